@@ -1,0 +1,1 @@
+"""The foundation of the house: it knows no service and no web framework."""

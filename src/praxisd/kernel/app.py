@@ -1,0 +1,160 @@
+"""House: the running program. Opens what it needs in order, and closes it in reverse.
+
+States: starting → running → stopping; `safe` is a start that serves only console, diagnosis, logs,
+backups and updates.
+"""
+
+import enum
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from praxisd.kernel import engines, events, migrations
+from praxisd.kernel.clock import Clock, SystemClock
+from praxisd.kernel.config import Config
+from praxisd.kernel.log import Log
+from praxisd.kernel.registry import Registry
+from praxisd.kernel.settings import Settings
+from praxisd.kernel.store import Store
+from praxisd.kernel.texts import Texts
+from praxisd.kernel.vault import Vault
+from praxisd.kernel.wake import Wake
+
+
+class State(enum.StrEnum):
+    """What the program is doing."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DRAINING = "draining"
+    SAFE = "safe"
+    STOPPING = "stopping"
+
+
+@dataclass
+class House:
+    """All parts of one running praxisd. `node` names this process among several on one database."""
+
+    folder: Path
+    config: Config
+    registry: Registry
+    store: Store
+    settings: Settings
+    vault: Vault
+    clock: Clock
+    log: Log
+    wake: Wake
+    node: str
+    state: State = State.STARTING
+    shared: dict[str, Any] = field(default_factory=dict)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def texts(self) -> Texts:
+        """Texts of all services."""
+        return self.registry.texts
+
+    def start_work(self) -> None:
+        """Start the background threads: events to handlers, jobs, checks."""
+        from praxisd.kernel.issues import Checker
+        from praxisd.kernel.jobs import Worker
+
+        dispatcher = events.Dispatcher(self, self.registry.handlers)
+        self.shared["dispatcher"] = dispatcher
+        worker = self.shared["worker"] = Worker(self)
+        checker = self.shared["checker"] = Checker(self)
+        self.wake.start()
+        self._spawn("events", lambda: self._loop(dispatcher.step, 1.0))
+        self._spawn("jobs", lambda: self._loop(worker.step, 1.0))
+        self._spawn("checks", lambda: self._loop(checker.step, 5.0))
+        for one in self.registry.services:
+            if one.start is not None:
+                one.start(self)
+
+    def _loop(self, step: Any, pause: float) -> None:
+        """Run `step` until stop; sleep when it had nothing to do, wake early on a commit."""
+        while not self._stop.is_set():
+            seen = self.wake.mark()
+            try:
+                busy = step()
+            except Exception as error:
+                busy = 0
+                self.log.error("loop_failed", where=threading.current_thread().name, error=error)
+            if not busy and not self._stop.is_set():
+                self.wake.wait(seen, pause)
+
+    def _spawn(self, name: str, run: Any) -> None:
+        thread = threading.Thread(target=run, name=f"praxisd-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    @property
+    def stopping(self) -> bool:
+        """True once the program is asked to end."""
+        return self._stop.is_set()
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """End background work at its next checkpoint, then close the store."""
+        self.state = State.STOPPING
+        self._stop.set()
+        self.wake.stop()
+        worker = self.shared.get("worker")
+        if worker is not None:
+            worker.stop()
+        for thread in self._threads:
+            thread.join(patience_s)
+        self.store.close()
+
+
+def open_house(
+    folder: Path,
+    services: Registry,
+    config: Config | None = None,
+    clock: Clock | None = None,
+    *,
+    migrate: bool = True,
+) -> House:
+    """Open the data folder's store and assemble the house; no thread runs yet and nothing is served."""
+    config = config or Config()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clock = clock or SystemClock()
+    log = Log(config.log_level)
+    engine = engines.connect(config.database_url, folder)
+    if isinstance(engine, engines.Postgres):
+        engines.wait_for(engine, config.database_patience)
+    store = Store(engine, clock)
+    if migrate:
+        migrations.upgrade(store, services)
+    migrations.require_current(store, services)
+    store.append = events.appender(services.retention)
+    vault = Vault(Path(config.vault_key) if config.vault_key else folder / "vault.key")
+    node = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+    house = House(
+        folder=folder,
+        config=config,
+        registry=services,
+        store=store,
+        settings=Settings(services, config.settings),
+        vault=vault,
+        clock=clock,
+        log=log,
+        wake=Wake(engine),
+        node=node,
+    )
+    store.on_commit.append(house.wake.signal)
+    return house
+
+
+def encode(value: object) -> bytes:
+    """JSON bytes of a struct or plain value, as all doors send them."""
+    return msgspec.json.encode(value)
+
+
+__all__: Sequence[str] = ("House", "State", "encode", "open_house")

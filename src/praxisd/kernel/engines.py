@@ -1,0 +1,251 @@
+"""All that differs between SQLite and PostgreSQL: connections, transactions, locks, clocks, guards.
+
+SQLite rules (notes/libs.md § 2, measured): WAL, `synchronous=FULL`, one writer connection with
+`BEGIN IMMEDIATE`, `query_only` readers, never mmap. PostgreSQL: psycopg 3, synchronous.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+
+WRITER_PATIENCE_S = 30.0
+EVENT_LOCK = 0x7072_6178
+"""Key of the PostgreSQL advisory lock under which events are appended, so that their order is commit order."""
+
+
+class Violation(Exception):
+    """The database refused a row; `name` is the constraint, guard or table.column that said no."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Conflict(Exception):
+    """Two transactions met (deadlock or serialisation); the whole transaction may be tried again."""
+
+
+class Sqlite:
+    """SQLite in one file: one writer for the whole process, readers on their own connections."""
+
+    name = "sqlite"
+    dialect: Any = sqlite.dialect(paramstyle="named")
+    integrity = sqlite3.IntegrityError
+    failure = sqlite3.Error
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        url = sa.URL.create("sqlite", database=str(path))
+        self.writer = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=WRITER_PATIENCE_S)
+        self.reader = sa.create_engine(url, pool_size=16, max_overflow=16)
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+        self._prepare(self.writer, (*pragmas, "mmap_size=0"))
+        self._prepare(self.reader, ("query_only=ON", "busy_timeout=10000", "mmap_size=0"))
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self._connection: Any = None
+
+    @staticmethod
+    def _prepare(engine: sa.Engine, pragmas: tuple[str, ...]) -> None:
+        @event.listens_for(engine, "connect")
+        def _(connection: Any, _record: object) -> None:
+            connection.isolation_level = None
+            for pragma in pragmas:
+                connection.execute("PRAGMA " + pragma)
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        """One write transaction at a time; commits at the end, rolls back on any exception."""
+        if self._owner == threading.get_ident():
+            raise RuntimeError("a write transaction inside a write transaction")
+        if not self._lock.acquire(timeout=WRITER_PATIENCE_S):
+            raise Conflict("the writer is busy")
+        self._owner = threading.get_ident()
+        try:
+            if self._connection is None:
+                self._connection = self.writer.raw_connection()
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if self._connection.driver_connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.close()
+        finally:
+            self._owner = None
+            self._lock.release()
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        """A consistent snapshot that cannot write."""
+        connection = self.reader.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            finally:
+                cursor.execute("ROLLBACK")
+                cursor.close()
+        finally:
+            connection.close()
+
+    def violated(self, error: Exception) -> str:
+        """Name of what refused: the guard's word, or `table.column` of a unique key."""
+        text = str(error)
+        return text.removeprefix("UNIQUE constraint failed: ").split(",")[0].strip()
+
+    def is_conflict(self, error: Exception) -> bool:
+        """True for 'database is locked', which the single writer makes all but impossible."""
+        return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+
+    def lease_now(self, _cursor: Any) -> int | None:
+        """None: on SQLite the one process' clock is the clock of leases."""
+        return None
+
+    def lock_events(self, _cursor: Any) -> None:
+        """Nothing to do: there is only one writer."""
+
+    def try_lock(self, _cursor: Any, _key: int) -> bool:
+        """True: the single writer already excludes a twin."""
+        return True
+
+    def notify(self, _cursor: Any) -> None:
+        """Nothing to do: the only process is woken directly."""
+
+    def guards(self, cursor: Any) -> set[str]:
+        """Names of the triggers present."""
+        return {r[0] for r in cursor.execute("SELECT name FROM sqlite_master WHERE type='trigger'")}
+
+    def close(self) -> None:
+        """Close all connections; the last one checkpoints the write-ahead log."""
+        self.reader.dispose()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self.writer.dispose()
+
+
+class Postgres:
+    """PostgreSQL: any number of processes share it; constraints and row locks decide."""
+
+    name = "postgresql"
+    dialect: Any = postgresql.dialect(paramstyle="pyformat")
+
+    def __init__(self, url: str, pool: int = 16) -> None:
+        import psycopg
+
+        self.integrity = psycopg.IntegrityError
+        self.failure = psycopg.Error
+        parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
+        self.url = parsed
+        self.writer = sa.create_engine(parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True)
+        options = "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
+        self.reader = sa.create_engine(
+            parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True, connect_args={"options": options}
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        """A READ COMMITTED transaction: each statement sees what was committed before it."""
+        connection: Any = self.writer.raw_connection()
+        try:
+            cursor = connection.cursor()
+            try:
+                yield cursor
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+            finally:
+                cursor.close()
+        finally:
+            connection.close()
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        """A REPEATABLE READ, read-only snapshot."""
+        connection: Any = self.reader.raw_connection()
+        try:
+            cursor = connection.cursor()
+            try:
+                yield cursor
+            finally:
+                connection.rollback()
+                cursor.close()
+        finally:
+            connection.close()
+
+    def violated(self, error: Exception) -> str:
+        """Name of the constraint that refused."""
+        diag = getattr(error, "diag", None)
+        return str(getattr(diag, "constraint_name", None) or type(error).__name__)
+
+    def is_conflict(self, error: Exception) -> bool:
+        """True for deadlock (40P01) and serialisation failure (40001): try the transaction again."""
+        return getattr(error, "sqlstate", None) in ("40P01", "40001")
+
+    def lease_now(self, cursor: Any) -> int | None:
+        """The database's clock in epoch seconds: nodes' clocks may differ, leases must not."""
+        cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
+        return int(cursor.fetchone()[0])
+
+    def lock_events(self, cursor: Any) -> None:
+        """Wait for the append lock; held until commit, so event numbers become visible in order."""
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (EVENT_LOCK,))
+
+    def try_lock(self, cursor: Any, key: int) -> bool:
+        """True if nobody else holds the advisory lock `key` (63 bits) in an open transaction."""
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (key,))
+        return bool(cursor.fetchone()[0])
+
+    def notify(self, cursor: Any) -> None:
+        """Wake the other processes when this transaction commits."""
+        cursor.execute("NOTIFY praxisd")
+
+    def guards(self, cursor: Any) -> set[str]:
+        """Names of exclusion constraints and triggers present."""
+        cursor.execute("SELECT conname FROM pg_constraint WHERE contype = 'x'")
+        return {r[0] for r in cursor.fetchall()}
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+Engine = Sqlite | Postgres
+
+
+def connect(url: str | None, folder: Path) -> Engine:
+    """The engine for `database_url`, or the SQLite file `praxisd.db` in the data folder when there is none."""
+    if not url or url.startswith("sqlite"):
+        path = Path(sa.make_url(url).database or "") if url else folder / "praxisd.db"
+        return Sqlite(path)
+    return Postgres(url)
+
+
+def wait_for(engine: Engine, seconds: float) -> None:
+    """Wait until the database answers, at most `seconds`; raises the last error."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with engine.read() as cursor:
+                cursor.execute("SELECT 1")
+            return
+        except Exception:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)

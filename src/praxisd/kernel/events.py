@@ -1,0 +1,274 @@
+"""Event: what happened. It is the activity log, the change feed and the audit at once.
+
+Appended last in the transaction that caused it, read by subscribers through their own cursor. The payload
+is type, version, subject reference, actor, organization, names of changed fields and non-personal codes:
+never patient data, which `note()` enforces by shape.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from praxisd.kernel.access import INSTALLATION, system
+from praxisd.kernel.service import Handler, Retention
+from praxisd.kernel.store import METADATA, Tx, insert, mine, prepared, table, upsert
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+EVENT = sa.Table(
+    "kernel_event",
+    METADATA,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("organization", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("retention", sa.Text, nullable=False),
+    sa.Column("subject_type", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("portal", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("kernel_event_feed", "organization", "subject_type", "seq"),
+    sa.Index("kernel_event_subject", "organization", "subject_type", "subject_id"),
+    sa.Index("kernel_event_age", "retention", "at"),
+    sqlite_autoincrement=True,
+)
+CURSOR = table(
+    "kernel_cursor",
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("organization", "name"),
+)
+_SAFE = re.compile(r"[A-Za-z0-9_.:/+-]{0,80}")
+_E = EVENT.c
+_APPEND = insert(EVENT, without=("seq",))
+_SET_CURSOR = upsert(CURSOR, ("organization", "name"))
+_CURSOR = prepared(sa.select(CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name == sa.bindparam("name")))
+_CURSOR_LOCKED = prepared(
+    lambda dialect: (
+        (q := sa.select(CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name == sa.bindparam("name")))
+        and (q.with_for_update(skip_locked=True) if dialect == "postgresql" else q)
+    )
+)
+_HEAD = prepared(sa.select(sa.func.coalesce(sa.func.max(_E.seq), 0)))
+_HEAD.across = True
+_FLOORS = prepared(
+    sa.select(sa.func.coalesce(sa.func.max(CURSOR.c.seq), 0)).where(mine(CURSOR), CURSOR.c.name.like("floor:%"))
+)
+BATCH = 50
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as subscribers see it. `at` is epoch seconds UTC; `fields` are names, `codes` non-personal values."""
+
+    type: str
+    subject_type: str
+    subject_id: str
+    version: int = 0
+    fields: tuple[str, ...] = ()
+    codes: dict[str, str | int | bool | None] = {}
+    portal: str | None = None
+    seq: int = 0
+    organization: str = ""
+    actor: str = ""
+    at: int = 0
+
+    @property
+    def subject(self) -> str:
+        """FHIR-like reference `Appointment/<id>`."""
+        return f"{self.subject_type}/{self.subject_id}"
+
+
+class _Detail(msgspec.Struct, omit_defaults=True):
+    fields: tuple[str, ...] = ()
+    codes: dict[str, str | int | bool | None] = {}
+
+
+def note(
+    tx: Tx,
+    type_: str,
+    subject_type: str,
+    subject_id: str,
+    *,
+    version: int = 0,
+    fields: Iterable[str] = (),
+    portal: str | None = None,
+    **codes: str | int | bool | None,
+) -> None:
+    """Note an event in the open transaction. Raises ValueError for codes that could hold a person's words."""
+    for name, value in codes.items():
+        if isinstance(value, str) and not _SAFE.fullmatch(value):
+            raise ValueError(f"event code {name!r} is free text")
+    tx.emit(
+        Event(
+            type=type_,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            version=version,
+            fields=tuple(fields),
+            codes=dict(codes),
+            portal=portal,
+        )
+    )
+
+
+def appender(retention: Mapping[str, Retention]) -> Callable[[Tx, list[Event]], None]:
+    """The function `Store` calls before commit; refuses types nobody declared."""
+
+    def append(tx: Tx, events: list[Event]) -> None:
+        for one in events:
+            kept = retention.get(one.type)
+            if kept is None:
+                raise RuntimeError(f"event {one.type!r} is not declared by any service")
+            tx.run(
+                _APPEND,
+                type=one.type,
+                retention=kept.value,
+                subject_type=one.subject_type,
+                subject_id=one.subject_id,
+                version=one.version,
+                portal=one.portal,
+                actor=tx.actor.label,
+                at=tx.now,
+                detail=msgspec.json.encode(_Detail(fields=one.fields, codes=one.codes)).decode(),
+            )
+
+    return append
+
+
+def _event(row: Any) -> Event:
+    detail = msgspec.json.decode(row.detail, type=_Detail)
+    return Event(
+        type=row.type,
+        subject_type=row.subject_type,
+        subject_id=row.subject_id,
+        version=row.version,
+        fields=detail.fields,
+        codes=detail.codes,
+        portal=row.portal,
+        seq=row.seq,
+        organization=row.organization,
+        actor=row.actor,
+        at=row.at,
+    )
+
+
+def since(
+    tx: Tx,
+    seq: int,
+    *,
+    subject_type: str | None = None,
+    types: Sequence[str] = (),
+    portal: str | None = None,
+    limit: int = 200,
+) -> list[Event]:
+    """Events of this organization after `seq`, oldest first. With `portal`, only those about its own records."""
+    query = sa.select(EVENT).where(mine(EVENT), _E.seq > seq)
+    if subject_type:
+        query = query.where(_E.subject_type == subject_type)
+    if types:
+        query = query.where(_E.type.in_(types))
+    if portal is not None:
+        query = query.where(_E.portal == portal)
+    return [_event(r) for r in tx.all(query.order_by(_E.seq).limit(limit))]
+
+
+def about(tx: Tx, subject_type: str, subject_id: str, limit: int = 200) -> list[Event]:
+    """The history of one record, newest first."""
+    query = sa.select(EVENT).where(
+        mine(EVENT), _E.subject_type == subject_type, _E.subject_id == subject_id
+    )
+    return [_event(r) for r in tx.all(query.order_by(_E.seq.desc()).limit(limit))]
+
+
+def head(tx: Tx) -> int:
+    """The number of the last event of the installation (0 when there is none)."""
+    return max(int(tx.value(_HEAD)), int(tx.value(_FLOORS, organization=INSTALLATION)))
+
+
+def cursor(tx: Tx, name: str, organization: str | None = None) -> int:
+    """Where the named cursor stands (0 at first)."""
+    return int(tx.value(_CURSOR, name=name, organization=organization or tx.organization) or 0)
+
+
+def set_cursor(tx: Tx, name: str, seq: int, organization: str | None = None) -> None:
+    """Move the named cursor."""
+    tx.run(_SET_CURSOR, name=name, seq=seq, updated_at=tx.now, organization=organization or tx.organization)
+
+
+def floor(tx: Tx, retention: Retention = Retention.CHANGE) -> int:
+    """The highest event number ever purged in a retention class: a feed cursor below it has expired."""
+    return cursor(tx, f"floor:{retention.value}", INSTALLATION)
+
+
+def purge(tx: Tx, retention: Retention, before: int) -> int:
+    """Delete events of a class older than `before` (epoch seconds), never past the slowest live handler. Returns the count."""
+    slowest = tx.value(
+        sa.select(sa.func.min(CURSOR.c.seq)).where(mine(CURSOR), CURSOR.c.name.like("handler:%")),
+        organization=INSTALLATION,
+    )
+    doomed = sa.and_(_E.retention == retention.value, _E.at < before)
+    if slowest is not None:
+        doomed = sa.and_(doomed, _E.seq <= slowest)
+    top = tx.value(_across(sa.select(sa.func.max(_E.seq)).where(doomed)))
+    if top is None:
+        return 0
+    gone = tx.run(_across(sa.delete(EVENT).where(doomed)))
+    set_cursor(tx, f"floor:{retention.value}", max(int(top), floor(tx, retention)), INSTALLATION)
+    return gone
+
+
+def _across(statement: Any) -> Any:
+    """Mark a statement that on purpose reads over all organizations."""
+    return statement.execution_options(across=True)
+
+
+class Dispatcher:
+    """Brings events to handlers, each at its own pace; effect and cursor commit together.
+
+    A handler that fails is tried again later and never skipped; `failing` names it meanwhile.
+    """
+
+    def __init__(self, house: "House", handlers: Sequence[Handler]) -> None:
+        self._house = house
+        self._handlers = handlers
+        self.failing: dict[str, int] = {}
+
+    def step(self) -> int:
+        """One round over all handlers; returns how many events were handled."""
+        done = 0
+        for handler in self._handlers:
+            try:
+                done += self._house.store.run(system(handler.name), lambda tx, h=handler: self._batch(tx, h))
+                self.failing.pop(handler.name, None)
+            except Exception as error:
+                self.failing[handler.name] = self.failing.get(handler.name, 0) + 1
+                self._house.log.error("handler_failed", where=handler.name, error=error)
+        return done
+
+    def _batch(self, tx: Tx, handler: Handler) -> int:
+        name = f"handler:{handler.name}"
+        seq = tx.value(_CURSOR_LOCKED, name=name, organization=INSTALLATION)
+        if seq is None:
+            if cursor(tx, name, INSTALLATION):
+                return 0  # another node holds the row just now
+            seq = 0
+            set_cursor(tx, name, 0, INSTALLATION)
+        frontier = head(tx)  # read first: an event committed after this line waits for the next round
+        query = sa.select(EVENT).where(_E.seq > seq, _E.seq <= frontier, _E.type.in_(handler.events))
+        query = query.order_by(_E.seq).limit(BATCH)
+        rows = [_event(r) for r in tx.all(_across(query))]
+        for one in rows:
+            tx.organization = one.organization
+            handler.call(self._house, tx, one)
+        tx.organization = INSTALLATION
+        top = rows[-1].seq if len(rows) == BATCH else max(frontier, int(seq))
+        if top != seq:
+            set_cursor(tx, name, top, INSTALLATION)
+        return len(rows)

@@ -1,0 +1,141 @@
+"""Schema migrations: one linear Alembic branch per service, brought up together.
+
+Released files are never edited. Guards (overlap triggers, exclusion constraints) are re-created after every
+upgrade, because Alembic's batch mode drops triggers silently (notes/libs.md § 2), and checked at start.
+Alembic is imported only when something is to be done: it would cost a third of the start.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from praxisd.kernel.access import system
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.service import Service
+
+if TYPE_CHECKING:
+    from praxisd.kernel.registry import Registry
+    from praxisd.kernel.store import Store
+
+
+def folder(service: Service) -> Path | None:
+    """Where the service keeps its migrations; None if it has no tables."""
+    found = Path(str(files(service.package))) / "migrations"
+    return found if service.tables and found.is_dir() else None
+
+
+def heads(registry: "Registry") -> dict[str, str]:
+    """The newest revision of each service: files are `NNNN_words.py`, revision ids `<service>_NNNN`."""
+    result = {}
+    for one in registry.services:
+        place = folder(one)
+        if place is not None:
+            numbers = sorted(p.name[:4] for p in place.glob("[0-9][0-9][0-9][0-9]_*.py"))
+            if numbers:
+                result[one.name] = f"{one.name}_{numbers[-1]}"
+    return result
+
+
+def applied(store: "Store") -> set[str]:
+    """The revisions the database is at; empty for a new database."""
+    with store.read(system("migrate")) as tx:
+        if store.engine.name == "sqlite":
+            there = tx.raw("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        else:
+            there = tx.raw("SELECT to_regclass('alembic_version')").fetchone()[0]
+        return {r[0] for r in tx.raw("SELECT version_num FROM alembic_version").fetchall()} if there else set()
+
+
+def pending(store: "Store", registry: "Registry") -> list[str]:
+    """Revisions that `upgrade` would bring (heads only)."""
+    return sorted(set(heads(registry).values()) - applied(store))
+
+
+def upgrade(store: "Store", registry: "Registry") -> list[str]:
+    """Bring every service's branch to its head, re-create all guards; returns the heads that were new."""
+    todo = pending(store, registry)
+    if not todo:
+        return []
+    unknown = _unknown(store, registry)
+    if unknown:
+        raise Problem("store.newer_schema", 503, revisions=", ".join(unknown))
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic_env"))
+    places = [str(p) for p in map(folder, registry.services) if p is not None]
+    config.set_main_option("version_path_separator", "newline")
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(places))
+    engine = store.engine
+    with engine.writer.connect() as connection:
+        if engine.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7239)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+        for sql in guards(registry, engine.name):
+            connection.exec_driver_sql(sql)
+        if engine.name == "sqlite":
+            connection.exec_driver_sql("COMMIT")
+        connection.commit()
+    return todo
+
+
+def guards(registry: "Registry", dialect: str) -> list[str]:
+    """DDL that (re-)creates every guard of every service, in order; idempotent."""
+    return [sql for one in registry.services if one.triggers for sql in one.triggers(dialect)]
+
+
+def missing_guards(store: "Store", registry: "Registry") -> list[str]:
+    """Names of guards that should be in the database and are not."""
+    with store.read(system("migrate")) as tx:
+        there = store.engine.guards(tx.raw("SELECT 1"))
+    wanted = [n for one in registry.services for n in one.guards]
+    return sorted(n for n in _names(wanted, store.engine.name) if n not in there)
+
+
+def _names(wanted: list[str], dialect: str) -> list[str]:
+    return [n.removeprefix(dialect + ":") for n in wanted if ":" not in n or n.startswith(dialect + ":")]
+
+
+def _unknown(store: "Store", registry: "Registry") -> list[str]:
+    """Applied revisions this program has no file for: a newer program was here."""
+    known = set()
+    for one in registry.services:
+        place = folder(one)
+        if place is not None:
+            known |= {f"{one.name}_{p.name[:4]}" for p in place.glob("[0-9][0-9][0-9][0-9]_*.py")}
+    return sorted(applied(store) - known)
+
+
+def require_current(store: "Store", registry: "Registry") -> None:
+    """Refuse to work on a schema that is not this program's (`store.newer_schema`, `store.migrate_first`) or lost its guards."""
+    unknown = _unknown(store, registry)
+    if unknown:
+        raise Problem("store.newer_schema", 503, revisions=", ".join(unknown))
+    todo = pending(store, registry)
+    if todo:
+        raise Problem("store.migrate_first", 503, revisions=", ".join(todo))
+    lost = missing_guards(store, registry)
+    if lost:
+        raise Problem("store.guard_missing", 503, guards=", ".join(lost))
+
+
+def restore_guards(store: "Store", registry: "Registry") -> None:
+    """Re-create all guards (the remedy of `store.guard_missing`)."""
+    with store.write(system("migrate")) as tx:
+        for sql in guards(registry, store.engine.name):
+            tx.raw(sql)
+
+
+def differences(connection: sa.Connection, metadata: sa.MetaData) -> list[Any]:
+    """What the declared tables and the migrated database differ in (for the house test)."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))

@@ -1,0 +1,201 @@
+"""Find, validate and freeze the services. What is wrong in a declaration fails here, at start."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+
+from praxisd.kernel.service import (
+    Check,
+    EventType,
+    FhirResource,
+    Handler,
+    JobType,
+    Operation,
+    Permission,
+    Retention,
+    Route,
+    Service,
+    Setting,
+)
+from praxisd.kernel.texts import Texts
+
+_CODE = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_.]*")
+ROLES = ("owner", "desk", "partner", "portal", "pvs")
+"""owner, desk, service partner: people; portal, pvs: access data of programs."""
+
+
+class DeclarationError(Exception):
+    """A service's declaration is wrong; the message says where."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All declarations, checked and frozen."""
+
+    services: tuple[Service, ...]
+    texts: Texts
+
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        """Settings by key."""
+        return {s.key: s for one in self.services for s in one.settings}
+
+    @cached_property
+    def events(self) -> dict[str, EventType]:
+        """Event types by name."""
+        return {e.name: e for one in self.services for e in one.events}
+
+    @cached_property
+    def retention(self) -> dict[str, Retention]:
+        """Retention class by event type."""
+        return {n: e.retention for n, e in self.events.items()}
+
+    @cached_property
+    def handlers(self) -> tuple[Handler, ...]:
+        """All subscribers."""
+        return tuple(h for one in self.services for h in one.handlers)
+
+    @cached_property
+    def jobs(self) -> dict[str, JobType]:
+        """Job types by name."""
+        return {j.name: j for one in self.services for j in one.jobs}
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks."""
+        return tuple(c for one in self.services for c in one.checks)
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """All REST operations."""
+        return tuple(r for one in self.services for r in one.routes)
+
+    @cached_property
+    def fhir(self) -> dict[str, FhirResource]:
+        """FHIR resources by type."""
+        return {f.type: f for one in self.services for f in one.fhir}
+
+    @cached_property
+    def operations(self) -> dict[str, Operation]:
+        """Operations of commands by name."""
+        return {o.name: o for one in self.services for o in one.operations}
+
+    @cached_property
+    def permissions(self) -> dict[str, Permission]:
+        """Permissions by name."""
+        return {p.name: p for one in self.services for p in one.permissions}
+
+    def role(self, name: str) -> frozenset[str]:
+        """The permissions a role carries."""
+        if name not in ROLES:
+            raise DeclarationError(f"unknown role {name!r}")
+        return frozenset(p.name for p in self.permissions.values() if name in p.roles)
+
+    @cached_property
+    def patient_refs(self) -> tuple[tuple[str, str], ...]:
+        """(table, column) pairs that hold a patient's id, for merge, export and erasure."""
+        return tuple(ref for one in self.services for ref in one.patient_refs)
+
+    @cached_property
+    def problems(self) -> frozenset[str]:
+        """All problem and issue codes that are declared anywhere."""
+        codes = {c for one in self.services for c in one.problems}
+        codes |= {code for r in self.routes for _, code in r.problems}
+        return frozenset(codes | {c for check in self.checks for c in check.codes})
+
+
+def plugins() -> list[Service]:
+    """Services that installed packages bring through the entry point group `praxisd.services`."""
+    return [point.load() for point in entry_points(group="praxisd.services")]
+
+
+def freeze(services: Sequence[Service]) -> Registry:
+    """Check all declarations against each other and the texts; raises DeclarationError naming the first fault."""
+    _unique("service", (s.name for s in services))
+    names = {s.name for s in services}
+    texts = Texts([s.package for s in services])
+    registry = Registry(tuple(services), texts)
+    for one in services:
+        for need in one.needs:
+            if need not in names:
+                raise DeclarationError(f"{one.name} needs {need}, which is not there")
+    _no_cycles(services)
+    for kind, found in (
+        ("setting", [s.key for one in services for s in one.settings]),
+        ("event", [e.name for one in services for e in one.events]),
+        ("handler", [h.name for h in registry.handlers]),
+        ("job", [j.name for one in services for j in one.jobs]),
+        ("check", [c.name for c in registry.checks]),
+        ("route", [f"{r.method} {r.path}" for r in registry.routes]),
+        ("route name", [r.name for r in registry.routes]),
+        ("FHIR type", [f.type for one in services for f in one.fhir]),
+        ("operation", [o.name for one in services for o in one.operations]),
+        ("permission", [p.name for one in services for p in one.permissions]),
+        ("table", [t for one in services for t in one.tables]),
+    ):
+        _unique(kind, found)
+    for one in services:
+        _check_service(one, registry)
+    return registry
+
+
+def _check_service(one: Service, registry: Registry) -> None:
+    for table in one.tables:
+        _need(table.startswith(one.name + "_"), f"table {table} is not prefixed with {one.name}_")
+    for setting in one.settings:
+        _need(setting.key.startswith(one.name + "."), f"setting {setting.key} is not named after {one.name}")
+        _texts(registry, f"setting {setting.key}", f"{setting.key}.label", f"{setting.key}.help")
+    for event in one.events:
+        _texts(registry, f"event {event.name}", f"event.{event.name}")
+    for handler in one.handlers:
+        for name in handler.events:
+            _need(name in registry.events, f"handler {handler.name} waits for unknown event {name}")
+    for job in one.jobs:
+        _texts(registry, f"job {job.name}", f"job.{job.name}.title", f"job.{job.name}.help")
+    for permission in one.permissions:
+        _need(permission.name.startswith(one.name + "."), f"permission {permission.name} is not {one.name}'s")
+        _need(set(permission.roles) <= set(ROLES), f"permission {permission.name} names an unknown role")
+        _texts(registry, f"permission {permission.name}", f"permission.{permission.name}")
+    for route in one.routes:
+        _need(
+            route.permission in registry.permissions or bool(route.permission is None and route.why_open),
+            f"route {route.method} {route.path} has no known permission and no reason to be open",
+        )
+    for resource in one.fhir:
+        asked = [resource.read_permission, resource.create_permission, resource.update_permission]
+        asked += [resource.patch_permission, *(o.permission for o in resource.operations)]
+        for name in filter(None, asked):
+            _need(name in registry.permissions, f"FHIR {resource.type} asks for unknown permission {name}")
+    codes = {*one.problems, *(c for r in one.routes for _, c in r.problems), *(c for k in one.checks for c in k.codes)}
+    for code in sorted(codes):
+        _need(bool(_CODE.fullmatch(code)) or code == "maintenance", f"code {code} is malformed")
+        _texts(registry, f"code {code}", *(f"{code}.{part}" for part in ("title", "cause", "solution")))
+
+
+def _texts(registry: Registry, what: str, *keys: str) -> None:
+    for key in keys:
+        for lang in registry.texts.languages:
+            _need(registry.texts.has(key, lang), f"{what}: the text {key} is missing in {lang}")
+
+
+def _need(good: bool, fault: str) -> None:
+    if not good:
+        raise DeclarationError(fault)
+
+
+def _unique(kind: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        _need(name not in seen, f"{kind} {name} is declared twice")
+        seen.add(name)
+
+
+def _no_cycles(services: Sequence[Service]) -> None:
+    needs = {s.name: set(s.needs) for s in services}
+    while needs:
+        free = [n for n, wanted in needs.items() if not wanted & needs.keys()]
+        _need(bool(free), f"services need each other in a circle: {', '.join(sorted(needs))}")
+        for name in free:
+            del needs[name]
