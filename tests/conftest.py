@@ -1,0 +1,86 @@
+"""Fixtures and rules for the whole suite: PostgreSQL from nothing, foreign data, no silent skips in CI."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from praxisd.testing.postgres import PostgresMissing, PostgresServer
+
+ROOT = Path(__file__).resolve().parent.parent
+CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+# A run of the suite must mean the same thing every time; `HYPOTHESIS_PROFILE=explore` looks for new examples.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def foreign_folder() -> Path:
+    """Where data of others lies: `../shared/data` beside the project, or PRAXISD_FOREIGN_DATA."""
+    return Path(os.environ.get("PRAXISD_FOREIGN_DATA") or ROOT.parent / "shared" / "data")
+
+
+def _needs_foreign_data(item: pytest.Item) -> bool:
+    return item.get_closest_marker("foreign_data") is not None or "foreign_data" in getattr(
+        item, "fixturenames", ()
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs foreign data where there is none: the only skip that CI accepts."""
+    if _needs_foreign_data(item) and not foreign_folder().is_dir():
+        pytest.skip(f"foreign data is missing: {foreign_folder()}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With CI=true a skipped test is a failed one: a machine that lacks something must say so in red."""
+    report = yield
+    expected = hasattr(report, "wasxfail") or (_needs_foreign_data(item) and not foreign_folder().is_dir())
+    if CI and report.skipped and not expected:
+        _fail(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    """The same for modules that skip themselves while they are collected."""
+    report = yield
+    if CI and report.skipped:
+        _fail(report)
+    return report
+
+
+def _fail(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"skipped, which CI does not accept: {reason}"
+
+
+@pytest.fixture
+def foreign_data() -> Path:
+    """The folder with data of others (read only; nothing of it is committed)."""
+    return foreign_folder()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One private server for the whole session, started by the first test that asks for it."""
+    server = PostgresServer()
+    try:
+        server.start()
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Url of a fresh, empty database of this test's own."""
+    url = postgres_server.new_database()
+    yield url
+    postgres_server.drop_database(url)
