@@ -1,6 +1,7 @@
 """Time: one clock, whole epoch seconds in UTC inside, RFC 3339 with an offset at the edges.
 
-Leap seconds do not exist here (POSIX time). Problems: `clock.unknown_zone`, `clock.naive_time`, `clock.bad_time`.
+Leap seconds do not exist here (POSIX time). Problems: `clock.unknown_zone`, `clock.naive_time`,
+`clock.bad_time`.
 """
 
 import calendar
@@ -23,7 +24,9 @@ _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}")
 
 
 class Clock(Protocol):
-    """What the time is. `frozen` clocks stand still, so the database's own clock must not be asked beside them."""
+    """What the time is. `frozen` clocks stand still, so the database's own clock must not be asked beside
+    them.
+    """
 
     @property
     def frozen(self) -> bool:
@@ -109,9 +112,10 @@ def zone(name: str) -> ZoneInfo:
 def parse_rfc3339(text: str, field: str = "time") -> int:
     """Epoch seconds of an RFC 3339 date-time; fractions of a second are cut off.
 
-    The offset is required: without one it is Problem `clock.naive_time`. Anything else that is no such time, `24:00`,
-    a leap second, or a year outside 1900 to 2200 is Problem `clock.bad_time`. Both are 400 and name `field`, never
-    the text. The plus sign of an offset that arrives as a space (an address that was not encoded) is not guessed.
+    The offset is required: without one it is Problem `clock.naive_time`. Anything else that is no such time,
+    `24:00`, a leap second, or a year outside 1900 to 2200 is Problem `clock.bad_time`. Both are 400 and name
+    `field`, never the text. The plus sign of an offset that arrives as a space (an address that was not
+    encoded) is not guessed.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -137,7 +141,8 @@ def parse_rfc3339(text: str, field: str = "time") -> int:
 def format_rfc3339(epoch: int, zone: tzinfo = UTC) -> str:
     """`2026-11-22T09:00:00+01:00`: the instant in `zone`, always with a numeric offset.
 
-    Local mean times of the past have offsets with seconds, which RFC 3339 cannot write: those come out in UTC.
+    Local mean times of the past have offsets with seconds, which RFC 3339 cannot write: those come out in
+    UTC.
     """
     local = datetime.fromtimestamp(epoch, zone)
     offset = local.utcoffset()

@@ -1,7 +1,7 @@
 """Ids and secrets: who makes them, and what a legal id looks like.
 
-Our ids are UUIDv7 (RFC 9562 § 5.7) written as 26 lower-case base32 characters. The alphabet is Crockford's, whose
-characters stand in ASCII order, so that the order of the texts is the order of the times.
+Our ids are UUIDv7 (RFC 9562 § 5.7) written as 26 lower-case base32 characters. The alphabet is Crockford's,
+whose characters stand in ASCII order, so that the order of the texts is the order of the times.
 """
 
 import re
@@ -27,9 +27,9 @@ def _wall_ms() -> int:
 class IdMaker:
     """Makes ids that only grow, also when many threads ask at once or the clock is set back.
 
-    `now_ms` gives epoch milliseconds; `random_bits(n)` an integer below 2**n. Both can be replaced so that a sample
-    practice gets the same ids every time. Within one millisecond the tail grows by a random step (RFC 9562 § 6.2,
-    method 2), so that an id cannot be guessed from its neighbour.
+    `now_ms` gives epoch milliseconds; `random_bits(n)` an integer below 2**n. Both can be replaced so that a
+    sample practice gets the same ids every time. Within one millisecond the tail grows by a random step (RFC
+    9562 § 6.2, method 2), so that an id cannot be guessed from its neighbour.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ def valid_id(text: str) -> bool:
 
 
 def token(nbytes: int = 32) -> str:
-    """A secret of `nbytes` random bytes as URL-safe text. Fewer than 16 bytes could be guessed: ValueError."""
+    """A secret of `nbytes` random bytes as URL-safe text; ValueError below 16, which could be guessed."""
     if nbytes < 16:
         raise ValueError("a secret needs at least 16 bytes")
     return secrets.token_urlsafe(nbytes)

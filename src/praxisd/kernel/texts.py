@@ -1,7 +1,7 @@
 """Texts for people: `texts/<lang>.toml` of the kernel and of every service, as flat dotted keys.
 
-A text may hold placeholders `{name}`: plain names only, no attributes, indexes, conversions or formats, so that a
-translator cannot reach into the program. That is checked when the file is read.
+A text may hold placeholders `{name}`: plain names only, no attributes, indexes, conversions or formats, so
+that a translator cannot reach into the program. That is checked when the file is read.
 """
 
 import re
@@ -28,7 +28,8 @@ class TextError(Exception):
 class Texts:
     """All texts of the given packages (the kernel's own always come with them).
 
-    Raises TextError for an unreadable file, a value that is no text, a bad placeholder, or one key in two packages.
+    Raises TextError for an unreadable file, a value that is no text, a bad placeholder, or one key in two
+    packages.
     """
 
     def __init__(self, packages: Iterable[str]) -> None:
@@ -53,8 +54,8 @@ class Texts:
     def get(self, key: str, lang: str = FIRST, /, **params: object) -> str:
         """The text in `lang` (`de-CH` counts as `de`), else in German, else in English; KeyError if nowhere.
 
-        `registry.freeze()` proves at start that the keys of all declarations exist. Surplus `params` are ignored and
-        a missing one stays visible as `{name}`: explaining a failure must never fail itself.
+        `registry.freeze()` proves at start that the keys of all declarations exist. Surplus `params` are
+        ignored and a missing one stays visible as `{name}`: explaining a failure must never fail itself.
         """
         for one in (lang[:2].lower(), *_FALLBACK):
             text = self._texts.get(one, {}).get(key)

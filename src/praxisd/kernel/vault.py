@@ -1,9 +1,10 @@
-"""The vault: secrets that must be readable again (passwords of mail servers, keys of portals), sealed for storage.
+"""The vault: secrets that must be readable again (passwords of mail servers, keys of portals), sealed for
+storage.
 
 AES-256-GCM. Each purpose has its own key, derived with HKDF-SHA256 (RFC 5869) from a master key; purpose and
-organization are authenticated beside the data, so that a sealed text moved to another row does not open. The master
-keys lie in one small file outside the database, one line each, newest last: the newest seals, all open. The file is
-the same on all nodes and its lines are on the recovery sheet.
+organization are authenticated beside the data, so that a sealed text moved to another row does not open. The
+master keys lie in one small file outside the database, one line each, newest last: the newest seals, all
+open. The file is the same on all nodes and its lines are on the recovery sheet.
 """
 
 import base64
@@ -31,9 +32,10 @@ _LIMIT = 64 * 1024  # a key file of a thousand rotations; more is no key file
 class Vault:
     """Seals and opens with the keys of one file. Safe for threads.
 
-    The file is created with mode 0600 if it is absent and `create` is true. Problems (all 500, none temporary):
-    `vault.key_readable` if group or others may read the file (not checked on Windows, where the folder's rights
-    decide), `vault.key_missing` if it is absent and must not be created, `vault.key_broken` if it is no key file.
+    The file is created with mode 0600 if it is absent and `create` is true. Problems (all 500, none
+    temporary): `vault.key_readable` if group or others may read the file (not checked on Windows, where the
+    folder's rights decide), `vault.key_missing` if it is absent and must not be created, `vault.key_broken`
+    if it is no key file.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
@@ -58,15 +60,19 @@ class Vault:
         return tuple(self._keys)
 
     def seal(self, purpose: str, organization: str, data: bytes) -> str:
-        """`data` as sealed text `s1.<key id>.<base64url>`; it opens only for the same purpose and organization."""
+        """`data` as sealed text `s1.<key id>.<base64url>`; it opens only for the same purpose and
+        organization.
+        """
         key = self.newest
         nonce = secrets.token_bytes(_NONCE)
         box = self._cipher(key, purpose).encrypt(nonce, data, _beside(key, purpose, organization))
         return f"{_SEAL}.{key}.{base64.urlsafe_b64encode(nonce + box).decode().rstrip('=')}"
 
     def open(self, purpose: str, organization: str, sealed: str) -> bytes:
-        """The data of a sealed text. Problems: `vault.key_missing` if its key is not in the file, `vault.tampered` if
-        the text was changed, is no sealed text, or was sealed for another purpose or organization."""
+        """The data of a sealed text. Problems: `vault.key_missing` if its key is not in the file,
+        `vault.tampered` if the text was changed, is no sealed text, or was sealed for another purpose or
+        organization.
+        """
         key, body = _parts(sealed)
         if key not in self._keys:
             raise Problem("vault.key_missing", 500, key=key)
@@ -85,8 +91,8 @@ class Vault:
     def rotate(self) -> str:
         """Add a key that seals from now on, and answer its id. Old keys stay, since old texts need them.
 
-        The file is replaced in one step, so that a crash leaves the old or the new one. The new file must be brought
-        to the other nodes and onto the recovery sheet.
+        The file is replaced in one step, so that a crash leaves the old or the new one. The new file must be
+        brought to the other nodes and onto the recovery sheet.
         """
         with self._lock:
             keys = _load(self._path)  # another process may have rotated since
@@ -139,7 +145,7 @@ def _line(key: str, secret: bytes) -> str:
 
 
 def _create(path: Path) -> None:
-    """Write a first key beside the target and link it there: whole or not at all, and never over another's."""
+    """Write a first key beside the target and link it there: whole or not at all, never over another's."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         _write_new(temporary, _line(*_new_key()))
@@ -169,7 +175,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _load(path: Path) -> dict[str, bytes]:
-    """The keys by id, oldest first. Rights are read from the open file, so it cannot be swapped in between."""
+    """The keys by id, oldest first. Rights are read from the open file: it cannot be swapped in between."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
