@@ -9,6 +9,8 @@ from hypothesis import settings
 
 from praxisd.testing.postgres import PostgresMissing, PostgresServer
 
+pytest_plugins = ["praxisd.testing.plugin"]
+
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
