@@ -1,0 +1,91 @@
+# praxisd: everything a person or a machine does here. Needs make and Python >= 3.11, nothing else.
+#
+#   make demo      a running sample practice in ./demo-data (DATA=..., PORT=...)
+#   make test      everything: check, then the whole suite; brings up its own PostgreSQL
+#   make check     format, lint, types, import rule, house rules
+#   make bench     ratios against peers            make torture N=20000   attempts to double-book
+#   make docs      write docs/reference anew       make lock              resolve uv.lock anew
+#
+# All paths are relative: the folder may have spaces in its name.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+# First Python that starts and is new enough (pyenv and the like leave names on PATH that do not start).
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+
+DATA ?= demo-data
+PORT ?= 8080
+N ?= 20000
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# An environment remembers the folder it was made in; a copied or moved one is made anew.
+HERE := $(shell pwd | cksum | cut -d' ' -f1)
+RUN := $(VENV)/.run-$(HERE)
+DEV := $(VENV)/.dev-$(HERE)
+
+.PHONY: help venv demo test check lint bench torture docs lock clean
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(VENV)/.made-$(HERE):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(RUN): pyproject.toml uv.lock tools/locked.py | $(VENV)/.made-$(HERE)
+	@echo "installing praxisd"
+	@$(PY) tools/locked.py constraints > $(VENV)/constraints.txt
+	@$(PIP) install -c $(VENV)/constraints.txt -e .
+	@touch $@
+
+$(DEV): $(RUN)
+	@echo "installing the tools of development"
+	@$(PY) tools/locked.py dev > $(VENV)/dev.txt
+	@$(PIP) install -c $(VENV)/constraints.txt -r $(VENV)/dev.txt
+	@touch $@
+
+venv: $(DEV)
+
+# A folder that was filled before is served again as it is.
+demo: $(RUN)
+	@if [ -f "$(DATA)/access.json" ]; then \
+		exec $(VENV)/bin/praxisd serve --data "$(DATA)" --port $(PORT); \
+	else \
+		exec $(VENV)/bin/praxisd demo --data "$(DATA)" --port $(PORT); \
+	fi
+
+lint: $(DEV)
+	@$(PY) -m ruff format --check --quiet . || { echo "run: $(PY) -m ruff format ." >&2; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy
+	@$(PY) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
+
+check: lint
+	@$(PY) -m pytest -q tests/house
+
+# The suite runs even if a check fails, so that one run tells everything; either makes the run fail.
+test: $(DEV)
+	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest || rc=1; exit $$rc
+
+bench: $(DEV)
+	@$(PY) -m bench
+
+torture: $(DEV)
+	@$(PY) -m praxisd.testing.torture --attempts $(N)
+
+docs: $(RUN)
+	@$(PY) -m praxisd.testing.reference docs/reference
+
+# uv is needed only here.
+lock:
+	@uv lock --upgrade
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

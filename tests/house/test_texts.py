@@ -1,0 +1,84 @@
+"""Texts for people: de and en say the same things with the same placeholders, in every texts folder."""
+
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+from house_sources import SRC
+
+LANGUAGES = ("de", "en")
+
+
+def flat(table: dict[str, object], prefix: str = "") -> dict[str, str]:
+    """Nested TOML tables as `a.b.c` -> text. Raises TypeError for a value that is no text."""
+    texts: dict[str, str] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            texts |= flat(value, f"{prefix}{key}.")
+        elif isinstance(value, str):
+            texts[prefix + key] = value
+        else:
+            raise TypeError(f"{prefix}{key} is no text")
+    return texts
+
+
+def placeholders(text: str) -> set[str]:
+    """Names in braces. Raises ValueError for a brace that is not closed."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def differences(texts: dict[str, dict[str, str]]) -> list[str]:
+    """What is missing, empty or differently parametrised between the languages."""
+    found: list[str] = []
+    for key in sorted(set().union(*texts.values())):
+        for language, table in texts.items():
+            if not table.get(key, "").strip():
+                found.append(f"{key}: missing or empty in {language}")
+        names = {language: placeholders(table[key]) for language, table in texts.items() if key in table}
+        if len({frozenset(found_names) for found_names in names.values()}) > 1:
+            found.append(f"{key}: placeholders differ: {names}")
+    return found
+
+
+def folders() -> list[Path]:
+    """Every texts folder below src/ that has a file in it."""
+    return sorted({path.parent for path in SRC.rglob("texts/*.toml")})
+
+
+def test_every_folder_has_every_language() -> None:
+    missing = [
+        f"{f.relative_to(SRC)}/{x}.toml"
+        for f in folders()
+        for x in LANGUAGES
+        if not (f / f"{x}.toml").exists()
+    ]
+    assert missing == []
+
+
+def test_languages_say_the_same() -> None:
+    found: list[str] = []
+    for folder in folders():
+        texts = {
+            path.stem: flat(tomllib.loads(path.read_text(encoding="utf-8")))
+            for path in sorted(folder.glob("*.toml"))
+        }
+        found += [f"{folder.relative_to(SRC)}: {fault}" for fault in differences(texts)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("de", "en"),
+    [
+        ({"a.title": "Frei"}, {}),
+        ({"a.title": "Frei"}, {"a.title": " "}),
+        ({"a.title": "{n} frei"}, {"a.title": "{count} free"}),
+        ({"a.title": "frei"}, {"a.title": "{n} free"}),
+    ],
+)
+def test_a_difference_is_found(de: dict[str, str], en: dict[str, str]) -> None:
+    assert differences({"de": de, "en": en})
+
+
+def test_equal_texts_pass() -> None:
+    assert differences({"de": {"a.title": "{n} freie {n}"}, "en": {"a.title": "free: {n}"}}) == []
