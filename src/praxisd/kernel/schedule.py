@@ -157,7 +157,8 @@ def check(plan: Plan) -> Plan:
             if len(plan.job) > 64 or not _JOB.fullmatch(plan.job):
                 raise Problem("schedule.bad_job", 400)
         case Cron():
-            _cron(plan.expression, datetime(2001, 1, 1, tzinfo=UTC))
+            if next(_cron(plan.expression, datetime(2001, 1, 1, tzinfo=UTC)), None) is None:
+                raise Problem("schedule.bad_cron", 400)
     if isinstance(plan, Daily | Weekly | Monthly):
         match plan.within:
             case At():
@@ -255,7 +256,7 @@ def _dues(plan: Plan, zone: tzinfo, after: int) -> Iterator[int]:
 def _days(plan: Daily | Weekly | Monthly, start: date) -> Iterator[date]:
     """The days the plan chooses, from `start` on, by jumping and not by trying."""
     anchor = plan.anchor or UNANCHORED
-    day = max(start, anchor)
+    day = max(start, plan.anchor) if plan.anchor else start
     while day.year <= LAST_YEAR:
         match plan:
             case Daily():
@@ -275,7 +276,7 @@ def _days(plan: Daily | Weekly | Monthly, start: date) -> Iterator[date]:
                 month = day.year * 12 + day.month
                 month += -(month - first) % plan.every
                 chosen = _day_of(month, plan.day)
-                if chosen >= day:
+                if chosen >= day and chosen.year <= LAST_YEAR:
                     yield chosen
                 day = _day_of(month + 1, 1)
 

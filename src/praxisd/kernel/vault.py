@@ -183,7 +183,7 @@ def _load(path: Path) -> dict[str, bytes]:
                 raise Problem("vault.key_readable", 500)
             raw = file.read(_LIMIT + 1)
     except FileNotFoundError:
-        raise Problem("vault.key_missing", 500, key="") from None
+        raise Problem("vault.key_missing", 500, key=path.name) from None
     except OSError:
         raise Problem("vault.key_broken", 500) from None
     keys: dict[str, bytes] = {}
