@@ -49,6 +49,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_.:/+-]{0,80}")
 _E = EVENT.c
 _APPEND = insert(EVENT, without=("seq",))
 _SET_CURSOR = upsert(CURSOR, ("organization", "name"))
+_SEED_CURSOR = insert(CURSOR, ignore=True)
 _CURSOR = prepared(sa.select(CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name == sa.bindparam("name")))
 _CURSOR_LOCKED = prepared(
     lambda dialect: (
@@ -60,6 +61,9 @@ _HEAD = prepared(sa.select(sa.func.coalesce(sa.func.max(_E.seq), 0)))
 _HEAD.across = True
 _FLOORS = prepared(
     sa.select(sa.func.coalesce(sa.func.max(CURSOR.c.seq), 0)).where(mine(CURSOR), CURSOR.c.name.like("floor:%"))
+)
+_HANDLER_CURSORS = prepared(
+    sa.select(CURSOR.c.name, CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name.like("handler:%"))
 )
 BATCH = 50
 
@@ -207,19 +211,25 @@ def floor(tx: Tx, retention: Retention = Retention.CHANGE) -> int:
     return cursor(tx, f"floor:{retention.value}", INSTALLATION)
 
 
-def purge(tx: Tx, retention: Retention, before: int) -> int:
-    """Delete events of a class older than `before` (epoch seconds), never past the slowest live handler. Returns the count."""
-    slowest = tx.value(
-        sa.select(sa.func.min(CURSOR.c.seq)).where(mine(CURSOR), CURSOR.c.name.like("handler:%")),
-        organization=INSTALLATION,
-    )
+def purge(
+    tx: Tx, retention: Retention, before: int, live: Iterable[str] | None = None, limit: int = 500
+) -> int:
+    """Delete at most `limit` events of a class older than `before` (epoch seconds); returns how many.
+
+    Never past the slowest live handler. `live` are the names of the handlers that exist: the cursor of one
+    that was removed with its plug-in holds nothing back. None takes every cursor for live.
+    """
+    rows = tx.all(_HANDLER_CURSORS, organization=INSTALLATION)
+    names = None if live is None else {f"handler:{n}" for n in live}
+    slowest = min((r.seq for r in rows if names is None or r.name in names), default=None)
     doomed = sa.and_(_E.retention == retention.value, _E.at < before)
     if slowest is not None:
         doomed = sa.and_(doomed, _E.seq <= slowest)
-    top = tx.value(_across(sa.select(sa.func.max(_E.seq)).where(doomed)))
+    oldest = sa.select(_E.seq).where(doomed).order_by(_E.seq).limit(limit)
+    top = tx.value(_across(sa.select(sa.func.max(oldest.subquery().c.seq))))
     if top is None:
         return 0
-    gone = tx.run(_across(sa.delete(EVENT).where(doomed)))
+    gone = tx.run(_across(sa.delete(EVENT).where(doomed, _E.seq <= top)))
     set_cursor(tx, f"floor:{retention.value}", max(int(top), floor(tx, retention)), INSTALLATION)
     return gone
 
@@ -255,11 +265,11 @@ class Dispatcher:
     def _batch(self, tx: Tx, handler: Handler) -> int:
         name = f"handler:{handler.name}"
         seq = tx.value(_CURSOR_LOCKED, name=name, organization=INSTALLATION)
-        if seq is None:
-            if cursor(tx, name, INSTALLATION):
-                return 0  # another node holds the row just now
-            seq = 0
-            set_cursor(tx, name, 0, INSTALLATION)
+        if seq is None:  # never seen, or held by another node just now: a seed never overwrites what is there
+            tx.run(_SEED_CURSOR, name=name, seq=0, updated_at=tx.now, organization=INSTALLATION)
+            seq = tx.value(_CURSOR_LOCKED, name=name, organization=INSTALLATION)
+            if seq is None:
+                return 0
         frontier = head(tx)  # read first: an event committed after this line waits for the next round
         query = sa.select(EVENT).where(_E.seq > seq, _E.seq <= frontier, _E.type.in_(handler.events))
         query = query.order_by(_E.seq).limit(BATCH)

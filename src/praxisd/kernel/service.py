@@ -98,12 +98,16 @@ class JobType:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found wrong: becomes an Issue while it stays true. `params` carry no patient data."""
+    """What a check found wrong: becomes an Issue while it stays true. `params` carry no patient data.
+
+    `organization` is the practice it concerns; None means the installation.
+    """
 
     code: str
     subject: str = ""
     severity: Severity = Severity.ERROR
     params: Mapping[str, object] = field(default_factory=dict)
+    organization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Prepared:
         done = self._done.get(engine.name)
         if done is None:
             statement = self.statement(engine.name)
-            for watch in WATCHERS:
+            for watch in () if self.across else WATCHERS:
                 watch(statement, tx)
             done = self._done[engine.name] = _compile(statement, engine)
         return done
