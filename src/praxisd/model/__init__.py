@@ -1,0 +1,1 @@
+"""The vocabulary: frozen msgspec structs with FHIR names, no I/O."""

@@ -1,0 +1,1 @@
+"""Calendar: opening hours, slots, booking, reservations, holds, iCalendar feeds."""
