@@ -23,7 +23,7 @@ N ?= 20000
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PIP := $(PY) -m pip --disable-pip-version-check -qq
 # An environment remembers the folder it was made in; a copied or moved one is made anew.
 HERE := $(shell pwd | cksum | cut -d' ' -f1)
 RUN := $(VENV)/.run-$(HERE)
@@ -52,6 +52,7 @@ $(DEV): $(RUN)
 	@touch $@
 
 venv: $(DEV)
+	@:
 
 # A folder that was filled before is served again as it is.
 demo: $(RUN)
@@ -61,14 +62,17 @@ demo: $(RUN)
 		exec $(VENV)/bin/praxisd demo --data "$(DATA)" --port $(PORT); \
 	fi
 
+# Each tool has its say, also after another has complained.
 lint: $(DEV)
-	@$(PY) -m ruff format --check --quiet . || { echo "run: $(PY) -m ruff format ." >&2; exit 1; }
-	@$(PY) -m ruff check --quiet .
-	@$(PY) -m mypy
-	@$(PY) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
+	@rc=0; \
+	$(PY) -m ruff format --check --quiet . || { echo "run: $(PY) -m ruff format ." >&2; rc=1; }; \
+	$(PY) -m ruff check --quiet . || rc=1; \
+	$(PY) -m mypy || rc=1; \
+	$(PY) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))' || rc=1; \
+	exit $$rc
 
-check: lint
-	@$(PY) -m pytest -q tests/house
+check: $(DEV)
+	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -q tests/house || rc=1; exit $$rc
 
 # The suite runs even if a check fails, so that one run tells everything; either makes the run fail.
 test: $(DEV)
