@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from .calendar_oracle import World
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,8 @@ from praxisd.model.scheduling import (
 )
 from praxisd.services.calendar.rules import Almanac, Held, busy_bits, fits, free_slots, place, span_of
 
+from .calendar_oracle import World
+
 # Clock changes of both hemispheres (also one of 30 minutes, one that skips midnight itself), plain days,
 # a turn of the year.
 NIGHTS = [
@@ -32,10 +33,9 @@ NIGHTS = [
 NAMES = ("a", "b", "c", "d")
 
 
-TWISTS = (
-    "validity weeks services exceptions closed absences imported held crowded buffers apart inactive "
-    "notice ahead raster long odd"
-).split()
+_TWISTS = """validity weeks services exceptions closed absences imported held crowded buffers apart inactive
+notice ahead raster long odd"""
+TWISTS = _TWISTS.split()
 Twists = frozenset[str]
 
 

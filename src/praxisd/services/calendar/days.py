@@ -69,8 +69,7 @@ def _midnight(on: date, zone: ZoneInfo) -> int:
 
 
 def _offset(epoch: int, zone: ZoneInfo) -> int:
-    offset = datetime.fromtimestamp(epoch, zone).utcoffset()
-    assert offset is not None
+    offset = datetime.fromtimestamp(epoch, zone).utcoffset() or timedelta(0)
     return int(offset.total_seconds())
 
 

@@ -50,8 +50,9 @@ class Almanac:
     """What one practice knows about its days: time zone, closed days, absences, imported openings.
 
     Immutable by agreement; make a new one when any of these change. It remembers the opening bits that it
-    computed, per column version and date, so keep one per organization and revision. Threads may share it:
-    the worst a race does is to compute a value twice.
+    computed, per column version and date, so keep one per organization and revision, and take a fresh one
+    for a preview of hours that are not saved yet. Threads may share it: the worst a race does is to compute
+    a value twice.
 
     `closed`: local dates on which columns that observe holidays are closed (`holidays_rules.closed_days`).
     `imported`: only those with status free open anything; the others are occupations like reservations.
