@@ -343,7 +343,7 @@ def test_json_round_trip(plan: Plan) -> None:
 def rules(path: Path) -> list[tuple[dict[str, str], date, list[date]]]:
     """The recurrence rules of the foreign file that our plans can express: (parts, start, days)."""
     found = []
-    pattern = r"^RRULE:(.+)\nDTSTART:(\d{8}).*\nINSTANCES:(.+)$"
+    pattern = r"^RRULE:(.+)\nDTSTART:(\d{8}).*\nINSTANCES:([0-9T,Z]+)$"
     for match in re.finditer(pattern, path.read_text(), re.MULTILINE):
         parts = dict(part.split("=") for part in match[1].strip(";").split(";"))
         days = [datetime.strptime(one[:8], "%Y%m%d").date() for one in match[3].split(",")]

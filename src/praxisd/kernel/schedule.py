@@ -316,7 +316,9 @@ def _cron_dues(expression: str, zone: tzinfo, after: int) -> Iterator[int]:
     last = after
     for found in _cron(expression, datetime.fromtimestamp(after, zone)):
         due = int(found.timestamp())
-        if due > last and found.year <= LAST_YEAR:  # times in the spring gap all fall on its end
+        if found.year > LAST_YEAR:
+            return
+        if due > last:  # times in the spring gap all fall on its end
             yield due
             last = due
 
