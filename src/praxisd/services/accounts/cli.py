@@ -1,0 +1,245 @@
+"""Commands `praxisd keys` and `praxisd users`: thin, they name an operation and print what it answers.
+
+The program's own command line puts the function that performs operations into the click context as `ctx.obj`:
+`perform(folder, operation, args) -> dict`, in the running server or under the folder's lock.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.texts import FIRST, Texts
+
+Perform = Callable[[Path, str, dict[str, Any]], dict[str, Any]]
+_PACKAGE = "praxisd.services.accounts"
+
+
+def _shared(command: Callable[..., None]) -> Callable[..., None]:
+    """The options every command takes."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    command = click.option("--organization", metavar="ID", help="The practice, where there are several.")(
+        command
+    )
+    return click.option(
+        "--data",
+        "folder",
+        required=True,
+        type=click.Path(file_okay=False, path_type=Path),
+        help="The data folder.",
+    )(command)
+
+
+def _perform(folder: Path, operation: str, organization: str | None, **args: Any) -> dict[str, Any]:
+    perform: Perform = click.get_current_context().obj
+    given = {name: value for name, value in args.items() if value is not None}
+    if organization is not None:
+        given["organization"] = organization
+    return perform(folder, operation, given)
+
+
+def _say(key: str, **params: object) -> str:
+    lang = next(filter(None, (os.environ.get(n) for n in ("LC_ALL", "LC_MESSAGES", "LANG"))), FIRST)
+    return Texts([_PACKAGE]).get(f"accounts.cli.{key}", lang, **params)
+
+
+def _print(answer: dict[str, Any]) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Rows as aligned columns under the names of the JSON fields."""
+    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for line in ([c.upper() for c in columns], *cells):
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@click.group()
+def keys() -> None:
+    """Access data of portals and other programs."""
+
+
+@keys.command("create")
+@_shared
+@click.option("--portal", metavar="NAME", help="For a booking portal of this name.")
+@click.option("--role", type=click.Choice(["pvs", "desk", "owner", "partner"]), help="For another program.")
+@click.option("--name", metavar="NAME", help="What the key is for (with --role).")
+@click.option("--scope", "scopes", multiple=True, metavar="PERMISSION", help="Only this; may be repeated.")
+@click.option("--expires", "expires_days", type=click.IntRange(1, 3660), metavar="DAYS")
+@click.option("--network", "networks", multiple=True, metavar="CIDR", help="Only from here; may be repeated.")
+@click.option("--replace", is_flag=True, help="End the keys the portal has now.")
+@click.option("--overlap", "overlap_hours", type=click.IntRange(0, 720), default=0, metavar="HOURS")
+def create(
+    folder: Path,
+    organization: str | None,
+    as_json: bool,
+    portal: str | None,
+    role: str | None,
+    name: str | None,
+    scopes: tuple[str, ...],
+    replace: bool,
+    **rest: Any,
+) -> None:
+    """Make a key. Its secret is shown once."""
+    if (portal is None) == (role is None):
+        raise click.UsageError("give either --portal NAME or --role ROLE")
+    if portal is not None and name is not None:
+        raise click.UsageError("--name goes with --role; the name of a portal's key is the portal's")
+    args = {"name": portal or name or role, "role": role or "portal", "scopes": list(scopes) or None, **rest}
+    args["networks"] = list(rest["networks"])
+    try:
+        answer = _perform(folder, "accounts.keys_create", organization, replace=replace, **args)
+    except Problem as problem:
+        if problem.code != "accounts.portal_has_key" or as_json or not sys.stdin.isatty():
+            raise
+        if not click.confirm(_say("replace", portal=str(portal))):
+            raise
+        answer = _perform(folder, "accounts.keys_create", organization, replace=True, **args)
+    _show_secret(answer, as_json)
+
+
+@keys.command("list")
+@_shared
+def list_keys(folder: Path, organization: str | None, as_json: bool) -> None:
+    """All keys, ended ones too."""
+    answer = _perform(folder, "accounts.keys_list", organization)
+    if as_json:
+        _print(answer)
+    else:
+        _table(answer["keys"], ("id", "name", "role", "state", "prefix", "expiresAt", "lastUsedAt"))
+
+
+@keys.command("rotate")
+@_shared
+@click.argument("id_", metavar="ID")
+@click.option("--expires", "expires_days", type=click.IntRange(1, 3660), metavar="DAYS")
+@click.option("--overlap", "overlap_hours", type=click.IntRange(0, 720), default=0, metavar="HOURS")
+def rotate(folder: Path, organization: str | None, as_json: bool, id_: str, **rest: Any) -> None:
+    """A new secret for the holder of a key; the old one ends."""
+    _show_secret(_perform(folder, "accounts.keys_rotate", organization, id=id_, **rest), as_json)
+
+
+@keys.command("revoke")
+@_shared
+@click.argument("id_", metavar="ID")
+def revoke(folder: Path, organization: str | None, as_json: bool, id_: str) -> None:
+    """End a key at once."""
+    answer = _perform(folder, "accounts.keys_revoke", organization, id=id_)
+    if as_json:
+        _print(answer)
+    else:
+        click.echo(_say("revoked", name=answer["name"]))
+
+
+def _show_secret(answer: dict[str, Any], as_json: bool) -> None:
+    """The secret alone on standard output, so that a script can take it; what to do with it beside."""
+    if as_json:
+        _print(answer)
+        return
+    click.echo(_say("secret", name=answer["name"]), err=True)
+    click.echo(answer["secret"])
+
+
+@click.group()
+def users() -> None:
+    """People who sign in."""
+
+
+_PASSWORD = click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from standard input.")
+_GENERATE = click.option("--generate", is_flag=True, help="Make a password and show it once.")
+
+
+def _password(from_stdin: bool, generate: bool) -> str:
+    """Never from an argument: those can be seen by everyone on the computer."""
+    if generate:
+        return secrets.token_urlsafe(15)
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    answer: str = click.prompt(_say("password"), hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def _show_user(answer: dict[str, Any], as_json: bool, password: str | None) -> None:
+    if as_json:
+        _print(answer if password is None else {**answer, "password": password})
+        return
+    click.echo(_say("user", login=answer["login"], role=answer["role"]), err=password is not None)
+    if password is not None:
+        click.echo(password)
+
+
+@users.command("create")
+@_shared
+@click.argument("login")
+@click.option("--name", metavar="NAME", help="As shown to others; the login if left out.")
+@click.option("--role", type=click.Choice(["owner", "desk", "partner"]), required=True)
+@_PASSWORD
+@_GENERATE
+def create_user(
+    folder: Path,
+    organization: str | None,
+    as_json: bool,
+    login: str,
+    name: str | None,
+    role: str,
+    from_stdin: bool,
+    generate: bool,
+) -> None:
+    """Make a user."""
+    password = _password(from_stdin, generate)
+    args = {"login": login, "name": name or login, "role": role, "password": password}
+    answer = _perform(folder, "accounts.users_create", organization, **args)
+    _show_user(answer, as_json, password if generate else None)
+
+
+@users.command("list")
+@_shared
+def list_users(folder: Path, organization: str | None, as_json: bool) -> None:
+    """All users, those switched off too."""
+    answer = _perform(folder, "accounts.users_list", organization)
+    if as_json:
+        _print(answer)
+    else:
+        _table(answer["users"], ("login", "name", "role", "active", "passwordChangedAt"))
+
+
+@users.command("password")
+@_shared
+@click.argument("login")
+@_PASSWORD
+@_GENERATE
+def change_password(
+    folder: Path, organization: str | None, as_json: bool, login: str, from_stdin: bool, generate: bool
+) -> None:
+    """Give a user a new password."""
+    password = _password(from_stdin, generate)
+    answer = _perform(folder, "accounts.users_password", organization, login=login, password=password)
+    _show_user(answer, as_json, password if generate else None)
+
+
+@users.command("deactivate")
+@_shared
+@click.argument("login")
+def deactivate(folder: Path, organization: str | None, as_json: bool, login: str) -> None:
+    """Switch a user off."""
+    answer = _perform(folder, "accounts.users_deactivate", organization, login=login)
+    if as_json:
+        _print(answer)
+    else:
+        click.echo(_say("deactivated", login=answer["login"]))
+
+
+commands: tuple[click.Command, ...] = (keys, users)
