@@ -1,1 +1,60 @@
-"""Calendar: opening hours, slots, booking, reservations, holds, iCalendar feeds."""
+"""calendar: opening hours, free slots, booking, holds, reservations, absences, feeds."""
+
+from praxisd.kernel.schedule import Daily, Repeat
+from praxisd.kernel.service import EventType, Handler, JobType, Permission, Retention, Service, Setting
+from praxisd.services.calendar import handlers, jobs, routes, routes_columns, store
+
+_PROGRAMS = ("portal", "pvs")
+_PEOPLE = ("owner", "desk")
+_ALL = (*_PEOPLE, *_PROGRAMS)
+
+SERVICE = Service(
+    name="calendar",
+    package="praxisd.services.calendar",
+    needs=("directory",),
+    settings=(
+        Setting("calendar.hold_seconds", int, 300, low=30, high=3600, unit="seconds"),
+        Setting("calendar.holds_per_key", int, 20, low=1, high=1000),
+    ),
+    events=(
+        *(
+            EventType(f"appointment.{what}", Retention.CHANGE)
+            for what in ("booked", "requested", "confirmed", "moved", "changed", "cancelled", "imported")
+        ),
+        *(EventType(f"slot.{what}", Retention.ACTIVITY) for what in ("held", "released", "imported")),
+        *(EventType(f"schedule.{what}", Retention.AUDIT) for what in ("created", "changed")),
+        *(EventType(f"service.{what}", Retention.AUDIT) for what in ("created", "changed")),
+        *(EventType(f"reservation.{what}") for what in ("created", "changed", "deleted")),
+        *(EventType(f"absence.{what}") for what in ("created", "deleted")),
+        EventType("closing.changed"),
+        EventType("conflict.found"),
+        *(EventType(f"feed.{what}", Retention.AUDIT) for what in ("created", "revoked")),
+    ),
+    handlers=(Handler("calendar.organization", ("organization.changed",), handlers.organization_changed),),
+    jobs=(
+        JobType(
+            "calendar.sweep",
+            jobs.sweep,
+            Daily(within=Repeat(every=15, unit="minutes", start="00:00", end="23:45")),
+            enabled=True,
+            missed="none",
+        ),
+    ),
+    routes=(*routes.ROUTES, *routes_columns.ROUTES),
+    permissions=(
+        Permission("calendar.slot.read", _ALL),
+        Permission("calendar.appointment.read", _ALL),
+        Permission("calendar.appointment.book", _ALL),
+        Permission("calendar.appointment.change", _ALL),
+        Permission("calendar.schedule.read", (*_ALL, "partner")),
+        Permission("calendar.schedule.write", ("owner", "pvs")),
+        Permission("calendar.reservation.write", (*_PEOPLE, "pvs")),
+        Permission("calendar.feed.write", ("owner",)),
+        Permission("calendar.hours.ignore", (*_PEOPLE, "pvs")),
+    ),
+    tables=store.TABLES,
+    patient_refs=(("calendar_appointment", "patient"),),
+    problems=("calendar.unknown_region",),
+    triggers=store.guards,
+    guards=store.GUARDS,
+)

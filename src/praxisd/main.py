@@ -1,0 +1,41 @@
+"""Composition root: the one file that names the built-in services."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from praxisd.kernel import registry
+from praxisd.kernel.app import House, open_house
+from praxisd.kernel.clock import Clock
+from praxisd.kernel.config import Config, load
+from praxisd.kernel.house import SERVICE as KERNEL
+from praxisd.kernel.service import Service
+from praxisd.services import accounts, calendar, directory
+from praxisd.services.accounts import api as accounts_api
+from praxisd.services.directory import api as directory_api
+
+
+def services() -> tuple[Service, ...]:
+    """The built-in services, then those of installed plug-in packages."""
+    return (KERNEL, accounts.SERVICE, directory.SERVICE, calendar.SERVICE, *registry.plugins())
+
+
+def open_practice(
+    folder: Path,
+    config: Config | None = None,
+    clock: Clock | None = None,
+    *,
+    migrate: bool = True,
+    extra: Sequence[Service] = (),
+) -> House:
+    """A house with all services, its store open and migrated; nothing runs and nothing is served yet."""
+    declared = registry.freeze((*services(), *extra))
+    house = open_house(folder, declared, config or load(None, folder), clock, migrate=migrate)
+    house.shared["organizations"] = directory_api.organization_ids
+    return house
+
+
+def doors(_house: House) -> "object":
+    """What the web doors need of services: who comes in, and how often."""
+    from praxisd.web.app import Doors
+
+    return Doors(authenticate=accounts_api.authenticate, take=accounts_api.take)

@@ -1,0 +1,99 @@
+"""Choose the columns of an occupation, lock them and make sure that they are still free."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.store import Tx
+from praxisd.model.scheduling import HealthcareService
+from praxisd.services.calendar import rules, store
+from praxisd.services.calendar.view import touch, views
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+IGNORE_HOURS = "calendar.hours.ignore"
+_TRIES = 4
+
+
+def service_of(house: "House", tx: Tx, id_: str | None) -> HealthcareService | None:
+    """The active type this actor may book; Problem calendar.service_unknown (422).
+
+    None (columns only, no type) is for the practice itself.
+    """
+    if id_ is None:
+        if tx.actor.portal is not None:
+            raise Problem("calendar.service_unknown", 422)
+        return None
+    found = views(house).calendar(tx).service_for(tx.actor, id_)
+    if found is None or not found.active:
+        raise Problem("calendar.service_unknown", 422)
+    return found
+
+
+def end_of(service: HealthcareService | None, start: int, end: int | None) -> int:
+    """The given end, else start plus the type's duration; Problem calendar.end_missing (422)."""
+    if end is not None:
+        return end
+    if service is None or service.duration is None:
+        raise Problem("calendar.end_missing", 422)
+    return start + service.duration * 60
+
+
+def choose(
+    house: "House",
+    tx: Tx,
+    service_id: str | None,
+    start: int,
+    end: int,
+    must: Sequence[str],
+    outside_hours: bool,
+) -> tuple[str, ...]:
+    """One free column of each group, locked (`busy_rev` bumped) and looked at again under the lock.
+
+    The practice itself is not bound to lead times and durations; a portal is. Raises what `rules.place`
+    raises, and access.forbidden without the right to book outside the opening hours.
+    """
+    if outside_hours and not tx.actor.may(IGNORE_HOURS):
+        raise Problem("access.forbidden", 403, permission=IGNORE_HOURS)
+    desk = tx.actor.portal is None
+    locked: set[str] = set()
+    for _ in range(_TRIES):
+        # Read again in each round: a change of the hours bumps the same rows and may have gone first.
+        calendar = views(house).calendar(tx)
+        service = calendar.services.get(service_id) if service_id else None
+        schedules = calendar.for_actor(tx.actor)
+        before = service.buffer_before * 60 if service else 0
+        after = service.buffer_after * 60 if service else 0
+        busy: dict[str, list[tuple[int, int]]] = {}
+        rows = store.busy_rows(tx, start - before, end + after, _candidates(service, must))
+        for schedule, low, high, _owner, expires in rows:
+            if expires is None or expires > tx.now:
+                busy.setdefault(schedule, []).append((low, high))
+        chosen = rules.place(
+            service,
+            schedules,
+            calendar.almanac,
+            start,
+            end,
+            busy=busy,
+            now=tx.now,
+            must=must,
+            ignore_hours=outside_hours,
+            ignore_notice=desk,
+            ignore_duration=desk,
+        )
+        new = [s for s in chosen if s not in locked]
+        if new:
+            touch(house, tx, new)
+            store.drop_lapsed(tx, new)
+            locked.update(new)
+        if tx.store.alone or not new:
+            return chosen
+    raise Problem("calendar.slot_taken", 409)
+
+
+def _candidates(service: HealthcareService | None, must: Sequence[str]) -> Sequence[str]:
+    if service is None or len(must) == len(service.groups):
+        return list(must)
+    return sorted({name for group in service.groups for name in group})

@@ -1,0 +1,327 @@
+"""Tables of the calendar and the few statements on its hot paths.
+
+`calendar_busy` is the one table in which every occupation is a row, buffers included; the database itself
+refuses overlaps there (HOUSE „Calendar“): a trigger on SQLite, exclusion constraints on PostgreSQL.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from praxisd.kernel.resource import Records, resource_table
+from praxisd.kernel.store import Tx, insert, mine, prepared, table, upsert
+from praxisd.model.scheduling import (
+    Absence,
+    Appointment,
+    HealthcareService,
+    ImportedSlot,
+    Reservation,
+    Schedule,
+)
+
+ROW_LIMIT_S = 90_000
+"""No busy row is longer (25 h, a local day in autumn): the overlap search has a lower bound (libs.md § 2)."""
+
+_BIG = sa.BigInteger
+SCHEDULE = resource_table(
+    "calendar_schedule",
+    sa.Column("no", sa.Integer, nullable=False),
+    sa.Column("busy_rev", _BIG, nullable=False),
+    sa.UniqueConstraint("organization", "no", name="calendar_schedule_no"),
+)
+SERVICE = resource_table(
+    "calendar_service",
+    sa.Column("no", sa.Integer, nullable=False),
+    sa.UniqueConstraint("organization", "no", name="calendar_service_no"),
+)
+APPOINTMENT = resource_table(
+    "calendar_appointment",
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("start", _BIG, nullable=False),
+    sa.Column("end", _BIG, nullable=False),
+    sa.Column("patient", sa.Text),
+    sa.Column("portal", sa.Text),
+    sa.Column("service", sa.Text),
+    sa.Index("calendar_appointment_time", "organization", "start"),
+    sa.Index("calendar_appointment_patient", "organization", "patient"),
+    sa.Index("calendar_appointment_portal", "organization", "portal", "id"),
+)
+RESERVATION = resource_table(
+    "calendar_reservation",
+    sa.Column("start", _BIG, nullable=False),
+    sa.Column("end", _BIG, nullable=False),
+)
+ABSENCE = resource_table(
+    "calendar_absence",
+    sa.Column("schedule", sa.Text),
+    sa.Column("first", sa.Text, nullable=False),
+    sa.Column("last", sa.Text, nullable=False),
+)
+IMPORTED = resource_table(
+    "calendar_slot",
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("start", _BIG, nullable=False),
+    sa.Column("end", _BIG, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Index("calendar_slot_time", "organization", "schedule", "start"),
+)
+BUSY = table(
+    "calendar_busy",
+    sa.Column("no", _BIG().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("start", _BIG, nullable=False),
+    sa.Column("end", _BIG, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("exclusive", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("expires_at", _BIG),
+    sa.CheckConstraint(f'"end" > start AND "end" - start <= {ROW_LIMIT_S}', name="calendar_busy_length"),
+    sa.Index("calendar_busy_time", "organization", "schedule", "start"),
+    sa.Index("calendar_busy_owner", "organization", "owner"),
+)
+HOLD = table(
+    "calendar_hold",
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("schedules", sa.Text, nullable=False),
+    sa.Column("start", _BIG, nullable=False),
+    sa.Column("end", _BIG, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("expires_at", _BIG, nullable=False),
+    sa.PrimaryKeyConstraint("organization", "id"),
+)
+CLOSING = table(
+    "calendar_closing",
+    sa.Column("date", sa.Text, nullable=False),
+    sa.Column("closed", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("organization", "date"),
+)
+CONFLICT = table(
+    "calendar_conflict",
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("appointment", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("found_at", _BIG, nullable=False),
+    sa.Column("settled_at", _BIG),
+    sa.PrimaryKeyConstraint("organization", "id"),
+)
+FEED = table(
+    "calendar_feed",
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("titles", sa.Integer, nullable=False),
+    sa.Column("created_at", _BIG, nullable=False),
+    sa.Column("revoked_at", _BIG),
+    sa.PrimaryKeyConstraint("organization", "id"),
+)
+COUNTER = table(
+    "calendar_counter",
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("value", _BIG, nullable=False),
+    sa.PrimaryKeyConstraint("organization", "name"),
+)
+TABLES = tuple(
+    t.name
+    for t in (
+        *(SCHEDULE, SERVICE, APPOINTMENT, RESERVATION, ABSENCE, IMPORTED),
+        *(BUSY, HOLD, CLOSING, CONFLICT, FEED, COUNTER),
+    )
+)
+
+SERVICES: Records[HealthcareService] = Records(
+    "HealthcareService", SERVICE, HealthcareService, lambda r: {"no": r.no}, lockable=False
+)
+APPOINTMENTS: Records[Appointment] = Records(
+    "Appointment",
+    APPOINTMENT,
+    Appointment,
+    lambda r: {n: getattr(r, n) for n in ("status", "start", "end", "patient", "portal", "service")},
+    lockable=False,
+)
+RESERVATIONS: Records[Reservation] = Records(
+    "Reservation", RESERVATION, Reservation, lambda r: {"start": r.start, "end": r.end}, lockable=False
+)
+ABSENCES: Records[Absence] = Records(
+    "Absence",
+    ABSENCE,
+    Absence,
+    lambda r: {"schedule": r.schedule, "first": r.first.isoformat(), "last": r.last.isoformat()},
+    lockable=False,
+)
+IMPORTED_SLOTS: Records[ImportedSlot] = Records(
+    "Slot",
+    IMPORTED,
+    ImportedSlot,
+    lambda r: {n: getattr(r, n) for n in ("schedule", "start", "end", "status")},
+    lockable=False,
+)
+
+
+class _Schedules(Records[Schedule]):
+    """Schedules carry `busy_rev` beside their document: it is bumped by bookings, never by edits of the document."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Schedule", SCHEDULE, Schedule, lambda r: {"no": r.no, "busy_rev": 0}, lockable=False
+        )
+        names = {c.name for c in SCHEDULE.columns} - {"organization", "id", "busy_rev"}
+        c = SCHEDULE.c
+        self._save = prepared(
+            sa.update(SCHEDULE)
+            .where(mine(SCHEDULE), c.id == sa.bindparam("id"), c.version == sa.bindparam("expected"))
+            .values({n: sa.bindparam(n) for n in names} | {"busy_rev": c.busy_rev + 1})
+        )
+
+
+SCHEDULES = _Schedules()
+
+_B = BUSY.c
+_WINDOW = sa.and_(
+    mine(BUSY),
+    _B.start < sa.bindparam("until"),
+    _B.start > sa.bindparam("since") - ROW_LIMIT_S,
+    _B.end > sa.bindparam("since"),
+)
+_ROWS_OF = [_B.schedule, _B.start, _B.end, _B.owner, _B.expires_at]
+_BUSY_ROWS = prepared(sa.select(*_ROWS_OF).where(_WINDOW))
+_BUSY_ROWS_ONE = prepared(sa.select(*_ROWS_OF).where(_WINDOW, _B.schedule == sa.bindparam("schedule")))
+_ADD_BUSY = insert(BUSY, without=("no",))
+_DROP_BUSY = prepared(sa.delete(BUSY).where(mine(BUSY), _B.owner == sa.bindparam("owner")))
+_DROP_LAPSED = prepared(
+    sa.delete(BUSY).where(
+        mine(BUSY), _B.schedule == sa.bindparam("schedule"), _B.expires_at <= sa.bindparam("moment")
+    )
+)
+_BUMP = prepared(
+    sa.update(SCHEDULE)
+    .where(mine(SCHEDULE), SCHEDULE.c.id == sa.bindparam("schedule"))
+    .values(busy_rev=SCHEDULE.c.busy_rev + 1)
+)
+_REVS = prepared(sa.select(SCHEDULE.c.id, SCHEDULE.c.busy_rev).where(mine(SCHEDULE)))
+_COUNTER = prepared(sa.select(COUNTER.c.value).where(mine(COUNTER), COUNTER.c.name == sa.bindparam("name")))
+_COUNT = upsert(COUNTER, ("organization", "name"))
+_RAISE = prepared(
+    sa.update(COUNTER)
+    .where(mine(COUNTER), COUNTER.c.name == sa.bindparam("name"))
+    .values(value=COUNTER.c.value + 1)
+)
+CLOSINGS = prepared(sa.select(CLOSING).where(mine(CLOSING)))
+PUT_CLOSING = upsert(CLOSING, ("organization", "date"))
+DROP_CLOSING = prepared(sa.delete(CLOSING).where(mine(CLOSING), CLOSING.c.date == sa.bindparam("date")))
+ADD_CONFLICT = insert(CONFLICT)
+
+
+def busy_rows(
+    tx: Tx, since: int, until: int, schedules: Sequence[str] | None = None
+) -> list[tuple[str, int, int, str, int | None]]:
+    """(schedule, start, end, owner, expires) of occupations that touch [since, until), lapsed holds included."""
+    if schedules is None:
+        return tx.tuples(_BUSY_ROWS, since=since, until=until)  # type: ignore[return-value]
+    if len(schedules) <= 3:
+        found: list[tuple[str, int, int, str, int | None]] = []
+        for one in schedules:
+            found += tx.tuples(_BUSY_ROWS_ONE, since=since, until=until, schedule=one)  # type: ignore[arg-type]
+        return found
+    wanted = frozenset(schedules)
+    return [r for r in tx.tuples(_BUSY_ROWS, since=since, until=until) if r[0] in wanted]  # type: ignore[misc]
+
+
+def occupy(
+    tx: Tx,
+    schedules: Iterable[str],
+    start: int,
+    end: int,
+    kind: str,
+    owner: str,
+    expires_at: int | None = None,
+) -> None:
+    """Insert the rows of one occupation, cut into pieces of at most a day. Raises Violation on an overlap."""
+    exclusive = int(kind in ("appointment", "hold"))
+    for schedule in schedules:
+        at = start
+        while at < end:
+            until = min(end, at + 86_400)
+            tx.run(
+                _ADD_BUSY,
+                schedule=schedule,
+                start=at,
+                end=until,
+                kind=kind,
+                exclusive=exclusive,
+                owner=owner,
+                expires_at=expires_at,
+            )
+            at = until
+
+
+def vacate(tx: Tx, owner: str) -> None:
+    """Delete all rows of one occupation."""
+    tx.run(_DROP_BUSY, owner=owner)
+
+
+def drop_lapsed(tx: Tx, schedules: Iterable[str]) -> None:
+    """Delete holds that have run out on these schedules, so that they stand in nobody's way."""
+    for one in schedules:
+        tx.run(_DROP_LAPSED, schedule=one, moment=tx.now)
+
+
+def bump(tx: Tx, schedules: Iterable[str]) -> None:
+    """Bump `busy_rev` in id order: on PostgreSQL this takes the row locks under which a booking decides."""
+    for one in sorted(set(schedules)):
+        tx.run(_BUMP, schedule=one)
+
+
+def revisions(tx: Tx) -> dict[str, int]:
+    """`busy_rev` of every schedule."""
+    return dict(tx.tuples(_REVS))  # type: ignore[arg-type]
+
+
+def next_number(tx: Tx, name: str) -> int:
+    """The next value of a counter, from 1; never given twice, also after a deletion."""
+    if not tx.run(_RAISE, name=name):
+        tx.run(_COUNT, name=name, value=1)
+    return int(tx.value(_COUNTER, name=name))
+
+
+def counter(tx: Tx, name: str) -> int:
+    """The current value of a counter (0 at first)."""
+    return int(tx.value(_COUNTER, name=name) or 0)
+
+
+def guards(dialect: str) -> list[str]:
+    """DDL of the overlap guards: appointments and holds exclude everything, reservations only those two."""
+    if dialect == "sqlite":
+        overlap = (
+            "SELECT raise(ABORT, 'calendar_busy_overlap') WHERE EXISTS (SELECT 1 FROM calendar_busy b"
+            " WHERE b.organization = new.organization AND b.schedule = new.schedule AND b.no IS NOT new.no"
+            f' AND b.start < new."end" AND b.start > new.start - {ROW_LIMIT_S} AND b."end" > new.start'
+            " AND (b.exclusive = 1 OR new.exclusive = 1));"
+        )
+        return [
+            sql
+            for name, when in (("insert", "INSERT"), ("update", "UPDATE"))
+            for sql in (
+                f"DROP TRIGGER IF EXISTS calendar_busy_no_overlap_{name}",
+                f"CREATE TRIGGER calendar_busy_no_overlap_{name} BEFORE {when} ON calendar_busy BEGIN {overlap} END",
+            )
+        ]
+    same = 'organization WITH =, schedule WITH =, int8range(start, "end") WITH &&'
+    return [
+        "CREATE EXTENSION IF NOT EXISTS btree_gist",
+        "ALTER TABLE calendar_busy DROP CONSTRAINT IF EXISTS calendar_busy_no_overlap",
+        f"ALTER TABLE calendar_busy ADD CONSTRAINT calendar_busy_no_overlap EXCLUDE USING gist ({same})"
+        " WHERE (exclusive = 1)",
+        "ALTER TABLE calendar_busy DROP CONSTRAINT IF EXISTS calendar_busy_no_mixture",
+        f"ALTER TABLE calendar_busy ADD CONSTRAINT calendar_busy_no_mixture EXCLUDE USING gist ({same},"
+        " exclusive WITH <>)",
+    ]
+
+
+GUARDS = (
+    "sqlite:calendar_busy_no_overlap_insert",
+    "sqlite:calendar_busy_no_overlap_update",
+    "postgresql:calendar_busy_no_overlap",
+    "postgresql:calendar_busy_no_mixture",
+)

@@ -1,0 +1,162 @@
+"""What one practice's calendar looks like now: columns, types, almanac and occupied bits, kept while unchanged.
+
+Two counters decide what may be kept: `config` (columns, types, absences, closings, imported slots) and
+each column's `busy_rev`. In a process that alone owns the database, `revision` says without a query that
+nothing changed at all; with several nodes the counters are read each time (one short query each).
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from praxisd.kernel.access import Actor
+from praxisd.kernel.clock import zone
+from praxisd.kernel.store import Tx
+from praxisd.model.scheduling import Closing, HealthcareService, Schedule
+from praxisd.services.calendar import rules, store
+from praxisd.services.directory import api as directory
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+CONFIG = "config"
+_BITS_KEPT = 4_000
+_ANSWERS_KEPT = 512
+_YEARS_AHEAD = 3
+_RELOAD_S = 86_400
+"""The list of holidays reaches over the next years, so a day's delay in moving it on does no harm."""
+Bits = tuple[int, tuple[rules.Held, ...]]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """One practice's columns, types and almanac at a configuration revision."""
+
+    config: int
+    schedules: Mapping[str, Schedule]
+    services: Mapping[str, HealthcareService]
+    almanac: rules.Almanac
+    fresh_until: int
+
+    def for_actor(self, actor: Actor) -> Mapping[str, Schedule]:
+        """The columns this actor may use: for portals only active, released ones."""
+        if actor.portal is None:
+            return self.schedules
+        return self._released
+
+    @cached_property
+    def _released(self) -> Mapping[str, Schedule]:
+        return {k: s for k, s in self.schedules.items() if s.released and s.active}
+
+    def service_for(self, actor: Actor, id_: str) -> HealthcareService | None:
+        """The type, if this actor may know of it."""
+        found = self.services.get(id_)
+        if found is None or (actor.portal is not None and not (found.released and found.active)):
+            return None
+        return found
+
+
+class Views:
+    """All calendars of this process. Threads share it; a race costs a second computation, nothing else."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self._calendars: dict[str, Calendar] = {}
+        self._bits: OrderedDict[tuple[object, ...], Bits] = OrderedDict()
+        self._gate = threading.Lock()
+        self.answers: OrderedDict[tuple[object, ...], tuple[int, int | None, bytes, str]] = OrderedDict()
+
+    def changed(self) -> None:
+        """Called after each commit that touched a calendar."""
+        with self._gate:
+            self.revision += 1
+
+    def keep(self, key: tuple[object, ...], answer: tuple[int, int | None, bytes, str]) -> None:
+        """Remember an encoded answer: (state it was made from, valid until, bytes, ETag)."""
+        with self._gate:
+            self.answers[key] = answer
+            self.answers.move_to_end(key)
+            while len(self.answers) > _ANSWERS_KEPT:
+                self.answers.popitem(last=False)
+
+    def calendar(self, tx: Tx) -> Calendar:
+        """The calendar of the transaction's organization as of this transaction."""
+        config = store.counter(tx, CONFIG)
+        known = self._calendars.get(tx.organization)
+        if known is not None and known.config == config and known.fresh_until > tx.now:
+            return known
+        organization = directory.organization(tx)
+        fresh = self._load(tx, config, organization.zone, organization.region)
+        self._calendars[tx.organization] = fresh
+        return fresh
+
+    def _load(self, tx: Tx, config: int, zone_name: str, region: str | None) -> Calendar:
+        year = rules.local_date(tx.now, zone(zone_name)).year
+        closings = [Closing(date=r[0], closed=bool(r[1]), name=r[2]) for r in closing_rows(tx)]
+        years = range(year - 1, year + _YEARS_AHEAD)
+        closed = rules.closed_days(region, years, closings)
+        almanac = rules.Almanac(
+            zone(zone_name),
+            closed,
+            store.ABSENCES.all(tx),
+            store.IMPORTED_SLOTS.all(tx, store.IMPORTED.c.status == "free"),
+        )
+        schedules = {s.id: s for s in store.SCHEDULES.all(tx)}
+        services = {s.id: s for s in store.SERVICES.all(tx)}
+        return Calendar(config, schedules, services, almanac, tx.now + _RELOAD_S)
+
+    def bits(
+        self, tx: Tx, schedules: Sequence[str], over: rules.Span
+    ) -> tuple[dict[str, int], list[rules.Held]]:
+        """Occupied units of each schedule over the span, and the holds that will lapse by themselves."""
+        revisions = store.revisions(tx)
+        keys = {s: (tx.organization, s, revisions.get(s), over) for s in schedules}
+        with self._gate:
+            got = {s: self._bits[key] for s, key in keys.items() if key in self._bits}
+        missing = [s for s in schedules if s not in got]
+        if missing:
+            fixed: dict[str, list[tuple[int, int]]] = {s: [] for s in missing}
+            held: dict[str, list[rules.Held]] = {s: [] for s in missing}
+            for schedule, start, end, _owner, expires in store.busy_rows(tx, over.start, over.end, missing):
+                if expires is None:
+                    fixed[schedule].append((start, end))
+                else:
+                    held[schedule].append(rules.Held(schedule, start, end, expires))
+            for one in missing:
+                got[one] = (rules.busy_bits(fixed[one], over), tuple(held[one]))
+        with self._gate:
+            for one, bits in got.items():
+                self._bits[keys[one]] = bits
+                self._bits.move_to_end(keys[one])
+            while len(self._bits) > _BITS_KEPT:
+                self._bits.popitem(last=False)
+        return {s: bits for s, (bits, _) in got.items()}, [h for _, held_ in got.values() for h in held_]
+
+
+def closing_rows(tx: Tx) -> list[tuple[date, int, str]]:
+    """(date, closed, name) of the practice's own closings."""
+    return [(date.fromisoformat(r.date), r.closed, r.name) for r in tx.all(store.CLOSINGS)]
+
+
+def views(house: "House") -> Views:
+    """The views of this process."""
+    found = house.shared.get("calendar.views")
+    if found is None:
+        found = house.shared.setdefault("calendar.views", Views())
+    return found  # type: ignore[no-any-return]
+
+
+def touch(house: "House", tx: Tx, schedules: Sequence[str] | None = None) -> None:
+    """Say that the calendar changes in this transaction: bump the columns, and drop kept answers once committed.
+
+    `schedules` None: the configuration changed (all columns are bumped, so that open bookings queue behind).
+    """
+    if schedules is None:
+        store.next_number(tx, CONFIG)
+        schedules = list(store.revisions(tx))
+    store.bump(tx, schedules)
+    tx.after(views(house).changed)
