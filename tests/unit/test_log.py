@@ -153,8 +153,10 @@ def test_causes_codes_and_groups(log: Log, stream: Catch) -> None:
             raise Problem("calendar.slot_taken", 409, detail=CANARY, name=CANARY) from error
     except Problem as problem:
         log.error("failed", error=problem)
+        log.error("failed", error=problem, code="http.internal")
     log.error("failed", error=ExceptionGroup(CANARY, [KeyError(CANARY), OSError(CANARY)]))
-    first, second = stream.lines()
+    first, own, second = stream.lines()
+    assert (own["code"], list(own)[:3]) == ("http.internal", ["at", "level", "event"])
     assert first["error_type"] == "praxisd.kernel.errors.Problem"
     assert first["code"] == "calendar.slot_taken"
     assert first["caused_by"] == ["ValueError"]

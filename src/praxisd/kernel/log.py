@@ -26,6 +26,8 @@ from typing import Any, BinaryIO
 import msgspec
 import structlog
 
+from praxisd.kernel.errors import Problem
+
 FIELDS = frozenset(
     {"event", "level", "at", "logger", "template", "where", "dropped"}
     | {"error_type", "trace", "caused_by", "reason"}
@@ -239,7 +241,8 @@ def _private(_logger: object, _method: str, fields: MutableMapping[str, Any]) ->
         else:
             dropped += 1
     if error is not None:
-        line.update(_describe(error))
+        line = _describe(error) | line  # what the caller says wins, for example its code
+        line = {name: line.pop(name) for name in ("at", "level", "event")} | line
     if dropped:
         line["dropped"] = dropped
         _dropped.add(dropped)
@@ -262,10 +265,9 @@ def _error(exc_info: object) -> BaseException | None:
 def _describe(error: BaseException) -> dict[str, Any]:
     """Type, code, places and causes of an exception: what the code says, nothing of what the data says."""
     line: dict[str, Any] = {"error_type": _type(error)}
-    for name, attribute in (("code", "code"), ("reason", "sqlstate"), ("reason", "sqlite_errorname")):
-        value = getattr(error, attribute, None)
-        if isinstance(value, str) and _WORD.fullmatch(value):
-            line.setdefault(name, value)
+    if isinstance(error, Problem):
+        line["code"] = error.code
+    _reason(error, line)
     walked = list(traceback.walk_tb(error.__traceback__))[-_FRAMES:]
     line["trace"] = [_place(frame, number) for frame, number in walked]
     causes: list[str] = []
@@ -274,14 +276,19 @@ def _describe(error: BaseException) -> dict[str, Any]:
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
         if one is not None:
             causes.append(_type(one))
-            reason = getattr(one, "sqlstate", None) or getattr(one, "sqlite_errorname", None)
-            if isinstance(reason, str) and _WORD.fullmatch(reason):
-                line.setdefault("reason", reason)
+            _reason(one, line)
     if isinstance(error, BaseExceptionGroup):
         causes += [_type(member) for member in error.exceptions[:_CAUSES]]
     if causes:
         line["caused_by"] = causes
     return line
+
+
+def _reason(error: BaseException, line: dict[str, Any]) -> None:
+    """What the database calls the fault (psycopg, sqlite3): a fixed word, unlike its message."""
+    value = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        line.setdefault("reason", value)
 
 
 def _type(error: BaseException) -> str:
