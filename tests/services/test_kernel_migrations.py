@@ -1,4 +1,6 @@
-"""Migrations on both engines: the schema equals the declarations, guards come back, newer schemas are refused."""
+"""Migrations on both engines: the schema equals the declarations, guards come back, newer schemas are
+refused.
+"""
 
 from collections.abc import Callable
 
@@ -9,7 +11,6 @@ from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.house import SERVICE
-from praxisd.kernel.store import METADATA
 
 
 @pytest.fixture

@@ -1,7 +1,16 @@
-"""What the kernel itself brings, declared like any service: tables, settings, events, jobs, checks, permissions."""
+"""What the kernel itself brings, declared like any service.
+
+Tables, settings, events, jobs, checks, routes, permissions, and the codes of its problems.
+"""
 
 from praxisd.kernel import events, idempotency, issues, job_store, leases, settings
-from praxisd.kernel.service import Service
+from praxisd.kernel.checks import CHECKS
+from praxisd.kernel.clock import zone
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.purge import purge
+from praxisd.kernel.routes import ROUTES
+from praxisd.kernel.schedule import At, Daily
+from praxisd.kernel.service import EventType, JobType, Permission, Retention, Scope, Service, Setting
 
 _TABLES = (
     events.EVENT,
@@ -14,8 +23,117 @@ _TABLES = (
     idempotency.IDEMPOTENCY,
 )
 
+
+def _known_zone(name: str) -> None:
+    try:
+        zone(name)
+    except Problem:
+        raise Problem("settings.invalid", 422, key="kernel.zone", reason="zone", low=1, high=64) from None
+
+
+def _number(key: str, default: int, low: int, high: int, unit: str) -> Setting:
+    return Setting(f"kernel.{key}", int, default, Scope.INSTALLATION, low, high, unit)
+
+
+SETTINGS = (
+    Setting("kernel.zone", str, "Europe/Berlin", Scope.INSTALLATION, 1, 64, check=_known_zone),
+    _number("disk_warn_mb", 2000, 100, 10_000_000, "megabytes"),
+    _number("disk_error_mb", 500, 50, 10_000_000, "megabytes"),
+    _number("events_activity_days", 400, 7, 3660, "days"),
+    _number("events_change_days", 90, 2, 3660, "days"),
+    # § 630f BGB keeps treatment records ten years; who looked at them should be known as long.
+    _number("events_audit_days", 3660, 365, 36600, "days"),
+    _number("runs_keep_days", 90, 1, 3660, "days"),
+    _number("runs_keep_count", 50, 1, 10_000, "runs"),
+)
+EVENTS = (
+    EventType("setting.changed", Retention.AUDIT),
+    EventType("issue.raised", Retention.ACTIVITY),
+    EventType("issue.cleared", Retention.ACTIVITY),
+    EventType("issue.ignored", Retention.AUDIT),
+    EventType("run.finished", Retention.ACTIVITY),
+    EventType("run.failed", Retention.ACTIVITY),
+    EventType("run.missed", Retention.ACTIVITY),
+    EventType("run.interrupted", Retention.ACTIVITY),
+    EventType("run.requested", Retention.AUDIT),
+    EventType("run.cancel_requested", Retention.AUDIT),
+    EventType("job.changed", Retention.AUDIT),
+)
+JOBS = (
+    JobType(
+        "kernel.purge",
+        purge,
+        Daily(At("03:10")),
+        enabled=True,
+        missed="once",
+        per=Scope.INSTALLATION,
+    ),
+)
+PERMISSIONS = (
+    Permission("kernel.settings.read", ("owner", "partner")),
+    Permission("kernel.settings.write", ("owner",)),
+    Permission("kernel.jobs.read", ("owner", "desk", "partner")),
+    Permission("kernel.jobs.run", ("owner", "partner")),
+    Permission("kernel.jobs.write", ("owner",)),
+    Permission("kernel.issues.read", ("owner", "desk", "partner")),
+    Permission("kernel.issues.write", ("owner", "partner")),
+    Permission("kernel.events.read", ("owner", "partner")),
+)
+PROBLEMS = (
+    "access.forbidden",
+    "clock.bad_time",
+    "clock.naive_time",
+    "clock.unknown_zone",
+    "config.invalid",
+    "config.missing",
+    "control.folder_in_use",
+    "control.no_server",
+    "control.unknown_operation",
+    "http.not_found",
+    issues.FAILED,
+    issues.TIMEOUT,
+    "jobs.already_ended",
+    "jobs.already_running",
+    "jobs.bad_policy",
+    "jobs.crashed",
+    "jobs.gave_up",
+    "jobs.missed",
+    "jobs.overlap",
+    "resource.stale",
+    "schedule.bad_cron",
+    "schedule.bad_day",
+    "schedule.bad_instant",
+    "schedule.bad_job",
+    "schedule.bad_step",
+    "schedule.bad_time",
+    "schedule.bad_window",
+    "schedule.chain_loop",
+    "schedule.malformed",
+    "schedule.no_weekday",
+    "schedule.too_close",
+    "schedule.unknown_job",
+    "schedule.wrong_order",
+    "seats.lock_lost",
+    "seats.locked",
+    "settings.invalid",
+    "settings.unknown",
+    "store.guard_missing",
+    "store.migrate_first",
+    "store.newer_schema",
+    "vault.key_broken",
+    "vault.key_missing",
+    "vault.key_readable",
+    "vault.tampered",
+)
 SERVICE = Service(
     name="kernel",
     package="praxisd.kernel",
     tables=tuple(one.name for one in _TABLES),
+    settings=SETTINGS,
+    events=EVENTS,
+    jobs=JOBS,
+    checks=CHECKS,
+    routes=ROUTES,
+    permissions=PERMISSIONS,
+    problems=PROBLEMS,
 )

@@ -1,7 +1,9 @@
-"""Idempotency-Key: the first answer of a write is kept with the write and given again to its twins (SPEC 1.4).
+"""Idempotency-Key: the first answer of a write is kept with the write and given again to its twins (SPEC
+1.4).
 
 The scope of a key is credential, method and path. The row is saved in the transaction of the write itself, so
-either both are there or neither. Two twins at once: the second waits for the row's key and then finds it taken
+either both are there or neither. Two twins at once: the second waits for the row's key and then finds it
+taken
 (`Violation`); the door answers 409 `http.idempotency_running` and the client's next try gets the kept answer.
 """
 
@@ -65,7 +67,9 @@ def lookup(tx: Tx, credential: str, method: str, path: str, key: str) -> Kept | 
 
 
 def save(tx: Tx, credential: str, method: str, path: str, key: str, answer: Kept) -> None:
-    """Keep an answer with the write it belongs to; `Violation` when a twin was quicker. 429 and 5xx are refused."""
+    """Keep an answer with the write it belongs to; `Violation` when a twin was quicker. 429 and 5xx are
+    refused.
+    """
     if answer.status == 429 or answer.status >= 500:
         raise ValueError("an answer that asks to try again is not kept")
     scope = {"credential": credential, "method": method, "path": path, "key": key}

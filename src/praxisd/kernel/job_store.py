@@ -1,4 +1,7 @@
-"""Tables and statements of jobs and runs. What decides: UNIQUE(organization, job, due_at), one running run per job, the fence."""
+"""Tables and statements of jobs and runs.
+
+What decides: UNIQUE(organization, job, due_at), at most one running run per job, and the fence.
+"""
 
 import sqlalchemy as sa
 
@@ -103,6 +106,8 @@ CLAIMABLE = prepared(
     .order_by(_R.due_at, _R.id)
 )
 CLAIMABLE.across = True
+RUNNING = prepared(sa.select(_R.organization, _R.job).where(_R.state == "running"))
+RUNNING.across = True
 LOCK_RUN = prepared(
     lambda dialect: (
         sa.select(RUN).where(_THIS).with_for_update(skip_locked=True)

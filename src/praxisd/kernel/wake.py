@@ -1,7 +1,8 @@
 """Wake-up: who waits for work is told at once when something was committed, here or on another node.
 
 Inside the process a counter under a condition; between processes PostgreSQL's NOTIFY on the channel
-`praxisd`, heard by one thread on a connection of its own. A lost notice costs nothing but time: waiting always
+`praxisd`, heard by one thread on a connection of its own. A lost notice costs nothing but time: waiting
+always
 ends after its timeout, so polling is the floor.
 """
 

@@ -52,7 +52,9 @@ def registry_of(services: Sequence[Service] | Registry | None) -> Registry:
 
 
 class Houses:
-    """Opens houses for one test and closes what is still open at its end. `engine` is sqlite or postgresql."""
+    """Opens houses for one test and closes what is still open at its end. `engine` is sqlite or
+    postgresql.
+    """
 
     def __init__(
         self, engine: str, folder: Path, new_database: Callable[[str | None], str] | None = None
@@ -81,7 +83,9 @@ class Houses:
         return self._keep(open_house(folder, registry, chosen, clock or FrozenClock(START)))
 
     def twin(self, house: House, clock: Clock | None = None, **config: Any) -> House:
-        """Another node on the same database and folder. On SQLite only one of them may be a server at a time."""
+        """Another node on the same database and folder. On SQLite only one of them may be a server at a
+        time.
+        """
         chosen = msgspec.structs.replace(house.config, **config)
         return self._keep(open_house(house.folder, house.registry, chosen, clock or house.clock))
 

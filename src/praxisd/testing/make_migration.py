@@ -1,7 +1,9 @@
-"""Write a service's next migration from its declared tables: `python -m praxisd.testing.make_migration <service> "<message>"`.
+"""Write a service's next migration from its declared tables: `python -m praxisd.testing.make_migration
+<service> "<message>"`.
 
 A development tool. It brings a temporary SQLite database to the present heads, compares it with the declared
-tables of that service and writes `NNNN_<words>.py`. Read what it wrote: autogeneration sees no data and no renames.
+tables of that service and writes `NNNN_<words>.py`. Read what it wrote: autogeneration sees no data and no
+renames.
 """
 
 import importlib
@@ -45,12 +47,14 @@ def _replay(connection: sa.Connection, place: Path) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         for path in _existing(place):
             space: dict[str, Any] = {}
-            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # noqa: S102
+            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
             space["upgrade"]()
 
 
 def make(service: str, package: str, message: str) -> Path:
-    """Write the next migration of `service` (tables prefixed `<service>_`) and return its path; ValueError if nothing changed."""
+    """Write the next migration of `service` (tables prefixed `<service>_`) and return its path; ValueError
+    if nothing changed.
+    """
     place = Path(str(files(package))) / "migrations"
     place.mkdir(exist_ok=True)
     there = _existing(place)
@@ -89,7 +93,9 @@ def make(service: str, package: str, message: str) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Command line: service and message. The service's package is `praxisd.kernel` or `praxisd.services.<name>`."""
+    """Command line: service and message. The service's package is `praxisd.kernel` or
+    `praxisd.services.<name>`.
+    """
     if len(arguments) != 2:
         print('use: python -m praxisd.testing.make_migration <service> "<message>"', file=sys.stderr)
         return 2

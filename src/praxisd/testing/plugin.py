@@ -1,6 +1,8 @@
-"""pytest fixtures of praxisd, for our tests and those of plug-in authors: `pytest_plugins = ["praxisd.testing.plugin"]`.
+"""pytest fixtures of praxisd, for our tests and those of plug-in authors: `pytest_plugins =
+["praxisd.testing.plugin"]`.
 
-`houses`, `make_house`, `house` and `store` run every test twice: on SQLite and on PostgreSQL. A test that asks for
+`houses`, `make_house`, `house` and `store` run every test twice: on SQLite and on PostgreSQL. A test that
+asks for
 `sqlite_houses` or `postgres_houses` runs on that engine alone.
 """
 
@@ -27,7 +29,9 @@ def _tenancy_watch() -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> FrozenClock:
-    """The frozen clock of `house` and of `make_house` without a clock: Monday, 23 November 2026, 09:00 in Berlin."""
+    """The frozen clock of `house` and of `make_house` without a clock: Monday, 23 November 2026, 09:00 in
+    Berlin.
+    """
     return FrozenClock(START)
 
 

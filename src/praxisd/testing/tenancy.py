@@ -1,7 +1,10 @@
-"""The tenancy watch: a statement on a table with `organization` must bind it, or say that it reads across on purpose.
+"""The tenancy watch: a statement on a table with `organization` must bind it, or say that it reads across
+on purpose.
 
-Installed for all tests (`Store.WATCHERS`), so a forgotten `WHERE organization = :organization` fails the first
-test that runs the statement. What is accepted, per table and per SELECT: a conjunct `organization = :organization`, or
+Installed for all tests (`Store.WATCHERS`), so a forgotten `WHERE organization = :organization` fails the
+first
+test that runs the statement. What is accepted, per table and per SELECT: a conjunct `organization =
+:organization`, or
 `organization = <column organization of a table that is bound>`. Inside an OR it does not count.
 Exceptions: `Prepared.across`, or the execution option `across=True`.
 """
@@ -79,9 +82,7 @@ def _tables(froms: list[Any]) -> Iterator[Any]:
     for one in froms:
         if isinstance(one, Join):
             yield from _tables([one.left, one.right])
-        elif isinstance(one, TableClause):
-            yield one
-        elif isinstance(getattr(one, "element", None), TableClause):
+        elif isinstance(one, TableClause) or isinstance(getattr(one, "element", None), TableClause):
             yield one
 
 
@@ -124,7 +125,9 @@ def _conjuncts(condition: Any) -> Iterator[Any]:
 
 
 def _inner(statement: Any) -> Iterator[Any]:
-    """The SELECTs directly inside a statement (in FROM, WHERE, columns or values), not those inside them again."""
+    """The SELECTs directly inside a statement (in FROM, WHERE, columns or values), not those inside them
+    again.
+    """
     for child in statement.get_children():
         if isinstance(child, Select | CompoundSelect):
             yield child

@@ -1,0 +1,193 @@
+"""From plans to runs: a row for every declared job, and a run for every due time, exactly once over all
+nodes.
+"""
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from praxisd.kernel import clock, events, schedule
+from praxisd.kernel import job_store as rows
+from praxisd.kernel.access import INSTALLATION, system
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.ids import new_id
+from praxisd.kernel.service import JobType, Scope
+from praxisd.kernel.store import Tx
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+LATE_S = 90
+"""A run found later than this after its due time counts as missed while the machine was off. Seconds."""
+MAX_AGE_S = 24 * 3600
+"""How old a missed run may be and still be made up for, unless a person sets another age. Seconds."""
+CHUNK = 100
+"""Due times handled in one transaction (a write lasts at most 50 ms)."""
+MISSED = ("none", "once", "all")
+MISSED_CODE = "jobs.missed"
+OVERLAP_CODE = "jobs.overlap"
+
+
+def organizations(house: "House", tx: Tx) -> list[str]:
+    """The practices of this installation, as `house.shared["organizations"]` names them; else the
+    installation.
+    """
+    ask = house.shared.get("organizations")
+    return list(ask(tx)) if ask is not None else [INSTALLATION]
+
+
+def zone_name(house: "House", tx: Tx) -> str:
+    """The time zone of the transaction's organization: `house.shared["zone"](tx)`, else the setting
+    `kernel.zone`.
+    """
+    ask = house.shared.get("zone")
+    if ask is not None and tx.organization != INSTALLATION:
+        return str(ask(tx))
+    return str(house.settings.get(tx, "kernel.zone"))
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone, or UTC where this machine does not know it: jobs go on and `clock.zone_unknown` says so."""
+    try:
+        return clock.zone(name)
+    except Problem:
+        return ZoneInfo("UTC")
+
+
+def home(declared: JobType, organization: str) -> str:
+    """The organization whose row the job has, seen from `organization`."""
+    return INSTALLATION if declared.per is Scope.INSTALLATION else organization
+
+
+def add_run(tx: Tx, job: str, due_at: int, triggered_by: str, missed: str | None = None) -> str | None:
+    """Insert a run into the transaction's organization; its id, or None when the due time is taken already.
+
+    `missed` is the code of a run that is only to be seen, not to be started.
+    """
+    id_ = new_id()
+    added = tx.run(
+        rows.ADD_RUN,
+        id=id_,
+        job=job,
+        due_at=due_at,
+        state="waiting" if missed is None else "missed",
+        started_at=None,
+        ended_at=None if missed is None else tx.now,
+        owner="",
+        lease_until=0,
+        fence=0,
+        attempt=0,
+        cursor="null",
+        counts="{}",
+        code=missed,
+        triggered_by=triggered_by,
+        cancel_requested=0,
+    )
+    return id_ if added == 1 else None
+
+
+def start_now(tx: Tx, job: str, triggered_by: str) -> str:
+    """Insert a run due now; where that second is taken, the next free one. Returns its id."""
+    due = tx.now
+    while (id_ := add_run(tx, job, due, triggered_by)) is None:
+        due += 1
+    return id_
+
+
+class Planner:
+    """Keeps the rows of declared jobs, and turns due plans into runs. Every node may do it at once."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+
+    def step(self) -> int:
+        """One round; returns how many due times were handled."""
+        house = self._house
+        with house.store.read(system("jobs")) as tx:
+            known = {(r.organization, r.name): r.zone for r in tx.all(rows.KNOWN_JOBS)}
+            wanted = self._wanted(tx)
+            zones = {}
+            for organization in {o for o, _ in wanted}:
+                tx.organization = organization
+                zones[organization] = zone_name(house, tx)
+            tx.organization = INSTALLATION
+            due = [(r.organization, r.name) for r in tx.all(rows.DUE_JOBS, now=tx.now)]
+        for organization, name in wanted:
+            if known.get((organization, name)) != zones[organization]:
+                self._adopt(organization, name, zones[organization])
+        return sum(self._plan(o, n) for o, n in due if (o, n) in wanted)
+
+    def _wanted(self, tx: Tx) -> dict[tuple[str, str], JobType]:
+        """Every (organization, job) that should have a row."""
+        practices = organizations(self._house, tx)
+        found = {}
+        for name, declared in self._house.registry.jobs.items():
+            for one in [INSTALLATION] if declared.per is Scope.INSTALLATION else practices:
+                found[(one, name)] = declared
+        return found
+
+    def _adopt(self, organization: str, name: str, zone: str) -> None:
+        """Add the row of a job that is new here; count its next due time again if the time zone changed."""
+        declared = self._house.registry.jobs[name]
+
+        def work(tx: Tx) -> None:
+            next_at = schedule.next_due(declared.plan, zone_of(zone), tx.now) if declared.enabled else None
+            tx.run(
+                rows.ADD_JOB,
+                name=name,
+                plan=schedule.to_json(declared.plan),
+                zone=zone,
+                enabled=int(declared.enabled),
+                missed=declared.missed,
+                max_age_s=MAX_AGE_S,
+                next_at=next_at,
+                version=1,
+                updated_at=tx.now,
+            )
+            row = tx.first(rows.LOCK_JOB, name=name)
+            if row is not None and row.zone != zone:
+                plan = schedule.from_json(row.plan)
+                next_at = schedule.next_due(plan, zone_of(zone), tx.now) if row.enabled else None
+                tx.run(rows.MOVE_JOB, name=name, new_next=next_at, new_zone=zone)
+
+        self._house.store.run(system("jobs", organization), work)
+
+    def _plan(self, organization: str, name: str) -> int:
+        return self._house.store.run(system("jobs", organization), lambda tx: self._due(tx, name))
+
+    def _due(self, tx: Tx, name: str) -> int:
+        """Turn the due times of one job, at most a chunk of them, into runs to start and runs that were
+        missed.
+        """
+        row = tx.first(rows.LOCK_JOB, name=name)
+        if row is None or not row.enabled or row.next_at is None or row.next_at > tx.now:
+            return 0  # another node was quicker
+        plan, zone = schedule.from_json(row.plan), zone_of(row.zone)
+        waiting = any(r.state == "waiting" for r in tx.all(rows.OPEN_RUNS, job=name))
+        due: int | None = row.next_at
+        done = missed = 0
+        while due is not None and due <= tx.now and done < CHUNK:
+            following = schedule.next_due(plan, zone, due)
+            last = following is None or following > tx.now
+            code = _verdict(row.missed, tx.now - due, row.max_age_s, last)
+            if code is None and waiting and row.missed != "all":
+                code = OVERLAP_CODE
+            if add_run(tx, name, due, "schedule", code) is not None:
+                missed += code is not None
+                waiting = waiting or code is None
+            due, done = following, done + 1
+        tx.run(rows.MOVE_JOB, name=name, new_next=due, new_zone=row.zone)
+        if missed:
+            events.note(tx, "run.missed", "Job", name, count=missed)
+        return done
+
+
+def _verdict(policy: str, age: int, max_age_s: int, last: bool) -> str | None:
+    """None if a due time of this age (seconds) is to be run, else the code under which it shows as missed.
+
+    Policy `none`: late ones are not made up for. `once`: only the last of them. `all`: each. Never beyond
+    the age.
+    """
+    if age <= LATE_S:
+        return None
+    made_up = age <= max_age_s and (policy == "all" or (policy == "once" and last))
+    return None if made_up else MISSED_CODE

@@ -1,0 +1,271 @@
+"""One run at work: claimed with a fence, kept by a heartbeat, saved at checkpoints, ended once.
+
+Whoever finds that the fence has moved on has lost the run and stops without writing (SPEC 4.6).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from praxisd.kernel import events, schedule
+from praxisd.kernel import job_store as rows
+from praxisd.kernel.access import INSTALLATION, Actor, Kind
+from praxisd.kernel.job_plan import start_now
+from praxisd.kernel.store import Tx
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+LEASE_S = 30
+"""How long a run stays claimed without a sign of life. Seconds."""
+ATTEMPTS = 5
+"""A run whose runner died this often is given up (`jobs.gave_up`): it may be what kills the process."""
+CLAIM_LOCK = 0x7072_636C
+"""Advisory lock under which runs are claimed, so that what may run beside what is looked at by one node at
+a time.
+"""
+
+
+class LeaseLost(Exception):
+    """Another node has taken the run over: stop at once, nothing more of this attempt may be written."""
+
+
+class Cancelled(Exception):
+    """A person cancelled the run."""
+
+
+class Interrupted(Exception):
+    """The server is stopping; the run goes on from its cursor at the next start."""
+
+
+class RunContext:
+    """What a job's function gets. Returning from the function means that the work is done.
+
+    A long job works in small items: do the item and `checkpoint(tx=tx, cursor=...)` in one transaction, so
+    that effect and cursor commit together and a taken-over run repeats nothing. `cursor` is any JSON value,
+    None at
+    first. `counts` are numbers shown in the run log; a checkpoint *adds* to them.
+    """
+
+    def __init__(self, house: "House", row: Any, fence: int) -> None:
+        self.house = house
+        self.id: str = row.id
+        self.job: str = row.job
+        self.organization: str = row.organization
+        self.due_at: int = row.due_at
+        self.attempt: int = row.attempt + 1
+        self.triggered_by: str = row.triggered_by
+        self.fence = fence
+        self.cursor: Any = msgspec.json.decode(row.cursor)
+        self.counts: dict[str, int] = msgspec.json.decode(row.counts, type=dict[str, int])
+        self.actor = Actor(Kind.JOB, row.job, row.organization, everything=True)
+        self._staged: tuple[Tx, Any, dict[str, int]] | None = None
+        self._asked = False
+        self._stopping = False
+        self._lost = False
+
+    @property
+    def cancelled(self) -> bool:
+        """True when the run should stop: cancelled, server stopping, or taken over. Then call
+        `stop_if_asked`.
+        """
+        return self._asked or self._stopping or self._lost
+
+    def stop_if_asked(self) -> None:
+        """Leave the job here if it should stop; what is saved so far is kept."""
+        if self._lost:
+            raise LeaseLost
+        if self._asked:
+            raise Cancelled
+        if self._stopping:
+            raise Interrupted
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A read-only view as the job."""
+        with self.house.store.read(self.actor) as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One short write transaction as the job."""
+        with self.house.store.write(self.actor) as tx:
+            yield tx
+
+    def checkpoint(self, cursor: Any = None, *, tx: Tx | None = None, **counts: int) -> None:
+        """Save how far the run is: in `tx` together with the effect, else in a transaction of its own.
+
+        A `cursor` of None keeps the one that is there. Raises LeaseLost when the run was taken over (a given
+        transaction is then rolled back by it), and Cancelled or Interrupted when it should stop: in a given
+        transaction before anything is saved, else afterwards.
+        """
+        if tx is not None:
+            self.stop_if_asked()
+            self._save(tx, cursor, counts)
+            return
+        self.house.store.run(self.actor, lambda own: self._save(own, cursor, counts))
+        self.stop_if_asked()
+
+    def _save(self, tx: Tx, cursor: Any, counts: dict[str, int]) -> None:
+        staged = self._staged
+        before = staged[1:] if staged is not None and staged[0] is tx else (self.cursor, self.counts)
+        new_cursor = before[0] if cursor is None else cursor
+        new_counts = _added(before[1], counts)
+        held = tx.all(
+            rows.CHECKPOINT,
+            id=self.id,
+            its_fence=self.fence,
+            organization=self.organization,
+            new_cursor=msgspec.json.encode(new_cursor).decode(),
+            new_counts=msgspec.json.encode(new_counts).decode(),
+            until=tx.lease_now() + LEASE_S,
+        )
+        if not held:
+            self._lost = True
+            raise LeaseLost
+        self._staged = (tx, new_cursor, new_counts)
+
+        def keep() -> None:
+            self.cursor, self.counts = new_cursor, new_counts
+            self._asked = self._asked or bool(held[0].cancel_requested)
+
+        tx.after(keep)
+
+    def heartbeat(self, tx: Tx) -> None:
+        """Stay the owner for another lease, and hear whether a person cancelled the run."""
+        until = tx.lease_now() + LEASE_S
+        held = tx.all(
+            rows.HEARTBEAT, id=self.id, its_fence=self.fence, organization=self.organization, until=until
+        )
+        if not held:
+            self._lost = True
+        elif held[0].cancel_requested:
+            self._asked = True
+
+    def stop(self) -> None:
+        """The server is stopping: the job leaves at its next checkpoint."""
+        self._stopping = True
+
+    def end(self, state: str, code: str | None = None) -> bool:
+        """Write the outcome (success, failed, cancelled, interrupted) and start what waits for it.
+
+        False when the run was taken over: then its outcome is another's to write.
+        """
+
+        def work(tx: Tx) -> bool:
+            done = tx.run(
+                rows.END,
+                id=self.id,
+                its_fence=self.fence,
+                new_state=state,
+                ended=None if state == "interrupted" else tx.now,
+                new_counts=msgspec.json.encode(self.counts).decode(),
+                new_code=code,
+            )
+            if done != 1:
+                return False
+            note_end(tx, self.id, self.job, state, code)
+            if state == "success":
+                chain(self.house, tx, self.job)
+            return True
+
+        return self.house.store.run(self.actor, work)
+
+
+def _added(old: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {**old, **{name: old.get(name, 0) + number for name, number in more.items()}}
+
+
+def note_end(tx: Tx, id_: str, job: str, state: str, code: str | None) -> None:
+    """The event of a run that ended or was interrupted."""
+    kind = {"failed": "run.failed", "interrupted": "run.interrupted"}.get(state, "run.finished")
+    events.note(tx, kind, "Run", id_, job=job, state=state, code=code)
+
+
+def chain(house: "House", tx: Tx, ended: str) -> None:
+    """Start the jobs of this organization whose plan is "after `ended`"; only a success starts them.
+
+    The one before has prepared what the next one works on, so after a failure the next one has nothing to
+    do; the
+    failure is shown, and the following run of the first job starts the chain again.
+    """
+    for row in tx.all(rows.ALL_JOBS):
+        plan = schedule.from_json(row.plan)
+        waits = row.enabled and isinstance(plan, schedule.After) and plan.job == ended
+        if waits and row.name in house.registry.jobs and not tx.all(rows.OPEN_RUNS, job=row.name):
+            start_now(tx, row.name, f"after:{ended}")
+
+
+def claim(house: "House", tx: Tx, id_: str) -> RunContext | None:
+    """Take a run that waits, in its organization's transaction; None if it cannot be had now.
+
+    A run whose runner gave no sign of life for a lease becomes `interrupted` here, and is claimed with its
+    saved cursor in the next round.
+    """
+    row = tx.first(rows.LOCK_RUN, id=id_)
+    if row is None:
+        return None
+    now = tx.lease_now()
+    if row.state == "running":
+        if lapsed(house, row, now):
+            _interrupt(tx, row)
+        return None
+    if row.state not in ("waiting", "interrupted"):
+        return None
+    if row.cancel_requested:
+        close(tx, row, "cancelled", None)
+        return None
+    if not tx.try_lock(CLAIM_LOCK) or not _may_run(house, tx, row):
+        return None
+    taken = tx.run(rows.CLAIM, id=id_, its_fence=row.fence, who=house.node, until=now + LEASE_S, now=tx.now)
+    return RunContext(house, row, row.fence + 1) if taken == 1 else None
+
+
+def lapsed(house: "House", row: Any, now: int) -> bool:
+    """True if the run's owner is gone: no sign of life for a lease, or from before this process' start on
+    SQLite.
+    """
+    return row.lease_until <= now or (house.store.alone and row.owner != house.node)
+
+
+def _interrupt(tx: Tx, row: Any) -> None:
+    if row.cancel_requested:
+        close(tx, row, "cancelled", None)
+    elif row.attempt >= ATTEMPTS:
+        close(tx, row, "failed", "jobs.gave_up")
+    else:
+        close(tx, row, "interrupted", None)
+
+
+def close(tx: Tx, row: Any, state: str, code: str | None) -> bool:
+    """Change the state of a run that nobody works on; False if it changed meanwhile."""
+    done = tx.run(
+        rows.CLOSE,
+        id=row.id,
+        its_fence=row.fence,
+        old_state=row.state,
+        new_state=state,
+        ended=None if state == "interrupted" else tx.now,
+        new_code=code,
+    )
+    if done == 1:
+        note_end(tx, row.id, row.job, state, code)
+    return done == 1
+
+
+def _may_run(house: "House", tx: Tx, row: Any) -> bool:
+    """True if nothing runs now in this organization that the job, or the other one, may not have beside it.
+
+    `JobType.beside` empty: beside anything but itself. Else only beside the jobs it names.
+    """
+    mine = house.registry.jobs[row.job].beside
+    for other in tx.all(rows.RUNNING):
+        if other.job == row.job and other.organization == row.organization:
+            return False
+        theirs = house.registry.jobs[other.job].beside if other.job in house.registry.jobs else ()
+        near = other.organization in (row.organization, INSTALLATION) or row.organization == INSTALLATION
+        if near and ((mine and other.job not in mine) or (theirs and row.job not in theirs)):
+            return False
+    return True

@@ -1,0 +1,276 @@
+"""Jobs for people and for the server: see and change them, run now, cancel, the run log.
+
+Functions that write take the open `tx`. A job that serves the whole installation has its row and runs there,
+whoever looks at it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from praxisd.kernel import events, schedule
+from praxisd.kernel import job_store as rows
+from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.job_plan import MISSED, home, start_now, zone_name, zone_of
+from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext, close
+from praxisd.kernel.job_worker import Worker
+from praxisd.kernel.service import JobType
+from praxisd.kernel.store import Tx, mine
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+__all__ = (
+    "Cancelled",
+    "Interrupted",
+    "Job",
+    "LeaseLost",
+    "Run",
+    "RunContext",
+    "Worker",
+    "cancel",
+    "change",
+    "get_job",
+    "list_jobs",
+    "preview",
+    "purge_runs",
+    "run_now",
+    "runs",
+)
+
+STATES = ("waiting", "running", "interrupted", "success", "failed", "missed", "cancelled")
+OLDEST_AGE_S = 366 * 24 * 3600
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A job as people set it. `next_at` is epoch seconds, None when it is off or waits for another job."""
+
+    name: str
+    plan: schedule.Plan
+    enabled: bool
+    missed: str
+    max_age_s: int
+    next_at: int | None
+    zone: str
+    version: int
+    organization: str
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One execution. `state` is one of STATES; times are epoch seconds; `code` names the reason of an
+    outcome.
+    """
+
+    id: str
+    job: str
+    state: str
+    due_at: int
+    started_at: int | None
+    ended_at: int | None
+    attempt: int
+    counts: dict[str, int]
+    code: str | None
+    triggered_by: str
+    organization: str
+
+
+def list_jobs(house: "House", tx: Tx) -> list[Job]:
+    """All declared jobs of this organization and of the installation, by name."""
+    found = [_shown(house, tx, name) for name in sorted(house.registry.jobs)]
+    return [one for one in found if one is not None]
+
+
+def get_job(house: "House", tx: Tx, name: str) -> Job:
+    """The job, or Problem `http.not_found` (404)."""
+    found = _shown(house, tx, name) if name in house.registry.jobs else None
+    if found is None:
+        raise not_found("Job")
+    return found
+
+
+def change(
+    house: "House",
+    tx: Tx,
+    name: str,
+    *,
+    plan: schedule.Plan | None = None,
+    enabled: bool | None = None,
+    missed: str | None = None,
+    max_age_s: int | None = None,
+    expected: int | None = None,
+) -> Job:
+    """Set when a job runs, whether, and what becomes of missed runs; what is None stays as it is.
+
+    Problems: `http.not_found`, `resource.stale` (412), `schedule.*` (400), `jobs.bad_policy` (422).
+    """
+    before = get_job(house, tx, name)
+    if expected is not None and expected != before.version:
+        raise Problem("resource.stale", 412, kind="Job")
+    new_plan = before.plan if plan is None else schedule.check(plan)
+    if plan is not None:
+        others = {one.name: one.plan for one in list_jobs(house, tx)}
+        schedule.check_chain({**others, name: new_plan})
+    on = before.enabled if enabled is None else enabled
+    policy = before.missed if missed is None else missed
+    age = before.max_age_s if max_age_s is None else max_age_s
+    if policy not in MISSED or not 0 <= age <= OLDEST_AGE_S:
+        raise Problem("jobs.bad_policy", 422)
+    same_times = new_plan == before.plan and on == before.enabled
+    due = before.next_at if same_times else (_next(new_plan, before.zone, tx.now) if on else None)
+    saved = tx.run(
+        rows.CHANGE_JOB,
+        name=name,
+        organization=before.organization,
+        expected=before.version,
+        new_plan=schedule.to_json(new_plan),
+        new_enabled=int(on),
+        new_missed=policy,
+        new_max_age_s=age,
+        new_next=due,
+        now=tx.now,
+    )
+    if saved != 1:
+        raise Problem("resource.stale", 412, kind="Job")
+    after = get_job(house, tx, name)
+    names = [n for n in ("plan", "enabled", "missed", "max_age_s") if getattr(after, n) != getattr(before, n)]
+    events.note(tx, "job.changed", "Job", name, version=after.version, fields=names, enabled=after.enabled)
+    return after
+
+
+def preview(house: "House", tx: Tx, plan: schedule.Plan, days: int = 7) -> list[int]:
+    """The next due times of a plan in the practice's time zone, before it is saved (SPEC 4.2). Epoch
+    seconds.
+    """
+    return schedule.upcoming(schedule.check(plan), zone_of(zone_name(house, tx)), tx.now, days)
+
+
+def run_now(house: "House", tx: Tx, name: str) -> Run:
+    """Start a job by hand, also one that is switched off; Problem `jobs.already_running` (409) while one is
+    open.
+    """
+    declared = _declared(house, name)
+    own, tx.organization = tx.organization, home(declared, tx.organization)
+    try:
+        if tx.all(rows.OPEN_RUNS, job=name):
+            raise Problem("jobs.already_running", 409, retry=True, job=name)
+        id_ = start_now(tx, name, tx.actor.label)
+        row = tx.first(rows.GET_RUN, id=id_)
+    finally:
+        tx.organization = own
+    events.note(tx, "run.requested", "Run", id_, job=name)
+    return _run(row)
+
+
+def cancel(house: "House", tx: Tx, name: str, id_: str) -> Run:
+    """Cancel a run: one that waits at once, one at work at its next checkpoint.
+
+    Problems: `http.not_found`, `jobs.already_ended` (409).
+    """
+    declared = _declared(house, name)
+    own, tx.organization = tx.organization, home(declared, tx.organization)
+    try:
+        row = tx.first(rows.GET_RUN, id=id_)
+        if row is None or row.job != name:
+            raise not_found("Run")
+        if row.state not in ("waiting", "interrupted", "running"):
+            raise Problem("jobs.already_ended", 409)
+        tx.run(rows.ASK_CANCEL, id=id_)
+        if row.state != "running":
+            close(tx, row, "cancelled", None)
+        found = _run(tx.first(rows.GET_RUN, id=id_))
+    finally:
+        tx.organization = own
+    events.note(tx, "run.cancel_requested", "Run", id_, job=name)
+    return found
+
+
+def runs(
+    house: "House",
+    tx: Tx,
+    name: str,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    states: Sequence[str] = (),
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Run]:
+    """The run log of a job, latest due time first. `since`/`until`/`before` bound the due time (epoch
+    seconds).
+    """
+    declared = _declared(house, name)
+    run = rows.RUN.c
+    query = sa.select(rows.RUN).where(mine(rows.RUN), run.job == name)
+    if since is not None:
+        query = query.where(run.due_at >= since)
+    if until is not None:
+        query = query.where(run.due_at < until)
+    if before is not None:
+        query = query.where(run.due_at < before)
+    if states:
+        query = query.where(run.state.in_(states))
+    query = query.order_by(run.due_at.desc()).limit(limit)
+    return [_run(r) for r in tx.all(query, organization=home(declared, tx.organization))]
+
+
+def purge_runs(tx: Tx, job: str, before: int, keep: int, limit: int = 200) -> int:
+    """Delete runs of a job that ended before `before` (epoch seconds), always keeping the `keep` newest.
+    How many.
+    """
+    upto = tx.value(rows.NTH_NEWEST, job=job, keep=keep)
+    if upto is None:
+        return 0
+    old = tx.all(rows.OLD_RUNS, job=job, upto=upto, before=before, at_most=limit)
+    for row in old:
+        tx.run(rows.DROP_RUN, id=row.id)
+    return len(old)
+
+
+def failing(tx: Tx, name: str, times: int = 3) -> str | None:
+    """The code of the last failure if the last `times` runs of a job all failed, else None."""
+    ends = tx.all(rows.LAST_ENDS, job=name, at_most=times)
+    return (
+        (ends[0].code or "jobs.crashed")
+        if len(ends) == times and all(e.state == "failed" for e in ends)
+        else None
+    )
+
+
+def _declared(house: "House", name: str) -> JobType:
+    found = house.registry.jobs.get(name)
+    if found is None:
+        raise not_found("Job")
+    return found
+
+
+def _shown(house: "House", tx: Tx, name: str) -> Job | None:
+    row = tx.first(rows.GET_JOB, name=name, organization=home(house.registry.jobs[name], tx.organization))
+    if row is None:
+        return None
+    plan = schedule.from_json(row.plan)
+    on = bool(row.enabled)
+    return Job(
+        name, plan, on, row.missed, row.max_age_s, row.next_at, row.zone, row.version, row.organization
+    )
+
+
+def _next(plan: schedule.Plan, zone: str, now: int) -> int | None:
+    return schedule.next_due(plan, zone_of(zone), now)
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        id=row.id,
+        job=row.job,
+        state=row.state,
+        due_at=row.due_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        attempt=row.attempt,
+        counts=msgspec.json.decode(row.counts, type=dict[str, int]),
+        code=row.code,
+        triggered_by=row.triggered_by,
+        organization=row.organization,
+    )

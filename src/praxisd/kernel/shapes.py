@@ -1,0 +1,174 @@
+"""What the kernel's REST operations take and answer: settings, jobs, runs, issues, events. JSON is
+camelCase.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from praxisd.kernel import schedule
+
+Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,18}$")]
+"""Where a list goes on: a whole number, to be handed back as it came."""
+Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
+State = Literal["waiting", "running", "interrupted", "success", "failed", "missed", "cancelled"]
+
+
+class _Out(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """What all answers share: camelCase names."""
+
+
+class _In(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all bodies and queries share: camelCase names, nothing unknown."""
+
+
+class SettingOut(_Out, frozen=True, kw_only=True):
+    """A setting with its value, where that comes from (`stored`, `file`, `default`), its bounds and its
+    words.
+    """
+
+    key: str
+    value: bool | int | str
+    source: str
+    version: int
+    default: bool | int | str
+    kind: str
+    choices: list[str] = []
+    low: int | None = None
+    high: int | None = None
+    unit: str | None = None
+    scope: str
+    label: str
+    help: str
+
+
+class SettingsOut(_Out, frozen=True, kw_only=True):
+    """All settings of the practice and of the installation."""
+
+    settings: list[SettingOut]
+
+
+class SettingIn(_In, frozen=True, kw_only=True):
+    """The new value; null restores the default."""
+
+    value: bool | int | str | None
+
+
+class JobOut(_Out, frozen=True, kw_only=True):
+    """A job: when it runs, whether, and what becomes of missed runs (`none`, `once`, `all`, up to an age)."""
+
+    name: str
+    title: str
+    help: str
+    plan: schedule.Plan
+    enabled: bool
+    missed: str
+    max_age_s: int
+    zone: str
+    version: int
+    next_at: str | None
+    upcoming: list[str] = []
+
+
+class JobsOut(_Out, frozen=True, kw_only=True):
+    """All jobs."""
+
+    jobs: list[JobOut]
+
+
+class JobIn(_In, frozen=True, kw_only=True):
+    """What is to change; left out stays as it is."""
+
+    plan: schedule.Plan | None = None
+    enabled: bool | None = None
+    missed: str | None = None
+    max_age_s: int | None = None
+
+
+class RunOut(_Out, frozen=True, kw_only=True):
+    """One run: due, start, end, outcome, who triggered it, counts, and the message of its code."""
+
+    id: str
+    job: str
+    state: str
+    due_at: str
+    started_at: str | None
+    ended_at: str | None
+    attempt: int
+    counts: dict[str, int]
+    code: str | None
+    message: str | None
+    triggered_by: str
+
+
+class RunsOut(_Out, frozen=True, kw_only=True):
+    """The run log, latest first; `next` is the cursor of the following page."""
+
+    runs: list[RunOut]
+    next: str | None = None
+
+
+class RunsQuery(_In, frozen=True, kw_only=True):
+    """`from`/`to` bound the due time (RFC 3339); `state` is one outcome."""
+
+    from_: str | None = msgspec.field(default=None, name="from")
+    to: str | None = None
+    state: State | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class IssueOut(_Out, frozen=True, kw_only=True):
+    """An open issue in words."""
+
+    code: str
+    severity: str
+    subject: str
+    title: str
+    cause: str
+    solution: str
+    since: str
+    installation: bool
+    ignored: bool
+    ignore_reason: str | None = None
+
+
+class IssuesOut(_Out, frozen=True, kw_only=True):
+    """All open issues of the practice and of the installation."""
+
+    issues: list[IssueOut]
+
+
+class IgnoreIn(_In, frozen=True, kw_only=True):
+    """Which one, and why; `ignored: false` takes it back."""
+
+    reason: str = ""
+    subject: str = ""
+    ignored: bool = True
+
+
+class EventOut(_Out, frozen=True, kw_only=True):
+    """What happened: a sentence, the record it is about, who did it, when."""
+
+    seq: int
+    type: str
+    subject: str
+    version: int
+    actor: str
+    at: str
+    fields: list[str]
+    sentence: str
+
+
+class EventsOut(_Out, frozen=True, kw_only=True):
+    """Events, oldest first; `cursor` is where the next call goes on."""
+
+    events: list[EventOut]
+    cursor: str
+
+
+class EventsQuery(_In, frozen=True, kw_only=True):
+    """Events after `since` (a cursor of an earlier answer)."""
+
+    since: Cursor | None = None
+    limit: Limit = 100
