@@ -35,7 +35,7 @@ SERVICE = Service(
         JobType(
             "calendar.sweep",
             jobs.sweep,
-            Daily(within=Repeat(every=15, unit="minutes", start="00:00", end="23:45")),
+            Daily(within=Repeat(minutes=15, start="00:00", end="23:45")),
             enabled=True,
             missed="none",
         ),

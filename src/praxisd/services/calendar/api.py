@@ -1,6 +1,15 @@
 """The only door of the calendar for other services. Functions that write take the caller's open transaction."""
 
-from praxisd.services.calendar.booking import Wish, book, cancel, change, get, import_appointment, may_see, move
+from praxisd.services.calendar.booking import (
+    Wish,
+    book,
+    cancel,
+    change,
+    get,
+    import_appointment,
+    may_see,
+    move,
+)
 from praxisd.services.calendar.columns import (
     add_absence,
     add_reservation,

@@ -23,6 +23,7 @@ from praxisd.services.directory import api as directory
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+
 def add_schedule(house: "House", tx: Tx, **fields: Any) -> Schedule:
     """A new column; `no` is given by the counter. Raises 422 for an unknown practitioner or location."""
     _check_places(tx, fields)

@@ -6,9 +6,7 @@ from praxisd.kernel.store import insert, mine, prepared
 from praxisd.services.calendar.store import FEED
 
 _F = FEED.c
-BY_DIGEST = prepared(
-    sa.select(FEED).where(_F.digest == sa.bindparam("digest"), _F.revoked_at.is_(None))
-)
+BY_DIGEST = prepared(sa.select(FEED).where(_F.digest == sa.bindparam("digest"), _F.revoked_at.is_(None)))
 BY_DIGEST.across = True
 ADD = insert(FEED)
 REVOKE = prepared(

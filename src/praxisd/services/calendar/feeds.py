@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PAST_DAYS = 30
 _AHEAD_DAYS = 400
+
+
 class Change(msgspec.Struct, frozen=True):
     """One entry of the change feed: the appointment as it is now, or only its id once it is deleted."""
 

@@ -90,7 +90,9 @@ def slots(call: Call) -> Raw:
         if begin >= end:
             raise Problem("calendar.cursor_invalid", 400)
     view = views(call.house)
-    revision = view.revision  # before the snapshot: a change after it makes the kept answer stale, never fresh
+    revision = (
+        view.revision
+    )  # before the snapshot: a change after it makes the kept answer stale, never fresh
     with call.read() as tx:
         if not call.house.store.alone:
             same = _unchanged(call, tx)

@@ -16,6 +16,7 @@ from praxisd.services.calendar.view import touch
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+
 def place(
     house: "House", tx: Tx, service: str, start: int, schedules: tuple[str, ...], seconds: int | None
 ) -> Hold:

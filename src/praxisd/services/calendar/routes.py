@@ -8,6 +8,7 @@ from msgspec import UNSET
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.kernel.store import Tx
+from praxisd.model.people import PatientClaim
 from praxisd.model.scheduling import Appointment
 from praxisd.services.calendar import booking, feeds, finding, holds, rules, shapes, store
 from praxisd.services.calendar.view import views
@@ -51,10 +52,14 @@ def _patient(tx: Tx, who: shapes.PatientIn) -> str:
         if any((who.family, who.given, who.birth_date, who.phone, who.email)):
             raise Problem("directory.patient_incomplete", 422, detail="either id or name and birthDate")
         return directory.resolve(tx, who.id)
-    claim = directory.PatientClaim(
-        family=who.family, given=who.given, birth_date=who.birth_date, phone=who.phone, email=who.email
+    claim = PatientClaim(
+        family=who.family or "",
+        given=who.given or "",
+        birth_date=who.birth_date,
+        phone=who.phone,
+        email=who.email,
     )
-    return directory.claim(tx, claim)[0]
+    return directory.claim(tx, claim).patient
 
 
 def book(call: Call) -> Answer:
@@ -244,7 +249,14 @@ ROUTES = (
         tags=("slots",),
     ),
     Route(
-        "DELETE", "/slots/hold/{id}", "slots.release", release, BOOK, status=204, problems=_FOUND, tags=("slots",)
+        "DELETE",
+        "/slots/hold/{id}",
+        "slots.release",
+        release,
+        BOOK,
+        status=204,
+        problems=_FOUND,
+        tags=("slots",),
     ),
     Route(
         "GET",

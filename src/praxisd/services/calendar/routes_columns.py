@@ -3,9 +3,7 @@
 from datetime import date
 from typing import Any
 
-
-from praxisd.kernel.errors import Problem
-from praxisd.kernel.errors import not_found
+from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Answer, Call, Raw, Route
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
 from praxisd.services.calendar import columns, feeds, rules, shapes, store
@@ -381,4 +379,3 @@ ROUTES = (
         problems=_FOUND, tags=("feeds",),
     ),
 )  # fmt: skip
-

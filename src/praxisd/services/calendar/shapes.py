@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -338,7 +338,7 @@ def change_out(one: Appointment, zone: ZoneInfo, patient: str | None) -> ChangeO
     return ChangeOut(**_values(one, zone, patient))
 
 
-def _values(one: Appointment, zone: ZoneInfo, patient: str | None) -> dict[str, object]:
+def _values(one: Appointment, zone: ZoneInfo, patient: str | None) -> dict[str, Any]:
     return {
         "id": one.id,
         "version": one.version,
