@@ -1,0 +1,186 @@
+"""People: patients, practitioners and mandators, and what they share (contacts, addresses, identifiers).
+
+JSON names are camelCase as in FHIR R4. Dates are local dates; a date of birth may be partial ("1980", "1980-05"), so it
+stays text. `extra` holds FHIR elements that the fields cannot say, as JSON text: a decoded number would lose its zeros
+(1.50), and a record that came from outside goes back whole.
+"""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from praxisd.model.scheduling import Code
+
+Gender = Literal["male", "female", "other", "unknown"]
+"""FHIR R4 value set administrative-gender."""
+
+MASK = "•••"
+"""What stands in place of a name for someone who may not see it."""
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One way to reach someone (FHIR ContactPoint). `value` is kept as it was told."""
+
+    system: Literal["phone", "fax", "email", "pager", "url", "sms", "other"]
+    value: str
+    use: Literal["home", "work", "temp", "old", "mobile"] | None = None
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A postal address (FHIR Address). `country` is an ISO 3166 code where known."""
+
+    use: Literal["home", "work", "temp", "old", "billing"] | None = None
+    line: tuple[str, ...] = ()
+    city: str | None = None
+    district: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Identifier(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A number someone gave to a person or place (FHIR Identifier): insurance number, LANR, number in another system."""
+
+    value: str
+    system: str | None = None
+    type: Code | None = None
+    use: Literal["usual", "official", "temp", "secondary", "old"] | None = None
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A name and how to reach it. `given` and `prefix` hold all given names and titles, divided by spaces."""
+
+    id: str = ""
+    version: int = 1
+    family: str
+    given: str = ""
+    prefix: str | None = None
+    telecom: tuple[Contact, ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
+    active: bool = True
+
+    @property
+    def phone(self) -> str | None:
+        """The number to call or write to: a mobile one first."""
+        numbers = [c for c in self.telecom if c.system in ("phone", "sms") and c.use != "old"]
+        return next((c.value for c in sorted(numbers, key=lambda c: c.use != "mobile")), None)
+
+    @property
+    def mobile(self) -> str | None:
+        """The number that was told to be a mobile one."""
+        return next(
+            (c.value for c in self.telecom if c.system in ("phone", "sms") and c.use == "mobile"), None
+        )
+
+    @property
+    def email(self) -> str | None:
+        """The first e-mail address."""
+        return next((c.value for c in self.telecom if c.system == "email" and c.use != "old"), None)
+
+    @property
+    def display(self) -> str:
+        """`Dr. Anna Müller`."""
+        return " ".join(part for part in (self.prefix, self.given, self.family) if part)
+
+
+class Practitioner(Person, frozen=True, kw_only=True):
+    """Someone who treats („Behandler“). Only a released one is visible to booking portals."""
+
+    released: bool = False
+    specialties: tuple[Code, ...] = ()
+    extra: str | UnsetType = UNSET
+
+
+class Patient(Person, frozen=True, kw_only=True):
+    """A patient of the practice, or (for a portal, under an alias) what that portal told about one.
+
+    `birth_date` is YYYY, YYYY-MM or YYYY-MM-DD. `deceased` is the day of death; `deceased_undated` says that the person
+    has died on a day nobody told. `merged_into` is the record that goes on in place of this one. `unconfirmed`: it may
+    be a duplicate and a person has to decide. `portal` is the booking portal that first brought it.
+    """
+
+    birth_date: str | None = None
+    gender: Gender | None = None
+    deceased: date | None = None
+    deceased_undated: bool = False
+    address: tuple[Address, ...] = ()
+    language: str | None = None
+    note: str | None = None
+    merged_into: str | None = None
+    unconfirmed: bool = False
+    portal: str | None = None
+    extra: str | UnsetType = UNSET
+
+    @property
+    def dead(self) -> bool:
+        """True if the person has died, dated or not."""
+        return self.deceased is not None or self.deceased_undated
+
+    @property
+    def bookable(self) -> bool:
+        """True if appointments may be made for this record."""
+        return self.active and not self.dead and self.merged_into is None
+
+
+class PatientClaim(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What someone tells about a patient when booking or creating one; the directory finds out who it is.
+
+    `phone` and `email` are the short form of `telecom`.
+    """
+
+    family: str = ""
+    given: str = ""
+    birth_date: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    prefix: str | None = None
+    gender: Gender | None = None
+    telecom: tuple[Contact, ...] = ()
+    address: tuple[Address, ...] = ()
+    language: str | None = None
+    identifiers: tuple[Identifier, ...] = ()
+    note: str | None = None
+
+
+class Mandator(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An accounting unit („Mandant“) with its licence and the credits that pay for messages.
+
+    The licence is valid from `licence_from` to `licence_to`, both inclusive local dates, None being open. `default`
+    marks the one that counts where no treatment names another. Credits are whole units.
+    """
+
+    id: str = ""
+    version: int = 1
+    name: str
+    licence_number: str | None = None
+    licence_from: date | None = None
+    licence_to: date | None = None
+    credits: int = 0
+    default: bool = False
+    active: bool = True
+
+
+def licensed(mandator: Mandator, day: date) -> bool:
+    """True if the mandator has a licence number and `day` lies in its time."""
+    begun = mandator.licence_from is None or mandator.licence_from <= day
+    return (
+        bool(mandator.licence_number)
+        and begun
+        and (mandator.licence_to is None or day <= mandator.licence_to)
+    )
+
+
+def mask_patient(patient: Patient) -> Patient:
+    """The record without anything personal (SPEC 12.4 „Wartungsmodus“): id, version and states stay."""
+    return Patient(
+        id=patient.id,
+        version=patient.version,
+        family=MASK,
+        given=MASK,
+        active=patient.active,
+        merged_into=patient.merged_into,
+        unconfirmed=patient.unconfirmed,
+        portal=patient.portal,
+    )

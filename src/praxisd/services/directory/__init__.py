@@ -1,0 +1,55 @@
+"""The directory: who the practice is, who works there, where, and who its patients are."""
+
+from praxisd.kernel.service import EventType, Permission, Retention, Scope, Service, Setting
+from praxisd.services.directory import checks, imports, store
+from praxisd.services.directory.fhir import FHIR
+from praxisd.services.directory.routes import ROUTES
+
+_ALL = ("owner", "desk", "pvs", "partner", "portal")
+_INSIDE = ("owner", "desk", "pvs", "partner")
+_WORK = ("owner", "desk", "pvs")
+
+SERVICE = Service(
+    name="directory",
+    package="praxisd.services.directory",
+    settings=(Setting(checks.WARN_DAYS, int, 30, Scope.ORGANIZATION, low=1, high=365, unit="days"),),
+    events=(
+        EventType("organization.changed"),
+        EventType("mandator.changed"),
+        EventType("practitioner.changed"),
+        EventType("location.changed"),
+        EventType("patient.created"),
+        EventType("patient.changed"),
+        EventType("patient.match_open"),
+        EventType("patient.match_decided", Retention.AUDIT),
+        EventType("patient.merged", Retention.AUDIT),
+        EventType("patient.unmerged", Retention.AUDIT),
+    ),
+    routes=ROUTES,
+    fhir=FHIR,
+    checks=checks.CHECKS,
+    permissions=(
+        Permission("directory.organization.read", _ALL),
+        Permission("directory.organization.write", _WORK),
+        Permission("directory.mandator.read", _INSIDE),
+        Permission("directory.mandator.write", _WORK),
+        Permission("directory.practitioner.read", _ALL),
+        Permission("directory.practitioner.write", _WORK),
+        Permission("directory.location.read", _ALL),
+        Permission("directory.location.write", _WORK),
+        Permission("directory.patient.read", _ALL),
+        Permission("directory.patient.create", (*_WORK, "portal")),
+        Permission("directory.patient.write", _WORK),
+        Permission("directory.patient.merge", ("owner", "desk")),
+    ),
+    tables=store.TABLES,
+    patient_refs=store.REFERENCES,
+    problems=(
+        "directory.merge_chain",
+        "directory.organization_exists",
+        "directory.patient_inactive",
+        "directory.patient_unknown",
+        "directory.practitioner_unknown",
+        *imports.WARNINGS,
+    ),
+)

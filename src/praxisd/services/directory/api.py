@@ -1,0 +1,139 @@
+"""The directory's door for other services. Functions that write take the open write transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from praxisd.kernel.access import INSTALLATION
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.store import Tx
+from praxisd.model.people import Mandator, Patient, PatientClaim, Practitioner
+from praxisd.model.places import Location, Organization
+from praxisd.services.directory import claims, records, store
+from praxisd.services.directory.claims import Claimed, Outcome, organization, resolve, shown
+from praxisd.services.directory.imports import (
+    WARNINGS,
+    Imported,
+    import_location,
+    import_organization,
+    import_patient,
+    import_practitioner,
+    put_location,
+    put_patient,
+    put_practitioner,
+)
+from praxisd.services.directory.merging import merge, undo
+
+__all__ = [
+    "WARNINGS",
+    "Claimed",
+    "Imported",
+    "Outcome",
+    "claim",
+    "create_location",
+    "create_mandator",
+    "create_organization",
+    "create_practitioner",
+    "import_location",
+    "import_organization",
+    "import_patient",
+    "import_practitioner",
+    "locations",
+    "mandators",
+    "merge",
+    "name",
+    "need_location",
+    "need_practitioner",
+    "organization",
+    "organization_ids",
+    "patient",
+    "practitioners",
+    "put_location",
+    "put_patient",
+    "put_practitioner",
+    "resolve",
+    "shown",
+    "undo",
+]
+
+
+def organization_ids(tx: Tx) -> list[str]:
+    """Ids of all practices of the installation, sorted."""
+    return store.tenants(tx)
+
+
+def create_organization(tx: Tx, practice: Organization) -> Organization:
+    """Set up the practice of this transaction: its id is `tx.organization`, whatever the record says.
+
+    For a new practice open the transaction as `system(name, new_id())`. Raises `directory.organization_exists` (409).
+    """
+    if tx.organization == INSTALLATION or store.organizations.id_taken(tx, tx.organization):
+        raise Problem("directory.organization_exists", 409)
+    return records.create(tx, store.organizations, msgspec.structs.replace(practice, id=tx.organization))
+
+
+def create_mandator(tx: Tx, mandator: Mandator) -> Mandator:
+    """Store a new mandator under its own id, or a new one if it has none."""
+    return records.create(tx, store.mandators, mandator)
+
+
+def create_practitioner(tx: Tx, practitioner: Practitioner) -> Practitioner:
+    """Store a new practitioner under its own id, or a new one if it has none."""
+    return records.create(tx, store.practitioners, practitioner)
+
+
+def create_location(tx: Tx, location: Location) -> Location:
+    """Store a new place under its own id, or a new one if it has none."""
+    return records.create(tx, store.locations, location)
+
+
+def mandators(tx: Tx) -> list[Mandator]:
+    """All mandators in id order."""
+    return store.mandators.all(tx)
+
+
+def practitioners(tx: Tx) -> list[Practitioner]:
+    """The practitioners this actor may see, in id order: for portals the released, active ones."""
+    return store.practitioners.all(tx, *_seen(tx, store.PRACTITIONER))
+
+
+def locations(tx: Tx) -> list[Location]:
+    """The places this actor may see, in id order: for portals the released, active ones."""
+    return store.locations.all(tx, *_seen(tx, store.LOCATION))
+
+
+def _seen(tx: Tx, table: Any) -> list[Any]:
+    return [store.visible(table)] if tx.actor.portal is not None else []
+
+
+def need_practitioner(tx: Tx, id_: str) -> Practitioner:
+    """The practitioner, or Problem `directory.practitioner_unknown` (422): for ids inside a request's body."""
+    found = store.practitioners.get(tx, id_)
+    if found is None or (tx.actor.portal is not None and not (found.released and found.active)):
+        raise Problem("directory.practitioner_unknown", 422)
+    return found
+
+
+def need_location(tx: Tx, id_: str) -> Location:
+    """The place, or Problem `directory.location_unknown` (422): for ids inside a request's body."""
+    found = store.locations.get(tx, id_)
+    if found is None or (tx.actor.portal is not None and not (found.released and found.active)):
+        raise Problem("directory.location_unknown", 422)
+    return found
+
+
+def claim(tx: Tx, told: PatientClaim | Patient) -> Claimed:
+    """Whose record it is: (patient id, id this actor may see). See `claims.claim` for matching and refusals."""
+    outcome = claims.claim(tx, told)
+    return Claimed(outcome.patient, outcome.shown)
+
+
+def patient(tx: Tx, id_: str) -> Patient:
+    """A patient by its own id, for services that work inside (reminders, export); 404. Never for a portal's eyes."""
+    return store.patients.need(tx, id_)
+
+
+def name(tx: Tx, patients: Sequence[str]) -> dict[str, str | None]:
+    """Names to display by patient id; None for masked actors and for what a portal did not tell itself."""
+    return claims.names(tx, list(patients))
