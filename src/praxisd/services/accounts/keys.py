@@ -63,9 +63,12 @@ def create_key(
     may_grant(tx, registry.role(role) if narrow is None else frozenset(narrow))
     portal = store.lock_portal(tx, new_id(), kept) if role == "portal" else None
     old: list[ApiKey] = []
+    lapsed: list[ApiKey] = []
     if portal is not None:
         kept = portal.name
-        old = [k for k in store.keys_of(tx, portal.id) if k.state(tx.now) == "valid"]
+        had = store.keys_of(tx, portal.id)
+        old = [k for k in had if k.state(tx.now) == "valid"]
+        lapsed = [k for k in had if k.state(tx.now) == "expired" and k.replaced_by is None]
         if old and not replace:
             raise Problem("accounts.portal_has_key", 409, portal=portal.name, count=len(old))
     key, secret = _add(
@@ -85,6 +88,8 @@ def create_key(
         ),
     )
     events.note(tx, "key.created", "ApiKey", key.id, role=role, portal_id=key.portal)
+    for one in lapsed:  # they ended by themselves; now it is known that nobody waits for them any more
+        store.end_key(tx, msgspec.structs.replace(one, replaced_by=key.id))
     for one in old:
         _end(tx, one, overlap_s, key.id)
         events.note(tx, "key.revoked", "ApiKey", one.id, replaced_by=key.id, overlap_s=overlap_s)
