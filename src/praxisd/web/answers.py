@@ -1,0 +1,97 @@
+"""Answers: what route functions return becomes status, headers and bytes, with ETag and the security headers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from praxisd.kernel.service import Answer, Raw
+from praxisd.web.request import Request, Send
+
+JSON = "application/json"
+SECURITY: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""On every answer. Personal data is additionally kept out of all caches (`no-store`) unless an answer says otherwise."""
+_NO_STORE = (b"cache-control", b"no-store")
+_ENCODER = msgspec.json.Encoder()
+
+
+class Sent:
+    """A finished answer. `headers` are those of the operation; the general ones are added when it is sent."""
+
+    __slots__ = ("body", "etag", "headers", "media_type", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes,
+        media_type: str | None = JSON,
+        headers: Mapping[str, str] | None = None,
+        etag: bytes | None = None,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.media_type = media_type
+        self.headers = headers or {}
+        self.etag = etag
+
+    @property
+    def secret(self) -> bool:
+        """True if the operation itself asked that nobody keeps the answer: it holds a secret shown once."""
+        return any(k.lower() == "cache-control" and "no-store" in v for k, v in self.headers.items())
+
+
+def finish(result: Any, status: int, media_type: str = JSON) -> Sent:
+    """The answer for what a route function returned; `status` and `media_type` are the route's declared ones."""
+    if isinstance(result, Answer):
+        etag = result.etag
+        if etag is None and result.version is not None:
+            tag: bytes | None = b'"%d"' % result.version
+        else:
+            tag = None if etag is None else _quoted(etag)
+        body, media = _encode(result.body, media_type)
+        return Sent(result.status, body, media, result.headers, tag)
+    if isinstance(result, Raw):
+        return Sent(result.status, result.data, result.media_type, result.headers)
+    body, media = _encode(result, media_type)
+    return Sent(204 if result is None and status == 200 else status, body, media)
+
+
+def _encode(value: Any, media_type: str) -> tuple[bytes, str | None]:
+    if isinstance(value, bytes):
+        return value, media_type
+    if value is None:
+        return b"", None
+    return _ENCODER.encode(value), media_type
+
+
+def _quoted(etag: str) -> bytes:
+    return (etag if etag.endswith('"') else f'"{etag}"').encode("latin-1")
+
+
+async def deliver(request: Request, sent: Sent, send: Send, close: bool = False) -> int:
+    """Send the answer; returns the status really sent, which is 304 where the caller has it already."""
+    status, body, reading = sent.status, sent.body, request.method in ("GET", "HEAD")
+    headers: list[tuple[bytes, bytes]] = [*SECURITY, (b"x-request-id", request.id.encode())]
+    own_cache = False
+    for name, value in sent.headers.items():
+        lower = name.lower().encode("latin-1")
+        own_cache = own_cache or lower == b"cache-control"
+        headers.append((lower, value.encode("latin-1", "replace")))
+    if not own_cache:
+        headers.append(_NO_STORE)
+    if sent.etag is not None:
+        headers.append((b"etag", sent.etag))
+        if reading and status == 200 and request.none_match(sent.etag):
+            status, body = 304, b""
+    if status not in (204, 304):
+        if sent.media_type is not None:
+            headers.append((b"content-type", sent.media_type.encode("latin-1")))
+        headers.append((b"content-length", b"%d" % len(body)))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+    return status

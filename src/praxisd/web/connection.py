@@ -1,0 +1,104 @@
+"""HTTP connections with limits uvicorn's own lack: size of the headers, and how long they may take to arrive."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADER_BYTES = 32 * 1024
+HEADER_PATIENCE_S = 30.0
+_CODE = "http.headers_too_large"
+
+
+def _refusal() -> bytes:
+    """431 as problem+json; the language cannot be known before the headers are."""
+    body = msgspec.json.encode(
+        {
+            "type": f"https://praxisd.org/problems/{_CODE}",
+            "title": "Headers too large",
+            "status": 431,
+            "code": _CODE,
+            "retry": False,
+        }
+    )
+    head = (
+        b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\n"
+        b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n"
+        b"content-length: %d\r\n\r\n" % len(body)
+    )
+    return head + body
+
+
+class Connection(HttpToolsProtocol):
+    """One client connection. A request head must fit into 32 kB and arrive within 30 s, else the connection ends."""
+
+    _head_bytes = 0
+    _in_head = True
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock for the first request head."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline with the connection."""
+        self._no_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what arrives while a head is incomplete; the parser itself would collect without end."""
+        if self._in_head:
+            if self._deadline is None:
+                self._expect_head()
+            self._head_bytes += len(data)
+            # One read may bring the head and a large body with it: only what precedes the body counts.
+            if self._head_bytes > HEADER_BYTES and self._head_bytes - len(data) + _head_end(data) > HEADER_BYTES:
+                self.transport.write(_refusal())
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is here: its clock and count stop."""
+        self._in_head = False
+        self._head_bytes = 0
+        self._no_deadline()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Whatever comes next on this connection is a head again; its clock starts with its first byte."""
+        super().on_message_complete()
+        self._in_head = True
+
+    def _expect_head(self) -> None:
+        self._no_deadline()
+        self._deadline = self.loop.call_later(HEADER_PATIENCE_S, self._too_slow)
+
+    def _no_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+def _head_end(data: bytes) -> int:
+    """How many bytes of `data` belong to the head."""
+    found = data.find(b"\r\n\r\n")
+    return len(data) if found < 0 else found + 4
+
+
+def state_of(server: Any) -> tuple[int, int]:
+    """(open connections, those with a request being answered) of a uvicorn server."""
+    connections = server.server_state.connections
+    busy = sum(1 for c in connections if getattr(c, "cycle", None) is not None and not c.cycle.response_complete)
+    return len(connections), busy

@@ -1,0 +1,290 @@
+"""Door: the steps every request goes through, whatever it asks for.
+
+On the event loop: maintenance, key, rate, permission, query, and answers from memory (`quick`). All that may touch
+the store runs in a bounded pool of threads (HOUSE „Threads"). The FHIR door uses the same steps with its own words
+for refusals.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import count
+from secrets import token_hex
+from typing import Any, TypeVar
+
+from praxisd.kernel.access import ANONYMOUS, Actor
+from praxisd.kernel.app import House, State
+from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.maintenance import Watch
+from praxisd.kernel.service import Call, Route
+from praxisd.web import problems, writes
+from praxisd.web.answers import Sent, deliver, finish
+from praxisd.web.metrics import Metrics
+from praxisd.web.request import (
+    BodyReader,
+    Headers,
+    QueryReader,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    networks,
+)
+
+T = TypeVar("T")
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+API = "/api/v1"
+LONGEST_QUEUE = 512
+"""Requests that may wait for a thread; the next one is told to come back (503 `http.busy`)."""
+ADMITTED_S = 0.9
+_MARKS_MOST = 4096
+_LONGEST_PATH_VALUE = 512
+_PARAMETER = re.compile(r"\{([a-z_]+)\}(.*)")
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What the doors need of services, handed over by `main`.
+
+    `authenticate(house, secret, address)` gives the Actor of a key or raises 401/403; the secret is empty where none
+    was sent. `take(house, actor)` counts a request against the key's rate or raises 429. Both are expected to answer
+    from memory for a key they saw less than a second ago.
+    """
+
+    authenticate: Callable[[House, str, str | None], Actor]
+    take: Callable[[House, Actor], None]
+
+
+class Entry:
+    """A Route made ready: full path, readers for query and body, who may come in, and whether maintenance closes it.
+
+    `signed_in` asks for any valid key (on top of that the route's permission, if it has one); `local_free` lets
+    callers on this computer in without a key.
+    """
+
+    def __init__(
+        self, route: Route, *, signed_in: bool | None = None, exempt: bool = False, local_free: bool = False
+    ) -> None:
+        self.route = route
+        self.path = route.path if route.root else API + route.path
+        self.signed_in = route.permission is not None if signed_in is None else signed_in
+        self.exempt = exempt
+        self.local_free = local_free
+        self.query = QueryReader(route.query)
+        self.body = BodyReader(route.body)
+        self.suffixes: dict[str, str] = {}
+        self.template = "/".join(map(self._segment, self.path.split("/")))
+
+    def _segment(self, part: str) -> str:
+        """The segment for `Paths`; a fixed ending such as `.ics` is cut off in `path_values`."""
+        if "{" not in part:
+            return part
+        match = _PARAMETER.fullmatch(part)
+        if match is None or "{" in match[2]:
+            raise ValueError(f"route {self.route.name}: {part!r} is no path segment")
+        if match[2]:
+            self.suffixes[match[1]] = match[2]
+        return f"{{{match[1]}}}"
+
+    def path_values(self, found: Mapping[str, Any]) -> Mapping[str, str]:
+        """The path parameters; 404 for what can be no id of ours."""
+        for name, value in found.items():
+            if "\0" in value or len(value) > _LONGEST_PATH_VALUE or not value.endswith(self.suffixes.get(name, "")):
+                raise not_found("Path")
+        if self.suffixes:
+            return {k: v.removesuffix(self.suffixes.get(k, "")) for k, v in found.items()}
+        return found
+
+
+class Door:
+    """All that requests share: pool, maintenance watch, numbers, and how refusals are worded."""
+
+    def __init__(self, house: House, doors: Doors) -> None:
+        self.house = house
+        self.doors = doors
+        self.metrics = Metrics()
+        self.watch = Watch(house)
+        self.trusted = networks(house.config.trusted_proxies)
+        self.pool = ThreadPoolExecutor(house.config.request_threads, thread_name_prefix="praxisd-request")
+        self._admitted: dict[int, float] = {}
+        self._running: set[tuple[str, ...]] = set()
+        self._ids = count(1)
+        self._prefix = token_hex(6)
+
+    def close(self) -> None:
+        """Let running requests end and give the threads back."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def next_id(self) -> str:
+        """A new request id: tells requests of all nodes apart, says nothing else."""
+        return f"{self._prefix}{next(self._ids):x}"
+
+    # --- the steps -----------------------------------------------------------------------------------------------
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run `work` in the pool; `http.busy` (503) when too many wait already."""
+        if self.metrics.waiting >= LONGEST_QUEUE:
+            raise Problem("http.busy", 503, retry=True)
+        self.metrics.waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        finally:
+            self.metrics.waiting -= 1
+
+    async def open(self) -> None:
+        """Raise `maintenance` (503) while the doors are closed."""
+        if not self.watch.fresh:
+            await self.in_thread(self.watch.look)
+        refusal = self.watch.refusal()
+        if refusal is not None:
+            raise refusal
+
+    async def admit(self, request: Request) -> Actor:
+        """Who comes in: the Actor of the key, counted against its rate. Raises 401, 403, 429."""
+        secret, address = request.bearer, request.address(self.trusted)
+
+        def ask() -> Actor:
+            return self.doors.authenticate(self.house, secret, address)
+
+        # A shared database may hang: a key not seen just now is looked up in a thread, never on the event loop.
+        mark, now = hash(secret), time.monotonic()
+        if self.house.store.alone or now - self._admitted.get(mark, float("-inf")) < ADMITTED_S:
+            actor = request.actor = ask()
+            self.doors.take(self.house, actor)
+            return actor
+        actor = request.actor = await self.in_thread(ask)
+        await self.in_thread(lambda: self.doors.take(self.house, actor))
+        if len(self._admitted) >= _MARKS_MOST:
+            self._admitted.clear()
+        self._admitted[mark] = now
+        return actor
+
+    def call(self, request: Request, actor: Actor, path: Mapping[str, str], query: Any) -> Call:
+        """The request as a route function sees it."""
+        return Call(
+            house=self.house,
+            actor=actor,
+            path=path,
+            query=query,
+            body=None,
+            lang=request.lang,
+            if_match=request.if_match,
+            fence=request.fence,
+            base_url=request.base_url(self.house.config.public_url, self.trusted),
+            headers=Headers(request.raw_headers),
+        )
+
+    def refusal(self, error: Exception, request: Request, where: str, words: problems.Renderer) -> Sent:
+        """The answer to a request that failed; what nobody expected is logged by type and place."""
+        problem = problems.from_exception(error, self.house)
+        request.code = problem.code
+        if problem is not error:
+            self.house.log.error("request_failed", route=where, request=request.id, code=problem.code, error=error)
+        return words(problem, self.house.texts, request.lang, request.id)
+
+    # --- one operation -------------------------------------------------------------------------------------------
+
+    async def answer(self, entry: Entry, request: Request) -> Sent:
+        """All steps of one declared operation."""
+        route = entry.route
+        if not entry.exempt:
+            await self.open()
+        actor = ANONYMOUS
+        if entry.signed_in and not (entry.local_free and not request.bearer and request.local):
+            actor = await self.admit(request)
+            if route.permission is not None and not actor.may(route.permission):
+                raise Problem("access.forbidden", 403, permission=route.permission)
+        query = entry.query.read(request.scope["query_string"])
+        call = self.call(request, actor, entry.path_values(request.scope["path_params"]), query)
+        if route.write:
+            return await self._write(entry, request, call)
+        if route.quick is not None:
+            found = route.quick(call)
+            if found is not None:
+                return finish(found, route.status, route.media_type)
+        return await self.in_thread(lambda: finish(route.call(call), route.status, route.media_type))
+
+    async def _write(self, entry: Entry, request: Request, call: Call) -> Sent:
+        route = entry.route
+        key = request.idempotency_key if route.transaction else None
+        content = await request.body(self.house.config.max_body_bytes)
+        entry.body.check_type(request, content)
+        scope = None
+        if key is not None:
+            print_ = writes.fingerprint(request.scope["query_string"], content)
+            scope = writes.Scope(call.actor.label, request.method, request.path, key, print_)
+        texts, lang, id_ = self.house.texts, request.lang, request.id
+
+        def work() -> Sent:
+            whole = replace(call, body=entry.body.read(content))
+            return writes.perform(route, whole, scope, lambda p: problems.render(p, texts, lang, id_))
+
+        if scope is None:
+            return await self.in_thread(work)
+        twin = (call.actor.organization, *scope.names)
+        if twin in self._running:
+            raise Problem("http.idempotency_running", 409, retry=True)
+        self._running.add(twin)
+        try:
+            return await self.in_thread(work)
+        finally:
+            self._running.discard(twin)
+
+    # --- ASGI ----------------------------------------------------------------------------------------------------
+
+    def app(self, entries: Mapping[str, Entry]) -> Asgi:
+        """The ASGI function for one path: its operations by method, HEAD and OPTIONS made from them, 405 for the rest."""
+        table = {e.route.method: (e.route.name, e) for e in entries.values()}
+        if "GET" in table:
+            table["HEAD"] = table["GET"]
+        allow = ", ".join(sorted({*table, "OPTIONS"}))
+
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            found = table.get(scope.get("method", ""))
+            if found is not None:
+                name, entry = found
+                await self.serve(name, scope, receive, send, lambda request: self.answer(entry, request))
+            else:
+                await self.serve("http.other", scope, receive, send, other)
+
+        async def other(request: Request) -> Sent:
+            if request.method == "OPTIONS":
+                return Sent(204, b"", None, {"Allow": allow})
+            raise Problem("http.method_not_allowed", 405, headers={"Allow": allow})
+
+        return run
+
+    async def serve(
+        self,
+        name: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        answer: Callable[[Request], Awaitable[Sent]],
+        words: problems.Renderer = problems.render,
+    ) -> None:
+        """Answer one request under the route name `name`: failures worded by `words`, counted, logged."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1003})
+            return
+        started = time.perf_counter()
+        request = Request(scope, receive, self.next_id())
+        metrics = self.metrics
+        metrics.in_flight += 1
+        try:
+            try:
+                sent = await answer(request)
+            except Exception as error:
+                sent = self.refusal(error, request, name, words)
+            status = await deliver(request, sent, send, close=self.house.state is State.DRAINING)
+        finally:
+            metrics.in_flight -= 1
+        seconds = time.perf_counter() - started
+        metrics.count(name, status, seconds)
+        fields: dict[str, Any] = {"code": request.code} if request.code else {}
+        self.house.log.info(
+            "request", route=name, status=status, ms=round(seconds * 1000, 1), actor=request.actor.label, **fields
+        )

@@ -1,0 +1,188 @@
+"""Health and numbers: `/health/live`, `/health/ready`, `/metrics`.
+
+Live says the process answers; it stays 200 during maintenance. Ready says requests are welcome: store reachable,
+schema current, neither draining nor in maintenance. `/metrics` is open to callers on this computer (nothing between,
+loopback Host) and needs the permission `kernel.metrics.read` from anywhere else.
+"""
+
+import platform
+import time
+from functools import partial
+
+import msgspec
+
+from praxisd import __version__
+from praxisd.kernel import events, migrations
+from praxisd.kernel.access import INSTALLATION, system
+from praxisd.kernel.app import House, State
+from praxisd.kernel.service import Answer, Call, Raw, Route
+from praxisd.web.door import Door, Entry
+from praxisd.web.metrics import gauge
+
+RETRY_S = "5"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_STORE_TRUST_S = 1.0
+
+
+class Live(msgspec.Struct, rename="camel", frozen=True):
+    """The process answers."""
+
+    status: str = "live"
+
+
+class Ready(msgspec.Struct, rename="camel", frozen=True):
+    """`ready`, or `unavailable` with the reasons: starting, draining, stopping, maintenance, store, migrations."""
+
+    status: str
+    reasons: tuple[str, ...] = ()
+
+
+class Prober:
+    """Asks the store if it is there, at most once a second, whoever asks."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._asked = float("-inf")
+        self._reasons: tuple[str, ...] = ()
+        self._current = False
+
+    def reasons(self) -> tuple[str, ...]:
+        """What keeps the store from serving: `store` (not reachable), `migrations` (schema not ours), or nothing."""
+        if time.monotonic() - self._asked >= _STORE_TRUST_S:
+            self._reasons = self._look()
+            self._asked = time.monotonic()
+        return self._reasons
+
+    def _look(self) -> tuple[str, ...]:
+        try:
+            if not self._current:
+                if migrations.pending(self._house.store, self._house.registry):
+                    return ("migrations",)
+                self._current = True
+            with self._house.store.read(system("health")) as tx:
+                tx.raw("SELECT 1").fetchone()
+        except Exception as error:
+            self._house.log.warning("store_unreachable", error=error)
+            return ("store",)
+        return ()
+
+
+def ready(door: Door, prober: Prober, call: Call) -> Answer:
+    """Are requests welcome here
+
+    200 when they are. 503 with the reasons while the node starts, drains or stops, during maintenance, when the
+    database does not answer, or when its schema is not this program's. For load balancers and monitoring.
+    """
+    reasons: list[str] = []
+    if call.house.state not in (State.RUNNING, State.SAFE):
+        reasons.append(call.house.state.value)
+    if not door.watch.fresh:
+        door.watch.look()
+    if door.watch.now is not None:
+        reasons.append("maintenance")
+    reasons += prober.reasons()
+    if reasons:
+        return Answer(Ready("unavailable", tuple(reasons)), 503, headers={"Retry-After": RETRY_S})
+    return Answer(Ready("ready"))
+
+
+def live(_call: Call) -> Answer:
+    """Is the process there
+
+    Always 200 while the process answers at all, also during maintenance.
+    """
+    return Answer(Live())
+
+
+def resident_bytes() -> int:
+    """Memory of this process that lies in RAM, in bytes (0 where the system does not tell)."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            pages = int(file.read().split()[1])
+        import resource
+
+        return pages * resource.getpagesize()
+    except (OSError, ImportError, IndexError, ValueError):
+        return 0
+
+
+def metrics(door: Door, call: Call) -> Raw:
+    """Numbers for Prometheus
+
+    Requests by route and status class, durations, queue, memory, events. Never addresses, ids or names.
+    """
+    house = call.house
+    state = next((s.value for s in State if s is house.state), "unknown")
+    build = f'{{version="{__version__}",python="{platform.python_version()}",engine="{house.store.engine.name}"}}'
+    lines = gauge("praxisd_build_info", "Version of the program.", 1, build)
+    lines += gauge("praxisd_state", "What the program is doing.", 1, f'{{state="{state}"}}')
+    lines += gauge("praxisd_maintenance", "1 while maintenance closes the doors.", float(door.watch.now is not None))
+    lines += door.metrics.lines()
+    lines += gauge("praxisd_store_generation", "Commits of this process.", house.store.generation)
+    lines += gauge("process_resident_memory_bytes", "Resident memory.", resident_bytes())
+    with house.store.read(system("metrics")) as tx:
+        head = events.head(tx)
+        marks = [events.cursor(tx, f"handler:{h.name}", INSTALLATION) for h in house.registry.handlers]
+    lines += gauge("praxisd_events_head", "Number of the last event.", head)
+    lag = head - min(marks, default=head)
+    lines += gauge("praxisd_events_lag", "Events the slowest handler has yet to see.", max(lag, 0))
+    return Raw(("\n".join(lines) + "\n").encode(), METRICS_TYPE)
+
+
+def entries(door: Door) -> list[Entry]:
+    """The three operations; the first two answer during maintenance and without a key."""
+    prober = Prober(door.house)
+    open_to_all = "load balancers and monitoring hold no key; the answer says nothing of the practice"
+    ready_call = _documented(partial(ready, door, prober), ready)
+    metrics_call = _documented(partial(metrics, door), metrics)
+    return [
+        Entry(
+            Route(
+                "GET",
+                "/health/live",
+                "health.live",
+                live,
+                None,
+                answer=Live,
+                why_open=open_to_all,
+                root=True,
+                quick=live,
+                tags=("health",),
+            ),
+            exempt=True,
+        ),
+        Entry(
+            Route(
+                "GET",
+                "/health/ready",
+                "health.ready",
+                ready_call,
+                None,
+                answer=Ready,
+                why_open=open_to_all,
+                root=True,
+                tags=("health",),
+            ),
+            exempt=True,
+        ),
+        Entry(
+            Route(
+                "GET",
+                "/metrics",
+                "health.metrics",
+                metrics_call,
+                "kernel.metrics.read",
+                root=True,
+                media_type=METRICS_TYPE,
+                tags=("health",),
+            ),
+            exempt=True,
+            local_free=True,
+        ),
+    ]
+
+
+def _documented(call: partial, source: object) -> partial:  # type: ignore[type-arg]
+    """A bound function that keeps the words of its source for the OpenAPI document."""
+    call.__doc__ = source.__doc__  # type: ignore[assignment]
+    return call

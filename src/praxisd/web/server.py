@@ -1,0 +1,152 @@
+"""Serve: bind first, say when ready, and stop so that nobody notices.
+
+On SIGTERM or SIGINT this node drains: `/health/ready` turns 503, every answer closes its connection, running
+requests have until 8 s after the signal, then the house stops; the exit code is 0 within 10 s. A second signal ends
+the program at once.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+
+from praxisd.kernel.app import House, State
+from praxisd.web.app import build
+from praxisd.web.connection import Connection, state_of
+from praxisd.web.door import Doors
+
+DRAIN_S = 1.0
+"""Idle connections get so long to make a last request, which is answered with `Connection: close`."""
+FINISH_S = 8.0
+"""Running requests must be done so long after the signal."""
+EXIT_S = 9.5
+"""The program ends by force so long after the signal (SPEC 14.1 promises 10 s)."""
+KEEP_ALIVE_S = 75
+LONGEST_BACKLOG = 512
+MOST_CONNECTIONS = 900
+"""Below the usual limit of 1024 open files, so that the store can still open its own."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address taken before anything else starts; port 0 takes a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def url_of(sock: socket.socket) -> str:
+    """`http://127.0.0.1:8080`: where the socket is reached from this computer."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn with our own signals, a drain before the stop, and a word when requests are answered."""
+
+    def __init__(self, config: uvicorn.Config, house: House, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._house = house
+        self._on_ready = on_ready
+        self._asked_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then tell."""
+        await super().startup(sockets)
+        if self._house.state is State.STARTING:
+            self._house.state = State.RUNNING
+        await asyncio.get_running_loop().run_in_executor(None, self._on_ready)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain: let connections end with their next answer, then stop listening and finish what runs."""
+        self._house.state = State.DRAINING
+        began = time.monotonic()
+        while time.monotonic() - began < DRAIN_S and not self.force_exit:
+            connections, _busy = state_of(self)
+            if not connections:
+                break
+            await asyncio.sleep(0.02)
+        spent = time.monotonic() - (self._asked_at or began)
+        self.config.timeout_graceful_shutdown = max(1, round(FINISH_S - spent))
+        await super().shutdown(sockets)
+
+    def stop(self) -> None:
+        """Ask for the end, from any thread."""
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+        """The first SIGTERM or SIGINT drains, the second ends at once; afterwards the program exits 0, not by signal."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        watched = (signal.SIGINT, signal.SIGTERM)
+        before = {one: signal.signal(one, self._on_signal) for one in watched}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.should_exit:
+            os._exit(128 + number)
+        self._house.state = State.DRAINING
+        self.stop()
+        forced = threading.Timer(EXIT_S, os._exit, (0,))
+        forced.daemon = True
+        forced.start()
+
+
+def serve(
+    house: House,
+    doors: Doors,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    on_ready: Callable[[str], None] = lambda _url: None,
+    on_server: Callable[[Server], None] = lambda _server: None,
+) -> int:
+    """Serve until a signal (or `Server.stop()`, which `on_server` hands out) and stop the house; returns 0.
+
+    `on_ready(url)` is called in a thread once requests are answered. Raises OSError if the address is taken.
+    """
+    with contextlib.closing(bind(host, port)) as sock:
+        url = url_of(sock)
+        config = uvicorn.Config(
+            build(house, doors),
+            http=Connection,
+            loop="auto",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            backlog=LONGEST_BACKLOG,
+            limit_concurrency=MOST_CONNECTIONS,
+        )
+        server = Server(config, house, lambda: on_ready(url))
+        on_server(server)
+        try:
+            server.run(sockets=[sock])
+        finally:
+            house.stop(patience_s=1.0)
+    return 0
