@@ -51,6 +51,7 @@ class Sqlite:
         self._prepare(self.reader, ("query_only=ON", "busy_timeout=10000", "mmap_size=0"))
         self._lock = threading.Lock()
         self._owner: int | None = None
+        self._closed = False
         self._connection: Any = None
 
     @staticmethod
@@ -70,6 +71,8 @@ class Sqlite:
             raise Conflict("the writer is busy")
         self._owner = threading.get_ident()
         try:
+            if self._closed:
+                raise RuntimeError("the store is closed")
             if self._connection is None:
                 self._connection = self.writer.raw_connection()
             cursor = self._connection.cursor()
@@ -130,12 +133,21 @@ class Sqlite:
         return {r[0] for r in cursor.execute("SELECT name FROM sqlite_master WHERE type='trigger'")}
 
     def close(self) -> None:
-        """Close all connections; the last one checkpoints the write-ahead log."""
+        """Close all connections; the last one checkpoints the write-ahead log.
+
+        Waits for a write that is open in another thread: closing under it would crash the interpreter.
+        """
         self.reader.dispose()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self.writer.dispose()
+        if not self._lock.acquire(timeout=WRITER_PATIENCE_S):
+            return  # whoever hangs keeps the connection; the end of the process closes it
+        try:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self.writer.dispose()
+        finally:
+            self._lock.release()
 
 
 class Postgres:

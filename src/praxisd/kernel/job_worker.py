@@ -29,11 +29,14 @@ class Worker:
         self._change = threading.Condition()
         self._stop = threading.Event()
         self._heart: threading.Thread | None = None
+        self._beaten = house.clock.monotonic()
 
     def step(self) -> int:
         """One round: due plans become runs, runs that wait are started. Returns how much there was to do."""
         if self._stop.is_set():
             return 0
+        if self._house.clock.monotonic() - self._beaten >= LEASE_S / 3:
+            self._renew()
         return self._planner.step() + self._start_waiting()
 
     def wait_idle(self, seconds: float) -> bool:
@@ -57,7 +60,7 @@ class Worker:
             found = tx.all(rows.CLAIMABLE)
         for row in found:
             with self._change:
-                full = len(self._active) >= self._threads
+                full = len(self._active) >= self._threads or row.id in self._active
             if full or row.job not in self._house.registry.jobs:
                 continue
             if row.state == "running" and not lapsed(self._house, row, now):
@@ -125,10 +128,14 @@ class Worker:
     def _beat(self) -> None:
         """Every third of a lease, a sign of life for each run at work."""
         while not self._stop.wait(LEASE_S / 3):
-            with self._change:
-                active = list(self._active.values())
-            for run in active:
-                try:
-                    self._house.store.run(run.actor, run.heartbeat)
-                except Exception as error:
-                    self._house.log.error("heartbeat_failed", job=run.job, run=run.id, error=error)
+            self._renew()
+
+    def _renew(self) -> None:
+        self._beaten = self._house.clock.monotonic()
+        with self._change:
+            active = list(self._active.values())
+        for run in active:
+            try:
+                self._house.store.run(run.actor, run.heartbeat)
+            except Exception as error:
+                self._house.log.error("heartbeat_failed", job=run.job, run=run.id, error=error)

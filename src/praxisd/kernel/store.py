@@ -89,21 +89,25 @@ def insert(one: sa.Table, *, ignore: bool = False, without: Sequence[str] = ()) 
         from sqlalchemy.dialects import postgresql, sqlite
 
         kind: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        statement = kind(one).values({c.name: sa.bindparam(c.name) for c in one.columns if c.name not in without})
+        statement = kind(one).values(
+            {c.name: sa.bindparam(c.name) for c in one.columns if c.name not in without}
+        )
         return statement.on_conflict_do_nothing() if ignore else statement
 
     return Prepared(make)
 
 
 def _compile(statement: Any, engine: Engine) -> tuple[str, dict[str, Any]]:
-    compiled = statement.compile(dialect=engine.dialect, compile_kwargs={"render_postcompile": True})
+    """SQL text and constants; lists of `in_` become single parameters, and bound ones stay to be filled."""
+    compiled = statement.compile(dialect=engine.dialect)
     asked = {name for name, bind in compiled.binds.items() if bind.required}
-    return str(compiled), {k: v for k, v in compiled.params.items() if k not in asked}
+    expanded = compiled.construct_expanded_state(dict.fromkeys(asked))
+    return expanded.statement, {k: v for k, v in expanded.parameters.items() if k not in asked}
 
 
 @lru_cache(maxsize=2048)
 def _row_type(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024
+    return namedtuple("Row", names, rename=True)  # type: ignore[misc]
 
 
 class Tx:
@@ -187,7 +191,9 @@ class Tx:
         self._after.append(call)
 
     def lease_now(self) -> int:
-        """Epoch seconds by the clock that decides about leases: the database's where several nodes share it."""
+        """Epoch seconds by the clock that decides about leases: the database's where several nodes share
+        it.
+        """
         if self.store.clock.frozen:
             return self.store.clock.now()
         seconds = self.store.engine.lease_now(self._cursor)
