@@ -161,7 +161,8 @@ class _Reader:
         if name in _CONTROL:
             self.control[name] = _CONTROL[name](value.strip(), name)
         elif name == "_sort":
-            self.take_sort(value)
+            if not self.take_sort(value):
+                return
         elif name.split(":", 1)[0] in ("_include", "_revinclude"):
             if not self.take_include(name, value.strip()):
                 return
@@ -234,12 +235,14 @@ class _Reader:
             return found
         return unescape(text)
 
-    def take_sort(self, value: str) -> None:
+    def take_sort(self, value: str) -> bool:
+        """Keep the order; False (and unknown) when it names a parameter that does not exist."""
         keys = [(key.removeprefix("-"), key.startswith("-")) for key in value.split(",") if key]
-        if all(declared(self.resource, name) for name, _ in keys):
-            self.sort = tuple(keys)
-        else:
+        if not all(declared(self.resource, name) for name, _ in keys):
             self.unknown.append("_sort")
+            return False
+        self.sort = tuple(keys)
+        return True
 
     def take_include(self, name: str, value: str) -> bool:
         """Add an include; False (and unknown) when it names something that does not exist."""

@@ -125,7 +125,16 @@ def _describe(field: Field, hint: Any) -> None:
 
 SHAPES: dict[str, Shape] = {name: shape_of(struct) for name, struct in RESOURCES.items()}
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+def _exact(text: str) -> Decimal:
+    """A JSON number with its digits; absurd exponents are refused here, also in elements nobody checks."""
+    number = Decimal(text)
+    if abs(number.adjusted()) > 400:
+        raise ValueError("number out of range")
+    return number
+
+
+_decode = msgspec.json.Decoder(float_hook=_exact).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 

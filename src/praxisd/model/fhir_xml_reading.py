@@ -69,6 +69,8 @@ class _Tree:
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.text
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # expat believes such a mark more than us
+            raise FhirError("fhir.syntax", "", "FHIR XML is written in UTF-8")
         try:
             parser.Parse(data, True)
         except expat.ExpatError as wrong:
@@ -127,10 +129,11 @@ class _Tree:
         self.stack.pop()
 
     def cut(self) -> str:
-        """The div's own text. The parser stands at `</div>`, or at the start of an empty `<div .../>`."""
+        """The div's own text. The parser stands at `</div>`, or behind an empty `<div .../>`."""
         stop = self.parser.CurrentByteIndex
-        close = self.data.index(b">", stop) + 1
-        source = self.data[self.div_start : close].decode()
+        if self.data.startswith(b"</div", stop):
+            stop = self.data.index(b">", stop) + 1
+        source = self.data[self.div_start : stop].decode()
         if f'"{XHTML}"' not in source.split(">", 1)[0] and f"'{XHTML}'" not in source.split(">", 1)[0]:
             raise FhirError(
                 "fhir.syntax", self.path("div"), "the div must declare the XHTML namespace itself"
