@@ -201,6 +201,21 @@ def test_between_two_readings_another_node_asks_nothing(postgres_houses: Houses,
     assert reads(house, lambda: api.authenticate(house, secret, None)) == 0
     clock.advance(0.1)
     assert reads(house, lambda: api.authenticate(house, secret, None)) == 1
+    clock.advance(0.99)
+    assert reads(house, lambda: api.take(house, api.authenticate(house, secret, None))) == 0, (
+        "the limits came too"
+    )
+
+
+def test_a_changed_limit_counts_after_a_second(house: House, clock: FrozenClock) -> None:
+    actor = api.authenticate(house, make(house)[1], None)
+    api.take(house, actor)
+    with house.store.write(NORTH) as tx:
+        house.settings.put(tx, "accounts.rate_burst", 2)
+    clock.advance(1)
+    for _ in range(2):
+        api.take(house, actor)
+    refused("accounts.rate_limited", lambda: api.take(house, actor))
 
 
 def test_requests_are_limited_per_key(make_house: Callable[..., House], clock: FrozenClock) -> None:

@@ -28,6 +28,8 @@ TRUST_S = 1.0
 FLUSH_S = 60
 """The last use of one key is written at most this often."""
 _NEVER = 1 << 62
+_REQUEST_LIMITS = ("accounts.rate_per_minute", "accounts.rate_burst")
+_FAILURE_LIMIT = "accounts.failures_per_minute"
 _WAYS_MOST = 256
 """Addresses remembered per key with a network list."""
 
@@ -82,6 +84,11 @@ class Gate:
         read_at = house.clock.monotonic()
         with house.store.read(system("accounts")) as tx:
             row = store.by_digest(tx, digest.hex())
+            if row is not None:  # with the key its limits, so that `take` need not ask a shared database
+                tx.organization = row[0].organization
+                for setting in (*_REQUEST_LIMITS, _FAILURE_LIMIT):
+                    home = INSTALLATION if setting == _FAILURE_LIMIT else tx.organization
+                    self._limits[setting, home] = (read_at, int(house.settings.get(tx, setting)))
         if row is None or not hmac.compare_digest(row[1], digest.hex()):
             self.known.pop(digest, None)
             return None
@@ -189,8 +196,7 @@ def take(house: "House", actor: Actor) -> None:
     if actor.everything or actor.kind is Kind.ANONYMOUS:
         return
     gate = gate_of(house.store)
-    rate = gate.limit(house, "accounts.rate_per_minute", actor.organization)
-    burst = gate.limit(house, "accounts.rate_burst", actor.organization)
+    rate, burst = (gate.limit(house, setting, actor.organization) for setting in _REQUEST_LIMITS)
     wait = gate.requests.take(actor.id, rate / 60, burst, house.clock.monotonic())
     if wait:
         raise limited(wait)
@@ -206,7 +212,7 @@ def limited(wait_s: float) -> Problem:
 
 def failure_rate(house: "House", gate: Gate) -> int:
     """Failed attempts per minute an address may make."""
-    return gate.limit(house, "accounts.failures_per_minute", INSTALLATION)
+    return gate.limit(house, _FAILURE_LIMIT, INSTALLATION)
 
 
 def _count_failure(house: "House", gate: Gate, address: str | None) -> None:
