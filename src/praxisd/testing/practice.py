@@ -8,6 +8,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.model.people import PatientClaim
 from praxisd.model.places import Organization
 from praxisd.model.scheduling import OpeningRule
+from praxisd.services.accounts import api as accounts
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 
@@ -70,3 +71,9 @@ def small_practice(house: "House", *, zone: str = "Europe/Berlin", region: str |
         told = PatientClaim(family="Muster", given="Erika", birth_date="1970-01-02", phone="+4930231250")
         patient = directory.claim(tx, told).patient
     return Practice(organization, doctors, chairs, check, surgery, talk, patient)
+
+
+def key_for(house: "House", practice: Practice, role: str, name: str) -> str:
+    """The secret of a new key of this role."""
+    actor = system("test", practice.organization)
+    return house.store.run(actor, lambda tx: accounts.create_key(tx, house.registry, role=role, name=name))[1]

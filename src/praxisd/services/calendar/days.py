@@ -162,16 +162,22 @@ def busy_bits(rows: Iterable[tuple[int, int]], over: Span) -> int:
 
     Rows outside the span do no harm. A period without length occupies nothing.
     """
-    bits = 0
     base, units = over.start, over.units
+    # Digits of the number, highest unit first: painting text costs each row the same, however long the
+    # span is; a shift of a long number would not.
+    digits = bytearray(b"0") * units
+    touched = False
     for start, end in rows:
         low = (start - base) // UNIT
         high = -((base - end) // UNIT)
-        low = max(low, 0)
-        high = min(high, units)
+        if low < 0:
+            low = 0
+        if high > units:
+            high = units
         if low < high and start < end:
-            bits |= (1 << high) - (1 << low)
-    return bits
+            digits[units - high : units - low] = b"1" * (high - low)
+            touched = True
+    return int(digits, 2) if touched else 0
 
 
 def inner_bits(rows: Iterable[tuple[int, int]], base: int, units: int) -> int:

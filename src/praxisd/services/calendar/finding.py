@@ -7,7 +7,7 @@ import msgspec
 
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.service import Answer, Call, Raw
+from praxisd.kernel.service import Answer, Call
 from praxisd.kernel.store import Tx
 from praxisd.services.calendar import rules, store
 from praxisd.services.calendar.shapes import SlotOut, SlotQuery, Slots, at, instant
@@ -63,7 +63,7 @@ def _key(actor: Actor, query: SlotQuery) -> tuple[object, ...]:
     return (actor.organization, actor.portal is not None, query)
 
 
-def kept(call: Call) -> Answer | Raw | None:
+def kept(call: Call) -> Answer | None:
     """The answer from memory, if nothing in any calendar changed since and no instant passed that changes it.
 
     Only where this process alone owns the database; runs on the event loop and touches no database.
@@ -75,10 +75,10 @@ def kept(call: Call) -> Answer | Raw | None:
     revision, until, data, tag = found
     if revision != view.revision or (until is not None and call.house.clock.now() >= until):
         return None
-    return Raw(data, "application/json", headers={"ETag": tag})
+    return Answer(data, etag=tag)
 
 
-def slots(call: Call) -> Raw:
+def slots(call: Call) -> Answer:
     """Free times of an appointment type between `from` and `to`, one deterministic combination of columns per start."""
     query: SlotQuery = call.query
     begin, end = instant(query.from_), instant(query.to)
@@ -110,7 +110,7 @@ def slots(call: Call) -> Raw:
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
     state = revision if call.house.store.alone else signature
     view.keep(_key(call.actor, query), (state, found.stable_until, data, tag))
-    return Raw(data, "application/json", headers={"ETag": tag})
+    return Answer(data, etag=tag)
 
 
 def _signature(tx: Tx) -> int:
@@ -120,10 +120,10 @@ def _signature(tx: Tx) -> int:
     return hash((store.counter(tx, "config"), tuple(sorted(store.revisions(tx).items()))))
 
 
-def _unchanged(call: Call, tx: Tx) -> Raw | None:
+def _unchanged(call: Call, tx: Tx) -> Answer | None:
     found = views(call.house).answers.get(_key(call.actor, call.query))
     if found is None or found[0] != _signature(tx):
         return None
     if found[1] is not None and call.house.clock.now() >= found[1]:
         return None
-    return Raw(found[2], "application/json", headers={"ETag": found[3]})
+    return Answer(found[2], etag=found[3])

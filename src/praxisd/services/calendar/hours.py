@@ -13,7 +13,7 @@ Times are exact to the second; only the bitmaps round (opening inward: a unit is
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from praxisd.model.scheduling import Absence, ImportedSlot, OpeningRule, Schedule, clock_minutes
@@ -21,6 +21,8 @@ from praxisd.services.calendar.days import Span, covered, day, inner_bits, local
 
 Periods = tuple[tuple[int, int], ...]
 Shut = Literal["absent", "holiday"]
+V = TypeVar("V")
+_Key = tuple[str, int, str | None, date | Span]
 
 # Enough for 50 columns over two years (some 10 MB), and for 100 different spans of 20 columns (some 7 MB);
 # a full cache is emptied, which costs milliseconds.
@@ -58,7 +60,7 @@ class Almanac:
     `imported`: only those with status free open anything; the others are occupations like reservations.
     """
 
-    __slots__ = ("_absent", "_days", "_extra", "_spans", "closed", "zone")
+    __slots__ = ("_absent", "_days", "_extra", "_opened", "_spans", "closed", "zone")
 
     def __init__(
         self,
@@ -77,8 +79,9 @@ class Almanac:
             if slot.status == "free":
                 for on in self._dates(slot.start, slot.end):
                     self._extra.setdefault((slot.schedule, on), []).append((slot.start, slot.end))
-        self._days: dict[tuple[object, ...], int] = {}
-        self._spans: dict[tuple[object, ...], int] = {}
+        self._opened: dict[_Key, Periods] = {}
+        self._days: dict[_Key, int] = {}
+        self._spans: dict[_Key, int] = {}
 
     def absent(self, schedule: str, on: date) -> bool:
         """Whether the column, or the whole practice, is away on this local date."""
@@ -96,6 +99,14 @@ class Almanac:
 
     def periods(self, schedule: Schedule, on: date, service: str | None = None) -> Periods:
         """Open periods of the column on one local date, exact, merged, within the day."""
+        key = (schedule.id, schedule.version, _kind(schedule, service), on)
+        known = self._opened.get(key)
+        if known is None:
+            known = self._periods(schedule, on, service)
+            _keep(self._opened, key, known, _DAY_LIMIT)
+        return known
+
+    def _periods(self, schedule: Schedule, on: date, service: str | None) -> Periods:
         if self.absent(schedule.id, on):
             return ()
         here = day(on, self.zone)
@@ -115,7 +126,7 @@ class Almanac:
 
     def bits(self, schedule: Schedule, on: date, service: str | None = None) -> int:
         """Open units of one local date, counted from its first instant, rounded inward."""
-        key = (schedule.id, schedule.version, self._kind(schedule, service), on)
+        key = (schedule.id, schedule.version, _kind(schedule, service), on)
         known = self._days.get(key)
         if known is None:
             here = day(on, self.zone)
@@ -125,7 +136,7 @@ class Almanac:
 
     def over(self, schedule: Schedule, span: Span, service: str | None = None) -> int:
         """Open units of a span of days. `span` must be in the almanac's zone."""
-        key = (schedule.id, schedule.version, self._kind(schedule, service), span)
+        key = (schedule.id, schedule.version, _kind(schedule, service), span)
         known = self._spans.get(key)
         if known is None:
             known = 0
@@ -136,29 +147,30 @@ class Almanac:
 
     def open(self, schedule: Schedule, start: int, end: int, service: str | None = None) -> bool:
         """Whether the column is open during all of [start, end), exact to the second, over midnights too."""
-        return covered(start, end, merge(self._touched(schedule, start, end, service)))
+        dates = self._dates(start, end)
+        if len(dates) == 1:
+            return covered(start, end, self.periods(schedule, dates[0], service))
+        return covered(start, end, merge(p for on in dates for p in self.periods(schedule, on, service)))
 
     def why_shut(self, schedule: Schedule, start: int, end: int) -> Shut | None:
         """The first reason among the dates of [start, end) to call the column closed for a whole day."""
         dates = self._dates(start, end)
         return next((reason for on in dates if (reason := self.shut(schedule, on))), None)
 
-    def _touched(
-        self, schedule: Schedule, start: int, end: int, service: str | None
-    ) -> list[tuple[int, int]]:
-        return [p for on in self._dates(start, end) for p in self.periods(schedule, on, service)]
-
     def _dates(self, start: int, end: int) -> list[date]:
-        first, last = (local_date(start, self.zone), local_date(max(start, end - 1), self.zone))
+        first, last = local_date(start, self.zone), local_date(max(start, end - 1), self.zone)
         return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
-    @staticmethod
-    def _kind(schedule: Schedule, service: str | None) -> str | None:
-        # Most columns take every type at every hour: they share one cached value.
-        return service if any(rule.services for rule in schedule.hours) else None
+
+def _kind(schedule: Schedule, service: str | None) -> str | None:
+    # Most columns take every type at every hour: all types share one cached value.
+    for rule in schedule.hours:
+        if rule.services:
+            return service
+    return None
 
 
-def _keep(cache: dict[tuple[object, ...], int], key: tuple[object, ...], bits: int, limit: int) -> None:
+def _keep(cache: dict[_Key, V], key: _Key, value: V, limit: int) -> None:
     if len(cache) >= limit:
         cache.clear()
-    cache[key] = bits
+    cache[key] = value

@@ -39,7 +39,13 @@ def combine(groups: Sequence[Sequence[str]], must: Collection[str] = ()) -> tupl
 
     `groups` hold the members that are free, best first. No groups: None, for nothing would be booked.
     """
-    if not groups or not _feasible(groups, must, ()):
+    if not groups or not all(groups):
+        return None
+    first = tuple(group[0] for group in groups)
+    if len(set(first)) == len(first) and set(must) <= set(first):
+        # Nearly always: the best of each group do not get in each other's way.
+        return first
+    if not _feasible(groups, must, ()):
         return None
     chosen: list[str] = []
     for index, group in enumerate(groups):
@@ -48,3 +54,15 @@ def combine(groups: Sequence[Sequence[str]], must: Collection[str] = ()) -> tupl
                 chosen.append(member)
                 break
     return tuple(chosen)
+
+
+def narrow(groups: Sequence[Sequence[str]], must: Collection[str]) -> list[list[str]]:
+    """The groups without the members that `must` rules out; `combine` gives the same answer, sooner.
+
+    Where no schedule stands in two groups, a demanded one stands alone in its group. Otherwise the groups
+    are returned as they are.
+    """
+    members = [name for group in groups for name in group]
+    if not must or len(set(members)) < len(members):
+        return [list(group) for group in groups]
+    return [[name for name in group if name in must] or list(group) for group in groups]

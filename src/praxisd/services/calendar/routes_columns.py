@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from praxisd.kernel.errors import Problem, not_found
-from praxisd.kernel.service import Answer, Call, Raw, Route
+from praxisd.kernel.service import Answer, Call, Route
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
 from praxisd.services.calendar import columns, feeds, rules, shapes, store
 from praxisd.services.calendar.view import closing_rows, views
@@ -287,10 +287,10 @@ def drop_feed(call: Call) -> Answer:
     return Answer(None, 204)
 
 
-def ical(call: Call) -> Raw:
+def ical(call: Call) -> Answer:
     """The calendar behind a secret link, as RFC 5545."""
     data, tag = feeds.ical(call.house, call.path["token"].removesuffix(".ics"), call.lang)
-    return Raw(data, "text/calendar; charset=utf-8", headers={"ETag": f'"{tag}"'})
+    return Answer(data, etag=tag)
 
 
 _UNKNOWN = ((422, "calendar.schedule_unknown"),)
@@ -374,7 +374,7 @@ ROUTES = (
     ),
     _route("DELETE", "/feeds/{id}", "feeds.revoke", drop_feed, FEEDS, problems=_FOUND),
     Route(
-        "GET", "/ical/{token}", "feeds.ical", ical, None, root=True, media_type="text/calendar",
+        "GET", "/ical/{token}", "feeds.ical", ical, None, root=True, media_type="text/calendar; charset=utf-8",
         why_open="the link itself is the secret (SPEC 1.8): 256 random bits, revocable, kept only as digest",
         problems=_FOUND, tags=("feeds",),
     ),

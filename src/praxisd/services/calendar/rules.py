@@ -12,7 +12,7 @@ from praxisd.model.scheduling import DAY_MINUTES, HealthcareService, Schedule, m
 from praxisd.services.calendar.days import UNIT, Span, busy_bits, day_bounds, local_date, merge, span, span_of
 from praxisd.services.calendar.holidays_rules import REGIONS, check_region, closed_days, public_holidays
 from praxisd.services.calendar.hours import Almanac
-from praxisd.services.calendar.matching import combine
+from praxisd.services.calendar.matching import combine, narrow
 from praxisd.services.calendar.slots import Found, Held, bookable_until, candidates, free_slots, free_starts
 
 __all__ = [
@@ -154,7 +154,7 @@ def _groups(
     if service is None:
         groups = [[name] for name in must if name in schedules and schedules[name].active]
     else:
-        groups = candidates(service, schedules) if service.active else []
+        groups = narrow(candidates(service, schedules), must) if service.active else []
     if len(set(must)) != len(must) or combine(groups, must) is None:
         raise Problem("calendar.schedule_unfit", 422)
     return groups

@@ -13,7 +13,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.model.scheduling import UNIT_MINUTES, HealthcareService, Schedule, Slot
 from praxisd.services.calendar.days import UNIT, Span, busy_bits, day_bounds, local_date, span_of, start_mask
 from praxisd.services.calendar.hours import Almanac
-from praxisd.services.calendar.matching import combine
+from praxisd.services.calendar.matching import combine, narrow
 
 _CHUNK = 2048
 _CHUNK_MASK = (1 << _CHUNK) - 1
@@ -132,8 +132,8 @@ def free_slots(
     minutes = duration or service.duration
     if not minutes or minutes % UNIT_MINUTES:
         raise Problem("calendar.wrong_duration", 422, minutes=minutes or 0)
-    groups = candidates(service, schedules)
-    if not service.active or not groups or begin >= end:
+    groups = narrow(candidates(service, schedules), must)
+    if not service.active or combine(groups, must) is None or begin >= end:
         return Found([], False, None)
     over = span_of(begin, end, almanac.zone)
     earliest = max(begin, now + service.min_notice * 60)
@@ -150,13 +150,6 @@ def free_slots(
             taken |= busy_bits(((row.start, row.end) for row in live if row.schedule == name), over)
         starts[name] = _starts(service, units, schedules[name], almanac, over, taken) & mask
 
-    shared = sum(map(len, groups)) > len(members)
-    if must and not shared:
-        # Without a schedule in two groups, a demanded one simply stands alone in its group.
-        fixed = [[name for name in group if name in must] for group in groups]
-        if sum(map(len, fixed)) < len(set(must)) or any(len(names) > 1 for names in fixed):
-            return Found([], False, None)
-        groups = [names or group for names, group in zip(fixed, groups, strict=True)]
     every = mask
     for group in groups:
         union = 0
@@ -166,7 +159,7 @@ def free_slots(
 
     ceiling = bookable_until(service, almanac, now)
     near = every if ceiling is None else every & over.below(ceiling)
-    pairs = _shared(groups, starts, near, must, limit) if shared else _disjoint(groups, starts, near, limit)
+    pairs = _combined(groups, starts, near, must, limit)
     more = limit is not None and len(pairs) > limit
     base, length, kind = over.start, minutes * 60, service.id
     slots = [
@@ -184,46 +177,43 @@ def free_slots(
     return Found(slots, more, min(changes, default=None))
 
 
-def _disjoint(
-    groups: Sequence[Sequence[str]], starts: Mapping[str, int], every: int, limit: int | None
-) -> list[tuple[int, tuple[str, ...]]]:
-    """One past the limit of (unit, combination) when no schedule stands in two groups."""
-    where = positions(every, None if limit is None else limit + 1)
-    if not where:
-        return []
-    every &= (2 << where[-1]) - 1
-    columns: list[list[str]] = []
-    for group in groups:
-        owner: dict[int, str] = {}
-        rest = every
-        for name in group:
-            mine = rest & starts[name]
-            if mine:
-                rest ^= mine
-                owner.update(dict.fromkeys(positions(mine), name))
-                if not rest:
-                    break
-        columns.append([owner[at] for at in where])
-    return list(zip(where, zip(*columns, strict=True), strict=True))
-
-
-def _shared(
+def _combined(
     groups: Sequence[Sequence[str]],
     starts: Mapping[str, int],
     every: int,
     must: Sequence[str],
     limit: int | None,
 ) -> list[tuple[int, tuple[str, ...]]]:
-    """The same when a schedule stands in several groups and may serve only one of them at a time."""
-    size = every.bit_length() // 8 + 1
-    cut = (1 << size * 8) - 1
-    flags = {name: (bits & cut).to_bytes(size, "little") for name, bits in starts.items()}
+    """(unit, combination) for each start that all groups can serve together, up to one past the limit."""
+    shared = sum(map(len, groups)) > len({name for group in groups for name in group})
+    # Groups that share no schedule cannot fail one another: each start is a slot, so the limit may cut first.
+    where = positions(every, None if limit is None or shared else limit + 1)
+    if not where:
+        return []
+    every &= (2 << where[-1]) - 1
+    size = where[-1] // 8 + 1
+    flags = {name: (bits & every).to_bytes(size, "little") for name, bits in starts.items()}
+    ranks = [[(name, flags[name]) for name in group] for group in groups]
+    if not shared:
+        return list(zip(where, zip(*(_first_free(where, rank) for rank in ranks), strict=True), strict=True))
     found: list[tuple[int, tuple[str, ...]]] = []
-    for at in positions(every):
+    for at in where:
         byte, bit = at >> 3, 1 << (at & 7)
-        names = combine([[name for name in group if flags[name][byte] & bit] for group in groups], must)
+        names = combine([[name for name, row in rank if row[byte] & bit] for rank in ranks], must)
         if names is not None:
             found.append((at, names))
             if limit is not None and len(found) > limit:
                 break
     return found
+
+
+def _first_free(where: Sequence[int], rank: Sequence[tuple[str, bytes]]) -> list[str]:
+    """For each of these units the first member of the group whose bit is set; each unit has one."""
+    owners: list[str] = []
+    for at in where:
+        byte, bit = at >> 3, 1 << (at & 7)
+        for name, row in rank:
+            if row[byte] & bit:
+                owners.append(name)
+                break
+    return owners
