@@ -97,6 +97,8 @@ def test_each_refusal_has_its_code(start: int, minutes: int, code: str) -> None:
 def test_the_edges_are_inside() -> None:
     assert book(at(23, "10:00"))
     assert book(at(23, "11:30", 12))
+    assert book(at(23, "23:00", 12), ignore_hours=True)
+    assert refusal(at(24, "00:00", 12), ignore_hours=True).code == "calendar.too_far"
     assert book(at(24, "08:00"))
     assert book(at(24, "11:30"))
 
@@ -104,6 +106,7 @@ def test_the_edges_are_inside() -> None:
 def test_a_demanded_column_that_is_away_is_named() -> None:
     problem = refusal(at(2, "09:00", 12), must=("a",))
     assert (problem.code, problem.params) == ("calendar.absent", {"schedule": "a"})
+    assert refusal(at(1, "09:00", 12), must=("chair",)).params == {"schedule": "chair"}
 
 
 @pytest.mark.parametrize("must", [("off",), ("unknown",), ("a", "b"), ("a", "a"), ("a", "chair", "b")])
