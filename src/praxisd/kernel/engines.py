@@ -154,7 +154,7 @@ class Postgres:
     """PostgreSQL: any number of processes share it; constraints and row locks decide."""
 
     name = "postgresql"
-    dialect: Any = postgresql.dialect(paramstyle="pyformat")
+    dialect: Any = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
     def __init__(self, url: str, pool: int = 16) -> None:
         import psycopg

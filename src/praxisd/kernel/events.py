@@ -7,6 +7,7 @@ never patient data, which `note()` enforces by shape.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 EVENT = sa.Table(
     "kernel_event",
     METADATA,
-    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column(
+        "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
     sa.Column("organization", sa.Text, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("retention", sa.Text, nullable=False),
@@ -50,17 +53,19 @@ _E = EVENT.c
 _APPEND = insert(EVENT, without=("seq",))
 _SET_CURSOR = upsert(CURSOR, ("organization", "name"))
 _SEED_CURSOR = insert(CURSOR, ignore=True)
-_CURSOR = prepared(sa.select(CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name == sa.bindparam("name")))
+_THIS_CURSOR = sa.select(CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name == sa.bindparam("name"))
+_CURSOR = prepared(_THIS_CURSOR)
 _CURSOR_LOCKED = prepared(
     lambda dialect: (
-        (q := sa.select(CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name == sa.bindparam("name")))
-        and (q.with_for_update(skip_locked=True) if dialect == "postgresql" else q)
+        _THIS_CURSOR.with_for_update(skip_locked=True) if dialect == "postgresql" else _THIS_CURSOR
     )
 )
 _HEAD = prepared(sa.select(sa.func.coalesce(sa.func.max(_E.seq), 0)))
 _HEAD.across = True
 _FLOORS = prepared(
-    sa.select(sa.func.coalesce(sa.func.max(CURSOR.c.seq), 0)).where(mine(CURSOR), CURSOR.c.name.like("floor:%"))
+    sa.select(sa.func.coalesce(sa.func.max(CURSOR.c.seq), 0)).where(
+        mine(CURSOR), CURSOR.c.name.like("floor:%")
+    )
 )
 _HANDLER_CURSORS = prepared(
     sa.select(CURSOR.c.name, CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name.like("handler:%"))
@@ -118,6 +123,7 @@ def note(
             fields=tuple(fields),
             codes=dict(codes),
             portal=portal,
+            organization=tx.organization,  # now: a handler's transaction goes through several practices
         )
     )
 
@@ -132,6 +138,7 @@ def appender(retention: Mapping[str, Retention]) -> Callable[[Tx, list[Event]], 
                 raise RuntimeError(f"event {one.type!r} is not declared by any service")
             tx.run(
                 _APPEND,
+                organization=one.organization or tx.organization,
                 type=one.type,
                 retention=kept.value,
                 subject_type=one.subject_type,
@@ -185,9 +192,7 @@ def since(
 
 def about(tx: Tx, subject_type: str, subject_id: str, limit: int = 200) -> list[Event]:
     """The history of one record, newest first."""
-    query = sa.select(EVENT).where(
-        mine(EVENT), _E.subject_type == subject_type, _E.subject_id == subject_id
-    )
+    query = sa.select(EVENT).where(mine(EVENT), _E.subject_type == subject_type, _E.subject_id == subject_id)
     return [_event(r) for r in tx.all(query.order_by(_E.seq.desc()).limit(limit))]
 
 
@@ -255,14 +260,14 @@ class Dispatcher:
         done = 0
         for handler in self._handlers:
             try:
-                done += self._house.store.run(system(handler.name), lambda tx, h=handler: self._batch(tx, h))
+                done += self._house.store.run(system(handler.name), partial(self._batch, handler))
                 self.failing.pop(handler.name, None)
             except Exception as error:
                 self.failing[handler.name] = self.failing.get(handler.name, 0) + 1
                 self._house.log.error("handler_failed", where=handler.name, error=error)
         return done
 
-    def _batch(self, tx: Tx, handler: Handler) -> int:
+    def _batch(self, handler: Handler, tx: Tx) -> int:
         name = f"handler:{handler.name}"
         seq = tx.value(_CURSOR_LOCKED, name=name, organization=INSTALLATION)
         if seq is None:  # never seen, or held by another node just now: a seed never overwrites what is there

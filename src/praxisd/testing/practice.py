@@ -39,7 +39,7 @@ class Practice:
         return Actor(Kind.KEY, f"key-{name}", self.organization, house.registry.role("portal"), portal=name)
 
 
-def small_practice(house: "House", *, zone: str = "Europe/Berlin", region: str | None = "DE-BE") -> Practice:
+def small_practice(house: "House", *, zone: str = "Europe/Berlin", region: str = "DE-BE") -> Practice:
     """Set up the practice in an empty house; all columns and types but `talk` are released."""
     organization = new_id()
     with house.store.write(system("test", organization)) as tx:
