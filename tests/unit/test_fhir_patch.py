@@ -200,7 +200,8 @@ def test_paths_that_cannot_be_replaced(path: str) -> None:
 
 
 def test_operations_that_lack_something() -> None:
-    assert refused() == "fhir.patch_value"
+    with pytest.raises(FhirError, match=r"fhir\.patch_value"):
+        apply_fhirpath_patch(APPOINTMENT, {"resourceType": "Parameters"})
     assert refused({"name": "other"}) == "fhir.patch_value"
     assert refused({"name": "operation"}) == "fhir.patch_value"
     assert refused(operation("rename", "Appointment.status")) == "fhir.patch_value"
