@@ -3,6 +3,7 @@
 `serve` holds an OS lock on `DIR/run/lock` and answers commands on a loopback port that
 `DIR/run/control.json` (0600: address and token) names. With no server running, operations declared
 `offline` take the lock and run in the command's own process; all others end with `control.no_server`.
+The lock alone says whether a server is there: control.json may be left over from one that was killed.
 """
 
 import hmac
@@ -10,18 +11,26 @@ import http.client
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from praxisd.kernel.app import House
-from praxisd.kernel.errors import Problem
+from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
+from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import token
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
 
 BODY_LIMIT = 64 * 1024 * 1024
 """An import of a large bundle travels through here; more is refused."""
+STARTING_S = 5.0
+"""A command waits so long for a server that holds the lock and does not answer yet. Seconds."""
+ANSWER_S = 600
+_PAUSE_S = 0.05
 
 
 def _try_lock(file: IO[bytes]) -> bool:
@@ -29,6 +38,7 @@ def _try_lock(file: IO[bytes]) -> bool:
         if os.name == "nt":
             import msvcrt
 
+            file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl
@@ -40,27 +50,35 @@ def _try_lock(file: IO[bytes]) -> bool:
 
 
 @contextmanager
-def owning(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; Problem `control.folder_in_use` (409) when another process holds it."""
+def owning(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the folder's lock; Problem `control.folder_in_use` (409) when another process keeps it for longer
+    than `patience_s` seconds.
+    """
     run = folder / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     run.mkdir(mode=0o700, exist_ok=True)
+    until = time.monotonic() + patience_s
     with (run / "lock").open("a+b") as file:
-        if not _try_lock(file):
-            raise Problem("control.folder_in_use", 409, folder=str(folder))
+        while not _try_lock(file):
+            if time.monotonic() >= until:
+                raise Problem("control.folder_in_use", 409, folder=str(folder))
+            time.sleep(_PAUSE_S)
         yield
 
 
 class Control:
     """The server's ear for commands: loopback only, token in constant time, one JSON object in and out."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: "House") -> None:
         self._house = house
         self._token = token(32)
         self._path = house.folder / "run" / "control.json"
+        self._thread: threading.Thread | None = None
         outer = self
 
         class Ear(BaseHTTPRequestHandler):
+            timeout = 60
+
             def do_POST(self) -> None:
                 outer._answer(self)
 
@@ -72,32 +90,35 @@ class Control:
 
     def start(self, url: str) -> None:
         """Begin to listen and write control.json (0600, replaced at once); `url` is the address of the doors."""
-        threading.Thread(target=self._server.serve_forever, name="praxisd-control", daemon=True).start()
+        self._thread = threading.Thread(
+            target=lambda: self._server.serve_forever(poll_interval=0.1), name="praxisd-control", daemon=True
+        )
+        self._thread.start()
         port = self._server.server_address[1]
         content = {"port": port, "token": self._token, "url": url, "pid": os.getpid()}
-        fresh = self._path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(content, file)
-        fresh.replace(self._path)
+        write_private(self._path, json.dumps(content))
 
     def stop(self) -> None:
-        """Stop listening and remove control.json."""
-        self._path.unlink(missing_ok=True)
-        self._server.shutdown()
+        """Stop listening and remove control.json; nothing happens if it never started."""
+        if self._thread is not None:
+            self._path.unlink(missing_ok=True)
+            self._server.shutdown()
+            self._thread = None
         self._server.server_close()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        size = int(request.headers.get("Content-Length") or 0)
+        size = request.headers.get("Content-Length", "")
+        status: int
+        answer: dict[str, Any]
         if not hmac.compare_digest(given.encode(), self._token.encode()):
-            status, answer = 401, {"code": "access.forbidden"}
-        elif size > BODY_LIMIT:
-            status, answer = 413, {"code": "http.body_too_large"}
+            status, answer = 401, {"problem": {"code": "access.forbidden"}}
+        elif not size.isdigit() or int(size) > BODY_LIMIT:
+            status, answer = 413, {"problem": {"code": "control.too_large", "params": {"limit": BODY_LIMIT}}}
         else:
-            status, answer = self._perform(request.path.removeprefix("/"), request.rfile.read(size))
+            status, answer = self._perform(request.path.removeprefix("/"), request.rfile.read(int(size)))
         data = json.dumps(answer).encode()
+        request.close_connection = True
         request.send_response(status)
         request.send_header("Content-Type", "application/json")
         request.send_header("Content-Length", str(len(data)))
@@ -106,62 +127,138 @@ class Control:
 
     def _perform(self, name: str, body: bytes) -> tuple[int, dict[str, Any]]:
         try:
-            operation = self._house.registry.operations.get(name)
-            if operation is None:
-                raise Problem("control.unknown_operation", 404, operation=name)
-            return 200, operation.call(self._house, json.loads(body or b"{}"))
+            return 200, perform(self._house, name, _object(body))
         except Problem as problem:
-            return 422, {"problem": {"code": problem.code, "params": problem.params, "detail": problem.detail}}
+            return problem.status, {
+                "problem": {
+                    "code": problem.code,
+                    "retry": problem.retry,
+                    "params": problem.params,
+                    "detail": problem.detail,
+                }
+            }
         except Exception as error:
             self._house.log.error("operation_failed", where=name, error=error)
-            return 500, {"problem": {"code": "http.internal", "params": {}, "detail": type(error).__name__}}
+            return 500, {"problem": {"code": "control.failed", "detail": type(error).__name__}}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Problem("control.bad_arguments", 400)
+    return found
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file only its owner may read (0600); readers see the old content or the new one, never a part."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def perform(house: "House", operation: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Perform a declared operation in this process; Problem `control.unknown_operation` (404)."""
+    declared = house.registry.operations.get(operation)
+    if declared is None:
+        raise Problem("control.unknown_operation", 404, operation=operation)
+    return declared.call(house, args)
+
+
+def actor(house: "House", args: dict[str, Any]) -> Actor:
+    """The command line, acting in the practice that `args["organization"]` names, or in the only one there is.
+
+    Before any practice was set up it acts in the installation. Problems: `control.organization_needed` (400)
+    where there are several practices, 404 for an unknown one.
+    """
+    with house.store.read(system("cli")) as tx:
+        known = list(house.shared.get("organizations", lambda _tx: [])(tx)) or [INSTALLATION]
+    wanted = args.get("organization")
+    if wanted is None and len(known) > 1:
+        raise Problem("control.organization_needed", 400, count=len(known))
+    if wanted is not None and wanted not in known:
+        raise not_found("Organization")
+    return Actor(Kind.CLI, "cli", wanted or known[0], everything=True)
 
 
 def server(folder: Path) -> dict[str, Any] | None:
-    """What control.json says of a running server, or None when none answers."""
-    path = folder / "run" / "control.json"
+    """What control.json says of a running server, or None when none answers under it."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        found = json.loads((folder / "run" / "control.json").read_text(encoding="utf-8"))
+        connection = http.client.HTTPConnection("127.0.0.1", found["port"], timeout=2)
+        connection.connect()
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    try:
-        http.client.HTTPConnection("127.0.0.1", found["port"], timeout=2).connect()
-    except OSError:
-        return None
-    return found
+    connection.close()
+    return found if isinstance(found, dict) else None
 
 
 def ask(found: dict[str, Any], operation: str, args: dict[str, Any]) -> dict[str, Any]:
     """Have the running server perform an operation; its Problem is raised here again."""
-    connection = http.client.HTTPConnection("127.0.0.1", found["port"], timeout=600)
+    connection = http.client.HTTPConnection("127.0.0.1", found["port"], timeout=ANSWER_S)
+    body = json.dumps(args).encode()
+    if len(body) > BODY_LIMIT:
+        raise Problem("control.too_large", 413, limit=BODY_LIMIT)
     try:
         headers = {"Authorization": f"Bearer {found['token']}", "Content-Type": "application/json"}
-        connection.request("POST", f"/{operation}", json.dumps(args), headers)
+        connection.request("POST", f"/{operation}", body, headers)
         response = connection.getresponse()
-        answer: dict[str, Any] = json.loads(response.read())
-    except OSError:
+        answer = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException):
         raise Problem("control.no_server", 503, retry=True) from None
     finally:
         connection.close()
-    if response.status != 200:
-        fault = answer.get("problem") or {"code": answer.get("code", "http.internal"), "params": {}}
-        raise Problem(fault["code"], response.status, detail=fault.get("detail"), **fault["params"])
-    return answer
-
-
-def run(folder: Path, operation: str, args: dict[str, Any], open_here: Callable[[], House]) -> dict[str, Any]:
-    """Perform an operation: in the running server, else (if declared offline) here under the folder's lock."""
-    found = server(folder)
-    if found is not None:
-        return ask(found, operation, args)
-    if not (folder / "run").is_dir() and not folder.is_dir():
+    if response.status == 200 and isinstance(answer, dict):
+        return answer
+    fault = answer.get("problem") if isinstance(answer, dict) else None
+    if response.status == 401 or not isinstance(
+        fault, dict
+    ):  # a stranger on the port of a server that is gone
         raise Problem("control.no_server", 503, retry=True)
-    with owning(folder):
-        house = open_here()
+    params = {k: v for k, v in (fault.get("params") or {}).items() if k not in ("code", "status", "headers")}
+    detail, retry = fault.get("detail"), bool(fault.get("retry"))
+    raise Problem(fault["code"], response.status, retry=retry, detail=detail, **params)
+
+
+def run(
+    folder: Path,
+    operation: str,
+    args: dict[str, Any],
+    open_here: Callable[[], "House"],
+    offline: Callable[[str], bool] = lambda _operation: True,
+) -> dict[str, Any]:
+    """Perform an operation: in the running server, else (if `offline(operation)`) here under the folder's lock.
+
+    `open_here` makes the house, and is called only if it is needed. Problems, both 503: `control.no_server`
+    where only a server could do it and none runs, `control.busy` while another command, or a server that does
+    not answer, holds the folder.
+    """
+    if not folder.is_dir():
+        raise Problem("control.no_server", 503, retry=True)
+    until = time.monotonic() + STARTING_S
+    while True:
         try:
-            declared = house.registry.operations.get(operation)
-            if declared is None or not declared.offline:
-                raise Problem("control.no_server", 503, retry=True)
-            return declared.call(house, args)
-        finally:
-            house.store.close()
+            with owning(folder):
+                if not offline(operation):
+                    raise Problem("control.no_server", 503, retry=True)
+                house = open_here()
+                try:
+                    return perform(house, operation, args)
+                finally:
+                    house.store.close()
+        except Problem as problem:
+            if problem.code != "control.folder_in_use":
+                raise
+            found = server(folder)
+            if found is not None:
+                return ask(found, operation, args)
+            if time.monotonic() >= until:
+                raise Problem("control.busy", 503, retry=True, folder=str(folder)) from None
+        time.sleep(_PAUSE_S)

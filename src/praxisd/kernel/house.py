@@ -7,6 +7,7 @@ from praxisd.kernel import events, idempotency, issues, job_store, leases, setti
 from praxisd.kernel.checks import CHECKS
 from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.operations import OPERATIONS
 from praxisd.kernel.purge import purge
 from praxisd.kernel.routes import ROUTES
 from praxisd.kernel.schedule import At, Daily
@@ -86,8 +87,15 @@ PROBLEMS = (
     "clock.unknown_zone",
     "config.invalid",
     "config.missing",
+    "control.address_unusable",
+    "control.bad_arguments",
+    "control.busy",
+    "control.failed",
     "control.folder_in_use",
+    "control.folder_not_empty",
     "control.no_server",
+    "control.organization_needed",
+    "control.too_large",
     "control.unknown_operation",
     "http.not_found",
     issues.FAILED,
@@ -136,4 +144,6 @@ SERVICE = Service(
     routes=ROUTES,
     permissions=PERMISSIONS,
     problems=PROBLEMS,
+    operations=OPERATIONS,
+    commands="praxisd.kernel.cli:commands",
 )

@@ -8,7 +8,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
@@ -65,8 +66,26 @@ def _text(number: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
-new_id: Callable[[], str] = IdMaker().new
-"""A new id from the one maker of this process."""
+_maker = IdMaker()
+
+
+def new_id() -> str:
+    """A new id from the one maker of this process."""
+    return _maker.new()
+
+
+@contextmanager
+def ids_from(maker: IdMaker) -> Iterator[None]:
+    """Let `new_id` draw from another maker inside the block, in the whole process.
+
+    For filling the sample practice, whose ids are the same every time; never while requests are served.
+    """
+    global _maker
+    before, _maker = _maker, maker
+    try:
+        yield
+    finally:
+        _maker = before
 
 
 def valid_id(text: str) -> bool:

@@ -1,70 +1,20 @@
-"""Commands `praxisd keys` and `praxisd users`: thin, they name an operation and print what it answers.
+"""Commands `praxisd keys` and `praxisd users`: thin, they name an operation and print what it answers."""
 
-The program's own command line puts the function that performs operations into the click context as `ctx.obj`:
-`perform(folder, operation, args) -> dict`, in the running server or under the folder's lock.
-"""
-
-import json
-import os
 import secrets
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.texts import FIRST, Texts
+from praxisd.kernel.terminal import perform, print_json, print_table, say, shared
 
-Perform = Callable[[Path, str, dict[str, Any]], dict[str, Any]]
 _PACKAGE = "praxisd.services.accounts"
 
 
-def _shared(command: Callable[..., None]) -> Callable[..., None]:
-    """The options every command takes."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
-    command = click.option("--organization", metavar="ID", help="The practice, where there are several.")(
-        command
-    )
-    return click.option(
-        "--data",
-        "folder",
-        required=True,
-        type=click.Path(file_okay=False, path_type=Path),
-        help="The data folder.",
-    )(command)
-
-
-def _perform(folder: Path, operation: str, organization: str | None, **args: Any) -> dict[str, Any]:
-    perform: Perform = click.get_current_context().obj
-    given = {name: value for name, value in args.items() if value is not None}
-    if organization is not None:
-        given["organization"] = organization
-    return perform(folder, operation, given)
-
-
 def _say(key: str, **params: object) -> str:
-    lang = next(filter(None, (os.environ.get(n) for n in ("LC_ALL", "LC_MESSAGES", "LANG"))), FIRST)
-    return Texts([_PACKAGE]).get(f"accounts.cli.{key}", lang, **params)
-
-
-def _print(answer: dict[str, Any]) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
-
-
-def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Rows as aligned columns under the names of the JSON fields."""
-    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in ([c.upper() for c in columns], *cells):
-        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return say(_PACKAGE, f"accounts.cli.{key}", **params)
 
 
 @click.group()
@@ -73,7 +23,7 @@ def keys() -> None:
 
 
 @keys.command("create")
-@_shared
+@shared
 @click.option("--portal", metavar="NAME", help="For a booking portal of this name.")
 @click.option("--role", type=click.Choice(["pvs", "desk", "owner", "partner"]), help="For another program.")
 @click.option("--name", metavar="NAME", help="What the key is for (with --role).")
@@ -101,45 +51,45 @@ def create(
     args = {"name": portal or name or role, "role": role or "portal", "scopes": list(scopes) or None, **rest}
     args["networks"] = list(rest["networks"])
     try:
-        answer = _perform(folder, "accounts.keys_create", organization, replace=replace, **args)
+        answer = perform(folder, "accounts.keys_create", organization, replace=replace, **args)
     except Problem as problem:
         if problem.code != "accounts.portal_has_key" or as_json or not sys.stdin.isatty():
             raise
         if not click.confirm(_say("replace", portal=str(portal))):
             raise
-        answer = _perform(folder, "accounts.keys_create", organization, replace=True, **args)
+        answer = perform(folder, "accounts.keys_create", organization, replace=True, **args)
     _show_secret(answer, as_json)
 
 
 @keys.command("list")
-@_shared
+@shared
 def list_keys(folder: Path, organization: str | None, as_json: bool) -> None:
     """All keys, ended ones too."""
-    answer = _perform(folder, "accounts.keys_list", organization)
+    answer = perform(folder, "accounts.keys_list", organization)
     if as_json:
-        _print(answer)
+        print_json(answer)
     else:
-        _table(answer["keys"], ("id", "name", "role", "state", "prefix", "expiresAt", "lastUsedAt"))
+        print_table(answer["keys"], ("id", "name", "role", "state", "prefix", "expiresAt", "lastUsedAt"))
 
 
 @keys.command("rotate")
-@_shared
+@shared
 @click.argument("id_", metavar="ID")
 @click.option("--expires", "expires_days", type=click.IntRange(1, 3660), metavar="DAYS")
 @click.option("--overlap", "overlap_hours", type=click.IntRange(0, 720), default=0, metavar="HOURS")
 def rotate(folder: Path, organization: str | None, as_json: bool, id_: str, **rest: Any) -> None:
     """A new secret for the holder of a key; the old one ends."""
-    _show_secret(_perform(folder, "accounts.keys_rotate", organization, id=id_, **rest), as_json)
+    _show_secret(perform(folder, "accounts.keys_rotate", organization, id=id_, **rest), as_json)
 
 
 @keys.command("revoke")
-@_shared
+@shared
 @click.argument("id_", metavar="ID")
 def revoke(folder: Path, organization: str | None, as_json: bool, id_: str) -> None:
     """End a key at once."""
-    answer = _perform(folder, "accounts.keys_revoke", organization, id=id_)
+    answer = perform(folder, "accounts.keys_revoke", organization, id=id_)
     if as_json:
-        _print(answer)
+        print_json(answer)
     else:
         click.echo(_say("revoked", name=answer["name"]))
 
@@ -147,7 +97,7 @@ def revoke(folder: Path, organization: str | None, as_json: bool, id_: str) -> N
 def _show_secret(answer: dict[str, Any], as_json: bool) -> None:
     """The secret alone on standard output, so that a script can take it; what to do with it beside."""
     if as_json:
-        _print(answer)
+        print_json(answer)
         return
     click.echo(_say("secret", name=answer["name"]), err=True)
     click.echo(answer["secret"])
@@ -174,7 +124,7 @@ def _password(from_stdin: bool, generate: bool) -> str:
 
 def _show_user(answer: dict[str, Any], as_json: bool, password: str | None) -> None:
     if as_json:
-        _print(answer if password is None else {**answer, "password": password})
+        print_json(answer if password is None else {**answer, "password": password})
         return
     click.echo(_say("user", login=answer["login"], role=answer["role"]), err=password is not None)
     if password is not None:
@@ -182,7 +132,7 @@ def _show_user(answer: dict[str, Any], as_json: bool, password: str | None) -> N
 
 
 @users.command("create")
-@_shared
+@shared
 @click.argument("login")
 @click.option("--name", metavar="NAME", help="As shown to others; the login if left out.")
 @click.option("--role", type=click.Choice(["owner", "desk", "partner"]), required=True)
@@ -201,23 +151,23 @@ def create_user(
     """Make a user."""
     password = _password(from_stdin, generate)
     args = {"login": login, "name": name or login, "role": role, "password": password}
-    answer = _perform(folder, "accounts.users_create", organization, **args)
+    answer = perform(folder, "accounts.users_create", organization, **args)
     _show_user(answer, as_json, password if generate else None)
 
 
 @users.command("list")
-@_shared
+@shared
 def list_users(folder: Path, organization: str | None, as_json: bool) -> None:
     """All users, those switched off too."""
-    answer = _perform(folder, "accounts.users_list", organization)
+    answer = perform(folder, "accounts.users_list", organization)
     if as_json:
-        _print(answer)
+        print_json(answer)
     else:
-        _table(answer["users"], ("login", "name", "role", "active", "passwordChangedAt"))
+        print_table(answer["users"], ("login", "name", "role", "active", "passwordChangedAt"))
 
 
 @users.command("password")
-@_shared
+@shared
 @click.argument("login")
 @_PASSWORD
 @_GENERATE
@@ -226,18 +176,18 @@ def change_password(
 ) -> None:
     """Give a user a new password."""
     password = _password(from_stdin, generate)
-    answer = _perform(folder, "accounts.users_password", organization, login=login, password=password)
+    answer = perform(folder, "accounts.users_password", organization, login=login, password=password)
     _show_user(answer, as_json, password if generate else None)
 
 
 @users.command("deactivate")
-@_shared
+@shared
 @click.argument("login")
 def deactivate(folder: Path, organization: str | None, as_json: bool, login: str) -> None:
     """Switch a user off."""
-    answer = _perform(folder, "accounts.users_deactivate", organization, login=login)
+    answer = perform(folder, "accounts.users_deactivate", organization, login=login)
     if as_json:
-        _print(answer)
+        print_json(answer)
     else:
         click.echo(_say("deactivated", login=answer["login"]))
 

@@ -1,0 +1,189 @@
+"""The command line. Thin: services bring their own commands, imported only when one is called.
+
+`praxisd --help` must not wait for a web framework or a database, so the names of the built-in commands stand
+here with one line of help each; a test holds them against what the commands say themselves.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from praxisd import __version__
+from praxisd.kernel import control, terminal
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.terminal import data, print_json, reporting, say, shared
+
+BUILT_IN = {
+    "serve": ("praxisd.cli", "Run the server."),
+    "demo": ("praxisd.cli", "Run a sample practice."),
+    "doctor": ("praxisd.kernel.cli", "Run all checks; ends with 1 if something is wrong."),
+    "migrate": ("praxisd.cli", "Bring the database to the state of this program."),
+    "keys": ("praxisd.services.accounts.cli", "Access data of portals and other programs."),
+    "users": ("praxisd.services.accounts.cli", "People who sign in."),
+    "import": ("praxisd.cli", "Take in FHIR Bundles."),
+    "jobs": ("praxisd.kernel.cli", "What runs by itself, when, and how it went."),
+    "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
+    "maintenance": (
+        "praxisd.kernel.cli",
+        "Close all doors for a while: every request is answered 503 with Retry-After.",
+    ),
+}
+"""Name → (module that has it in its `commands`, its help)."""
+
+
+class Root(click.Group):
+    """Finds commands when they are called, and turns Problems into words and exit codes."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Built-in commands in the order of use, then those of plug-ins."""
+        return [*BUILT_IN, *sorted({c.name for c in _plugin_commands() if c.name} - set(BUILT_IN))]
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now."""
+        where = BUILT_IN.get(cmd_name)
+        found = import_module(where[0]).commands if where else _plugin_commands()
+        return next((c for c in found if c.name == cmd_name), None)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing the built-in ones."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = None if name in BUILT_IN else self.get_command(ctx, name)
+            rows.append((name, command.get_short_help_str(limit=90) if command else BUILT_IN[name][1]))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a Problem is explained in the person's language and ends with its exit code."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            terminal.print_problem(problem, _packages(problem.code))
+            ctx.exit(terminal.exit_code(problem))
+
+
+def _plugin_commands() -> Iterator[click.Command]:
+    from praxisd.kernel import registry
+
+    for one in registry.plugins():
+        if one.commands is not None:
+            module, _, name = one.commands.partition(":")
+            yield from getattr(import_module(module), name)
+
+
+def _packages(code: str) -> list[str]:
+    """The packages whose texts may know a code: the kernel always, and the service it is named after."""
+    service = f"praxisd.services.{code.partition('.')[0]}"
+    return [service] if find_spec(service) is not None else []
+
+
+def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Perform an operation in the running server, else here if it is declared `offline`."""
+    return control.run(folder, operation, args, lambda: _open(folder), _offline)
+
+
+def _offline(operation: str) -> bool:
+    from praxisd import main
+
+    declared = {o.name: o.offline for one in main.services() for o in one.operations}
+    if operation not in declared:
+        raise Problem("control.unknown_operation", 404, operation=operation)
+    return declared[operation]
+
+
+def _open(folder: Path, migrate: bool = False) -> Any:
+    from praxisd import main
+    from praxisd.kernel.config import load
+
+    config = os.environ.get("PRAXISD_CONFIG")
+    return main.open_practice(folder, load(Path(config) if config else None, folder), migrate=migrate)
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="praxisd")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """The always-on server of a medical or dental practice."""
+    ctx.obj = perform
+
+
+_CONFIG = click.option(
+    "--config",
+    envvar="PRAXISD_CONFIG",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Configuration file; praxisd.toml in the data folder if left out.",
+)
+_PORT = click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: a free one."
+)
+_HOST = click.option("--host", default="127.0.0.1", show_default=True)
+
+
+@click.command()
+@data
+@_HOST
+@_PORT
+@_CONFIG
+def serve(folder: Path, host: str, port: int, config: Path | None) -> None:
+    """Run the server."""
+    from praxisd import serving
+
+    sys.exit(serving.serve(folder, config, host, port))
+
+
+@click.command()
+@data
+@_HOST
+@_PORT
+@_CONFIG
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the appointments lie around.")
+def demo(folder: Path, host: str, port: int, config: Path | None, today: Any) -> None:
+    """Run a sample practice."""
+    from praxisd.demo import running
+
+    day = None if today is None else today.date()
+    sys.exit(running.run(folder, config, host, port, day, terminal.language()))
+
+
+@click.command()
+@reporting
+@click.option("--expand", is_flag=True, help="Only steps with which the version before can still work.")
+def migrate(folder: Path, as_json: bool, expand: bool) -> None:
+    """Bring the database to the state of this program."""
+    # No released step takes anything away yet, so there is nothing that --expand would leave out.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    answer = control.run(folder, "kernel.migrate", {"expand": expand}, lambda: _open(folder, migrate=True))
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(say("praxisd.kernel", "cli.migrate.done"))
+
+
+@click.command("import")
+@shared
+@click.argument("files", nargs=-1, required=True, type=click.File(encoding="utf-8-sig"))
+def import_bundles(folder: Path, organization: str | None, as_json: bool, files: tuple[Any, ...]) -> None:
+    """Take in FHIR Bundles."""
+    content = [one.read() for one in files]
+    answer = terminal.perform(folder, "calendar.import_bundle", organization, files=content)
+    if as_json:
+        print_json(answer)
+    else:
+        for line in answer.get("lines", ()):
+            click.echo(line)
+    if answer.get("errors"):
+        click.get_current_context().exit(1)
+
+
+commands: tuple[click.Command, ...] = (serve, demo, migrate, import_bundles)
+
+
+def main() -> None:
+    """Entry point of the console script `praxisd`."""
+    root(prog_name="praxisd")
