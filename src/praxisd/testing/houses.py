@@ -3,6 +3,7 @@
 Migrating once per set of services and copying is what makes a test with a real database cost milliseconds.
 """
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -63,6 +64,7 @@ class Houses:
         self._folder = folder
         self._new_database = new_database
         self._open: list[House] = []
+        self._numbers = itertools.count()
 
     def open(
         self,
@@ -72,7 +74,7 @@ class Houses:
     ) -> House:
         """A house on a fresh, migrated database. `config` gives fields of `kernel.config.Config`."""
         registry = registry_of(services)
-        folder = self._folder / f"house{len(self._open)}"
+        folder = self._folder / f"house{next(self._numbers)}"
         folder.mkdir(mode=0o700)
         template = self._template(registry)
         if self.engine == "sqlite":

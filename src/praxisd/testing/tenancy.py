@@ -88,12 +88,13 @@ def _tables(froms: list[Any]) -> Iterator[Any]:
 
 def _bound(froms: list[Any], where: Any, outer: set[Any]) -> set[Any]:
     """Tables whose organization is fixed by the conjuncts of the WHERE and of inner joins."""
-    conditions = [*_conjuncts(where), *(c for f in froms for c in _join_conditions(f))]
+    conditions: list[tuple[Any, list[Any] | None]] = [(c, None) for c in _conjuncts(where)]
+    conditions += [one for f in froms for one in _join_conditions(f)]
     bound = set(outer)
     grew = True
     while grew:
         grew = False
-        for condition in conditions:
+        for condition, only in conditions:
             if not (isinstance(condition, BinaryExpression) and condition.operator is operators.eq):
                 continue
             for column, other in ((condition.left, condition.right), (condition.right, condition.left)):
@@ -101,17 +102,22 @@ def _bound(froms: list[Any], where: Any, outer: set[Any]) -> set[Any]:
                     continue
                 fixed = isinstance(other, BindParameter) and other.key == COLUMN
                 fixed |= isinstance(other, ColumnClause) and other.name == COLUMN and other.table in bound
-                if fixed and column.table not in bound:
+                if fixed and column.table not in bound and (only is None or column.table in only):
                     bound.add(column.table)
                     grew = True
     return bound
 
 
-def _join_conditions(one: Any) -> Iterator[Any]:
+def _join_conditions(one: Any) -> Iterator[tuple[Any, list[Any] | None]]:
+    """Conditions of joins, and which tables they can bind: an outer join lets rows of its kept side
+    through.
+    """
     if isinstance(one, Join):
         yield from _join_conditions(one.left)
         yield from _join_conditions(one.right)
-        yield from _conjuncts(one.onclause)
+        only = [] if one.full else list(_tables([one.right])) if one.isouter else None
+        for condition in _conjuncts(one.onclause):
+            yield condition, only
 
 
 def _conjuncts(condition: Any) -> Iterator[Any]:
