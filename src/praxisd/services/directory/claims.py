@@ -17,7 +17,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient, PatientClaim
 from praxisd.model.places import Organization
-from praxisd.services.directory import rules, store
+from praxisd.services.directory import merge_store, person_store, rules, store
 from praxisd.services.directory.matching import Candidate, Likeness, Match, match
 
 MAX_MERGES = 50
@@ -64,9 +64,9 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Outcome:
     person = msgspec.structs.replace(
         person, id="", version=1, portal=portal, merged_into=None, unconfirmed=False
     )
-    store.hold_birthday(tx, person.birth_date)
+    person_store.hold_birthday(tx, person.birth_date)
     if portal is not None:
-        before = store.said_before(tx, portal, person)
+        before = person_store.said_before(tx, portal, person)
         if before is not None:
             return Outcome(follow(tx, before[1]).id, before[0], "certain", False)
     keys = rules.contact_keys(person.telecom, practice.country)
@@ -79,8 +79,8 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Outcome:
     if portal is None:
         return Outcome(patient, patient, outcome, outcome != "certain")
     alias = new_id()
-    store.add_statement(tx, alias, portal, patient, msgspec.structs.replace(person, id=alias))
-    store.put_contacts(tx, alias, patient, keys)
+    person_store.add_statement(tx, alias, portal, patient, msgspec.structs.replace(person, id=alias))
+    person_store.put_contacts(tx, alias, patient, keys)
     return Outcome(patient, alias, outcome, True)
 
 
@@ -88,14 +88,14 @@ def look_up(tx: Tx, person: Patient, keys: frozenset[tuple[str, str]]) -> Match:
     """Compare a person with all patients who share a day of birth, a name or a contact."""
     told = Likeness(rules.name_key(person.family), rules.given_key(person.given), person.birth_date, keys)
     candidates = []
-    for id_ in store.like(tx, told.family, told.given, told.birth_date, told.contacts):
-        row = store.keys_of(tx, id_)
+    for id_ in person_store.like(tx, told.family, told.given, told.birth_date, told.contacts):
+        row = person_store.keys_of(tx, id_)
         if row is None or id_ == person.id:
             continue
         last = follow(tx, id_)
         if last.id == person.id:
             continue
-        likeness = Likeness(row.family_key, row.given_key, row.birth_date, store.contacts_of(tx, id_))
+        likeness = Likeness(row.family_key, row.given_key, row.birth_date, person_store.contacts_of(tx, id_))
         candidates.append(Candidate(last.id, likeness, last.bookable))
     return match(told, candidates)
 
@@ -113,11 +113,11 @@ def add(
 ) -> str:
     """Store a new patient under its id, with the decisions that wait for a person; returns the id."""
     stored = store.patients.insert(tx, patient)
-    store.put_contacts(tx, stored.id, stored.id, keys)
+    person_store.put_contacts(tx, stored.id, stored.id, keys)
     events.note(tx, "patient.created", "Patient", stored.id, version=1, unconfirmed=stored.unconfirmed)
     for candidate, reason in doubts:
         row = new_id()
-        store.open_match(tx, row, stored.id, candidate, reason)
+        merge_store.open_match(tx, row, stored.id, candidate, reason)
         events.note(tx, "patient.match_open", "Patient", stored.id, version=1, match=row, reason=reason)
     return stored.id
 
@@ -140,7 +140,7 @@ def resolve(tx: Tx, shown: str) -> str:
     """
     patient: str | None = shown
     if tx.actor.portal is not None:
-        said = store.statement(tx, tx.actor.portal, shown)
+        said = person_store.statement(tx, tx.actor.portal, shown)
         patient = None if said is None else said[1]
     if patient is None or store.patients.get(tx, patient) is None:
         raise Problem("directory.patient_unknown", 422)
@@ -158,7 +158,7 @@ def shown(tx: Tx, patient: str) -> str | None:
     """
     if tx.actor.portal is None:
         return patient
-    said = store.statements_of(tx, tx.actor.portal, patient)
+    said = person_store.statements_of(tx, tx.actor.portal, patient)
     return said[0].id if said else None
 
 
@@ -169,7 +169,7 @@ def names(tx: Tx, patients: list[str] | tuple[str, ...]) -> dict[str, str | None
     result: dict[str, str | None] = {}
     for one in dict.fromkeys(patients):
         if tx.actor.portal is not None:
-            said = store.statements_of(tx, tx.actor.portal, one)
+            said = person_store.statements_of(tx, tx.actor.portal, one)
             result[one] = said[0].display if said else None
         else:
             found = store.patients.get(tx, one)

@@ -17,7 +17,7 @@ from praxisd.model.fhir_matching import matches
 from praxisd.model.fhir_search import SearchQuery
 from praxisd.model.fhir_search_values import DateRange, Token
 from praxisd.model.people import Patient, mask_patient
-from praxisd.services.directory import claims, fhir_shapes, finding, store
+from praxisd.services.directory import claims, fhir_shapes, finding, person_store, store
 
 PAGE = 50
 LARGEST_PAGE = 200
@@ -47,7 +47,7 @@ def search_patients(call: Call, query: Query) -> FhirPage:
             shown = mask_patient(patient) if call.actor.masked else patient
             return matches(fhir_shapes.patient_to_fhir(shown), query, here, base=call.base_url)
 
-        found, _ = store.scan(tx, table, conditions, fits, None, None)
+        found, _ = person_store.scan(tx, table, conditions, fits, None, None)
     shown = [mask_patient(one) if call.actor.masked else one for one in found]
     return _page(query, [fhir_shapes.patient_to_fhir(one) for one in shown])
 
@@ -61,10 +61,10 @@ def _narrow(table: Any, query: Query) -> list[Any]:
         texts = [value for value in param.values if isinstance(value, str)]
         if param.name in _NAMES and len(param.values) == 1 and texts:
             words = finding.spellings(texts[0])
-            conditions += store.narrow(table, words=words, inside=param.modifier == "contains")
+            conditions += person_store.narrow(table, words=words, inside=param.modifier == "contains")
         elif param.name == "_id" and param.modifier is None:
             ids = [value.code for value in param.values if isinstance(value, Token) and value.code]
-            conditions.append(store.among(table, ids))
+            conditions.append(person_store.among(table, ids))
         elif param.name == "birthdate":
             conditions += _born(table, param)
     return conditions
@@ -76,7 +76,7 @@ def _born(table: Any, param: Any) -> list[Any]:
     if len(days) != 1 or days[0].prefix != "eq" or days[0].end - days[0].start > 90_000:
         return []
     # A day in the practice's zone: its noon lies on that day in UTC for every zone praxisd serves.
-    return store.narrow(table, birth_date=store.utc_day(days[0].start + 43_200))
+    return person_store.narrow(table, birth_date=person_store.utc_day(days[0].start + 43_200))
 
 
 def create_patient(call: Call, resource: Dict) -> FhirAnswer:

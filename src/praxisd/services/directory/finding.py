@@ -5,7 +5,7 @@ from typing import Any
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient, mask_patient
-from praxisd.services.directory import rules, store
+from praxisd.services.directory import person_store, rules, store
 
 Spellings = tuple[str, ...]
 
@@ -13,7 +13,7 @@ Spellings = tuple[str, ...]
 def read(tx: Tx, id_: str) -> Patient:
     """The patient as this actor may see it: masked, or a portal's own statement under its alias. 404 otherwise."""
     if tx.actor.portal is not None:
-        said = store.statement(tx, tx.actor.portal, id_)
+        said = person_store.statement(tx, tx.actor.portal, id_)
         if said is None:
             raise not_found("Patient")
         return said[0]
@@ -24,7 +24,7 @@ def read(tx: Tx, id_: str) -> Patient:
 def frame(tx: Tx) -> tuple[Any, list[Any]]:
     """The table this actor searches, and the conditions that keep it to what it may see."""
     if tx.actor.portal is not None:
-        return store.STATEMENT, [store.of_portal(tx.actor.portal)]
+        return store.STATEMENT, [person_store.of_portal(tx.actor.portal)]
     return store.PATIENT, []
 
 
@@ -60,14 +60,14 @@ def search(
     refuse_masked(tx, any((family, given, text, birth_date, phone, email)))
     table, conditions = frame(tx)
     words = [one for name in (family, given, text) if name for one in spellings(name)]
-    conditions += store.narrow(table, words=words, birth_date=birth_date)
+    conditions += person_store.narrow(table, words=words, birth_date=birth_date)
     if phone or email:
-        conditions.append(store.among(table, _having(tx, phone, email)))
+        conditions.append(person_store.among(table, _having(tx, phone, email)))
 
     def fits(patient: Patient) -> bool:
         return _begins(patient.family, family) and _begins(patient.given, given)
 
-    found, cursor = store.scan(tx, table, conditions, fits, after, limit)
+    found, cursor = person_store.scan(tx, table, conditions, fits, after, limit)
     return [mask_patient(one) if tx.actor.masked else one for one in found], cursor
 
 
@@ -78,7 +78,7 @@ def _having(tx: Tx, phone: str | None, email: str | None) -> list[str]:
     wanted = [("phone", rules.phone_key(phone, country))] if phone else []
     wanted += [("email", rules.email_key(email))] if email else []
     sets = [
-        set() if key is None else set(store.owners(tx, kind, key, tx.actor.portal is not None))
+        set() if key is None else set(person_store.owners(tx, kind, key, tx.actor.portal is not None))
         for kind, key in wanted
     ]
     return sorted(set.intersection(*sets))

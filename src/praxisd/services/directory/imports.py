@@ -4,8 +4,7 @@ An id is kept if it is free in the whole installation, else replaced, with the o
 Warnings are stable codes; the caller words them and knows the resource they belong to.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -17,13 +16,12 @@ from praxisd.kernel.resource import Records
 from praxisd.kernel.store import Tx
 from praxisd.model.fhir_shapes import dump_json, load_json
 from praxisd.model.people import Identifier, Patient, Practitioner
-from praxisd.model.places import Location, Organization
-from praxisd.services.directory import claims, fhir_shapes, rules, store
+from praxisd.model.places import Location
+from praxisd.services.directory import claims, fhir_shapes, person_store, rules, store
 from praxisd.services.directory.fhir_shapes import IMPORTED_ID
 
 Imported = tuple[str, tuple[str, ...]]
 """The id the record has now, and warnings."""
-R = TypeVar("R", Practitioner, Location, Organization)
 
 REPLACED = "directory.id_replaced"
 KNOWN = "directory.already_known"
@@ -58,7 +56,7 @@ def import_patient(tx: Tx, resource: dict[str, Any]) -> Imported:
     """
     person = fhir_shapes.patient_from_fhir(resource)
     rules.check_texts(person)
-    store.hold_birthday(tx, person.birth_date)
+    person_store.hold_birthday(tx, person.birth_date)
     before = _same(tx, store.patients, person)
     if before is not None:
         return before, (KNOWN,)
@@ -82,9 +80,8 @@ def import_location(tx: Tx, resource: dict[str, Any], *, released: bool = False)
     """Store a Location resource (already validated). A place above it that is not here (yet) is kept with a warning."""
     place = msgspec.structs.replace(fhir_shapes.location_from_fhir(resource), released=released)
     id_, warnings = _import(tx, store.locations, place)
-    if place.part_of is not None and store.locations.get(tx, place.part_of) is None:
-        warnings += (UNRESOLVED,)
-    return id_, warnings
+    known = place.part_of is None or store.locations.get(tx, place.part_of) is not None
+    return id_, warnings if known else (*warnings, UNRESOLVED)
 
 
 def import_organization(tx: Tx, resource: dict[str, Any]) -> Imported:
@@ -96,22 +93,21 @@ def import_organization(tx: Tx, resource: dict[str, Any]) -> Imported:
     return _import(tx, store.organizations, other)
 
 
-def _import(tx: Tx, kind: Records[R], record: R) -> Imported:
+def _import(tx: Tx, kind: Records[Any], record: Any) -> Imported:
     rules.check_texts(record)
     before = _same(tx, kind, record)
     if before is not None:
         return before, (KNOWN,)
-    id_, warnings = _put(tx, kind, record)
+    stored = _put(tx, kind, record)
     name = record.family if isinstance(record, Practitioner) else record.name
-    return id_, warnings if name else (*warnings, NAMELESS)
+    return stored if name else (stored[0], (*stored[1], NAMELESS))
 
 
-def _put(tx: Tx, kind: Records[R], record: R) -> Imported:
-    taken: Callable[[Tx, str], bool] = kind.id_taken
-    kept = bool(record.id) and valid_id(record.id) and not taken(tx, record.id)
+def _put(tx: Tx, kind: Records[Any], record: Any) -> Imported:
+    kept = bool(record.id) and valid_id(record.id) and not kind.id_taken(tx, record.id)
     warnings: tuple[str, ...] = () if kept or not record.id else (REPLACED,)
     made = record if kept else msgspec.structs.replace(_noting(record), id=new_id())
-    stored: R = kind.insert(tx, made)
+    stored = kind.insert(tx, made)
     events.note(tx, f"{kind.kind.lower()}.changed", kind.kind, stored.id, version=1)
     return stored.id, warnings
 
@@ -120,7 +116,7 @@ def _with_id(tx: Tx, patient: Patient) -> tuple[Patient, tuple[str, ...]]:
     """The patient under its own id if it is legal and free, else under a new one that notes the old."""
     if not patient.id:
         return msgspec.structs.replace(patient, id=new_id()), ()
-    free = not store.patients.id_taken(tx, patient.id) and not store.alias_taken(tx, patient.id)
+    free = not store.patients.id_taken(tx, patient.id) and not person_store.alias_taken(tx, patient.id)
     if free and valid_id(patient.id) and patient.id not in _RESERVED:
         return patient, ()
     return msgspec.structs.replace(_noting(patient), id=new_id()), (REPLACED,)

@@ -15,7 +15,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient
-from praxisd.services.directory import store
+from praxisd.services.directory import merge_store, store
 from praxisd.services.directory.claims import follow
 
 Refs = Sequence[tuple[str, str]]
@@ -47,7 +47,7 @@ def merge(
     for table, column in refs:
         if table not in store.HISTORY:
             try:
-                changed = store.point(tx, table, column, dropped, kept, None)
+                changed = merge_store.point(tx, table, column, dropped, kept, None)
             except Violation:
                 raise Problem("directory.merge_blocked", 409, table=table) from None
             if changed:
@@ -57,7 +57,7 @@ def merge(
     gone = store.patients.save(tx, gone)
     id_ = new_id()
     moved = _Moved(tuple(rows), filled, drop.unconfirmed)
-    store.add_merge(tx, id_, kept, dropped, msgspec.json.encode(moved).decode())
+    merge_store.add_merge(tx, id_, kept, dropped, msgspec.json.encode(moved).decode())
     _settle(tx, dropped)
     events.note(
         tx, "patient.merged", "Patient", kept, version=after.version, fields=sorted(filled), dropped=dropped
@@ -74,7 +74,7 @@ def undo(tx: Tx, refs: Refs, id_: str) -> tuple[str, str]:
     Rows that were made since stay with the kept record, and so do fields a person has changed since. Raises 404, and
     `directory.merge_undo_blocked` (409) if it was undone before, or the kept record was itself merged since.
     """
-    row = store.merge_row(tx, id_)
+    row = merge_store.merge_row(tx, id_)
     if row is None:
         raise not_found("Merge")
     keep, drop = store.patients.need(tx, row.kept), store.patients.need(tx, row.dropped)
@@ -84,13 +84,13 @@ def undo(tx: Tx, refs: Refs, id_: str) -> tuple[str, str]:
     allowed = set(refs)
     for table, column, keys in moved.rows:
         if (table, column) in allowed:  # a plug-in that is gone has no table to turn back
-            store.point(tx, table, column, keep.id, drop.id, keys)
+            merge_store.point(tx, table, column, keep.id, drop.id, keys)
     blank = {f.name: f.default for f in msgspec.structs.fields(Patient) if f.name in moved.filled}
     back = {name: value for name, value in blank.items() if _same(getattr(keep, name), moved.filled[name])}
     after = store.patients.save(tx, msgspec.structs.replace(keep, **back))
     revived = msgspec.structs.replace(drop, active=True, merged_into=None, unconfirmed=False)
     revived = store.patients.save(tx, revived)
-    store.merge_undone(tx, id_)
+    merge_store.merge_undone(tx, id_)
     events.note(
         tx,
         "patient.unmerged",
@@ -116,14 +116,14 @@ def decide(tx: Tx, refs: Refs, id_: str, outcome: Literal["same", "different"]) 
     `same` merges the new record into the known one and closes its other questions. Raises 404, and
     `directory.match_decided` (409) if someone was faster.
     """
-    row = store.match_row(tx, id_)
+    row = merge_store.match_row(tx, id_)
     if row is None:
         raise not_found("Match")
     if row.outcome is not None:
         raise Problem("directory.match_decided", 409)
     new, known = follow(tx, row.patient), follow(tx, row.candidate)
     outcome_kept = "obsolete" if new.id == known.id else outcome
-    store.decide(tx, id_, outcome_kept)
+    merge_store.decide(tx, id_, outcome_kept)
     events.note(
         tx, "patient.match_decided", "Patient", new.id, version=new.version, match=id_, outcome=outcome_kept
     )
@@ -135,7 +135,7 @@ def decide(tx: Tx, refs: Refs, id_: str, outcome: Literal["same", "different"]) 
 
 def _confirm(tx: Tx, patient: Patient) -> Patient:
     """Once no question is open any more, a new patient is one like all others."""
-    if not patient.unconfirmed or store.open_matches_of(tx, patient.id):
+    if not patient.unconfirmed or merge_store.open_matches_of(tx, patient.id):
         return patient
     saved = store.patients.save(tx, msgspec.structs.replace(patient, unconfirmed=False))
     events.note(tx, "patient.changed", "Patient", saved.id, version=saved.version, fields=("unconfirmed",))
@@ -144,5 +144,5 @@ def _confirm(tx: Tx, patient: Patient) -> Patient:
 
 def _settle(tx: Tx, dropped: str) -> None:
     """Questions about a record that was merged away need no answer any more."""
-    for row in store.open_matches_of(tx, dropped):
-        store.decide(tx, row.id, "obsolete")
+    for row in merge_store.open_matches_of(tx, dropped):
+        merge_store.decide(tx, row.id, "obsolete")

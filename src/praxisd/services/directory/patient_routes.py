@@ -7,7 +7,7 @@ from typing import Any
 
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.model.people import PatientClaim
-from praxisd.services.directory import claims, finding, merging, records, rules, shapes, store
+from praxisd.services.directory import claims, finding, merge_store, merging, records, rules, shapes, store
 
 _SAVE = ((404, "http.not_found"), (412, "resource.stale"), (423, "seats.locked"), (423, "seats.lock_lost"))
 _BAD = (
@@ -74,7 +74,7 @@ def change_patient(call: Call) -> Answer:
 def list_matches(call: Call) -> shapes.Matches:
     """Open decisions, oldest first, with both records side by side."""
     with call.read() as tx:
-        rows, cursor = store.open_matches(tx, call.query.cursor, call.query.limit)
+        rows, cursor = merge_store.open_matches(tx, call.query.cursor, call.query.limit)
         found = [
             shapes.MatchView(
                 id=row.id,

@@ -16,7 +16,7 @@ from praxisd.kernel.resource import Records, changed_fields
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Mandator, Patient, Practitioner
 from praxisd.model.places import Location, Organization
-from praxisd.services.directory import places, rules, store
+from praxisd.services.directory import person_store, places, rules, store
 from praxisd.services.directory.claims import organization
 from praxisd.services.directory.fhir_shapes import without_narrative
 
@@ -75,7 +75,7 @@ def change_patient(
     rules.check_patient(after, local_date(tx.now, zone(practice.zone)), whole=False)
     saved = store.patients.save(tx, without_narrative(after), expected, fence)
     if "telecom" in changed:
-        store.put_contacts(tx, id_, id_, rules.contact_keys(saved.telecom, practice.country))
+        person_store.put_contacts(tx, id_, id_, rules.contact_keys(saved.telecom, practice.country))
     events.note(tx, "patient.changed", "Patient", id_, version=saved.version, fields=changed)
     return saved
 

@@ -5,8 +5,6 @@ import unicodedata
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
-
 from praxisd.kernel.errors import Problem
 from praxisd.model.fhir_primitives import FORBIDDEN_CHARACTERS
 from praxisd.model.fhir_times import is_date
@@ -135,7 +133,7 @@ def check_texts(record: Any) -> None:
 
     Lone surrogates count among them, and NUL, which PostgreSQL cannot store.
     """
-    for path, text in _strings(msgspec.to_builtins(record), ""):
+    for path, text in _strings(record, ""):
         limit = NOTE_LIMIT if path == "note" else TEXT_LIMIT
         if path != "extra" and (len(text) > limit or FORBIDDEN_CHARACTERS.search(text)):
             raise Problem("directory.text_invalid", 422, field=path, limit=limit)
@@ -146,9 +144,16 @@ def _strings(value: Any, path: str) -> list[tuple[str, str]]:
         return [(path, value)]
     if isinstance(value, dict):
         return [found for k, v in value.items() for found in _strings(v, f"{path}.{k}" if path else str(k))]
+    fields = getattr(value, "__struct_fields__", ())
+    if fields:
+        return _strings({_camel(name): getattr(value, name) for name in fields}, path)
     if isinstance(value, list | tuple):
         return [found for one in value for found in _strings(one, path)]
     return []
+
+
+def _camel(name: str) -> str:
+    return re.sub("_([a-z])", lambda found: found[1].upper(), name)
 
 
 def check_codes(record: Any) -> None:
@@ -217,5 +222,5 @@ def with_contact(telecom: tuple[Contact, ...], system: str, value: str | None) -
         return telecom if place is None else telecom[:place] + telecom[place + 1 :]
     if place is None:
         return (*telecom, Contact(system="phone" if system == "phone" else "email", value=value or ""))
-    changed = msgspec.structs.replace(telecom[place], value=value)
+    changed = Contact(system=telecom[place].system, use=telecom[place].use, value=value or "")
     return (*telecom[:place], changed, *telecom[place + 1 :])
