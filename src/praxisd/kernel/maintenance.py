@@ -6,6 +6,7 @@ once a second (HOUSE „Down or draining"); draining is something else and belon
 
 import re
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import msgspec
 from praxisd.kernel import leases
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.store import Tx
+from praxisd.kernel.store import Store, Tx
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -64,6 +65,7 @@ def begin(tx: Tx, holder: str, seconds: int, reason: str = "planned") -> Mainten
     if lease is None:
         held = state(tx)
         raise problem(tx.lease_now(), held.until if held else 0)
+    _tell(tx)
     return _of(lease)
 
 
@@ -72,6 +74,7 @@ def end(tx: Tx, holder: str) -> bool:
     lease = leases.current(tx, KEY, INSTALLATION)
     if lease is None or lease.holder != holder:
         return False
+    _tell(tx)
     with _installation(tx):
         return leases.release(tx, lease)
 
@@ -86,6 +89,17 @@ def problem(now: int, until: int) -> Problem:
     """The refusal every door gives meanwhile, with `Retry-After` in seconds."""
     wait = min(max(until - now, 1), LONGEST_RETRY_S)
     return Problem("maintenance", 503, retry=True, headers={"Retry-After": str(wait)})
+
+
+def _tell(tx: Tx) -> None:
+    """Once this is committed, the doors of this process look again at once; other nodes do within a second."""
+    store = tx.store
+
+    def look_again() -> None:
+        for watch in tuple(_WATCHES):
+            watch.expire(store)
+
+    tx.after(look_again)
 
 
 def _of(lease: leases.Lease) -> Maintenance:
@@ -104,6 +118,13 @@ class Watch:
         self._known: Maintenance | None = None
         self._looked = float("-inf")
         self._generation = -1
+        _WATCHES.add(self)
+
+    def expire(self, store: Store) -> None:
+        """Trust nothing known of this store any longer."""
+        if store is self._house.store:
+            self._looked = float("-inf")
+            self._generation = -1
 
     @property
     def fresh(self) -> bool:
@@ -135,3 +156,6 @@ class Watch:
         """The Problem to answer while maintenance is in force, else None."""
         known = self.now
         return None if known is None else problem(self._house.clock.now(), known.until)
+
+
+_WATCHES: "weakref.WeakSet[Watch]" = weakref.WeakSet()

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from praxisd.kernel.access import ANONYMOUS, Actor
 from praxisd.kernel.app import House, State
@@ -56,6 +56,32 @@ class Doors:
 
     authenticate: Callable[[House, str, str | None], Actor]
     take: Callable[[House, Actor], None]
+
+
+class BodyOf(Protocol):
+    """Reads the bodies of one operation: refuses a foreign type at once, decodes in the thread."""
+
+    def check_type(self, request: Request, content: bytes) -> None:
+        """Raise 415 for what this operation does not take."""
+        ...
+
+    def read(self, content: bytes) -> Any:
+        """The decoded body; raises 400."""
+        ...
+
+
+class Writable(Protocol):
+    """What `Door.write` needs of an operation."""
+
+    @property
+    def route(self) -> Route:
+        """Its declaration; `call` returns what is sent."""
+        ...
+
+    @property
+    def body(self) -> BodyOf:
+        """The reader of its bodies."""
+        ...
 
 
 class Entry:
@@ -200,14 +226,17 @@ class Door:
         query = entry.query.read(request.scope["query_string"])
         call = self.call(request, actor, entry.path_values(request.scope["path_params"]), query)
         if route.write:
-            return await self._write(entry, request, call)
+            return await self.write(entry, request, call)
         if route.quick is not None:
             found = route.quick(call)
             if found is not None:
                 return finish(found, route.status, route.media_type)
         return await self.in_thread(lambda: finish(route.call(call), route.status, route.media_type))
 
-    async def _write(self, entry: Entry, request: Request, call: Call) -> Sent:
+    async def write(
+        self, entry: Writable, request: Request, call: Call, words: problems.Renderer = problems.render
+    ) -> Sent:
+        """A write under the Idempotency-Key rule; `words` puts a refusal that is kept into the door's form."""
         route = entry.route
         key = request.idempotency_key if route.transaction else None
         content = await request.body(self.house.config.max_body_bytes)
@@ -220,7 +249,7 @@ class Door:
 
         def work() -> Sent:
             whole = replace(call, body=entry.body.read(content))
-            return writes.perform(route, whole, scope, lambda p: problems.render(p, texts, lang, id_))
+            return writes.perform(route, whole, scope, lambda p: words(p, texts, lang, id_))
 
         if scope is None:
             return await self.in_thread(work)

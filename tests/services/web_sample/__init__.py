@@ -220,7 +220,7 @@ def sleepy(_call: Call) -> Answer:
 READ, WRITE = "sample.note.read", "sample.note.write"
 SERVICE = Service(
     name="sample",
-    package="web_sample",
+    package=__name__,
     events=(EventType("sample.counted"),),
     permissions=(Permission(READ), Permission(WRITE)),
     problems=("sample.refused",),

@@ -1,0 +1,243 @@
+"""The server as a program sees it: ports, readiness, limits of connections, drain and stop (SPEC 14.1)."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from praxisd.kernel.house import SERVICE as KERNEL
+from praxisd.testing.houses import Houses
+from praxisd.web import connection, server
+
+from . import web_sample
+from .web_sample.serving import DOORS, Running, running
+
+SERVICES = (KERNEL, web_sample.SERVICE)
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.services import web_sample
+from praxisd.kernel.app import open_house
+from praxisd.kernel.house import SERVICE
+from praxisd.kernel.registry import freeze
+from praxisd.web.door import Doors
+from praxisd.web.server import serve
+house = open_house(Path({folder!r}), freeze([SERVICE, web_sample.SERVICE]))
+doors = Doors(web_sample.authenticate, web_sample.take)
+sys.exit(serve(house, doors, port=0, on_ready=lambda url: print("ready", url, flush=True)))
+"""
+AUTH = {"Authorization": "Bearer all"}
+
+
+@pytest.fixture
+def one(sqlite_houses: Houses) -> Iterator[Running]:
+    with running(sqlite_houses.open(SERVICES)) as found:
+        yield found
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server in a process of its own, and its address."""
+    source = PROGRAM.format(root=str(ROOT), folder=str(tmp_path / "data"))
+    with subprocess.Popen(
+        [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        word, _, url = process.stdout.readline().strip().partition(" ")
+        assert word == "ready"
+        yield process, url
+        process.kill()
+
+
+def raw(one: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", one.port), timeout=10)
+
+
+def everything(sock: socket.socket) -> bytes:
+    """All the server sends until it closes the connection."""
+    parts = []
+    try:
+        while part := sock.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def test_the_address_is_taken_first_and_a_taken_one_is_an_error(sqlite_houses: Houses, one: Running) -> None:
+    other = sqlite_houses.open(SERVICES)
+    with pytest.raises(OSError):
+        server.serve(other, DOORS, "127.0.0.1", one.port)
+
+
+def test_addresses_are_written_as_they_are_reached() -> None:
+    for host, expected in (("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:")):
+        try:
+            sock = server.bind(host, 0)
+        except OSError:
+            assert ":" in host  # a machine without IPv6
+            continue
+        with sock:
+            assert server.url_of(sock) == f"{expected}{sock.getsockname()[1]}"
+
+
+def test_huge_headers_are_refused(one: Running) -> None:
+    with raw(one) as sock:
+        sock.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Big: " + b"x" * 40_000 + b"\r\n\r\n")
+        answer = everything(sock)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"http.headers_too_large" in answer
+    assert one.http.get("/health/live").status_code == 200
+
+
+def test_headers_without_an_end_are_cut_off(one: Running) -> None:
+    with raw(one) as sock:
+        sock.sendall(b"GET /health/live HTTP/1.1\r\nX-Big: ")
+        try:
+            for _ in range(40):
+                sock.sendall(b"x" * 1024)
+        except OSError:
+            pass
+        answer = everything(sock)  # returns only because the server closed the connection
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")  # the refusal may be lost with what was still sent
+    assert one.http.get("/health/live").status_code == 200
+
+
+def test_a_large_body_does_not_count_as_headers(one: Running) -> None:
+    body = b'{"title": "a", "reason": "' + b"x" * 60_000 + b'"}'
+    head = (
+        b"PATCH /api/v1/notes/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer all\r\nConnection: close\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    with raw(one) as sock:
+        sock.sendall(head + body)
+        assert everything(sock).startswith(b"HTTP/1.1 400 ")
+
+
+def test_many_requests_on_one_connection(one: Running) -> None:
+    request = b"GET /api/v1/quick HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer all\r\n\r\n"
+    with raw(one) as sock:
+        sock.sendall(request * 400)  # far more header bytes in sum than one request may have
+        sock.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert everything(sock).count(b'{"quick":true}') == 401
+
+
+def test_who_sends_headers_slowly_is_cut_off(one: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEADER_PATIENCE_S", 0.3)
+    with raw(one) as sock:
+        sock.sendall(b"GET /health/live HTTP/1.1\r\n")
+        began = time.monotonic()
+        assert everything(sock) == b""
+        assert 0.2 < time.monotonic() - began < 5
+
+
+def test_who_sends_a_body_slowly_is_cut_off(one: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    from praxisd.web import request
+
+    monkeypatch.setattr(request, "BODY_PATIENCE_S", 0.3)
+    with raw(one) as sock:
+        sock.sendall(
+            b"POST /api/v1/notes HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer all\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        answer = everything(sock)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"http.body_timeout" in answer
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\x00", b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+def test_what_is_no_http_is_refused(one: Running, garbage: bytes) -> None:
+    with raw(one) as sock:
+        sock.sendall(garbage)
+        assert everything(sock).startswith(b"HTTP/1.1 400 ")
+    assert one.http.get("/health/live").status_code == 200
+
+
+def test_a_websocket_is_refused_politely(one: Running) -> None:
+    with raw(one) as sock:
+        sock.sendall(
+            b"GET /api/v1/quick HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        sock.settimeout(5)
+        assert sock.recv(4096).startswith(b"HTTP/1.1 4")
+
+
+def test_too_many_waiting_requests_are_told_to_come_back(
+    sqlite_houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from praxisd.web import door
+
+    monkeypatch.setattr(door, "LONGEST_QUEUE", 1)
+    with running(sqlite_houses.open(SERVICES)) as one:
+        one.http.get("/api/v1/quick")
+        web_sample.gate.clear()
+        web_sample.entered.clear()
+        slow = threading.Thread(target=lambda: httpx.get(f"{one.url}/api/v1/notes/slow", headers=AUTH, timeout=20))
+        slow.start()
+        assert web_sample.entered.wait(10)
+        refused = one.http.get("/api/v1/notes/x")
+        web_sample.gate.set()
+        slow.join(10)
+        assert (refused.status_code, refused.json()["code"]) == (503, "http.busy")
+        assert one.http.get("/api/v1/quick").status_code == 200
+
+
+def test_sigterm_finishes_what_runs_and_exits_with_0(program: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = program
+    answers: list[httpx.Response] = []
+    idle = httpx.Client(base_url=url, headers=AUTH)
+    assert idle.get("/api/v1/quick").status_code == 200
+    slow = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/api/v1/sleepy", headers=AUTH, timeout=20)))
+    slow.start()
+    time.sleep(0.15)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    drained = idle.get("/health/ready")
+    slow.join(10)
+    assert process.wait(12) == 0
+    assert time.monotonic() - began < 10
+    assert answers[0].json() == {"slept": True}
+    assert (drained.status_code, drained.headers["connection"]) == (503, "close")
+    idle.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/health/live")
+
+
+def test_without_connections_the_stop_takes_no_time(program: tuple[subprocess.Popen[str], str]) -> None:
+    process, _url = program
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(12) == 0
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_second_signal_ends_at_once(program: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = program
+    slow = threading.Thread(target=lambda: _ignore(url))
+    slow.start()
+    time.sleep(0.15)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 128 + signal.SIGTERM
+    slow.join(10)
+
+
+def _ignore(url: str) -> None:
+    try:
+        httpx.get(f"{url}/api/v1/sleepy", headers=AUTH, timeout=20)
+    except httpx.HTTPError:
+        pass
