@@ -107,7 +107,8 @@ class Houses:
 
     def _template(self, registry: Registry) -> str:
         """Path (SQLite) or name (PostgreSQL) of a migrated, closed database to copy."""
-        heads = ",".join(sorted(migrations.heads(registry).values()))
+        guards = [name for one in registry.services for name in one.guards]
+        heads = ",".join(sorted([*migrations.heads(registry).values(), *guards]))
         found = _templates.get((self.engine, heads))
         if found is None:
             if self.engine == "sqlite":
