@@ -75,6 +75,12 @@ def test_decimals_stay_exact() -> None:
     assert parse_json(written) == location
 
 
+@pytest.mark.parametrize("number", ["1." + "1" * 60, "1e401", "true", '"1"'])
+def test_numbers_of_absurd_size_or_type(number: str) -> None:
+    with pytest.raises(FhirError):
+        parse_json(b'{"resourceType":"Location","position":{"longitude":%s,"latitude":1}}' % number.encode())
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -98,6 +98,7 @@ def test_matching_tokens_and_strings(query: str, expected: bool) -> None:
         ("date=le2026-11-23", True),
         ("date=lt2026-11-24", True),
         ("date=sa2026-11-22", True),
+        ("date=sa2026-11-23", False),
         ("date=eb2026-11-24", True),
         ("date=eb2026-11-23", False),
         ("date=ap2026-11-23", True),

@@ -98,6 +98,23 @@ def test_replace_drops_extensions_of_the_old_value() -> None:
     assert result["priority"] == 5 and "_priority" not in result and touched == {"priority"}
 
 
+def test_extensions_of_a_primitive() -> None:
+    only = {key: value for key, value in APPOINTMENT.items() if key != "priority"}
+    path = "Appointment.priority.extension('u:p').value"
+    result, touched = patch(operation("replace", path, {"valueCode": "new"}), on=only)
+    assert result["_priority"] == {"extension": [{"url": "u:p", "valueCode": "new"}]} and touched == {
+        "priority"
+    }
+    whole = {"valueUri": "u:q"}
+    replaced = patch(operation("replace", "Appointment.priority.extension[0].url", whole), on=only)[0]
+    assert replaced["_priority"]["extension"][0]["url"] == "u:q"
+    result, touched = patch(operation("delete", "Appointment.priority"), on=only)
+    assert "_priority" not in result and touched == {"priority"}
+    result, touched = patch(operation("delete", "Appointment.priority.extension[0]"), on=only)
+    assert "_priority" not in result and touched == {"priority"}
+    check(result)
+
+
 def test_choice_types() -> None:
     value = {"valueDateTime": "2020-01-02"}
     result, touched = patch(operation("replace", "Patient.deceased", value), on=PATIENT)
@@ -290,6 +307,7 @@ def test_json_patch_pointers_and_equality() -> None:
         ({"op": "add", "path": "/a~2", "value": 1}, "fhir.patch_path"),
         ({"op": "add", "path": 5, "value": 1}, "fhir.patch_path"),
         ({"op": "move", "from": "/participant", "path": "/participant/0/x"}, "fhir.patch_path"),
+        ({"op": "move", "from": "/reasonCode/0", "path": "/reasonCode/0/text"}, "fhir.patch_path"),
         ({"op": "move", "path": "/x"}, "fhir.patch_path"),
         ({"op": "add", "path": "/x"}, "fhir.patch_value"),
         ({"op": "merge", "path": "/x"}, "fhir.patch_value"),

@@ -10,8 +10,9 @@ import copy
 import re
 from typing import Any, NamedTuple
 
+from praxisd.model.fhir_datatypes import Element
 from praxisd.model.fhir_errors import FhirError
-from praxisd.model.fhir_shapes import SHAPES, Field, Shape
+from praxisd.model.fhir_shapes import SHAPES, Field, Shape, shape_of
 
 MAX_OPERATIONS = 200
 _STEP = re.compile(
@@ -21,6 +22,7 @@ _STEP = re.compile(
     r"|\.extension\(\s*'(?P<url>[^']*)'\s*\)"
     r"|\.where\(\s*(?P<key>[A-Za-z][A-Za-z0-9.]*)\s*=\s*(?:'(?P<text>(?:[^'\\]|\\.)*)'|(?P<word>true|false|-?[0-9]+))\s*\)"
 )
+_ELEMENT = shape_of(Element)
 _FORBIDDEN = frozenset({"id", "resourceType"})
 
 
@@ -34,8 +36,15 @@ class _Place(NamedTuple):
 
     @property
     def value(self) -> Any:
-        found = self.owner[self.key]
-        return found if self.at is None else found[self.at]
+        """What lies there; None for a primitive that has only extensions."""
+        return self.owner.get(self.key) if self.at is None else self.owner[self.key][self.at]
+
+    @property
+    def inner(self) -> tuple[Any, Shape | None]:
+        """Where a path goes on: into the object, or into the extensions of a single primitive."""
+        if self.shape is None and self.at is None:
+            return self.owner.get("_" + self.key), _ELEMENT
+        return self.value, self.shape
 
 
 def apply_fhirpath_patch(
@@ -165,7 +174,7 @@ class _Operation:
             return top  # "no error if the element does not exist"
         place = _single(places, self.where)
         if place.at is None:
-            del place.owner[place.key]
+            place.owner.pop(place.key, None)
             place.owner.pop("_" + place.key, None)
         else:
             for key in (place.key, "_" + place.key):
@@ -186,7 +195,7 @@ class _Operation:
             place.owner[place.key][place.at] = value
         else:
             # A choice may change its type; the extensions of a replaced primitive belonged to the old value.
-            del place.owner[place.key]
+            place.owner.pop(place.key, None)
             place.owner.pop("_" + place.key, None)
             place.owner[key] = [value] if field.many else value
         return _top(_first_key(resource, steps), self.where)
@@ -251,7 +260,7 @@ def _walk(resource: dict[str, Any], steps: list[re.Match[str]]) -> list[_Place]:
             places = [place for owner, shape in objects for place in _children(owner, shape, name)]
             if step["url"] is not None:
                 places = [place for place in places if place.value.get("url") == step["url"]]
-        objects = [(place.value, place.shape) for place in places]
+        objects = [place.inner for place in places]
     return places
 
 
@@ -259,12 +268,12 @@ def _children(owner: Any, shape: Shape | None, name: str) -> list[_Place]:
     if not isinstance(owner, dict) or shape is None:
         return []
     members = next((group.members for group in shape.choices if group.stem == name), (name,))
-    key = next((member for member in members if member in owner), None)
+    key = next((member for member in members if member in owner or "_" + member in owner), None)
     field = shape.fields.get(key) if key is not None else None
     if key is None or field is None:
         return []
     if field.many:
-        return [_Place(owner, key, index, field.shape) for index in range(len(owner[key]))]
+        return [_Place(owner, key, index, field.shape) for index in range(len(owner.get(key, ())))]
     return [_Place(owner, key, None, field.shape)]
 
 
@@ -287,7 +296,7 @@ def _owner_shape(resource: dict[str, Any], steps: list[re.Match[str]]) -> Shape 
     last = max(i for i, step in enumerate(steps) if step["name"] or step["url"] is not None)
     if last == 0:
         return SHAPES[resource["resourceType"]]
-    return next((place.shape for place in _walk(resource, steps[:last])), None)
+    return next((place.inner[1] for place in _walk(resource, steps[:last])), None)
 
 
 def _first_key(resource: dict[str, Any], steps: list[re.Match[str]]) -> str:
