@@ -65,7 +65,9 @@ def search(
         conditions.append(person_store.among(table, _having(tx, phone, email)))
 
     def fits(patient: Patient) -> bool:
-        return _begins(patient.family, family) and _begins(patient.given, given)
+        names = f"{patient.family} {patient.given} {patient.prefix or ''}"
+        own = _begins(patient.family, family) and _begins(patient.given, given)
+        return own and _symbols_fit(names, text)
 
     found, cursor = person_store.scan(tx, table, conditions, fits, after, limit)
     return [mask_patient(one) if tx.actor.masked else one for one in found], cursor
@@ -93,3 +95,8 @@ def _begins(name: str, asked: str | None) -> bool:
     if not wanted:  # only symbols
         return rules.name_key(name).startswith(rules.name_key(asked))
     return all(any(word.startswith(form) for word in there for form in forms) for forms in wanted)
+
+
+def _symbols_fit(names: str, text: str | None) -> bool:
+    """The database has compared the words of `text` already; one without any word must stand in a name as it is."""
+    return not text or bool(spellings(text)) or rules.name_key(text) in rules.name_key(names) or text in names
