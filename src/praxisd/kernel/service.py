@@ -227,8 +227,10 @@ class FhirResource:
 
     `read(call, id)` -> dict or Problem 404; `search(call, query)` -> `FhirPage`; `create(call, dict)` and
     `update(call, id, dict)` -> dict; `patch(call, id, change)` -> dict, where `change(dict) -> (dict, touched elements)`
-    applies the client's patch; `operations` maps `$name` to `call(call, body dict, headers)` -> `FhirAnswer`.
-    Each interaction has its permission.
+    applies the client's patch (unchecked: `patch` checks the result); `operations` are `FhirOperation`s. `raw(call, id)`
+    gives the content as itself (Binary); `create` of such a type may also get `(media type, bytes)` instead of a dict.
+    Each interaction has its permission. `call.base_url` is the address of the FHIR door. Functions may raise
+    `model.fhir_errors.FhirError` beside Problem.
     """
 
     type: str
@@ -247,6 +249,7 @@ class FhirResource:
     patch_permission: str | None = None
     operations: "tuple[FhirOperation, ...]" = ()
     raw: Callable[[Call, str], Raw | None] | None = None
+    searchable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

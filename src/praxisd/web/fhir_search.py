@@ -71,7 +71,9 @@ def _served(one: FhirResource, pairs: Pairs) -> tuple[Pairs, list[str]]:
             declared_ = one.includes if head == "_include" else one.revincludes
             good = not modifier and ":".join(value.split(":")[:2]) in declared_
         else:
-            good = name not in ("_sort", "_elements") and (name != "_summary" or value in ("count", "false", ""))
+            good = name not in ("_sort", "_elements") and (
+                name != "_summary" or value in ("count", "false", "")
+            )
         if good or not value.strip():
             taken.append((name, value))
         else:
