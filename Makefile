@@ -56,11 +56,7 @@ venv: $(DEV)
 
 # A folder that was filled before is served again as it is.
 demo: $(RUN)
-	@if [ -f "$(DATA)/access.json" ]; then \
-		exec $(VENV)/bin/praxisd serve --data "$(DATA)" --port $(PORT); \
-	else \
-		exec $(VENV)/bin/praxisd demo --data "$(DATA)" --port $(PORT); \
-	fi
+	@exec $(VENV)/bin/praxisd demo --data "$(DATA)" --port $(PORT)
 
 # Each tool has its say, also after another has complained.
 lint: $(DEV)

@@ -145,10 +145,10 @@ def serve(folder: Path, host: str, port: int, config: Path | None) -> None:
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the appointments lie around.")
 def demo(folder: Path, host: str, port: int, config: Path | None, today: Any) -> None:
     """Run a sample practice."""
-    from praxisd.demo import running
+    from praxisd.demo.running import run
 
     day = None if today is None else today.date()
-    sys.exit(running.run(folder, config, host, port, day, terminal.language()))
+    sys.exit(run(folder, config, host, port, day, terminal.language()))
 
 
 @click.command()

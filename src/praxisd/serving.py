@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from praxisd import main
 from praxisd.kernel.app import House
@@ -53,6 +54,7 @@ def _answer(house: House, control: Control, host: str, port: int, before_ready: 
     from praxisd.web import server
 
     opened = False
+    doors: Any = main.doors(house)
 
     def ready(url: str) -> None:
         nonlocal opened
@@ -63,7 +65,7 @@ def _answer(house: House, control: Control, host: str, port: int, before_ready: 
         print(f"ready {url}", flush=True)  # noqa: T201  (the one line on standard output, SPEC 14.1)
 
     try:
-        return server.serve(house, main.doors(house), host, port, on_ready=ready)
+        return server.serve(house, doors, host, port, on_ready=ready)
     except OSError as error:
         if opened:
             raise

@@ -1,0 +1,126 @@
+"""What the sample practice consists of: people who treat, places, accounting units, columns, appointment types."""
+
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from praxisd.model.people import Contact, Mandator, Practitioner
+from praxisd.model.places import Location, Organization
+from praxisd.model.scheduling import OpeningRule
+
+ZONE = "Europe/Berlin"
+REGION = "DE-BE"
+
+
+def organization(language: str) -> Organization:
+    """The practice itself."""
+    return Organization(
+        name="Zahnarztpraxis am Beispielplatz",
+        zone=ZONE,
+        region=REGION,
+        language=language,
+        telecom=(Contact(system="phone", value="030 23125000", use="work"),),
+    )
+
+
+def mandators(today: date) -> tuple[Mandator, Mandator]:
+    """Two accounting units. The licence of the second ran out a month ago, so that a Meldung can be seen."""
+    return (
+        Mandator(
+            name="Praxis Dr. Sommer und Dr. Winter",
+            licence_number="BEISPIEL-100001",
+            licence_from=today - timedelta(days=400),
+            licence_to=today + timedelta(days=330),
+            credits=500,
+            default=True,
+        ),
+        Mandator(
+            name="Prophylaxe am Beispielplatz",
+            licence_number="BEISPIEL-100002",
+            licence_from=today - timedelta(days=760),
+            licence_to=today - timedelta(days=30),
+            credits=20,
+        ),
+    )
+
+
+PRACTITIONERS = {
+    "sommer": Practitioner(family="Sommer", given="Miriam", prefix="Dr.", released=True),
+    "winter": Practitioner(family="Winter", given="Jonas", prefix="Dr.", released=True),
+    "herbst": Practitioner(family="Herbst", given="Petra", released=True),
+}
+PLACES = {
+    "site": Location(name="Praxis", kind="site", released=True),
+    "room1": Location(name="Zimmer 1", kind="chair", released=True),
+    "room2": Location(name="Zimmer 2", kind="chair", released=True),
+    "room3": Location(name="Zimmer 3", kind="chair", released=True),
+    "room4": Location(name="Zimmer 4", kind="chair"),
+}
+"""Keys of this file, not ids; all but `site` lie in it."""
+
+MORNING, AFTERNOON = ("08:00", "12:00"), ("13:00", "17:00")
+_LONG, _FRIDAY = (1, 2, 3, 4), (5,)
+
+
+class Column(NamedTuple):
+    """A bookable column: whose it is, where it stands, when it is open ((weekdays, from, to) in wall time)."""
+
+    name: str
+    practitioner: str | None
+    place: str
+    open: tuple[tuple[tuple[int, ...], str, str], ...]
+    released: bool
+    color: str
+
+    def rules(self) -> tuple[OpeningRule, ...]:
+        """The opening hours as the calendar keeps them."""
+        return tuple(OpeningRule(days=days, start=start, end=end) for days, start, end in self.open)
+
+
+_HOURS = ((_LONG, *MORNING), (_LONG, *AFTERNOON), (_FRIDAY, "08:00", "13:00"))
+COLUMNS = {
+    "sommer": Column("Dr. Sommer", "sommer", "room1", _HOURS, True, "#2a6f97"),
+    "winter": Column("Dr. Winter", "winter", "room2", _HOURS, True, "#468c5a"),
+    "prophylaxis": Column("Prophylaxe (Zimmer 3)", "herbst", "room3", _HOURS, True, "#b5651d"),
+    "urgent": Column(
+        "Notfallspalte",
+        None,
+        "room4",
+        ((_LONG, "11:00", "12:00"), (_LONG, "16:00", "17:00"), (_FRIDAY, "11:00", "13:00")),
+        False,
+        "#a4243b",
+    ),
+}
+
+
+class Kind(NamedTuple):
+    """An appointment type: name, fields of HealthcareService, and its groups as keys of COLUMNS."""
+
+    name: str
+    fields: dict[str, Any]
+    groups: tuple[tuple[str, ...], ...]
+
+
+_DOCTORS = ("sommer", "winter")
+KINDS = {
+    "check": Kind("Kontrolle", {"duration": 30, "released": True, "min_notice": 60}, (_DOCTORS,)),
+    "cleaning": Kind(
+        "Prophylaxe",
+        {"duration": 60, "buffer_before": 5, "buffer_after": 10, "released": True, "min_notice": 120},
+        (("prophylaxis",),),
+    ),
+    "implant": Kind(
+        "Implantat-Beratung",
+        {"duration": 45, "released": True, "min_notice": 24 * 60, "max_ahead": 180},
+        (_DOCTORS, ("prophylaxis",)),
+    ),
+    "first": Kind(
+        "Erstgespräch", {"duration": 30, "released": True, "confirm": True, "min_notice": 60}, (_DOCTORS,)
+    ),
+    "treatment": Kind("Behandlung", {"duration": 60}, (_DOCTORS,)),
+    "pain": Kind("Schmerztermin", {"duration": 15}, (("urgent",),)),
+}
+"""Two groups: implant. Buffers: cleaning. To be confirmed: first. Not released: treatment, pain."""
+
+PORTAL = "Beispielportal"
+USERS = (("owner", "Dr. Miriam Sommer"), ("desk", "Empfang"), ("partner", "Servicepartner"))
+"""(login, name); the login is also the role."""

@@ -1,0 +1,94 @@
+"""`praxisd demo`: fill an empty folder, serve it, and say in DIR/access.json how to get in.
+
+A folder that was filled before is served again as it is; any other folder with content is refused.
+"""
+
+import json
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from praxisd import main, serving
+from praxisd.demo import filling, practice
+from praxisd.kernel.config import load
+from praxisd.kernel.control import owning, write_private
+from praxisd.kernel.errors import Problem
+
+ACCESS = "access.json"
+_HARMLESS = frozenset({"run", "praxisd.toml"})
+"""May lie in a folder that counts as empty: what our own lock leaves, and the configuration."""
+
+
+def run(folder: Path, config: Path | None, host: str, port: int, today: date | None, language: str) -> int:
+    """Fill the folder if it is empty, and serve it until a signal; returns the exit code.
+
+    `today` None: the present day in the practice's zone. Problems: `control.folder_not_empty` (409) and those
+    of `serving.serve`.
+    """
+    known = _read(folder)
+    if known is None and _content(folder):
+        raise Problem("control.folder_not_empty", 409, folder=str(folder))
+    with owning(folder, serving.RESTART_PATIENCE_S):
+        if known is None:
+            known = prepare(folder, config, today or datetime.now(ZoneInfo(practice.ZONE)).date(), language)
+        access = known
+
+        def tell(url: str) -> None:
+            write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
+
+        return serving.serve_owned(folder, config, host, port, tell)
+
+
+def prepare(folder: Path, config: Path | None, today: date, language: str) -> dict[str, Any]:
+    """Fill the folder, whose lock the caller holds; what goes into access.json, without addresses.
+
+    If that fails, what was written is taken away, so that the folder is empty again.
+    """
+    clock = filling.clock_for(today)
+    try:
+        house = main.open_practice(folder, load(config, folder), clock)
+        try:
+            found = filling.fill(house, clock, today, language)
+        finally:
+            house.store.close()
+    except BaseException:
+        for path in _content(folder):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+    owner, *others = (login for login, _ in practice.USERS)
+    return {
+        "api_key": found.api_key,
+        "desk_key": found.desk_key,
+        "console": {"user": owner, "password": found.passwords[owner]},
+        "users": [{"user": login, "password": found.passwords[login]} for login in others],
+        "ical_url": f"/ical/{found.feed}.ics",
+        "sandbox": {},
+        "today": today.isoformat(),
+    }
+
+
+def at(url: str, known: dict[str, Any]) -> dict[str, Any]:
+    """access.json for a server that answers under `url`: the secrets stay, the addresses follow."""
+    path = "/ical/" + known["ical_url"].rpartition("/ical/")[2]
+    addresses = {"url": url, "fhir_url": f"{url}/fhir/R4"}
+    return {
+        **addresses,
+        **known,
+        **addresses,
+        "ical_url": url + path,
+    }  # twice: once for the order, once to win
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """access.json of an earlier start, or None."""
+    try:
+        found = json.loads((folder / ACCESS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "ical_url" in found else None
+
+
+def _content(folder: Path) -> list[Path]:
+    return [p for p in folder.iterdir() if p.name not in _HARMLESS] if folder.is_dir() else []
