@@ -46,7 +46,10 @@ def test_without_key_with_wrong_key_and_without_permission(one: Running) -> None
     refused = one.http.get("/api/v1/notes", headers=one.key("nothing"))
     assert code(refused) == (403, "access.forbidden")
     assert refused.json()["params"] == {"permission": "sample.note.read"}
-    assert code(one.http.post("/api/v1/notes", headers=one.key("reader"), json={})) == (403, "access.forbidden")
+    assert code(one.http.post("/api/v1/notes", headers=one.key("reader"), json={})) == (
+        403,
+        "access.forbidden",
+    )
 
 
 def test_rate_limit_answers_429_with_the_seconds_to_wait(one: Running) -> None:
@@ -204,7 +207,9 @@ def test_head_options_and_other_methods(one: Running) -> None:
     assert refused.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/nothing", "/api/v2/notes", "/api/v1/notes/a/b/c", "/feeds/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/v1", "/api/v1/nothing", "/api/v2/notes", "/api/v1/notes/a/b/c", "/feeds/x"]
+)
 def test_unknown_paths(one: Running, path: str) -> None:
     assert code(one.http.get(path)) == (404, "http.not_found")
 
@@ -250,7 +255,14 @@ def test_malformed_preconditions(one: Running) -> None:
 
 
 def test_every_answer_carries_the_security_headers(one: Running) -> None:
-    for path in ("/api/v1/quick", "/api/v1/notes/unknown", "/nothing", "/health/live", "/docs", "/feeds/x.ics"):
+    for path in (
+        "/api/v1/quick",
+        "/api/v1/notes/unknown",
+        "/nothing",
+        "/health/live",
+        "/docs",
+        "/feeds/x.ics",
+    ):
         headers = one.http.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"

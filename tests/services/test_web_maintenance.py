@@ -68,7 +68,9 @@ def test_it_is_the_installations_whoever_begins_it(plain: House) -> None:
     assert found is not None and found.holder == "owner"
 
 
-@pytest.mark.parametrize(("seconds", "reason"), [(0, "planned"), (-1, "planned"), (60, "Weil Frau Kanari"), (60, "")])
+@pytest.mark.parametrize(
+    ("seconds", "reason"), [(0, "planned"), (-1, "planned"), (60, "Weil Frau Kanari"), (60, "")]
+)
 def test_times_and_reasons_that_are_none(plain: House, seconds: int, reason: str) -> None:
     with pytest.raises(ValueError, match="maintenance needs"):
         plain.store.run(system("test"), lambda tx: maintenance.begin(tx, "x", seconds, reason))

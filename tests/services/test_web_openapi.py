@@ -42,7 +42,9 @@ def test_any_valid_key_may_read_it_and_nobody_else(one: Running) -> None:
 
 
 def test_every_route_is_in_it(document: dict[str, Any]) -> None:
-    described = {(m.upper(), p): o["operationId"] for p, ms in document["paths"].items() for m, o in ms.items()}
+    described = {
+        (m.upper(), p): o["operationId"] for p, ms in document["paths"].items() for m, o in ms.items()
+    }
     for route in web_sample.SERVICE.routes:
         path = route.path if route.root else "/api/v1" + route.path
         assert described[(route.method, path)] == route.name
@@ -53,7 +55,12 @@ def test_every_route_is_in_it(document: dict[str, Any]) -> None:
 def test_it_names_parameters_bodies_headers_and_refusals(document: dict[str, Any]) -> None:
     listed = document["paths"]["/api/v1/notes"]["get"]
     assert [p["name"] for p in listed["parameters"]] == ["word", "limit", "wide", "schedule", "onlyOpen"]
-    assert listed["parameters"][1]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
+    assert listed["parameters"][1]["schema"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 10,
+    }
     assert listed["parameters"][0]["schema"] == {"type": "string"}
     write = document["paths"]["/api/v1/notes"]["post"]
     assert [p["name"] for p in write["parameters"]] == ["Idempotency-Key"]
@@ -173,7 +180,12 @@ def test_metrics_count_routes_and_name_nobody(one: Running) -> None:
     assert re.search(r'praxisd_http_requests_total\{route="sample.read",status="2xx"\} [1-9]', here.text)
     for name in ("duration_seconds_bucket", "in_flight", "pool_waiting"):
         assert f"praxisd_http_{'request_' if 'duration' in name else ''}{name}" in here.text
-    for name in ("praxisd_build_info", "praxisd_store_generation", "praxisd_events_head", "praxisd_events_lag"):
+    for name in (
+        "praxisd_build_info",
+        "praxisd_store_generation",
+        "praxisd_events_head",
+        "praxisd_events_lag",
+    ):
         assert re.search(rf"^{name}[ {{]", here.text, re.MULTILINE), name
     memory = re.search(r"^process_resident_memory_bytes (\S+)", here.text, re.MULTILINE)
     assert memory is not None and float(memory[1]) > 10_000_000

@@ -1,5 +1,6 @@
 """The server as a program sees it: ports, readiness, limits of connections, drain and stop (SPEC 14.1)."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -81,7 +82,11 @@ def test_the_address_is_taken_first_and_a_taken_one_is_an_error(sqlite_houses: H
 
 
 def test_addresses_are_written_as_they_are_reached() -> None:
-    for host, expected in (("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:")):
+    for host, expected in (
+        ("127.0.0.1", "http://127.0.0.1:"),
+        ("0.0.0.0", "http://127.0.0.1:"),
+        ("::1", "http://[::1]:"),
+    ):
         try:
             sock = server.bind(host, 0)
         except OSError:
@@ -109,7 +114,9 @@ def test_headers_without_an_end_are_cut_off(one: Running) -> None:
         except OSError:
             pass
         answer = everything(sock)  # returns only because the server closed the connection
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")  # the refusal may be lost with what was still sent
+    assert answer == b"" or answer.startswith(
+        b"HTTP/1.1 431 "
+    )  # the refusal may be lost with what was still sent
     assert one.http.get("/health/live").status_code == 200
 
 
@@ -155,7 +162,9 @@ def test_who_sends_a_body_slowly_is_cut_off(one: Running, monkeypatch: pytest.Mo
     assert b"http.body_timeout" in answer
 
 
-@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\x00", b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+@pytest.mark.parametrize(
+    "garbage", [b"\x16\x03\x01\x02\x00\x01\x00", b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"]
+)
 def test_what_is_no_http_is_refused(one: Running, garbage: bytes) -> None:
     with raw(one) as sock:
         sock.sendall(garbage)
@@ -183,7 +192,9 @@ def test_too_many_waiting_requests_are_told_to_come_back(
         one.http.get("/api/v1/quick")
         web_sample.gate.clear()
         web_sample.entered.clear()
-        slow = threading.Thread(target=lambda: httpx.get(f"{one.url}/api/v1/notes/slow", headers=AUTH, timeout=20))
+        slow = threading.Thread(
+            target=lambda: httpx.get(f"{one.url}/api/v1/notes/slow", headers=AUTH, timeout=20)
+        )
         slow.start()
         assert web_sample.entered.wait(10)
         refused = one.http.get("/api/v1/notes/x")
@@ -198,7 +209,9 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(program: tuple[subprocess.P
     answers: list[httpx.Response] = []
     idle = httpx.Client(base_url=url, headers=AUTH)
     assert idle.get("/api/v1/quick").status_code == 200
-    slow = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/api/v1/sleepy", headers=AUTH, timeout=20)))
+    slow = threading.Thread(
+        target=lambda: answers.append(httpx.get(f"{url}/api/v1/sleepy", headers=AUTH, timeout=20))
+    )
     slow.start()
     time.sleep(0.15)
     began = time.monotonic()
@@ -237,7 +250,5 @@ def test_a_second_signal_ends_at_once(program: tuple[subprocess.Popen[str], str]
 
 
 def _ignore(url: str) -> None:
-    try:
+    with contextlib.suppress(httpx.HTTPError):
         httpx.get(f"{url}/api/v1/sleepy", headers=AUTH, timeout=20)
-    except httpx.HTTPError:
-        pass

@@ -142,7 +142,11 @@ def test_a_twin_still_running_gets_409_and_later_the_first_answer(one: Running) 
     twin = one.post("a", key="k1", mode="slow")
     web_sample.gate.set()
     first.join(10)
-    assert (twin.status_code, twin.json()["code"], twin.json()["retry"]) == (409, "http.idempotency_running", True)
+    assert (twin.status_code, twin.json()["code"], twin.json()["retry"]) == (
+        409,
+        "http.idempotency_running",
+        True,
+    )
     assert answers[0].status_code == 201
     assert one.post("a", key="k1", mode="slow").headers["idempotent-replayed"] == "true"
     assert stored(one.house, "a") == 1

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from praxisd.kernel.errors import Problem
 from praxisd.web.paths import Paths
-from praxisd.web.request import BodyReader, Headers, QueryReader, Request, language, networks
+from praxisd.web.reading import BodyReader, QueryReader
+from praxisd.web.request import Headers, Request, language, networks
 
 
 def request(client: str | None = "192.0.2.1", **headers: str) -> Request:
@@ -58,7 +59,10 @@ def test_forwarded_addresses_count_as_far_as_trusted_proxies_reach() -> None:
     trusted = networks(["10.0.0.0/8", "2001:db8::1"])
     assert request("192.0.2.9", x_forwarded_for="203.0.113.5").address(trusted) == "192.0.2.9"
     assert request("10.1.1.1", x_forwarded_for="203.0.113.5").address(trusted) == "203.0.113.5"
-    assert request("10.1.1.1", x_forwarded_for="1.1.1.1, 203.0.113.5, 10.2.2.2").address(trusted) == "203.0.113.5"
+    assert (
+        request("10.1.1.1", x_forwarded_for="1.1.1.1, 203.0.113.5, 10.2.2.2").address(trusted)
+        == "203.0.113.5"
+    )
     assert request("10.1.1.1", x_forwarded_for="evil, 203.0.113.5").address(trusted) == "203.0.113.5"
     assert request("10.1.1.1", x_forwarded_for="not an address").address(trusted) == "10.1.1.1"
     assert request("10.1.1.1").address(trusted) == "10.1.1.1"
@@ -150,7 +154,9 @@ def test_any_body_is_read_or_refused(content: bytes) -> None:
         assert "\0" not in found.name
 
 
-@pytest.mark.parametrize("value", ['"a\\u0000"', '["\\u0000"]', '{"\\u0000": 1}', "[[9007199254740992]]", "-9007199254740992"])
+@pytest.mark.parametrize(
+    "value", ['"a\\u0000"', '["\\u0000"]', '{"\\u0000": 1}', "[[9007199254740992]]", "-9007199254740992"]
+)
 def test_values_no_database_keeps_are_refused_however_deep(value: str) -> None:
     with pytest.raises(Problem) as refused:
         BodyReader(Body).read(f'{{"name": "a", "more": {{"x": {value}}}}}'.encode())
@@ -161,7 +167,10 @@ def test_paths_prefer_fixed_segments_and_go_back() -> None:
     paths: Paths[str] = Paths()
     for template in ("/a", "/a/{id}", "/a/fixed", "/a/fixed/{id}", "/a/{id}/x", "/fhir/*", "/fhir/metadata"):
         paths.add(template, template)
-    found = {p: paths.find(p) for p in ("/a", "/a/", "/a/1", "/a/fixed", "/a/fixed/x", "/a/7/x", "/a/7/y", "/b", "/")}
+    found = {
+        p: paths.find(p)
+        for p in ("/a", "/a/", "/a/1", "/a/fixed", "/a/fixed/x", "/a/7/x", "/a/7/y", "/b", "/")
+    }
     assert found == {
         "/a": ("/a", {}),
         "/a/": ("/a", {}),

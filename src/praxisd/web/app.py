@@ -83,7 +83,9 @@ def _unrouted(door: Door) -> Callable[[LitestarRequest[Any, Any, Any], Exception
         refused = 400 <= getattr(error, "status_code", 500) < 500
         problem: Exception = Problem("http.bad_host", 400) if refused else error
         sent = door.refusal(problem, request, "http.refused", problems.render)
-        headers = {k.decode(): v.decode() for k, v in SECURITY} | dict(sent.headers) | {"X-Request-Id": request.id}
+        headers = (
+            {k.decode(): v.decode() for k, v in SECURITY} | dict(sent.headers) | {"X-Request-Id": request.id}
+        )
         door.metrics.count("http.refused", sent.status, 0.0)
         door.house.log.info("request", route="http.refused", status=sent.status, code=request.code)
         body = b"" if request.method == "HEAD" else sent.body

@@ -54,7 +54,10 @@ class Connection(HttpToolsProtocol):
                 self._expect_head()
             self._head_bytes += len(data)
             # One read may bring the head and a large body with it: only what precedes the body counts.
-            if self._head_bytes > HEADER_BYTES and self._head_bytes - len(data) + _head_end(data) > HEADER_BYTES:
+            if (
+                self._head_bytes > HEADER_BYTES
+                and self._head_bytes - len(data) + _head_end(data) > HEADER_BYTES
+            ):
                 self.transport.write(_refusal())
                 self.transport.close()
                 return
@@ -100,5 +103,7 @@ def _head_end(data: bytes) -> int:
 def state_of(server: Any) -> tuple[int, int]:
     """(open connections, those with a request being answered) of a uvicorn server."""
     connections = server.server_state.connections
-    busy = sum(1 for c in connections if getattr(c, "cycle", None) is not None and not c.cycle.response_complete)
+    busy = sum(
+        1 for c in connections if getattr(c, "cycle", None) is not None and not c.cycle.response_complete
+    )
     return len(connections), busy

@@ -63,7 +63,7 @@ def entries(door: Door, declared: Sequence[Entry]) -> list[Entry]:
     for path, (name, media_type) in PAGES.items():
         data = files("praxisd.web").joinpath("pages", name).read_bytes()
         call = partial(_page, data, hashlib.sha256(data).hexdigest()[:24])
-        call.__doc__ = f"Page of the description: {name}"  # type: ignore[assignment]
+        call.__doc__ = f"Page of the description: {name}"
         route = Route(
             "GET",
             path,
@@ -80,7 +80,7 @@ def entries(door: Door, declared: Sequence[Entry]) -> list[Entry]:
     shown: list[Entry] = [*declared]
     store = DocumentStore(door, shown)
     document = partial(_document, store)
-    document.__doc__ = "This document: all operations this server offers"  # type: ignore[assignment]
+    document.__doc__ = "This document: all operations this server offers"
     route = Route(
         "GET",
         "/openapi.json",

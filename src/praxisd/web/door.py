@@ -23,16 +23,8 @@ from praxisd.kernel.service import Call, Route
 from praxisd.web import problems, writes
 from praxisd.web.answers import Sent, deliver, finish
 from praxisd.web.metrics import Metrics
-from praxisd.web.request import (
-    BodyReader,
-    Headers,
-    QueryReader,
-    Receive,
-    Request,
-    Scope,
-    Send,
-    networks,
-)
+from praxisd.web.reading import BodyReader, QueryReader
+from praxisd.web.request import Headers, Receive, Request, Scope, Send, networks
 
 T = TypeVar("T")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -118,7 +110,11 @@ class Entry:
     def path_values(self, found: Mapping[str, Any]) -> Mapping[str, str]:
         """The path parameters; 404 for what can be no id of ours."""
         for name, value in found.items():
-            if "\0" in value or len(value) > _LONGEST_PATH_VALUE or not value.endswith(self.suffixes.get(name, "")):
+            if (
+                "\0" in value
+                or len(value) > _LONGEST_PATH_VALUE
+                or not value.endswith(self.suffixes.get(name, ""))
+            ):
                 raise not_found("Path")
         if self.suffixes:
             return {k: v.removesuffix(self.suffixes.get(k, "")) for k, v in found.items()}
@@ -208,7 +204,9 @@ class Door:
         problem = problems.from_exception(error, self.house)
         request.code = problem.code
         if problem is not error:
-            self.house.log.error("request_failed", route=where, request=request.id, code=problem.code, error=error)
+            self.house.log.error(
+                "request_failed", route=where, request=request.id, code=problem.code, error=error
+            )
         return words(problem, self.house.texts, request.lang, request.id)
 
     # --- one operation -------------------------------------------------------------------------------------------
@@ -238,22 +236,32 @@ class Door:
     ) -> Sent:
         """A write under the Idempotency-Key rule; `words` puts a refusal that is kept into the door's form."""
         route = entry.route
-        key = request.idempotency_key if route.transaction else None
+        if route.transaction:
+            _ = request.idempotency_key  # a malformed one is refused before the body is read
         content = await request.body(self.house.config.max_body_bytes)
         entry.body.check_type(request, content)
-        scope = None
-        if key is not None:
-            print_ = writes.fingerprint(request.scope["query_string"], content)
-            scope = writes.Scope(call.actor.label, request.method, request.path, key, print_)
+        scope = self.scope_of(request, content) if route.transaction else None
         texts, lang, id_ = self.house.texts, request.lang, request.id
 
         def work() -> Sent:
             whole = replace(call, body=entry.body.read(content))
             return writes.perform(route, whole, scope, lambda p: words(p, texts, lang, id_))
 
+        return await self.alone(request, scope, work)
+
+    def scope_of(self, request: Request, content: bytes) -> writes.Scope | None:
+        """What the request's Idempotency-Key is good for; None if it carries none. 400 for a malformed key."""
+        key = request.idempotency_key
+        if key is None:
+            return None
+        fingerprint = writes.fingerprint(request.scope["query_string"], content)
+        return writes.Scope(request.actor.label, request.method, request.path, key, fingerprint)
+
+    async def alone(self, request: Request, scope: writes.Scope | None, work: Callable[[], Sent]) -> Sent:
+        """Run a write in the pool unless its twin (same scope) is running: 409 `http.idempotency_running`."""
         if scope is None:
             return await self.in_thread(work)
-        twin = (call.actor.organization, *scope.names)
+        twin = (request.actor.organization, *scope.names)
         if twin in self._running:
             raise Problem("http.idempotency_running", 409, retry=True)
         self._running.add(twin)
@@ -315,5 +323,10 @@ class Door:
         metrics.count(name, status, seconds)
         fields: dict[str, Any] = {"code": request.code} if request.code else {}
         self.house.log.info(
-            "request", route=name, status=status, ms=round(seconds * 1000, 1), actor=request.actor.label, **fields
+            "request",
+            route=name,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            actor=request.actor.label,
+            **fields,
         )

@@ -113,10 +113,14 @@ def metrics(door: Door, call: Call) -> Raw:
     """
     house = call.house
     state = next((s.value for s in State if s is house.state), "unknown")
-    build = f'{{version="{__version__}",python="{platform.python_version()}",engine="{house.store.engine.name}"}}'
+    build = (
+        f'{{version="{__version__}",python="{platform.python_version()}",engine="{house.store.engine.name}"}}'
+    )
     lines = gauge("praxisd_build_info", "Version of the program.", 1, build)
     lines += gauge("praxisd_state", "What the program is doing.", 1, f'{{state="{state}"}}')
-    lines += gauge("praxisd_maintenance", "1 while maintenance closes the doors.", float(door.watch.now is not None))
+    lines += gauge(
+        "praxisd_maintenance", "1 while maintenance closes the doors.", float(door.watch.now is not None)
+    )
     lines += door.metrics.lines()
     lines += gauge("praxisd_store_generation", "Commits of this process.", house.store.generation)
     lines += gauge("process_resident_memory_bytes", "Resident memory.", resident_bytes())
@@ -184,5 +188,5 @@ def entries(door: Door) -> list[Entry]:
 
 def _documented(call: partial, source: object) -> partial:  # type: ignore[type-arg]
     """A bound function that keeps the words of its source for the OpenAPI document."""
-    call.__doc__ = source.__doc__  # type: ignore[assignment]
+    call.__doc__ = source.__doc__
     return call

@@ -29,7 +29,11 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Makes the request safe to repeat for 24 hours: the same key and content get the first answer again.",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "examples": ["0d9ab1f2-7c4e-4a52-9f0b-1f3f5f0f8c11"]},
+    "schema": {
+        "type": "string",
+        "pattern": "^[!-~]{1,255}$",
+        "examples": ["0d9ab1f2-7c4e-4a52-9f0b-1f3f5f0f8c11"],
+    },
 }
 _TITLES = {
     "de": "praxisd: Schnittstelle der Praxis",
@@ -143,9 +147,9 @@ class _Writer:
                 schema = {"type": "string", "minLength": 1, "maxLength": 512}
                 found.append({"name": name, "in": "path", "required": True, "schema": schema})
         if entry.route.query is not None:
-            schema = self._queries[entry.route.query]
-            required = schema.get("required", ())
-            for name, one in schema.get("properties", {}).items():
+            asked = self._queries[entry.route.query]
+            required = asked.get("required", ())
+            for name, one in asked.get("properties", {}).items():
                 bare = schemas.without_null(one)
                 if "$ref" in bare:
                     bare = {k: v for k, v in bare.items() if k in ("$ref", "default", "description")}
@@ -174,7 +178,9 @@ class _Writer:
         media = route.media_type
         if route.answer is not None:
             schema = self._schemas[route.answer]
-            found["content"] = {media: {"schema": schema, "example": schemas.example(schema, self._components)}}
+            found["content"] = {
+                media: {"schema": schema, "example": schemas.example(schema, self._components)}
+            }
         elif route.status != 204:
             kind = {"type": "string"} if not media.startswith("application/json") else {}
             found["content"] = {media: {"schema": kind}}

@@ -62,7 +62,9 @@ class Paths(Generic[T]):
         return next(_walk(self._root, parts, 0, {}), None)
 
 
-def _walk(node: _Node, parts: list[str], at: int, found: dict[str, str]) -> Iterator[tuple[Any, dict[str, str]]]:
+def _walk(
+    node: _Node, parts: list[str], at: int, found: dict[str, str]
+) -> Iterator[tuple[Any, dict[str, str]]]:
     if at == len(parts):
         if node.value is not None:
             yield node.value, found

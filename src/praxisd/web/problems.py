@@ -62,9 +62,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 def document(problem: Problem, texts: Texts, lang: str, request_id: str) -> ProblemDocument:
     """The problem in words. `detail` is the technical addition if there is one, else the cause."""
-    plain = {
-        k: v for k, v in problem.params.items() if v is None or isinstance(v, str | int | float | bool)
-    }
+    plain = {k: v for k, v in problem.params.items() if v is None or isinstance(v, str | int | float | bool)}
 
     def text(part: str) -> str | None:
         key = f"{problem.code}.{part}"
@@ -93,7 +91,9 @@ def render(problem: Problem, texts: Texts, lang: str, request_id: str) -> Sent:
         headers.setdefault("WWW-Authenticate", "Bearer")
     if problem.status in (429, 503):
         headers.setdefault("Retry-After", str(BUSY_RETRY_S))
-    return Sent(problem.status, body, MEDIA_TYPE, {**headers, "Content-Language": lang, "Cache-Control": "no-store"})
+    return Sent(
+        problem.status, body, MEDIA_TYPE, {**headers, "Content-Language": lang, "Cache-Control": "no-store"}
+    )
 
 
 def from_exception(error: Exception, house: House) -> Problem:
@@ -124,4 +124,3 @@ def _outage(error: Exception, house: House) -> bool:
 
 Renderer = Callable[[Problem, Texts, str, str], Sent]
 """How a door words its refusals: problem+json here, OperationOutcome on FHIR."""
-

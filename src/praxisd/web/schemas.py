@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from praxisd.web.request import SAFE_INT
+from praxisd.web.reading import SAFE_INT
 
 TEMPLATE = "#/components/schemas/{name}"
 _PREFIX = "#/components/schemas/"
@@ -40,10 +40,17 @@ _FORMATS = {
 def collect(types: Iterable[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
     """The schema of each type, and the components they refer to; integers get the bounds the doors enforce."""
     wanted = list(dict.fromkeys(types))
-    schemas, components = msgspec.json.schema_components(wanted, ref_template=TEMPLATE)
+    schemas, components = msgspec.json.schema_components(wanted, schema_hook=_custom, ref_template=TEMPLATE)
     for one in (*schemas, *components.values()):
         _bound(one)
     return dict(zip(wanted, schemas, strict=True)), components
+
+
+def _custom(type_: type) -> dict[str, Any]:
+    """Fields declared as plain `object` may hold any JSON value."""
+    if type_ is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError
 
 
 def _bound(schema: Any) -> None:

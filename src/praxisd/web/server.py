@@ -91,7 +91,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         """The first SIGTERM or SIGINT drains, the second ends at once; afterwards the program exits 0, not by signal."""
         if threading.current_thread() is not threading.main_thread():
             yield

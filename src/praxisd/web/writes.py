@@ -49,30 +49,48 @@ def fingerprint(query: bytes, body: bytes) -> str:
     return hashlib.sha256(b"%d:" % len(query) + query + body).hexdigest()
 
 
-def perform(
-    route: Route, call: Call, scope: Scope | None, worded: Callable[[Problem], Sent]
-) -> Sent:
+def perform(route: Route, call: Call, scope: Scope | None, worded: Callable[[Problem], Sent]) -> Sent:
     """Run a write route in a thread: `prepare`, then the function in one transaction; `worded` renders a kept refusal.
 
-    Raises what the route raises, and `http.idempotency_mismatch` (422), `http.idempotency_running` (409).
+    Raises what the route raises, and the refusals of `once`.
     """
+
+    def effect(ready: Call) -> Sent:
+        return finish(route.call(ready), route.status, route.media_type)
+
     if not route.transaction:
-        return finish(route.call(_prepared(route, call)), route.status, route.media_type)
+        return effect(_prepared(route, call))
+    return once(call, scope, effect, worded, lambda: _prepared(route, call))
+
+
+def once(
+    call: Call,
+    scope: Scope | None,
+    effect: Callable[[Call], Sent],
+    worded: Callable[[Problem], Sent],
+    prepare: Callable[[], Call] | None = None,
+) -> Sent:
+    """Run `effect(call with tx)` in one write transaction, at most once per `scope` (None: no Idempotency-Key was sent).
+
+    `prepare` runs before the transaction and gives the call to use. Raises `http.idempotency_mismatch` (422),
+    `http.idempotency_running` and `http.answer_not_kept` (409).
+    """
+    store = call.house.store
     if scope is None:
-        ready = _prepared(route, call)
-        return call.house.store.run(call.actor, lambda tx: _effect(route, ready, tx))
+        ready = prepare() if prepare else call
+        return store.run(call.actor, lambda tx: effect(replace(ready, tx=tx)))
     with call.read() as tx:
         known = _replayed(tx, scope)
     if known is not None:
         return known
     try:
-        ready = _prepared(route, call)
-        return call.house.store.run(call.actor, lambda tx: _once(route, ready, tx, scope))
+        ready = prepare() if prepare else call
+        return store.run(call.actor, lambda tx: _once(ready, tx, scope, effect))
     except Problem as problem:
         if not 400 <= problem.status < 500 or problem.retry or problem.status == 429 or problem.code in _OWN:
             raise
         refusal = worded(problem)
-        call.house.store.run(call.actor, lambda tx: _keep(tx, scope, refusal))
+        store.run(call.actor, lambda tx: _keep(tx, scope, refusal))
         return refusal
 
 
@@ -83,17 +101,13 @@ def _prepared(route: Route, call: Call) -> Call:
     return call if route.prepare is None else replace(call, prepared=route.prepare(call))
 
 
-def _effect(route: Route, call: Call, tx: Tx) -> Sent:
-    return finish(route.call(replace(call, tx=tx)), route.status, route.media_type)
-
-
-def _once(route: Route, call: Call, tx: Tx, scope: Scope) -> Sent:
+def _once(call: Call, tx: Tx, scope: Scope, effect: Callable[[Call], Sent]) -> Sent:
     if not tx.try_lock(scope.lock(tx.organization)):
         raise Problem("http.idempotency_running", 409, retry=True)
     known = _replayed(tx, scope)
     if known is not None:
         return known
-    sent = _effect(route, call, tx)
+    sent = effect(replace(call, tx=tx))
     _keep(tx, scope, sent)
     return sent
 

@@ -157,7 +157,9 @@ def write(call: Call) -> Answer:
             raise Conflict("deadlock")
     if body.mode == "secret":
         return Answer(Note("secret", count), 201, headers={"Cache-Control": "no-store"})
-    return Answer(Note(body.title, count), 201, version=count, headers={"Location": f"/api/v1/notes/{body.title}"})
+    return Answer(
+        Note(body.title, count), 201, version=count, headers={"Location": f"/api/v1/notes/{body.title}"}
+    )
 
 
 def change(call: Call) -> Answer:
@@ -186,7 +188,9 @@ def quick(call: Call) -> Answer | None:
 
 def in_thread(_call: Call) -> Answer:
     """From memory or a thread"""
-    return Answer(threading.current_thread().name.encode(), headers={"X-Thread": threading.current_thread().name})
+    return Answer(
+        threading.current_thread().name.encode(), headers={"X-Thread": threading.current_thread().name}
+    )
 
 
 def prepared(call: Call) -> Answer:
@@ -226,7 +230,9 @@ SERVICE = Service(
     problems=("sample.refused",),
     routes=(
         Route("GET", "/notes", "sample.list", listed, READ, answer=Seen, query=Filter),
-        Route("GET", "/notes/{id}", "sample.read", read, READ, answer=Note, problems=((404, "http.not_found"),)),
+        Route(
+            "GET", "/notes/{id}", "sample.read", read, READ, answer=Note, problems=((404, "http.not_found"),)
+        ),
         Route(
             "POST",
             "/notes",

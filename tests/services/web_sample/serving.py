@@ -62,7 +62,9 @@ def running(house: House, doors: Doors = DOORS) -> Iterator[Running]:
         found["server"] = server
 
     thread = threading.Thread(
-        target=lambda: serve(house, doors, "127.0.0.1", 0, on_ready, on_server), name="test-server", daemon=True
+        target=lambda: serve(house, doors, "127.0.0.1", 0, on_ready, on_server),
+        name="test-server",
+        daemon=True,
     )
     thread.start()
     assert ready.wait(15), "the server did not get ready"
