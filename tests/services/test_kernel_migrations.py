@@ -93,8 +93,20 @@ def test_a_lost_guard_is_noticed_at_start_and_restored(houses: Houses) -> None:
     drop_guard(house)
     assert migrations.missing_guards(house.store, guarded()) == ["trial_guard"]
     assert code_of(lambda: migrations.require_current(house.store, guarded())) == "store.guard_missing"
-    migrations.restore_guards(house.store, guarded())
+    assert migrations.upgrade(house.store, guarded()) == []
     migrations.require_current(house.store, guarded())
+
+
+def test_a_guard_that_rows_already_break_cannot_come_back(postgres_houses: Houses) -> None:
+    house = postgres_houses.open(guarded())
+    drop_guard(house)
+    with house.store.write(ACTOR) as tx:
+        for holder in ("a", "b"):
+            tx.raw(
+                "INSERT INTO kernel_lease (organization, key, holder, fence, acquired_at, expires_at, detail)"
+                f" VALUES ('{holder}', 'forbidden', '{holder}', 1, 0, 0, '')"
+            )
+    assert code_of(lambda: migrations.upgrade(house.store, guarded())) == "store.guard_missing"
 
 
 def test_guards_of_the_other_engine_are_not_missed(houses: Houses) -> None:

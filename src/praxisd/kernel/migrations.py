@@ -45,7 +45,9 @@ def applied(store: "Store") -> set[str]:
             there = tx.raw("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         else:
             there = tx.raw("SELECT to_regclass('alembic_version')").fetchone()[0]
-        return {r[0] for r in tx.raw("SELECT version_num FROM alembic_version").fetchall()} if there else set()
+        return (
+            {r[0] for r in tx.raw("SELECT version_num FROM alembic_version").fetchall()} if there else set()
+        )
 
 
 def pending(store: "Store", registry: "Registry") -> list[str]:
@@ -54,9 +56,14 @@ def pending(store: "Store", registry: "Registry") -> list[str]:
 
 
 def upgrade(store: "Store", registry: "Registry") -> list[str]:
-    """Bring every service's branch to its head, re-create all guards; returns the heads that were new."""
+    """Bring every service's branch to its head, re-create all guards; returns the heads that were new.
+
+    Where nothing is to be done, guards that got lost come back all the same.
+    """
     todo = pending(store, registry)
     if not todo:
+        if not _unknown(store, registry) and missing_guards(store, registry):
+            restore_guards(store, registry)
         return []
     unknown = _unknown(store, registry)
     if unknown:
@@ -114,7 +121,9 @@ def _unknown(store: "Store", registry: "Registry") -> list[str]:
 
 
 def require_current(store: "Store", registry: "Registry") -> None:
-    """Refuse to work on a schema that is not this program's (`store.newer_schema`, `store.migrate_first`) or lost its guards."""
+    """Refuse to work on a schema that is not this program's (`store.newer_schema`, `store.migrate_first`)
+    or lost its guards.
+    """
     unknown = _unknown(store, registry)
     if unknown:
         raise Problem("store.newer_schema", 503, revisions=", ".join(unknown))
@@ -127,10 +136,16 @@ def require_current(store: "Store", registry: "Registry") -> None:
 
 
 def restore_guards(store: "Store", registry: "Registry") -> None:
-    """Re-create all guards (the remedy of `store.guard_missing`)."""
-    with store.write(system("migrate")) as tx:
-        for sql in guards(registry, store.engine.name):
-            tx.raw(sql)
+    """Re-create all guards (the remedy of `store.guard_missing`, which stays true where rows already break
+    one).
+    """
+    try:
+        with store.write(system("migrate")) as tx:
+            for sql in guards(registry, store.engine.name):
+                tx.raw(sql)
+    except store.engine.integrity as error:
+        name = store.engine.violated(error)
+        raise Problem("store.guard_missing", 503, guards=name) from None
 
 
 def differences(connection: sa.Connection, metadata: sa.MetaData) -> list[Any]:

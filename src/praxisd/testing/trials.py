@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from praxisd.kernel import schedule
+from praxisd.kernel import events, jobs, schedule
+from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.house import SERVICE
+from praxisd.kernel.job_run import RunContext
 from praxisd.kernel.job_worker import Worker
+from praxisd.kernel.jobs import Run
 from praxisd.kernel.registry import Registry, freeze
 from praxisd.kernel.service import JobType, Scope, Service
 
@@ -33,3 +36,33 @@ def worker_of(house: House) -> Worker:
     """The worker of a house whose threads do not run; it is stopped with the house."""
     found: Worker = house.shared.setdefault("worker", Worker(house))
     return found
+
+
+def settle(house: House, worker: Worker | None = None) -> Worker:
+    """Step until there is nothing to do and no run is at work."""
+    worker = worker or worker_of(house)
+    for _ in range(100):
+        busy = worker.step()
+        if not worker.wait_idle(10):
+            raise AssertionError("a run does not end")
+        if not busy:
+            return worker
+    raise AssertionError("the worker never comes to rest")
+
+
+def run_log(
+    house: House, name: str = "trial.one", organization: str = INSTALLATION, **filters: Any
+) -> list[Run]:
+    """The run log, oldest first; filters as in `jobs.runs`."""
+    with house.store.read(system("test", organization)) as tx:
+        return jobs.runs(house, tx, name, limit=500, **filters)[::-1]
+
+
+def noted(house: House, organization: str = INSTALLATION) -> list[str]:
+    """Types of all events of an organization, oldest first."""
+    with house.store.read(system("test", organization)) as tx:
+        return [e.type for e in events.since(tx, 0)]
+
+
+def done(_run: RunContext) -> None:
+    """A job that has nothing to do."""
