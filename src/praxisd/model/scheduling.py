@@ -8,7 +8,7 @@ structs that the server computes by the thousand (Slot, Busy) do not.
 
 import re
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -150,7 +150,7 @@ class Schedule(Record, frozen=True, kw_only=True):
     color: str | None = None
     service_type: tuple[Code, ...] = ()
     specialty: tuple[Code, ...] = ()
-    extra: dict[str, object] = {}
+    extra: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         """Raises ValueError when two exceptions claim the same date: neither could be preferred."""
@@ -186,7 +186,7 @@ class HealthcareService(Record, frozen=True, kw_only=True):
     service_type: tuple[Code, ...] = ()
     specialty: tuple[Code, ...] = ()
     comment: str | None = None
-    extra: dict[str, object] = {}
+    extra: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         """Raises ValueError for values outside the grid or beyond what a day can hold."""
@@ -229,7 +229,7 @@ class Appointment(Record, frozen=True, kw_only=True):
     slots: tuple[str, ...] = ()
     created: int = 0
     updated: int = 0
-    extra: dict[str, object] = {}
+    extra: dict[str, Any] = {}
 
 
 class Reservation(Record, frozen=True, kw_only=True):
@@ -300,6 +300,7 @@ class ImportedSlot(Record, frozen=True, kw_only=True):
     """A FHIR Slot that came from outside and keeps its id; `free` ones open time beyond the hours."""
 
     id: str
+    version: int = 1
     schedule: str
     start: int
     end: int
