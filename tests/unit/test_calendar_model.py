@@ -79,6 +79,7 @@ def test_wall_times() -> None:
         ({"validFrom": "2026-02-01", "validTo": "2026-01-31"}, "validTo"),
         ({"everyWeeks": 0}, "everyWeeks"),
         ({"everyWeeks": 2}, "needs validFrom"),
+        ({"valid_from": "2026-01-01"}, "unknown field"),
     ],
 )
 def test_rules_without_meaning_are_refused(change: dict[str, object], message: str) -> None:

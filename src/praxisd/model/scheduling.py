@@ -83,7 +83,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Shared encoding of the structs below: immutable, keyword only, camelCase in JSON."""
 
 
-class Code(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Part(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """Encoding of the values that people write inside a record: a misspelt field is refused, not ignored."""
+
+
+class Code(Part, frozen=True, kw_only=True):
     """A coded term as in FHIR's Coding."""
 
     code: str
@@ -91,7 +97,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
     display: str | None = None
 
 
-class OpeningRule(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class OpeningRule(Part, frozen=True, kw_only=True):
     """Recurring opening hours in wall time: on ISO weekdays `days` (1 = Monday) from `start` to `end`.
 
     `valid_from` and `valid_to` are inclusive. `every_weeks` counts ISO weeks (Monday to Sunday) from the
@@ -120,7 +126,7 @@ class OpeningRule(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
             raise ValueError("everyWeeks needs validFrom to count from")
 
 
-class OpeningException(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class OpeningException(Part, frozen=True, kw_only=True):
     """Opening hours of one local date: they replace the rules entirely; `open` empty means closed."""
 
     date: date
