@@ -18,6 +18,7 @@ from praxisd.web import docs, health, openapi
 from praxisd.web.app import build
 from praxisd.web.door import Door, Doors, Entry
 from praxisd.web.problems import GENERAL
+from praxisd.web.reading import BodyReader
 from praxisd.web.schemas import collect, example
 
 
@@ -135,13 +136,29 @@ def walk(type_: Any, seen: set[Any], visit: Callable[[Any], None]) -> None:
         walk(one, seen, visit)
 
 
-def test_unknown_fields_are_refused_in_every_body(registry: Registry) -> None:
-    def visit(struct: Any) -> None:
-        assert struct.__struct_config__.forbid_unknown_fields, struct.__qualname__
+def places(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside a JSON value."""
+    if isinstance(value, dict):
+        yield value
+        for one in value.values():
+            yield from places(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from places(one)
 
-    for route in registry.routes:
-        if route.body is not None:
-            walk(route.body, set(), visit)
+
+def test_unknown_fields_are_refused_in_every_body(registry: Registry) -> None:
+    bodies = [r.body for r in registry.routes if r.body is not None]
+    schemas, components = collect(bodies)
+    for body in bodies:
+        assert body.__struct_config__.forbid_unknown_fields, body.__qualname__  # type: ignore[attr-defined]
+        reader, value = BodyReader(body), example(schemas[body], components)
+        for place in list(places(value)):
+            place["colourOfTheSky"] = "blue"
+            with pytest.raises(Problem) as refused:
+                reader.read(msgspec.json.encode(value))
+            assert refused.value.code == "http.invalid_body"
+            del place["colourOfTheSky"]
 
 
 def test_names_in_json_are_camel_case(registry: Registry) -> None:

@@ -163,6 +163,64 @@ def test_values_no_database_keeps_are_refused_however_deep(value: str) -> None:
     assert refused.value.code == "http.invalid_body"
 
 
+class Part(msgspec.Struct, rename="camel", frozen=True):
+    """A record of the model: unknown fields pass when it is read from the database."""
+
+    value: str
+    long_name: str | None = None
+    more: "tuple[Part, ...]" = ()
+
+
+class Round(msgspec.Struct, tag="round", tag_field="kind"):
+    radius: int
+
+
+class Square(msgspec.Struct, tag="square", tag_field="kind"):
+    side: int
+
+
+class Whole(msgspec.Struct, forbid_unknown_fields=True):
+    part: Part | None = None
+    parts: list[Part] = []
+    named: dict[str, Part] = {}
+    pair: tuple[int, Part] | None = None
+    shape: Round | Square | None = None
+    free: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"part": {"value": "a", "colour": 1}}, "$.part"),
+        ({"part": {"value": "a", "long_name": "x"}}, "$.part"),
+        ({"parts": [{"value": "a"}, {"value": "b", "colour": 1}]}, "$.parts[...]"),
+        ({"part": {"value": "a", "more": [{"value": "b", "colour": 1}]}}, "$.part.more[...]"),
+        ({"named": {"x": {"value": "a", "colour": 1}}}, "$.named"),
+        ({"pair": [1, {"value": "a", "colour": 1}]}, "$.pair[...]"),
+        ({"shape": {"kind": "square", "side": 1, "radius": 1}}, "$.shape"),
+    ],
+)
+def test_unknown_fields_are_refused_at_any_depth(body: dict[str, Any], place: str) -> None:
+    with pytest.raises(Problem) as refused:
+        BodyReader(Whole).read(msgspec.json.encode(body))
+    assert refused.value.code == "http.invalid_body"
+    assert refused.value.detail is not None and f"at `{place}" in refused.value.detail
+
+
+def test_known_fields_pass_at_any_depth() -> None:
+    body = {
+        "part": {"value": "a", "longName": "x", "more": [{"value": "b"}]},
+        "parts": [{"value": "c"}],
+        "named": {"any": {"value": "d"}},
+        "pair": [1, {"value": "e"}],
+        "shape": {"kind": "round", "radius": 2},
+        "free": {"colour": [{"x": 1}]},
+    }
+    found = BodyReader(Whole).read(msgspec.json.encode(body))
+    assert msgspec.to_builtins(found.shape) == {"kind": "round", "radius": 2}
+    assert found.part.more[0].value == "b"
+
+
 def test_paths_prefer_fixed_segments_and_go_back() -> None:
     paths: Paths[str] = Paths()
     for template in ("/a", "/a/{id}", "/a/fixed", "/a/fixed/{id}", "/a/{id}/x", "/fhir/*", "/fhir/metadata"):

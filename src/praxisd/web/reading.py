@@ -102,6 +102,8 @@ class BodyReader:
             msgspec.structs.fields(type_) if type_ is not None and issubclass(type_, msgspec.Struct) else ()
         )
         self._optional = type_ is not None and not any(f.required for f in fields)
+        self._shape = None if type_ is None else msgspec.inspect.type_info(type_)
+        self._lenient = self._shape is not None and _lenient(self._shape, set())
 
     @property
     def needed(self) -> bool:
@@ -140,11 +142,66 @@ class BodyReader:
         try:
             if _SUSPECT.search(content):
                 _check_values(msgspec.json.decode(content), "$")
-            return self._decoder.decode(content)
+            found = self._decoder.decode(content)
+            if self._lenient:
+                _refuse_unknown(msgspec.json.decode(content), self._shape, "$")
+            return found
         except msgspec.ValidationError as error:
             raise Problem("http.invalid_body", 400, detail=explain(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Problem("http.malformed_json", 400) from None
+
+
+def _parts(shape: Any) -> tuple[Any, ...]:
+    """The shapes directly inside a shape."""
+    if isinstance(shape, msgspec.inspect.StructType):
+        return tuple(f.type for f in shape.fields)
+    single = (getattr(shape, name, None) for name in ("item_type", "value_type"))
+    several = (getattr(shape, name, ()) for name in ("item_types", "types"))
+    return (*(one for one in single if one is not None), *(one for many in several for one in many))
+
+
+def _lenient(shape: Any, seen: set[Any]) -> bool:
+    """True if a struct inside would let unknown fields pass: the model's records must, for newer ones to be read."""
+    if isinstance(shape, msgspec.inspect.StructType):
+        if shape.cls in seen:
+            return False
+        seen.add(shape.cls)
+        if not shape.forbid_unknown_fields:
+            return True
+    return any(_lenient(one, seen) for one in _parts(shape))
+
+
+def _refuse_unknown(value: Any, shape: Any, path: str) -> None:
+    """Raise `http.invalid_body` for a field that no struct at its place knows. `value` has passed the decoder."""
+    if isinstance(value, dict):
+        for one in _structs(shape, value):
+            known: dict[str, Any] = {f.encode_name: f.type for f in one.fields}
+            if one.tag_field is not None:
+                known[one.tag_field] = None
+            for name, inner in value.items():
+                if name not in known:
+                    detail = f"Object contains unknown field `{name[:64]}` - at `{path}`"
+                    raise Problem("http.invalid_body", 400, detail=detail)
+                _refuse_unknown(inner, known[name], f"{path}.{name}")
+        for option in getattr(shape, "types", (shape,)):
+            if isinstance(option, msgspec.inspect.DictType):
+                for name, inner in value.items():
+                    _refuse_unknown(inner, option.value_type, f"{path}.{name[:40]}")
+    elif isinstance(value, list):
+        options = getattr(shape, "types", (shape,))
+        for option in options:
+            for one in _parts(option) if not isinstance(option, msgspec.inspect.StructType) else ():
+                for inner in value:
+                    _refuse_unknown(inner, one, f"{path}[...]")
+
+
+def _structs(shape: Any, value: dict[str, Any]) -> list[msgspec.inspect.StructType]:
+    """The struct a JSON object was read as; among several, the one its tag names."""
+    options = getattr(shape, "types", (shape,))
+    found = [one for one in options if isinstance(one, msgspec.inspect.StructType)]
+    tagged = [one for one in found if one.tag_field is not None and value.get(one.tag_field) == one.tag]
+    return tagged or found[:1]
 
 
 def explain(error: msgspec.ValidationError) -> str:
