@@ -1,20 +1,17 @@
 """Patients through the declared doors, on both engines: matching, portals apart, masking, versions, merging."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
 from praxisd.kernel import leases
-from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.model.people import Contact, Patient
 from praxisd.services.directory import api
 
 from .directory_cast import (
-    BLUE,
     DESK,
     PARTNER,
     PVS,
@@ -26,7 +23,6 @@ from .directory_cast import (
     found_practice,
     notes,
     refused,
-    whole_database,
 )
 
 ANNA = {"family": "Müller", "given": "Anna", "birthDate": "1980-05-17", "phone": "0171 2345678"}
@@ -143,105 +139,6 @@ def test_organizations_do_not_match_each_other(house: House) -> None:
     refused("http.not_found", lambda: ask(house, "changePatient", SOUTH, {"given": "X"}, id=north), 404)
     with house.store.read(SOUTH) as tx:
         refused("directory.patient_unknown", lambda: api.resolve(tx, north), 422)
-
-
-# --- portals ------------------------------------------------------------------------------------------------------
-
-
-def test_a_portal_sees_only_what_it_said_under_its_own_id(house: House) -> None:
-    known = ask(house, "createPatient", DESK, {**ANNA, "note": "Canary", "email": "canary@example.org"})["id"]
-    told = ask(house, "createPatient", RED, ANNA)
-    assert told["_status"] == 201 and told["id"] != known
-    assert "Canary" not in str(told) and "canary" not in str(told)
-    assert not {"unconfirmed", "mergedInto", "portal"} & told.keys()
-    assert count(house) == 1
-
-    assert ask(house, "readPatient", RED, id=told["id"])["family"] == "Müller"
-    refused("http.not_found", lambda: ask(house, "readPatient", RED, id=known), 404)
-    refused("http.not_found", lambda: ask(house, "readPatient", BLUE, id=told["id"]), 404)
-    refused("http.not_found", lambda: ask(house, "readPatient", DESK, id=told["id"]), 404)
-    other_north = replace(RED, organization="south")
-    refused("http.not_found", lambda: ask(house, "readPatient", other_north, id=told["id"]), 404)
-
-    for body in ({}, {"family": "Müller"}, {"phone": "+491712345678"}, {"birthDate": "1980"}):
-        assert [p["id"] for p in ask(house, "searchPatients", RED, body)["patients"]] == [told["id"]]
-        assert ask(house, "searchPatients", BLUE, body)["patients"] == []
-    assert ask(house, "searchPatients", RED, {"email": "canary@example.org"})["patients"] == []
-
-
-def test_a_portal_books_by_alias_only(house: House) -> None:
-    known = ask(house, "createPatient", DESK, ANNA)["id"]
-    told = claim(house, RED, family="Müller", given="Anna", birth_date="1980-05-17", phone="0171 2345678")
-    assert told.patient == known
-    with house.store.read(RED) as tx:
-        assert api.resolve(tx, told.shown) == known
-        assert api.shown(tx, known) == told.shown
-        assert api.name(tx, [known]) == {known: "Anna Müller"}
-        refused("directory.patient_unknown", lambda: api.resolve(tx, known), 422)
-    with house.store.read(BLUE) as tx:
-        refused("directory.patient_unknown", lambda: api.resolve(tx, told.shown), 422)
-        assert api.shown(tx, known) is None
-        assert api.name(tx, [known]) == {known: None}
-    with house.store.read(DESK) as tx:
-        assert api.shown(tx, known) == known
-        refused("directory.patient_unknown", lambda: api.resolve(tx, told.shown), 422)
-
-
-def test_the_same_words_again_are_the_same_statement(house: House) -> None:
-    first = ask(house, "createPatient", RED, {k: v for k, v in ANNA.items() if k != "phone"})
-    again = ask(house, "createPatient", RED, {k: v for k, v in ANNA.items() if k != "phone"})
-    assert (again["_status"], again["id"]) == (200, first["id"])
-    with_phone = ask(house, "createPatient", RED, ANNA)
-    assert with_phone["id"] != first["id"]
-    assert "phone" in with_phone and ask(house, "readPatient", RED, id=first["id"])["phone"] is None
-    assert ask(house, "createPatient", BLUE, ANNA)["id"] not in (first["id"], with_phone["id"])
-
-
-def test_a_number_another_portal_told_is_a_known_number(house: House) -> None:
-    """The practice has no contact of the person; red told one, so a different one from blue is a doubt."""
-    put(house)
-    red = claim(house, RED, family="Müller", given="Anna", birth_date="1980-05-17", phone="0171 1")
-    blue = claim(house, BLUE, family="Müller", given="Anna", birth_date="1980-05-17", phone="0171 2222222")
-    assert red.patient != blue.patient
-
-
-@pytest.mark.parametrize("missing", ["family", "given", "birthDate"])
-def test_a_portal_must_tell_enough(house: House, missing: str) -> None:
-    told = {k: v for k, v in ANNA.items() if k != missing}
-    problem = refused("directory.patient_incomplete", lambda: ask(house, "createPatient", RED, told), 422)
-    assert problem.params["fields"] == missing
-    refused(
-        "directory.patient_incomplete",
-        lambda: ask(house, "createPatient", RED, {**ANNA, "birthDate": "1980-05"}),
-    )
-    assert count(house) == 0
-    if missing != "family":
-        assert ask(house, "createPatient", DESK, told)["_status"] == 201
-
-
-def test_what_a_portal_may_not_do(house: House) -> None:
-    for name in (
-        "changePatient",
-        "listMatches",
-        "mergePatients",
-        "decideMatch",
-        "undoMerge",
-        "listMandators",
-    ):
-        refused("access.forbidden", lambda n=name: ask(house, n, RED, {}), 403)  # type: ignore[misc]
-
-
-def test_no_event_holds_anything_personal_and_none_names_an_alias(house: House) -> None:
-    told = claim(
-        house, RED, family="Canary", given="Yellow", birth_date="1980-05-17", email="canary@example.org"
-    )
-    ask(house, "changePatient", DESK, {"given": "Canary", "note": "Canary"}, id=told.patient)
-    with house.store.read(system("test")) as tx:
-        rows = str(tx.raw("SELECT * FROM kernel_event").fetchall())
-    assert "patient.changed" in rows and "given" in rows
-    for word in ("Canary", "Yellow", "canary", "1980", told.shown):
-        assert word not in rows
-    assert "Canary" in whole_database(house)
 
 
 # --- reading, searching, masking -----------------------------------------------------------------------------------

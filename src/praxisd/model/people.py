@@ -6,7 +6,7 @@ stays text. `extra` holds FHIR elements that the fields cannot say, as JSON text
 """
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -47,6 +47,35 @@ class Identifier(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     system: str | None = None
     type: Code | None = None
     use: Literal["usual", "official", "temp", "secondary", "old"] | None = None
+
+
+class CodeIn(Code, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A Code as it comes in. Unknown fields are refused at the door, yet not in what is stored: a newer program may
+    have written there, and the older one must go on reading while both run."""
+
+
+class ContactIn(Contact, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A Contact as it comes in."""
+
+
+class AddressIn(Address, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """An Address as it comes in."""
+
+
+class IdentifierIn(Identifier, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """An Identifier as it comes in."""
+
+    type: CodeIn | None = None
+
+
+def plain(value: Any) -> Any:
+    """A value that came in, with the structs above as those that are stored."""
+    if isinstance(value, tuple):
+        return tuple(plain(one) for one in value)
+    if isinstance(value, CodeIn | ContactIn | AddressIn | IdentifierIn):
+        fields = {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+        return type(value).__bases__[0](**fields)
+    return value
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -137,10 +166,10 @@ class PatientClaim(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     email: str | None = None
     prefix: str | None = None
     gender: Gender | None = None
-    telecom: tuple[Contact, ...] = ()
-    address: tuple[Address, ...] = ()
+    telecom: tuple[ContactIn, ...] = ()
+    address: tuple[AddressIn, ...] = ()
     language: str | None = None
-    identifiers: tuple[Identifier, ...] = ()
+    identifiers: tuple[IdentifierIn, ...] = ()
     note: str | None = None
 
 

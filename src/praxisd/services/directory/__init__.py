@@ -1,7 +1,7 @@
 """The directory: who the practice is, who works there, where, and who its patients are."""
 
 from praxisd.kernel.service import EventType, Permission, Retention, Scope, Service, Setting
-from praxisd.services.directory import checks, imports, store
+from praxisd.services.directory import checks, imports, operations, store
 from praxisd.services.directory.fhir import FHIR
 from praxisd.services.directory.routes import ROUTES
 
@@ -42,6 +42,8 @@ SERVICE = Service(
         Permission("directory.patient.write", _WORK),
         Permission("directory.patient.merge", ("owner", "desk")),
     ),
+    operations=operations.OPERATIONS,
+    commands="praxisd.services.directory.cli:commands",
     tables=store.TABLES,
     patient_refs=store.REFERENCES,
     problems=(

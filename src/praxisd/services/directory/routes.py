@@ -63,7 +63,7 @@ def read_practitioner(call: Call) -> Answer:
 
 def create_practitioner(call: Call) -> Answer:
     """A new practitioner, not released unless it says so."""
-    return _create(call, store.practitioners, Practitioner(**msgspec.structs.asdict(call.body)))
+    return _create(call, store.practitioners, Practitioner(**shapes.given_fields(call.body)))
 
 
 def change_practitioner(call: Call) -> Answer:
@@ -84,7 +84,7 @@ def read_location(call: Call) -> Answer:
 
 def create_location(call: Call) -> Answer:
     """A new place, not released unless it says so."""
-    return _create(call, store.locations, Location(**msgspec.structs.asdict(call.body)))
+    return _create(call, store.locations, Location(**shapes.given_fields(call.body)))
 
 
 def change_location(call: Call) -> Answer:
@@ -107,7 +107,7 @@ def read_mandator(call: Call) -> Answer:
 
 def create_mandator(call: Call) -> Answer:
     """A new mandator."""
-    return _create(call, store.mandators, Mandator(**msgspec.structs.asdict(call.body)))
+    return _create(call, store.mandators, Mandator(**shapes.given_fields(call.body)))
 
 
 def change_mandator(call: Call) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any
 from praxisd.kernel.errors import Problem
 from praxisd.model.fhir_primitives import FORBIDDEN_CHARACTERS
 from praxisd.model.fhir_times import is_date
-from praxisd.model.people import Contact, Patient, PatientClaim
+from praxisd.model.people import Contact, Patient, PatientClaim, plain
 
 TEXT_LIMIT = 1000
 """Characters of any one text of a record but a note."""
@@ -172,7 +172,7 @@ def check_codes(record: Any) -> None:
 
 def from_claim(claim: PatientClaim) -> Patient:
     """The claim as a record without id; blank fields are absent ones. `phone` becomes a mobile or a plain number."""
-    telecom = list(claim.telecom)
+    telecom: list[Contact] = list(plain(claim.telecom))
     told = {one.value for one in telecom}
     if _given(claim.phone) and claim.phone not in told:
         telecom.insert(0, Contact(system="phone", value=claim.phone or ""))
@@ -185,9 +185,9 @@ def from_claim(claim: PatientClaim) -> Patient:
         birth_date=claim.birth_date if _given(claim.birth_date) else None,
         gender=claim.gender,
         telecom=tuple(one for one in telecom if one.value.strip()),
-        address=claim.address,
+        address=plain(claim.address),
         language=claim.language if _given(claim.language) else None,
-        identifiers=claim.identifiers,
+        identifiers=plain(claim.identifiers),
         note=claim.note if _given(claim.note) else None,
     )
 

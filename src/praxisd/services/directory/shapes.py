@@ -1,15 +1,27 @@
 """REST shapes of the directory: what the door `/api/v1` takes and gives."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from praxisd.kernel.clock import format_rfc3339
-from praxisd.model.people import Address, Contact, Gender, Identifier, Mandator, Patient, Practitioner
+from praxisd.model.people import (
+    Address,
+    AddressIn,
+    CodeIn,
+    Contact,
+    ContactIn,
+    Gender,
+    Identifier,
+    IdentifierIn,
+    Mandator,
+    Patient,
+    Practitioner,
+    plain,
+)
 from praxisd.model.places import Location, LocationKind
-from praxisd.model.scheduling import Code
 
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9\-.]+$")]
 Limit = Annotated[int, Meta(ge=1, le=200)]
@@ -19,10 +31,10 @@ Text = Annotated[str, Meta(max_length=1000)]
 Note = Annotated[str, Meta(max_length=20_000)]
 Day = Annotated[str, Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["1980-05-17"])]
 Credits = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Contacts = Annotated[tuple[Contact, ...], Meta(max_length=20)]
-Addresses = Annotated[tuple[Address, ...], Meta(max_length=20)]
-Identifiers = Annotated[tuple[Identifier, ...], Meta(max_length=50)]
-Codes = Annotated[tuple[Code, ...], Meta(max_length=50)]
+Contacts = Annotated[tuple[ContactIn, ...], Meta(max_length=20)]
+Addresses = Annotated[tuple[AddressIn, ...], Meta(max_length=20)]
+Identifiers = Annotated[tuple[IdentifierIn, ...], Meta(max_length=50)]
+Codes = Annotated[tuple[CodeIn, ...], Meta(max_length=50)]
 
 
 class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, rename="camel"):
@@ -279,9 +291,11 @@ def view(patient: Patient, *, outside: bool = False) -> PatientView:
     )
 
 
-def given_fields(body: msgspec.Struct) -> dict[str, object]:
-    """The fields a change names, by field name."""
-    return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+def given_fields(body: msgspec.Struct) -> dict[str, Any]:
+    """The fields a body gives, by field name, as they are stored."""
+    return {
+        name: plain(value) for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET
+    }
 
 
 def moment(epoch: int) -> str:

@@ -1,0 +1,45 @@
+"""Command `praxisd practice`: thin, it names an operation and prints what it answers."""
+
+from pathlib import Path
+
+import click
+
+from praxisd.kernel.terminal import perform, print_json, print_table, reporting, say
+
+_PACKAGE = "praxisd.services.directory"
+
+
+@click.group()
+def practice() -> None:
+    """Set up a practice, and list those of this installation."""
+
+
+@practice.command("create")
+@reporting
+@click.argument("name")
+@click.option("--zone", default="Europe/Berlin", show_default=True, help="IANA time zone.")
+@click.option("--region", default="DE-BE", show_default=True, help="Public holidays: DE-BY, CH-ZH, AT-9 …")
+@click.option("--language", type=click.Choice(["de", "en"]), default="de", show_default=True)
+def create(folder: Path, as_json: bool, name: str, zone: str, region: str, language: str) -> None:
+    """Set up a practice."""
+    answer = perform(
+        folder, "directory.practice_create", None, name=name, zone=zone, region=region, language=language
+    )
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(say(_PACKAGE, "directory.cli.created", name=answer["name"], id=answer["id"]))
+
+
+@practice.command("list")
+@reporting
+def list_(folder: Path, as_json: bool) -> None:
+    """List the practices."""
+    answer = perform(folder, "directory.practice_list", None)
+    if as_json:
+        print_json(answer)
+    else:
+        print_table(answer["practices"], ("id", "name", "zone", "region", "language"))
+
+
+commands = (practice,)
