@@ -105,6 +105,7 @@ def test_every_code_an_operation_may_answer_has_texts_in_both_languages(
         {code for e in entries for _, code in e.route.problems} | set(GENERAL) | {"http.headers_too_large"}
     )
     for code in sorted(codes):
+        assert code in registry.problems, f"{code} is declared by nobody, so docs/reference does not have it"
         for lang in ("de", "en"):
             for part in ("title", "cause", "solution"):
                 assert registry.texts.has(f"{code}.{part}", lang), f"{code}.{part} {lang}"
