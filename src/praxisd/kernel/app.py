@@ -130,7 +130,7 @@ def open_house(
     if isinstance(engine, engines.Postgres):
         engines.wait_for(engine, config.database_patience)
     store = Store(engine, clock)
-    if migrate:
+    if migrate or not migrations.applied(store):  # a new database has nothing that could be lost
         migrations.upgrade(store, services)
     migrations.require_current(store, services)
     store.append = events.appender(services.retention)

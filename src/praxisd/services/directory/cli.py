@@ -21,7 +21,8 @@ def practice() -> None:
 @click.option("--region", default="DE-BE", show_default=True, help="Public holidays: DE-BY, CH-ZH, AT-9 …")
 @click.option("--language", type=click.Choice(["de", "en"]), default="de", show_default=True)
 def create(folder: Path, as_json: bool, name: str, zone: str, region: str, language: str) -> None:
-    """Set up a practice."""
+    """Set up a practice; a data folder that is not there yet is made."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     answer = perform(
         folder, "directory.practice_create", None, name=name, zone=zone, region=region, language=language
     )
