@@ -202,12 +202,21 @@ def test_two_nodes_handle_each_event_once(postgres_houses: Houses) -> None:
     assert follower.calls == 120
 
 
-def test_a_quiet_handlers_cursor_moves_past_what_is_not_for_it(kernel: House) -> None:
+def test_a_handler_with_nothing_to_do_writes_nothing_but_does_not_stay_behind(kernel: House) -> None:
     dispatcher = Dispatcher(kernel, (Follower().handler(),))
-    write(kernel, "a", type_="job.changed")
+    dispatcher.step()  # its cursor is made
+    generation = kernel.store.generation
+    write(kernel, *(str(n) for n in range(events.QUIET - 1)), type_="job.changed")
+    for _ in range(3):
+        assert dispatcher.step() == 0
+    assert kernel.store.generation == generation + 1
+    write(kernel, "one more", type_="job.changed")
     assert dispatcher.step() == 0
     with kernel.store.read(ACTOR) as tx:
-        assert events.cursor(tx, "handler:follow", INSTALLATION) == events.head(tx)
+        assert events.cursor(tx, "handler:follow", INSTALLATION) == events.head(tx) == events.QUIET
+    write(kernel, "a")
+    drain(dispatcher)
+    assert effects(kernel) == ["a"]
 
 
 def age(house: House, retention: Retention = Retention.AUDIT) -> Any:

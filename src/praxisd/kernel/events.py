@@ -71,10 +71,16 @@ _HANDLER_CURSORS = prepared(
     sa.select(CURSOR.c.name, CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name.like("handler:%"))
 )
 BATCH = 50
+QUIET = 500
+"""A handler's cursor is moved past events that are not for it only this many at a time: each move is a
+commit.
+"""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event as subscribers see it. `at` is epoch seconds UTC; `fields` are names, `codes` non-personal values."""
+    """One event as subscribers see it. `at` is epoch seconds UTC; `fields` are names, `codes` non-personal
+    values.
+    """
 
     type: str
     subject_type: str
@@ -179,7 +185,9 @@ def since(
     portal: str | None = None,
     limit: int = 200,
 ) -> list[Event]:
-    """Events of this organization after `seq`, oldest first. With `portal`, only those about its own records."""
+    """Events of this organization after `seq`, oldest first. With `portal`, only those about its own
+    records.
+    """
     query = sa.select(EVENT).where(mine(EVENT), _E.seq > seq)
     if subject_type:
         query = query.where(_E.subject_type == subject_type)
@@ -239,6 +247,14 @@ def purge(
     return gone
 
 
+def _ask(types: Sequence[str]) -> Any:
+    """Is there an event of these types in (after, upto]?"""
+    between = sa.and_(_E.seq > sa.bindparam("after"), _E.seq <= sa.bindparam("upto"))
+    asked = prepared(sa.select(_E.seq).where(between, _E.type.in_(types)).limit(1))
+    asked.across = True
+    return asked
+
+
 def _across(statement: Any) -> Any:
     """Mark a statement that on purpose reads over all organizations."""
     return statement.execution_options(across=True)
@@ -253,12 +269,13 @@ class Dispatcher:
     def __init__(self, house: "House", handlers: Sequence[Handler]) -> None:
         self._house = house
         self._handlers = handlers
+        self._asks = {h.name: _ask(h.events) for h in handlers}
         self.failing: dict[str, int] = {}
 
     def step(self) -> int:
-        """One round over all handlers; returns how many events were handled."""
+        """One round over the handlers that have something to do; returns how many events were handled."""
         done = 0
-        for handler in self._handlers:
+        for handler in self._behind():
             try:
                 done += self._house.store.run(system(handler.name), partial(self._batch, handler))
                 self.failing.pop(handler.name, None)
@@ -266,6 +283,19 @@ class Dispatcher:
                 self.failing[handler.name] = self.failing.get(handler.name, 0) + 1
                 self._house.log.error("handler_failed", where=handler.name, error=error)
         return done
+
+    def _behind(self) -> list[Handler]:
+        """Handlers with an event to handle, found by reading: a round with nothing to do writes nothing."""
+        with self._house.store.read(system("events")) as tx:
+            frontier = head(tx)
+            there = {r.name: r.seq for r in tx.all(_HANDLER_CURSORS, organization=INSTALLATION)}
+            found = []
+            for handler in self._handlers:
+                seq = there.get(f"handler:{handler.name}")
+                due = seq is None or frontier - seq >= QUIET
+                if due or tx.value(self._asks[handler.name], after=seq, upto=frontier) is not None:
+                    found.append(handler)
+            return found
 
     def _batch(self, handler: Handler, tx: Tx) -> int:
         name = f"handler:{handler.name}"
