@@ -35,7 +35,7 @@ def write(house: House, *subjects: str, type_: str = "setting.changed", organiza
 
 def subjects(house: House, since: int = 0, organization: str = "praxis") -> list[str]:
     with house.store.read(system("test", organization)) as tx:
-        return [e.subject_id for e in events.since(tx, since)]
+        return [e.subject_id for e in events.since(tx, since, subject_type="Setting", limit=1000)]
 
 
 def test_an_event_says_what_who_when_and_stays_in_its_practice(kernel: House, clock: FrozenClock) -> None:
