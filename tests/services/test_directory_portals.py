@@ -82,6 +82,15 @@ def test_a_portal_books_by_alias_only(house: House) -> None:
         refused("directory.patient_unknown", lambda: api.resolve(tx, told.shown), 422)
 
 
+def test_the_practice_finds_by_a_number_that_only_a_portal_told(house: House) -> None:
+    known = put(house)
+    told = claim(house, RED, family="Müller", given="Anna", birth_date="1980-05-17", phone="0171 2345678")
+    assert told.patient == known
+    for who, expected in ((DESK, [known]), (RED, [told.shown]), (BLUE, [])):
+        found = ask(house, "searchPatients", who, {"phone": "+49 171 2345678"})["patients"]
+        assert [one["id"] for one in found] == expected
+
+
 def test_the_same_words_again_are_the_same_statement(house: House) -> None:
     first = ask(house, "createPatient", RED, {k: v for k, v in ANNA.items() if k != "phone"})
     again = ask(house, "createPatient", RED, {k: v for k, v in ANNA.items() if k != "phone"})

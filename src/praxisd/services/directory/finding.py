@@ -74,15 +74,13 @@ def search(
 
 
 def _having(tx: Tx, phone: str | None, email: str | None) -> list[str]:
-    """Ids (for a portal: aliases) with this number and address."""
+    """Ids with this number and address: of patients who have it, whoever told it; for a portal, of what was told."""
     practice = store.organizations.get(tx, tx.organization)
     country = "DE" if practice is None else practice.country
     wanted = [("phone", rules.phone_key(phone, country))] if phone else []
     wanted += [("email", rules.email_key(email))] if email else []
-    sets = [
-        set() if key is None else set(person_store.owners(tx, kind, key, tx.actor.portal is not None))
-        for kind, key in wanted
-    ]
+    holders = person_store.who_has if tx.actor.portal is None else person_store.who_said
+    sets = [set() if key is None else set(holders(tx, kind, key)) for kind, key in wanted]
     return sorted(set.intersection(*sets))
 
 

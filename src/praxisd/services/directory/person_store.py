@@ -24,9 +24,7 @@ _BY_CONTACT = prepared(
     sa.select(_C.patient).where(mine(CONTACT), _C.kind == sa.bindparam("kind"), _C.key == sa.bindparam("key"))
 )
 _OWNERS = prepared(
-    sa.select(_C.owner, _C.patient).where(
-        mine(CONTACT), _C.kind == sa.bindparam("kind"), _C.key == sa.bindparam("key")
-    )
+    sa.select(_C.owner).where(mine(CONTACT), _C.kind == sa.bindparam("kind"), _C.key == sa.bindparam("key"))
 )
 _KEYS = prepared(
     sa.select(_P.family_key, _P.given_key, _P.birth_date, _P.merged_into).where(
@@ -86,11 +84,9 @@ def who_has(tx: Tx, kind: str, key: str) -> list[str]:
     return sorted({row[0] for row in tx.tuples(_BY_CONTACT, kind=kind, key=key)})
 
 
-def owners(tx: Tx, kind: str, key: str, aliases: bool) -> list[str]:
-    """Ids of the records that carry this number or address: patients by what the practice has, or portals' aliases."""
-    return [
-        owner for owner, patient in tx.tuples(_OWNERS, kind=kind, key=key) if (owner != patient) == aliases
-    ]
+def who_said(tx: Tx, kind: str, key: str) -> list[str]:
+    """Aliases under which portals told this number or address (and ids of patients who have it)."""
+    return [row[0] for row in tx.tuples(_OWNERS, kind=kind, key=key)]
 
 
 def like(
