@@ -3,6 +3,7 @@ log.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -306,3 +307,24 @@ def test_the_run_log_is_filtered_and_purged_by_age_and_number(make_house: Make, 
         assert jobs.purge_runs(tx, "trial.one", clock.now() + 1, keep=3) == 3
         assert jobs.purge_runs(tx, "trial.one", clock.now() + 1, keep=3) == 0
     assert [r.due_at for r in run_log(house)] == [start + n * 3600 for n in (8, 9, 10)]
+
+
+def test_a_job_that_never_comes_to_a_checkpoint_holds_up_no_stop(
+    make_house: Make, clock: FrozenClock
+) -> None:
+    gate, started = threading.Event(), threading.Event()
+
+    def deaf(_run: RunContext) -> None:
+        started.set()
+        gate.wait(30)
+
+    house = make_house(with_jobs(job("trial.one", deaf)))
+    worker = settle(house)
+    clock.advance(3600)
+    worker.step()
+    assert started.wait(5)
+    begun = time.monotonic()
+    house.stop(patience_s=0.4)
+    assert time.monotonic() - begun < 3
+    assert all(t.daemon for t in threading.enumerate() if t.name.startswith("praxisd-job"))
+    gate.set()

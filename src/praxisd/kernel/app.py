@@ -8,6 +8,7 @@ import enum
 import os
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,13 +104,14 @@ class House:
     def stop(self, patience_s: float = 5.0) -> None:
         """End background work at its next checkpoint, then close the store."""
         self.state = State.STOPPING
+        end = time.monotonic() + patience_s
         self._stop.set()
         self.wake.stop()
         worker = self.shared.get("worker")
         if worker is not None:
-            worker.stop()
+            worker.stop(patience_s / 2)
         for thread in self._threads:
-            thread.join(patience_s)
+            thread.join(max(0.1, end - time.monotonic()))
         self.store.close()
 
 

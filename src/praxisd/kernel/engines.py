@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 WRITER_PATIENCE_S = 30.0
+CLOSE_PATIENCE_S = 3.0
 EVENT_LOCK = 0x7072_6178
 """Key of the PostgreSQL advisory lock under which events are appended, so that their order is commit order."""
 
@@ -138,7 +139,7 @@ class Sqlite:
         Waits for a write that is open in another thread: closing under it would crash the interpreter.
         """
         self.reader.dispose()
-        if not self._lock.acquire(timeout=WRITER_PATIENCE_S):
+        if not self._lock.acquire(timeout=CLOSE_PATIENCE_S):
             return  # whoever hangs keeps the connection; the end of the process closes it
         try:
             self._closed = True

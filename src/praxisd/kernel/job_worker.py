@@ -3,7 +3,6 @@ of threads.
 """
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import job_store as rows
@@ -24,7 +23,6 @@ class Worker:
         self._house = house
         self._planner = Planner(house)
         self._threads = max(1, house.config.job_threads)
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="praxisd-job")
         self._active: dict[str, RunContext] = {}
         self._change = threading.Condition()
         self._stop = threading.Event()
@@ -50,7 +48,6 @@ class Worker:
         with self._change:
             for one in self._active.values():
                 one.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
         self.wait_idle(patience_s)
 
     def _start_waiting(self) -> int:
@@ -81,13 +78,13 @@ class Worker:
             return int(row.state == "running")
         with self._change:
             self._active[run.id] = run
+            if self._stop.is_set():  # between claim and start: the job leaves at its first checkpoint
+                run.stop()
             if self._heart is None:
                 self._heart = threading.Thread(target=self._beat, name="praxisd-job-heart", daemon=True)
                 self._heart.start()
-        try:
-            self._pool.submit(self._work, run)
-        except RuntimeError:  # stopping: the run is given back
-            self._leave(run, "interrupted", None)
+        # A daemon of its own: a job that never comes to a checkpoint must not hold up the end of the process.
+        threading.Thread(target=self._work, args=(run,), name=f"praxisd-job-{run.job}", daemon=True).start()
         return 1
 
     def _work(self, run: RunContext) -> None:
