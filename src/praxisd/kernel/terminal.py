@@ -110,6 +110,8 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "+" if value else "-"
+    if isinstance(value, dict):
+        return " ".join(f"{name}={one}" for name, one in value.items())
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
