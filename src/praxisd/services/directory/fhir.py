@@ -4,8 +4,8 @@ Patients are first narrowed by the database (date of birth, beginnings of names)
 the other kinds are few and compared in memory.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ _OPEN = frozenset({"_id", "identifier", "active"})
 _NAMES = frozenset({"name", "family", "given"})
 Query = SearchQuery
 Dict = dict[str, Any]
+T = TypeVar("T")
 
 
 def read_patient(call: Call, id_: str) -> Dict:
@@ -36,20 +37,37 @@ def read_patient(call: Call, id_: str) -> Dict:
 
 
 def search_patients(call: Call, query: Query) -> FhirPage:
-    """All conditions of the query, in id order."""
+    """All conditions of the query, in id order.
+
+    Without conditions, or with ones the database can narrow, the total is told. With others alone (`gender`) reading
+    stops when the page is full, unless `_total=accurate` asks for more: FHIR leaves that to the server.
+    """
+    size = _size(query)
     with call.read() as tx:
         finding.refuse_masked(tx, any(p.name not in _OPEN for p in query.params))
         table, conditions = finding.frame(tx)
-        conditions += _narrow(table, query)
+        if not query.params:
+            total = person_store.count(tx, table, conditions)
+            found, cursor = person_store.scan(tx, table, conditions, None, query.cursor, size)
+            return FhirPage(_shown(call, found), total, cursor)
+        narrowed = _narrow(table, query)
         here = _zone(tx)
 
         def fits(patient: Patient) -> bool:
-            shown = mask_patient(patient) if call.actor.masked else patient
-            return matches(fhir_shapes.patient_to_fhir(shown), query, here, base=call.base_url)
+            return matches(_shown(call, [patient])[0], query, here, base=call.base_url)
 
-        found, _ = person_store.scan(tx, table, conditions, fits, None, None)
-    shown = [mask_patient(one) if call.actor.masked else one for one in found]
-    return _page(query, [fhir_shapes.patient_to_fhir(one) for one in shown])
+        if narrowed or query.total == "accurate" or not size:
+            hits, _ = person_store.scan(tx, table, [*conditions, *narrowed], fits, None, None)
+            page, cursor = _cut(query, hits, lambda one: one.id)
+            return FhirPage(_shown(call, page), len(hits), cursor)
+        found, cursor = person_store.scan(tx, table, conditions, fits, query.cursor, size)
+        return FhirPage(_shown(call, found), None, cursor)
+
+
+def _shown(call: Call, patients: Sequence[Patient]) -> list[Dict]:
+    """As resources, masked where the caller may not see who it is."""
+    masked = call.actor.masked
+    return [fhir_shapes.patient_to_fhir(mask_patient(one) if masked else one) for one in patients]
 
 
 def _narrow(table: Any, query: Query) -> list[Any]:
@@ -159,11 +177,19 @@ def _search(tx: Tx, call: Call, query: Query, resources: Iterable[Dict]) -> Fhir
 
 
 def _page(query: Query, hits: Sequence[Dict]) -> FhirPage:
+    found, cursor = _cut(query, hits, lambda one: one["id"])
+    return FhirPage(found, len(hits), cursor)
+
+
+def _size(query: Query) -> int:
+    return min(PAGE if query.count is None else query.count, LARGEST_PAGE)
+
+
+def _cut(query: Query, hits: Sequence[T], id_of: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
     """At most `_count` hits after the cursor, which is the id of the last one shown."""
-    size = min(PAGE if query.count is None else query.count, LARGEST_PAGE)
-    rest = [one for one in hits if query.cursor is None or one["id"] > query.cursor]
-    more = len(rest) > size > 0
-    return FhirPage(rest[:size], len(hits), rest[size - 1]["id"] if more else None)
+    size = _size(query)
+    rest = [one for one in hits if query.cursor is None or id_of(one) > query.cursor]
+    return rest[:size], (id_of(rest[size - 1]) if len(rest) > size > 0 else None)
 
 
 _ID = SearchParam("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id")

@@ -147,6 +147,11 @@ def alias_taken(tx: Tx, id_: str) -> bool:
     return tx.value(_STATEMENT_TAKEN, id=id_) is not None
 
 
+def count(tx: Tx, one: sa.Table, conditions: Sequence[Any]) -> int:
+    """How many patients (or statements) meet the conditions."""
+    return int(tx.value(sa.select(sa.func.count()).select_from(one).where(mine(one), *conditions)))
+
+
 def scan(
     tx: Tx,
     one: sa.Table,
@@ -157,8 +162,10 @@ def scan(
 ) -> tuple[list[Patient], str | None]:
     """Patients (or statements) that meet the conditions and that `keep` keeps, in id order; the cursor of the next page.
 
-    `limit` None reads all of them.
+    `limit` None reads all of them, 0 none.
     """
+    if limit == 0:
+        return [], None
     found: list[Patient] = []
     while True:
         query = sa.select(one.c.doc, one.c.id).where(mine(one), *conditions)
