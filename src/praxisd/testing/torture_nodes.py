@@ -1,0 +1,83 @@
+"""Real `praxisd serve` processes: started from the command line, awaited, killed, started again on their folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+READY_S = 60.0
+STOP_S = 15.0
+
+
+class Node:
+    """One server process on its own data folder. `url` is known from its line `ready <url>`."""
+
+    def __init__(self, number: int, folder: Path, log: Path) -> None:
+        self.number = number
+        self.folder = folder
+        self.port = 0
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and return at once; `ready()` waits."""
+        command = [sys.executable, "-c", "from praxisd.cli import main; main()", "serve"]
+        command += ["--data", str(self.folder), "--port", "0"]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PRAXISD_")}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment
+            )
+
+    def ready(self) -> "Node":
+        """Wait for the line on standard output; RuntimeError with the end of the log if it does not come."""
+        process = self._running()
+        assert process.stdout is not None
+        timer = time.monotonic() + READY_S
+        os.set_blocking(process.stdout.fileno(), False)
+        line = b""
+        while not line.endswith(b"\n"):
+            if process.poll() is not None or time.monotonic() > timer:
+                self.kill()
+                tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise RuntimeError(f"node {self.number} did not become ready ({line!r}):\n{tail}")
+            line += process.stdout.read() or b""
+            if not line:
+                time.sleep(0.005)
+        word, url = line.decode().split()
+        if word != "ready":
+            raise RuntimeError(f"node {self.number} said {line!r}")
+        self.port = int(url.rsplit(":", 1)[1])
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is said good-bye to."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            self._process = None
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code. A node that does not end in time is killed and counts as -9."""
+        process = self._running()
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            return -9
+        finally:
+            self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running server."""
+        return self._running().pid
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError(f"node {self.number} is not running")
+        return self._process
