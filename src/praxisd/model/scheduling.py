@@ -311,3 +311,4 @@ class ImportedSlot(Record, frozen=True, kw_only=True):
     start: int
     end: int
     status: SlotStatus = "free"
+    extra: dict[str, object] = {}

@@ -2,7 +2,8 @@
 
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import EventType, Handler, JobType, Permission, Retention, Service, Setting
-from praxisd.services.calendar import handlers, jobs, routes, routes_columns, store
+from praxisd.services.calendar import fhir, handlers, jobs, routes, routes_columns, store
+from praxisd.services.calendar.fhir_shapes import SPECIALTY
 
 _PROGRAMS = ("portal", "pvs")
 _PEOPLE = ("owner", "desk")
@@ -15,6 +16,7 @@ SERVICE = Service(
     settings=(
         Setting("calendar.hold_seconds", int, 300, low=30, high=3600, unit="seconds"),
         Setting("calendar.holds_per_key", int, 20, low=1, high=1000),
+        Setting(SPECIALTY, str, "ALLG", low=1, high=64),
     ),
     events=(
         *(
@@ -41,6 +43,7 @@ SERVICE = Service(
         ),
     ),
     routes=(*routes.ROUTES, *routes_columns.ROUTES),
+    fhir=fhir.FHIR,
     permissions=(
         Permission("calendar.slot.read", _ALL),
         Permission("calendar.appointment.read", _ALL),
@@ -54,7 +57,7 @@ SERVICE = Service(
     ),
     tables=store.TABLES,
     patient_refs=(("calendar_appointment", "patient"),),
-    problems=("calendar.unknown_region",),
+    problems=("calendar.unknown_region", *fhir.PROBLEMS),
     triggers=store.guards,
     guards=store.GUARDS,
 )
