@@ -12,6 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -291,3 +292,28 @@ def test_no_field_invites_a_person() -> None:
         "message",
     }
     assert not FIELDS & forbidden
+
+
+def test_the_line_of_a_request_looks_like_any_other_and_passes_the_same_wall() -> None:
+    stream = io.BytesIO()
+    log = Log("info", stream)
+    log.request("slots.list", 200, 0.44, "key:01abc")
+    log.bind(service="x").request("slots.list", 409, 12.0, "key:01abc", "calendar.slot_taken")
+    log.request('a"b', 200, 1.0, "Frau Müller", "\n")
+    first, second, third = (json.loads(line) for line in stream.getvalue().splitlines())
+    at = first.pop("at")
+    assert abs(datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds() < 60
+    assert first == {
+        "level": "info",
+        "event": "request",
+        "route": "slots.list",
+        "status": 200,
+        "ms": 0.4,
+        "actor": "key:01abc",
+    }
+    assert (second["code"], second["status"], second["ms"]) == ("calendar.slot_taken", 409, 12.0)
+    assert (third["route"], third["actor"], third["code"]) == ("withheld", "withheld", "withheld")
+    assert set(first) | {"at", "code"} <= FIELDS
+    quiet = io.BytesIO()
+    Log("warning", quiet).request("slots.list", 200, 0.4, "key:01abc")
+    assert quiet.getvalue() == b""

@@ -87,7 +87,7 @@ def _unrouted(door: Door) -> Callable[[LitestarRequest[Any, Any, Any], Exception
             {k.decode(): v.decode() for k, v in SECURITY} | dict(sent.headers) | {"X-Request-Id": request.id}
         )
         door.metrics.count("http.refused", sent.status, 0.0)
-        door.house.log.info("request", route="http.refused", status=sent.status, code=request.code)
+        door.house.log.request("http.refused", sent.status, 0.0, request.actor.label, request.code)
         body = b"" if request.method == "HEAD" else sent.body
         return Response(body, status_code=sent.status, headers=headers, media_type=sent.media_type)
 

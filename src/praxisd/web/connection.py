@@ -50,18 +50,18 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Count what arrives while a head is incomplete; the parser itself would collect without end."""
         if self._in_head:
-            if self._deadline is None:
-                self._expect_head()
             self._head_bytes += len(data)
             # One read may bring the head and a large body with it: only what precedes the body counts.
-            if (
-                self._head_bytes > HEADER_BYTES
-                and self._head_bytes - len(data) + _head_end(data) > HEADER_BYTES
-            ):
+            if self._head_bytes > HEADER_BYTES and self._before(data) + _head_end(data) > HEADER_BYTES:
                 self.transport.write(_refusal())
                 self.transport.close()
                 return
         super().data_received(data)
+        if self._in_head and self._head_bytes and self._deadline is None:
+            self._expect_head()  # nearly every head comes in one piece and needs no clock
+
+    def _before(self, data: bytes) -> int:
+        return self._head_bytes - len(data)
 
     def on_message_begin(self) -> None:
         """A head begins."""

@@ -321,12 +321,4 @@ class Door:
             metrics.in_flight -= 1
         seconds = time.perf_counter() - started
         metrics.count(name, status, seconds)
-        fields: dict[str, Any] = {"code": request.code} if request.code else {}
-        self.house.log.info(
-            "request",
-            route=name,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            actor=request.actor.label,
-            **fields,
-        )
+        self.house.log.request(name, status, seconds * 1000, request.actor.label, request.code)

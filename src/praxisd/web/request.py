@@ -152,11 +152,7 @@ class Request:
         if trusted and client and _within(client[0], trusted):
             forwarded = self.header(b"x-forwarded-proto")
             scheme = forwarded if forwarded in ("http", "https") else scheme
-        host = self.header(b"host") or ""
-        if not _HOST.fullmatch(host):
-            server = self.scope.get("server") or ("localhost", None)
-            host = f"{server[0]}:{server[1]}" if server[1] else str(server[0])
-        return f"{scheme}://{host}"
+        return _address(scheme, self.raw_headers.get(b"host", b""), self.scope.get("server"))
 
     @property
     def local(self) -> bool:
@@ -225,6 +221,16 @@ def networks(texts: Sequence[str]) -> tuple[Any, ...]:
         raise Problem(
             "config.invalid", 400, detail=f"trusted_proxies: {error}", file="trusted_proxies"
         ) from None
+
+
+@lru_cache(maxsize=256)
+def _address(scheme: str, host: bytes, server: tuple[str, int | None] | None) -> str:
+    """Address for a Host header, or of the server itself where there is no usable one."""
+    name = host.decode("latin-1")
+    if not _HOST.fullmatch(name):
+        here, port = server or ("localhost", None)
+        name = f"{here}:{port}" if port else here
+    return f"{scheme}://{name}"
 
 
 @lru_cache(maxsize=1024)

@@ -50,7 +50,7 @@ def _custom(type_: type) -> dict[str, Any]:
     """Fields declared as plain `object` may hold any JSON value."""
     if type_ is object:
         return {"description": "Any JSON value."}
-    raise NotImplementedError
+    raise TypeError(f"no JSON schema for {type_!r}: use a struct, a plain type or Meta(extra_json_schema=…)")
 
 
 def _bound(schema: Any) -> None:
