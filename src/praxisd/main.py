@@ -29,8 +29,13 @@ def open_practice(
 ) -> House:
     """A house with all services, its store open and migrated; nothing runs and nothing is served yet."""
     declared = registry.freeze((*services(), *extra))
-    house = open_house(folder, declared, config or load(None, folder), clock, migrate=migrate)
+    return wire(open_house(folder, declared, config or load(None, folder), clock, migrate=migrate))
+
+
+def wire(house: House) -> House:
+    """Hand the kernel what only the directory knows: which practices there are, and their time zones."""
     house.shared["organizations"] = directory_api.organization_ids
+    house.shared["zone"] = lambda tx: directory_api.organization(tx).zone
     return house
 
 
