@@ -7,6 +7,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,8 @@ class Houses:
             self._open.pop().stop()
 
     def _keep(self, house: House) -> House:
+        if "directory" in {one.name for one in house.registry.services}:
+            import_module("praxisd.main").wire(house)
         self._open.append(house)
         return house
 
