@@ -1,0 +1,52 @@
+"""`python -m bench [slots|bookings|start|all] [--json]`: measure, print ratios; ends with 1 if a demand is missed."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import practice, report
+
+
+def main() -> int:
+    """Parse, prepare the practice, run the parts."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("slots", "bookings", "start", "all"), default="all")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
+    parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
+    options = parser.parse_args()
+
+    def say(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    found = report.Report(report.machine())
+    with tempfile.TemporaryDirectory(prefix="praxisd-bench-") as name:
+        work = Path(name)
+        base = options.keep or work / "base"
+        made = practice.prepared(base, say)
+        found.notes.append(
+            f"practice: {made.appointments} appointments in {practice.DOCTORS + practice.ROOMS} columns, "
+            f"{made.busy:.0%} of the opening hours taken in the days asked for"
+        )
+        if options.part in ("slots", "all"):
+            from bench import slots
+
+            folder = practice.copy(base, work / "slots")
+            found.rows += slots.measure(made, folder, options.rounds, options.seconds, say)
+        if options.part in ("bookings", "all"):
+            from bench import bookings
+
+            found.rows += bookings.measure(made, base, work, options.rounds, options.seconds, say, found.notes)
+        if options.part in ("start", "all"):
+            from bench import start
+
+            folder = practice.copy(base, work / "start")
+            found.rows += start.measure(made, folder, max(7, options.rounds), say, found.notes)
+    report.show(found, options.json)
+    return 0 if found.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
