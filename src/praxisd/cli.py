@@ -99,11 +99,13 @@ def _offline(operation: str) -> bool:
 
 
 def _open(folder: Path, migrate: bool = False) -> Any:
-    from praxisd import main
+    """The house of a folder without a server, with the configuration its server would have."""
+    from praxisd import main, serving
     from praxisd.kernel.config import load
 
-    config = os.environ.get("PRAXISD_CONFIG")
-    return main.open_practice(folder, load(Path(config) if config else None, folder), migrate=migrate)
+    named = os.environ.get("PRAXISD_CONFIG")
+    config = Path(named) if named else serving.known_config(folder)
+    return main.open_practice(folder, load(config, folder), migrate=migrate)
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

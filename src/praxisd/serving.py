@@ -10,7 +10,7 @@ from typing import Any
 from praxisd import main
 from praxisd.kernel.app import House
 from praxisd.kernel.config import load
-from praxisd.kernel.control import Control, owning
+from praxisd.kernel.control import Control, owning, write_private
 from praxisd.kernel.errors import Problem
 
 RESTART_PATIENCE_S = 2.0
@@ -37,13 +37,36 @@ def serve_owned(
     folder: Path, config: Path | None, host: str, port: int, before_ready: Callable[[str], None]
 ) -> int:
     """`serve` for a caller that holds the folder's lock already."""
-    signal.signal(signal.SIGTERM, _leave)  # until the doors are open there is nothing to drain
+    leave_on_signal()
+    remember_config(folder, config)
     house = main.open_practice(folder, load(config, folder))
     control = Control(house)
     try:
         return _answer(house, control, host, port, before_ready)
     finally:
         control.stop()
+
+
+def leave_on_signal() -> None:
+    """Until the doors are open there is nothing to drain: SIGTERM ends the program in order."""
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def remember_config(folder: Path, config: Path | None) -> None:
+    """Note which file the server was started with, for commands that work on the folder without it."""
+    note = folder / "run" / "config"
+    if config is None:
+        note.unlink(missing_ok=True)
+    else:
+        write_private(note, str(config.resolve()))
+
+
+def known_config(folder: Path) -> Path | None:
+    """The file the last server of this folder was started with, or None for the folder's own."""
+    try:
+        return Path((folder / "run" / "config").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -3,9 +3,11 @@
 import json
 import signal
 import socket
+import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -140,12 +142,40 @@ def test_a_broken_configuration_is_wrong_use_and_named(tmp_path: Path) -> None:
     assert missing.code == 2 and "config.missing" in missing.err
 
 
-def test_an_unmigrated_folder_says_what_to_do(tmp_path: Path) -> None:
+def test_commands_find_the_configuration_the_server_had(tmp_path: Path) -> None:
+    folder, config = tmp_path / "data", tmp_path / "elsewhere.toml"
+    config.write_text("[settings]\n'kernel.runs_keep_days' = 44\n")
+
+    def days() -> int:
+        known = command("settings", "list", "--json", folder=folder).json["settings"]
+        return int({s["key"]: s["value"] for s in known}["kernel.runs_keep_days"])
+
+    with running(folder, "--config", str(config)):
+        assert days() == 44
+    assert days() == 44
+    with running(folder):
+        assert days() == 90
+    assert days() == 90
+
+
+def _revision(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "praxisd.db")) as connection, connection:
+        connection.execute(statement)
+
+
+def test_a_database_of_a_newer_program_is_refused_by_all(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    folder.mkdir()
-    done = command("settings", "list", "--json", folder=folder)
-    assert done.code == 1 and done.json["problem"]["code"] == "store.migrate_first"
     assert command("migrate", "--expand", "--json", folder=folder).json["revisions"]
+    _revision(folder, "INSERT INTO alembic_version VALUES ('calendar_9999')")
+    for line in (("settings", "list"), ("migrate",), ("serve", "--port", "0")):
+        done = command(*line, folder=folder)
+        assert (done.code, done.out) == (1, "") and "store.newer_schema" in done.err, line
+    done = command("settings", "list", "--json", folder=folder)
+    assert done.code == 1 and done.json["problem"]["code"] == "store.newer_schema"
+    doctor = command("doctor", "--json", folder=folder)
+    assert doctor.code == 1 and [i["code"] for i in doctor.json["issues"]] == ["store.newer_schema"]
+    assert doctor.json["issues"][0]["solution"] and doctor.json["checked"] == []
+    _revision(folder, "DELETE FROM alembic_version WHERE version_num = 'calendar_9999'")
     assert command("settings", "list", folder=folder).code == 0
 
 
@@ -204,3 +234,40 @@ def test_two_nodes_share_a_database_and_each_has_its_folder(tmp_path: Path, post
         assert {s["key"]: s["value"] for s in known}["kernel.runs_keep_days"] == 31
         assert second.terminate()[0] == 0
         assert first.client().call("GET", "/health/ready")[0] == 200
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_people_get_words_and_tables(served: Path, lang: str) -> None:
+    """Each command without --json: it says something, and nothing on standard error."""
+    said = {}
+    for line in (
+        ("settings", "list"),
+        ("settings", "set", "kernel.runs_keep_days", "33"),
+        ("jobs", "list"),
+        ("jobs", "show", "kernel.purge"),
+        ("jobs", "disable", "kernel.purge"),
+        ("jobs", "enable", "kernel.purge"),
+        ("jobs", "log", "kernel.purge"),
+        ("maintenance", "begin"),
+        ("maintenance", "show"),
+        ("maintenance", "end"),
+        ("maintenance", "end"),
+        ("doctor",),
+        ("migrate",),
+    ):
+        done = command(*line, "--lang", lang, folder=served)
+        assert (done.code, done.err) == (0, "") and done.out.strip(), line
+        said[line] = done.out
+    assert said[("settings", "set", "kernel.runs_keep_days", "33")] == "kernel.runs_keep_days = 33\n"
+    header, *rows = said[("jobs", "list")].splitlines()
+    assert header.split() == ["NAME", "ENABLED", "NEXTAT", "TITLE"] and any(
+        r.startswith("kernel.purge ") for r in rows
+    )
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a running server."""
+    folder = tmp_path_factory.mktemp("words") / "data"
+    with running(folder):
+        yield folder

@@ -264,3 +264,15 @@ def test_a_failed_filling_leaves_an_empty_folder(tmp_path: Path, monkeypatch: py
     with pytest.raises(OSError, match="disk full"), owning(tmp_path / "data"):
         demo_running.prepare(tmp_path / "data", None, TODAY, "de")
     assert {p.name for p in (tmp_path / "data").iterdir()} == {"run"}
+
+
+def test_a_shared_database_takes_one_sample_practice(tmp_path: Path, postgres_url: str) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir(mode=0o700)
+        (tmp_path / name / "praxisd.toml").write_text(f'database_url = "{postgres_url}"\n')
+    with running(tmp_path / "one", verb="demo") as server:
+        client = server.client(access_of(tmp_path / "one")["api_key"])
+        assert len(slots(client, services(client)["Kontrolle"]["id"])) > 20
+        refused = command("demo", "--port", "0", folder=tmp_path / "two")
+        assert refused.code == 2 and "control.folder_not_empty" in refused.err
+        assert {p.name for p in (tmp_path / "two").iterdir()} == {"praxisd.toml", "run"}

@@ -30,6 +30,7 @@ def run(folder: Path, config: Path | None, host: str, port: int, today: date | N
     known = _read(folder)
     if known is None and _content(folder):
         raise Problem("control.folder_not_empty", 409, folder=str(folder))
+    serving.leave_on_signal()
     with owning(folder, serving.RESTART_PATIENCE_S):
         if known is None:
             known = prepare(folder, config, today or datetime.now(ZoneInfo(practice.ZONE)).date(), language)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.terminal import (
     language,
     perform,
@@ -15,6 +16,7 @@ from praxisd.kernel.terminal import (
     reporting,
     say,
     shared,
+    words,
 )
 
 _KERNEL = "praxisd.kernel"
@@ -25,7 +27,14 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 @reporting
 def doctor(folder: Path, as_json: bool) -> None:
     """Run all checks; ends with 1 if something is wrong."""
-    answer = perform(folder, "kernel.doctor", None, lang=language())
+    try:
+        answer = perform(folder, "kernel.doctor", None, lang=language())
+    except Problem as problem:
+        if not as_json or problem.code.startswith("control."):
+            raise
+        # A house that cannot even be opened is what the doctor was asked about.
+        found = {"code": problem.code, "severity": "error", "subject": "", **words(problem)}
+        answer = {"issues": [found], "checked": []}
     if as_json:
         print_json(answer)
     else:

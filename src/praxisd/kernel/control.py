@@ -127,7 +127,9 @@ class Control:
 
     def _perform(self, name: str, body: bytes) -> tuple[int, dict[str, Any]]:
         try:
-            return 200, perform(self._house, name, _object(body))
+            answer = perform(self._house, name, _object(body))
+            self._house.log.info("operation", where=name)
+            return 200, answer
         except Problem as problem:
             return problem.status, {
                 "problem": {

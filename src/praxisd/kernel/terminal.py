@@ -87,7 +87,7 @@ def language() -> str:
     return chosen if chosen in _LANGUAGES else FIRST
 
 
-def say(package: str, key: str, **params: object) -> str:
+def say(package: str, key: str, /, **params: object) -> str:
     """A text of a package in the person's language."""
     return Texts([package]).get(key, language(), **params)
 
@@ -122,17 +122,19 @@ def exit_code(problem: Problem) -> int:
     return 2 if problem.code.startswith(_WRONG_USE) else 1
 
 
+def words(problem: Problem, packages: Sequence[str] = ()) -> dict[str, str]:
+    """Title, cause and solution in the person's language, as far as the texts of the packages know them."""
+    texts, lang = Texts(packages), language()
+    keys = {part: f"{problem.code}.{part}" for part in ("title", "cause", "solution")}
+    return {part: texts.get(key, lang, **problem.params) for part, key in keys.items() if texts.has(key)}
+
+
 def print_problem(problem: Problem, packages: Sequence[str]) -> None:
     """Title, cause and solution on standard error; with `--json` also as `{"problem": {…}}` on standard output.
 
     `packages` are those whose texts may know the code.
     """
-    texts, lang = Texts(packages), language()
-    parts = {
-        part: texts.get(f"{problem.code}.{part}", lang, **problem.params)
-        for part in ("title", "cause", "solution")
-        if texts.has(f"{problem.code}.{part}")
-    }
+    parts = words(problem, packages)
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(_JSON):
         print_json({"problem": {"code": problem.code, **parts, "detail": problem.detail}})
