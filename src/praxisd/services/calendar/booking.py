@@ -1,8 +1,8 @@
 """Book, move, change and cancel appointments, and hold slots: each in the caller's one short transaction.
 
 The database is the judge (`calendar_busy`); what is checked before it only makes the answer precise.
-Order in every booking: choose on a read, bump `busy_rev` of the chosen columns in id order (row locks on
-PostgreSQL), look again, write, event last.
+Order in every booking: the appointment (if there is one), then on PostgreSQL all columns that may be needed in
+id order, the choice, `busy_rev` of the chosen ones, write, event last. Nobody waits for two things in another order.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import FROZEN, OCCUPYING, Appointment, may_change
 from praxisd.services.calendar import holds, placing, store
 from praxisd.services.calendar.view import touch
+from praxisd.services.directory import api as directory
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -50,12 +51,20 @@ def may_see(tx: Tx, one: Appointment | None) -> bool:
     return one is not None and (tx.actor.portal is None or one.portal == tx.actor.portal)
 
 
-def get(tx: Tx, id_: str) -> Appointment:
-    """The appointment, or 404: also for another portal's."""
-    found = store.APPOINTMENTS.get(tx, id_)
+def get(tx: Tx, id_: str, lock: bool = False) -> Appointment:
+    """The appointment, or 404: also for another portal's. `lock`: it is about to be changed; others wait."""
+    found = store.locked_appointment(tx, id_) if lock else store.APPOINTMENTS.get(tx, id_)
     if found is None or not may_see(tx, found):
         raise not_found("Appointment")
     return found
+
+
+def patient_shown(tx: Tx, one: Appointment) -> str | None:
+    """The patient's id as this caller knows it: for a portal the alias it booked under, never the practice's id."""
+    if one.patient is None or tx.actor.portal is None:
+        return one.patient
+    alias = one.extra.get("alias")
+    return alias if isinstance(alias, str) else directory.shown(tx, one.patient)
 
 
 def book(house: "House", tx: Tx, wish: Wish) -> Appointment:
@@ -102,18 +111,19 @@ def move(
 
     Raises what `book` raises, resource.stale (412), and calendar.frozen (409) for cancelled or past ones.
     """
-    old = get(tx, id_)
+    old = get(tx, id_, lock=True)
     check_version(expected, old.version, "Appointment")
     if old.status in FROZEN:
         raise Problem("calendar.frozen", 409, state=old.status)
     service = placing.service_of(house, tx, wish.service)
     end = placing.end_of(service, wish.start, wish.end)
     held = holds.take(tx, wish.hold, wish.service, wish.start, end) if wish.hold else None
+    must = held.schedules if held else wish.schedules
+    store.line_up(tx, {*old.schedules, *placing.candidates(service, must)})
     if held:
         store.vacate(tx, f"Hold/{held.id}")
     touch(house, tx, old.schedules)
     store.vacate(tx, f"Appointment/{id_}")
-    must = held.schedules if held else wish.schedules
     chosen = placing.choose(house, tx, wish.service, wish.start, end, must, wish.outside_hours)
     same = old.service == wish.service
     status = old.status
@@ -144,7 +154,7 @@ def change(house: "House", tx: Tx, id_: str, expected: int | None = None, **chan
     A status that needs the time again (a no-show who comes after all) is checked like a booking. Raises
     calendar.status_change (409) for a change that makes no sense.
     """
-    old = get(tx, id_)
+    old = get(tx, id_, lock=True)
     check_version(expected, old.version, "Appointment")
     status = changes.get("status", old.status)
     if not may_change(old.status, status):
@@ -171,7 +181,7 @@ def cancel(
     house: "House", tx: Tx, id_: str, reason: str | None = None, expected: int | None = None
 ) -> Appointment:
     """Cancel; its time is free at once. Cancelling a cancelled one changes nothing and is no error."""
-    old = get(tx, id_)
+    old = get(tx, id_, lock=True)
     if old.status == "cancelled":
         return old
     return change(house, tx, id_, expected, status="cancelled", cancel_reason=reason)

@@ -97,7 +97,7 @@ def edit_reservation(house: "House", tx: Tx, id_: str, expected: int | None, **f
     check_version(expected, old.version, "Reservation")
     new = _replaced(old, fields)
     _check_period(house, tx, new)
-    touch(house, tx, old.schedules)
+    touch(house, tx, [*old.schedules, *new.schedules])
     store.vacate(tx, f"Reservation/{id_}")
     new = store.RESERVATIONS.save(tx, new, old.version)
     _reserve(house, tx, new)

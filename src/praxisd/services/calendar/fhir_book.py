@@ -131,7 +131,7 @@ def _book(call: Call, asked: Asked) -> Appointment:
         raise Problem("calendar.range_reversed", 422)
     sight = Sight(house, tx, call.base_url)
     patient, alias = _patient(call, resource)
-    before = store.APPOINTMENTS.get(tx, resource["id"]) if "id" in resource else None
+    before = store.locked_appointment(tx, resource["id"]) if "id" in resource else None
     if not booking.may_see(tx, before):
         before = None
     replaced = None if asked.cancelled in (None, before.id if before else None) else _replaced(call, asked)
@@ -143,6 +143,7 @@ def _book(call: Call, asked: Asked) -> Appointment:
     named = _others(call, sight, resource)
     service = _service(sight, resource, periods, must, named, (end - start) // 60)
     if replaced is not None:
+        store.line_up(tx, {*replaced.schedules, *placing.candidates(service, must)})
         booking.cancel(house, tx, replaced.id)
     wish = Wish(
         service=service.id if service else None,
@@ -192,7 +193,7 @@ def _patient(call: Call, resource: Dict) -> tuple[str, str | None]:
 
 
 def _replaced(call: Call, asked: Asked) -> Appointment:
-    found = store.APPOINTMENTS.get(call.writing, asked.cancelled or "")
+    found = store.locked_appointment(call.writing, asked.cancelled or "")
     if found is None or not booking.may_see(call.writing, found):
         raise Problem("calendar.cancelled_unknown", 422)
     if found.status in FROZEN:

@@ -87,19 +87,21 @@ def release(house: "House", tx: Tx, id_: str) -> None:
     row = tx.first(hold_store.GET, id=id_)
     if row is None or row.holder != tx.actor.label:
         raise not_found("Hold")
-    _drop(house, tx, id_, msgspec.json.decode(row.schedules, type=list[str]))
+    _drop(house, tx, {id_: msgspec.json.decode(row.schedules, type=list[str])})
     events.note(tx, "slot.released", "Hold", id_, portal=tx.actor.portal)
 
 
 def sweep(house: "House", tx: Tx) -> int:
     """Delete up to 200 lapsed holds of this organization; returns how many."""
     rows = tx.tuples(hold_store.LAPSED, moment=tx.now)
-    for id_, schedules in rows:
-        _drop(house, tx, id_, msgspec.json.decode(schedules, type=list[str]))
+    _drop(house, tx, {id_: msgspec.json.decode(schedules, type=list[str]) for id_, schedules in rows})
     return len(rows)
 
 
-def _drop(house: "House", tx: Tx, id_: str, schedules: list[str]) -> None:
-    touch(house, tx, schedules)
-    store.vacate(tx, f"Hold/{id_}")
-    tx.run(hold_store.DROP, id=id_)
+def _drop(house: "House", tx: Tx, lapsed: dict[str, list[str]]) -> None:
+    """Holds first, then all their columns at once: the order in which a booking takes a hold and its columns."""
+    for id_ in lapsed:
+        tx.run(hold_store.DROP, id=id_)
+    touch(house, tx, sorted({one for schedules in lapsed.values() for one in schedules}))
+    for id_ in lapsed:
+        store.vacate(tx, f"Hold/{id_}")

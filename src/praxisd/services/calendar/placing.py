@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from praxisd.kernel.engines import Conflict
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import HealthcareService
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 IGNORE_HOURS = "calendar.hours.ignore"
-_TRIES = 4
 
 
 def service_of(house: "House", tx: Tx, id_: str | None) -> HealthcareService | None:
@@ -49,51 +49,64 @@ def choose(
     must: Sequence[str],
     outside_hours: bool,
 ) -> tuple[str, ...]:
-    """One free column of each group, locked (`busy_rev` bumped) and looked at again under the lock.
+    """One free column of each group, locked (`busy_rev` bumped) and, where others write too, looked at under the lock.
 
     The practice itself is not bound to lead times and durations; a portal is. Raises what `rules.place`
     raises, and access.forbidden without the right to book outside the opening hours.
     """
     if outside_hours and not tx.actor.may(IGNORE_HOURS):
         raise Problem("access.forbidden", 403, permission=IGNORE_HOURS)
+    chosen, queue = _look(house, tx, service_id, start, end, must, outside_hours)
+    if not tx.store.alone:
+        # All columns that may be chosen, not only those: who finds his choice taken and then waits for another
+        # column waits out of order, and PostgreSQL needs a second to notice the deadlock.
+        store.line_up(tx, queue)
+        chosen, after = _look(house, tx, service_id, start, end, must, outside_hours)
+        if not set(after) <= set(queue):
+            raise Conflict("the groups of the type changed meanwhile")
+    touch(house, tx, chosen)
+    store.drop_lapsed(tx, chosen)
+    return chosen
+
+
+def _look(
+    house: "House",
+    tx: Tx,
+    service_id: str | None,
+    start: int,
+    end: int,
+    must: Sequence[str],
+    outside_hours: bool,
+) -> tuple[tuple[str, ...], Sequence[str]]:
+    """(what `rules.place` chooses by what is committed now, all columns that could have been chosen)."""
     desk = tx.actor.portal is None
-    locked: set[str] = set()
-    for _ in range(_TRIES):
-        # Read again in each round: a change of the hours bumps the same rows and may have gone first.
-        calendar = views(house).calendar(tx)
-        service = calendar.services.get(service_id) if service_id else None
-        schedules = calendar.for_actor(tx.actor)
-        before = service.buffer_before * 60 if service else 0
-        after = service.buffer_after * 60 if service else 0
-        busy: dict[str, list[tuple[int, int]]] = {}
-        rows = store.busy_rows(tx, start - before, end + after, _candidates(service, must))
-        for schedule, low, high, _owner, expires in rows:
-            if expires is None or expires > tx.now:
-                busy.setdefault(schedule, []).append((low, high))
-        chosen = rules.place(
-            service,
-            schedules,
-            calendar.almanac,
-            start,
-            end,
-            busy=busy,
-            now=tx.now,
-            must=must,
-            ignore_hours=outside_hours,
-            ignore_notice=desk,
-            ignore_duration=desk,
-        )
-        new = [s for s in chosen if s not in locked]
-        if new:
-            touch(house, tx, new)
-            store.drop_lapsed(tx, new)
-            locked.update(new)
-        if tx.store.alone or not new:
-            return chosen
-    raise Problem("calendar.slot_taken", 409)
+    calendar = views(house).calendar(tx)
+    service = calendar.services.get(service_id) if service_id else None
+    before = service.buffer_before * 60 if service else 0
+    after = service.buffer_after * 60 if service else 0
+    busy: dict[str, list[tuple[int, int]]] = {}
+    queue = candidates(service, must)
+    for schedule, low, high, _owner, expires in store.busy_rows(tx, start - before, end + after, queue):
+        if expires is None or expires > tx.now:
+            busy.setdefault(schedule, []).append((low, high))
+    chosen = rules.place(
+        service,
+        calendar.for_actor(tx.actor),
+        calendar.almanac,
+        start,
+        end,
+        busy=busy,
+        now=tx.now,
+        must=must,
+        ignore_hours=outside_hours,
+        ignore_notice=desk,
+        ignore_duration=desk,
+    )
+    return chosen, queue
 
 
-def _candidates(service: HealthcareService | None, must: Sequence[str]) -> Sequence[str]:
+def candidates(service: HealthcareService | None, must: Sequence[str]) -> Sequence[str]:
+    """The columns a booking may come to use; exactly `must` where that serves every group."""
     if service is None or len(must) == len(service.groups):
         return list(must)
     return sorted({name for group in service.groups for name in group})

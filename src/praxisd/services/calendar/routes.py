@@ -41,17 +41,16 @@ _PATIENT = (
 
 def _answer(call: Call, tx: Tx, one: Appointment, status: int = 200) -> Answer:
     zone = views(call.house).calendar(tx).almanac.zone
-    shown = directory.shown(tx, one.patient) if one.patient else None
-    body = shapes.appointment_out(one, zone, shown)
+    body = shapes.appointment_out(one, zone, booking.patient_shown(tx, one))
     headers = {"Location": f"/api/v1/appointments/{one.id}"} if status == 201 else {}
     return Answer(body, status, version=one.version, headers=headers)
 
 
-def _patient(tx: Tx, who: shapes.PatientIn) -> str:
+def _patient(tx: Tx, who: shapes.PatientIn) -> directory.Claimed:
     if who.id is not None:
         if any((who.family, who.given, who.birth_date, who.phone, who.email)):
             raise Problem("directory.patient_incomplete", 422, detail="either id or name and birthDate")
-        return directory.resolve(tx, who.id)
+        return directory.Claimed(directory.resolve(tx, who.id), who.id)
     claim = PatientClaim(
         family=who.family or "",
         given=who.given or "",
@@ -59,21 +58,21 @@ def _patient(tx: Tx, who: shapes.PatientIn) -> str:
         phone=who.phone,
         email=who.email,
     )
-    return directory.claim(tx, claim).patient
+    return directory.claim(tx, claim)
 
 
 def book(call: Call) -> Answer:
     """Book an appointment. 201 with the booking; 409 `calendar.slot_taken` when the time is gone."""
     body: shapes.BookIn = call.body
     tx = call.writing
-    if body.end is not None and tx.actor.portal is not None:
-        body = msgspec.structs.replace(body, end=None)
+    claimed = _patient(tx, body.patient)
     wish = booking.Wish(
         service=body.service,
         start=shapes.instant(body.start),
         end=shapes.instant(body.end) if body.end else None,
         schedules=body.schedules,
-        patient=_patient(tx, body.patient),
+        patient=claimed.patient,
+        extra={"alias": claimed.shown} if tx.actor.portal is not None else {},
         note=body.note,
         hold=body.hold,
         outside_hours=body.outside_hours,
@@ -91,7 +90,7 @@ def change(call: Call) -> Answer:
     """Move an appointment (same id, the old time is kept unless the new one fits), or change its status or note."""
     body: shapes.ChangeIn = call.body
     tx = call.writing
-    old = booking.get(tx, call.path["id"])
+    old = booking.get(tx, call.path["id"], lock=True)
     expected = call.if_match
     changes: dict[str, Any] = {}
     if body.note is not UNSET:
@@ -110,14 +109,12 @@ def change(call: Call) -> Answer:
     start = old.start if body.start is UNSET else shapes.instant(body.start)
     end = None if body.end is UNSET else shapes.instant(body.end)
     service = old.service if body.service is UNSET else body.service
-    if end is None and (service == old.service) and body.start is not UNSET and tx.actor.portal is None:
-        end = start + old.end - old.start
-    elif end is None and service == old.service and body.start is UNSET:
-        end = old.end
+    if end is None and service == old.service and tx.actor.portal is None:
+        end = start + old.end - old.start  # the desk may have made it longer than its type
     wish = booking.Wish(
         service=service,
         start=start,
-        end=end if tx.actor.portal is None else None,
+        end=end,
         schedules=() if body.schedules is UNSET else body.schedules,
         hold=None if body.hold is UNSET else body.hold,
         outside_hours=body.outside_hours,
@@ -146,8 +143,7 @@ def feed(call: Call) -> Answer:
             if one.appointment is None:
                 rows.append(shapes.ChangeOut(id=one.id, deleted=True))
             else:
-                patient = one.appointment.patient
-                shown = directory.shown(tx, patient) if patient else None
+                shown = booking.patient_shown(tx, one.appointment)
                 rows.append(shapes.change_out(one.appointment, zone, shown))
     return Answer(shapes.Changes(changes=rows, cursor=cursor, more=more))
 
@@ -179,10 +175,7 @@ def search(call: Call) -> Answer:
         if body.schedule:
             page = [one for one in page if body.schedule in one.schedules]
         zone = views(call.house).calendar(tx).almanac.zone
-        rows = [
-            shapes.appointment_out(one, zone, directory.shown(tx, one.patient) if one.patient else None)
-            for one in page
-        ]
+        rows = [shapes.appointment_out(one, zone, booking.patient_shown(tx, one)) for one in page]
     return Answer(shapes.Appointments(appointments=rows, next=after))
 
 

@@ -199,6 +199,15 @@ _BUMP = prepared(
     .where(mine(SCHEDULE), SCHEDULE.c.id == sa.bindparam("schedule"))
     .values(busy_rev=SCHEDULE.c.busy_rev + 1)
 )
+_LINE_UP = prepared(
+    sa.select(SCHEDULE.c.id)
+    .where(mine(SCHEDULE), SCHEDULE.c.id == sa.func.any(sa.bindparam("schedules")))
+    .order_by(SCHEDULE.c.id)
+    .with_for_update()
+)
+_LOCK_APPOINTMENT = prepared(
+    sa.select(APPOINTMENT.c.doc).where(mine(APPOINTMENT), APPOINTMENT.c.id == sa.bindparam("id")).with_for_update()
+)
 _REVS = prepared(sa.select(SCHEDULE.c.id, SCHEDULE.c.busy_rev).where(mine(SCHEDULE)))
 _COUNTER = prepared(sa.select(COUNTER.c.value).where(mine(COUNTER), COUNTER.c.name == sa.bindparam("name")))
 _COUNT = upsert(COUNTER, ("organization", "name"))
@@ -271,6 +280,23 @@ def bump(tx: Tx, schedules: Iterable[str]) -> None:
     """Bump `busy_rev` in id order: on PostgreSQL this takes the row locks under which a booking decides."""
     for one in sorted(set(schedules)):
         tx.run(_BUMP, schedule=one)
+
+
+def line_up(tx: Tx, schedules: Iterable[str]) -> None:
+    """Queue for these columns, in id order: all a transaction may need at once, so that no two wait for each other.
+
+    On SQLite the single writer is the queue.
+    """
+    if not tx.store.alone:
+        tx.tuples(_LINE_UP, schedules=sorted(set(schedules)))
+
+
+def locked_appointment(tx: Tx, id_: str) -> Appointment | None:
+    """The appointment, to be changed in this transaction: another change of it waits. Comes before `line_up`."""
+    if tx.store.alone:
+        return APPOINTMENTS.get(tx, id_)
+    doc = tx.value(_LOCK_APPOINTMENT, id=id_)
+    return None if doc is None else APPOINTMENTS.decode(doc)
 
 
 def revisions(tx: Tx) -> dict[str, int]:
