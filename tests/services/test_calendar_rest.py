@@ -290,3 +290,31 @@ def test_an_icalendar_link_is_valid_secret_and_revocable(practice, portal, owner
     owner("DELETE", f"/feeds/{busy['id']}", 204)
     assert get(busy).status_code == 404 and get(titled).status_code == 200
     assert client.get("/ical/geraten.ics").status_code == 404
+
+
+def test_a_portal_meets_its_patients_under_the_ids_it_was_given(practice, portal, other, desk):
+    first = book(portal, practice.check, f"{TUE}09:00:00+01:00")
+    spelled = book(portal, practice.check, f"{TUE}10:00:00+01:00", patient=EVA | {"family": "BEISPIEL"})
+    foreign = book(other, practice.check, f"{TUE}11:00:00+01:00")
+    assert len({first["patient"], spelled["patient"], foreign["patient"]}) == 3
+    for rest, one in ((portal, first), (portal, spelled), (other, foreign)):
+        assert rest("GET", f"/appointments/{one['id']}")["patient"] == one["patient"]
+    again = book(portal, practice.check, f"{TUE}13:00:00+01:00", patient={"id": spelled["patient"]})
+    assert again["patient"] == spelled["patient"]
+    assert {c["patient"] for c in portal("GET", "/appointments")["changes"]} == {
+        first["patient"],
+        spelled["patient"],
+    }
+    inside = desk("POST", "/appointments/search", body=DAY)["appointments"]
+    assert len({a["patient"] for a in inside}) == 1  # one person, whoever tells of her
+    theirs = {"service": practice.check, "start": f"{TUE}14:00:00+01:00", "patient": {"id": first["patient"]}}
+    assert other.code("POST", "/appointments", 422, theirs) == "directory.patient_unknown"
+
+
+def test_a_portal_cannot_stretch_an_appointment(practice, portal):
+    start = f"{TUE}09:00:00+01:00"
+    body = {"service": practice.check, "start": start, "end": f"{TUE}10:00:00+01:00", "patient": EVA}
+    assert portal.code("POST", "/appointments", 422, body) == "calendar.wrong_duration"
+    one = book(portal, practice.check, start, end=f"{TUE}09:30:00+01:00")
+    longer = {"end": f"{TUE}10:00:00+01:00"}
+    assert portal.code("PATCH", f"/appointments/{one['id']}", 422, longer) == "calendar.wrong_duration"

@@ -15,7 +15,7 @@ from praxisd.model.fhir_shapes import dump_json, load_json
 from praxisd.model.fhir_times import format_instant, parse_instant
 from praxisd.model.people import MASK
 from praxisd.model.scheduling import Appointment, Code, HealthcareService, ImportedSlot, Schedule
-from praxisd.services.calendar import fhir_codes, rules
+from praxisd.services.calendar import booking, fhir_codes, rules
 from praxisd.services.calendar.view import Calendar, views
 from praxisd.services.directory import api as directory
 
@@ -278,9 +278,7 @@ class Sight:
             return None
         if names is None:
             names = directory.name(self.tx, [one.patient])
-        id_: object = one.patient
-        if self.tx.actor.portal is not None:
-            id_ = one.extra.get("alias") or directory.shown(self.tx, one.patient)
+        id_ = booking.patient_shown(self.tx, one)
         display = {"display": names.get(one.patient) or MASK}
         return display if id_ is None else {"reference": f"Patient/{id_}", **display}
 
