@@ -59,7 +59,7 @@ def test_access_is_private_and_whole(server: tuple[Path, Running]) -> None:
 
 
 def test_an_integrator_books(server: tuple[Path, Running]) -> None:
-    """The journey of the issue: list slots, book, 409 for the same slot, change feed, iCalendar."""
+    """The journey of the issue: list slots, book, 409 for the same slot, change feed, FHIR, iCalendar."""
     folder, found = server
     access = access_of(folder)
     client = found.client(access["api_key"])
@@ -82,6 +82,9 @@ def test_an_integrator_books(server: tuple[Path, Running]) -> None:
     assert free[0] not in slots(client, kinds["Kontrolle"]["id"])
     changes, _ = _feed(client, cursor)
     assert [(c["id"], c["status"]) for c in changes] == [(booked["id"], "booked")]
+    status, seen = client.call("GET", urlsplit(access["fhir_url"]).path + f"/Appointment/{booked['id']}")
+    assert (status, seen["resourceType"], seen["status"]) == (200, "Appointment", "booked")
+    assert datetime.fromisoformat(seen["start"]) == datetime.fromisoformat(booked["start"])
     status, _, data = Client(access["url"]).raw("GET", urlsplit(access["ical_url"]).path)
     assert status == 200 and f"UID:{booked['id']}@praxisd".encode() in data and b"Beispiel" not in data
     status, answer = client.call("POST", f"/api/v1/appointments/{booked['id']}/cancel", {})

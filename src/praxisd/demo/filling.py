@@ -126,7 +126,9 @@ class _Filling:
             ).id
         for key, kind in practice.KINDS.items():
             groups = tuple(tuple(self.columns[name] for name in group) for group in kind.groups)
-            made = calendar.add_service(self.house, tx, name=kind.name, groups=groups, **kind.fields)
+            made = calendar.add_service(
+                self.house, tx, name=kind.name, groups=groups, service_type=kind.codes(), **kind.fields
+            )
             self.kinds[key] = made.id
 
     def _enter(self, tx: Tx, chunk: Sequence[Patient]) -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from praxisd.model.people import Contact, Mandator, Practitioner
 from praxisd.model.places import Location, Organization
-from praxisd.model.scheduling import OpeningRule
+from praxisd.model.scheduling import Code, OpeningRule
 
 ZONE = "Europe/Berlin"
 REGION = "DE-BE"
@@ -99,7 +99,12 @@ class Kind(NamedTuple):
     fields: dict[str, Any]
     groups: tuple[tuple[str, ...], ...]
 
+    def codes(self) -> tuple[Code, ...]:
+        """A code of the practice's own list, by which FHIR clients can ask for the type."""
+        return (Code(system=CODES, code=self.name.replace(" ", "-"), display=self.name),)
 
+
+CODES = "https://example.org/praxis-am-beispielplatz/terminarten"
 _DOCTORS = ("sommer", "winter")
 KINDS = {
     "check": Kind("Kontrolle", {"duration": 30, "released": True, "min_notice": 60}, (_DOCTORS,)),
