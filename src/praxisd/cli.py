@@ -174,14 +174,26 @@ def migrate(folder: Path, as_json: bool, expand: bool) -> None:
 def import_bundles(folder: Path, organization: str | None, as_json: bool, files: tuple[Any, ...]) -> None:
     """Take in FHIR Bundles."""
     content = [one.read() for one in files]
-    answer = terminal.perform(folder, "calendar.import_bundle", organization, files=content)
+    answer = terminal.perform(
+        folder, "calendar.import_bundle", organization, files=content, lang=terminal.language()
+    )
     if as_json:
         print_json(answer)
     else:
-        for line in answer.get("lines", ()):
-            click.echo(line)
+        counts = {name: answer.get(name, 0) for name in ("created", "updated", "unchanged")}
+        click.echo(say("praxisd.kernel", "cli.import.summary", **counts))
+        for name in ("replacedIds", "warnings", "errors"):
+            for entry in answer.get(name, ()):
+                click.echo(_entry(entry), err=name == "errors")
     if answer.get("errors"):
         click.get_current_context().exit(1)
+
+
+def _entry(entry: Any) -> str:
+    """One line of an import's report: its own words, or its fields."""
+    if not isinstance(entry, dict):
+        return str(entry)
+    return " · ".join(str(value) for value in entry.values() if value not in (None, ""))
 
 
 commands: tuple[click.Command, ...] = (serve, demo, migrate, import_bundles)
