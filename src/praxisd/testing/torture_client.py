@@ -178,11 +178,22 @@ class Client:
         memory.learn(one.id, one.version, one.status)
         if record.tag is not None:
             memory.tags[one.id] = record.tag
-        if record.door == "rest" and isinstance(found, dict):
-            memory.services[one.id] = found.get("service") or ""
-            patient = found.get("patient")
-            if patient and patient not in memory.patients and len(memory.patients) < 10:
+        patient = self.patient_in(found)
+        if patient:
+            memory.patient_of[one.id] = patient
+            if patient not in memory.patients and len(memory.patients) < 10:
                 memory.patients.append(patient)
+
+    @staticmethod
+    def patient_in(found: Any) -> str | None:
+        """The id of the patient, as this credential knows it, in an answer of either door."""
+        if "resourceType" not in found:
+            return found.get("patient")
+        for part in found.get("participant", ()):
+            type_, _, id_ = str(part.get("actor", {}).get("reference", "")).rpartition("/")
+            if type_.endswith("Patient"):
+                return id_
+        return None
 
     # --- what may be wanted ----------------------------------------------------------------------------------------
 

@@ -32,20 +32,25 @@ class FhirWishes:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
 
-    def by_slot(self, dice: random.Random, memory: Memory, tag: str) -> dict[str, Any]:
-        """A bare Appointment naming a slot of one column, or of one column of each group; sometimes the long imported one."""
+    def by_slot(
+        self, dice: random.Random, memory: Memory, tag: str, like: str | None = None
+    ) -> dict[str, Any]:
+        """A bare Appointment naming a slot of one column, or of one of each group; sometimes the long imported one.
+
+        `like`: id of the appointment whose patient it is for; a move is never for somebody else.
+        """
         scene = self._wishes.scene
         if dice.random() < 0.1:
             slot, kind = scene.long_slot, scene.services["long"]
             start = dice.randrange(slot.start, slot.end - 600, 300)
             end = min(slot.end, start + 60 * dice.choice((10, 25, 40)))
-            return self._appointment(dice, memory, tag, kind, start, end, [slot.id])
+            return self._appointment(dice, memory, tag, kind, start, end, [slot.id], like)
         kind, start = self._wishes.kind(dice), self._wishes.start(dice)
         columns = [scene.schedules[dice.choice(group)] for group in kind.groups]
         if dice.random() < 0.3:
             columns = columns[:1]
         slots = [slot_id(c.no, kind.no, start) for c in columns]
-        return self._appointment(dice, memory, tag, kind, start, None, slots)
+        return self._appointment(dice, memory, tag, kind, start, None, slots, like)
 
     def by_time(self, dice: random.Random, memory: Memory, tag: str) -> dict[str, Any]:
         """Parameters with a schedule, and an Appointment that knows only its time."""
@@ -58,12 +63,12 @@ class FhirWishes:
 
     def replacing(self, dice: random.Random, memory: Memory, tag: str, id_: str) -> dict[str, Any]:
         """Book a new one in the place of `id_`."""
-        appointment = self.by_slot(dice, memory, tag)
+        appointment = self.by_slot(dice, memory, tag, id_)
         return _parameters(appointment, {"name": "cancelled-appt-id", "valueUri": id_})
 
     def moving(self, dice: random.Random, memory: Memory, id_: str) -> dict[str, Any]:
         """The appointment `id_` at another time; its tag stays with it."""
-        return self.by_slot(dice, memory, memory.tags.get(id_, "")) | {"id": id_}
+        return self.by_slot(dice, memory, memory.tags.get(id_, ""), id_) | {"id": id_}
 
     def _appointment(
         self,
@@ -74,9 +79,11 @@ class FhirWishes:
         start: int,
         end: int | None,
         slots: list[str],
+        like: str | None = None,
     ) -> dict[str, Any]:
         end = start + (kind.duration or 0) * 60 if end is None else end
-        patient = _reference("Patient", dice.choice(memory.patients))
+        person = memory.patient_of.get(like or "") or dice.choice(memory.patients)
+        patient = _reference("Patient", person)
         found: dict[str, Any] = {
             "resourceType": "Appointment",
             "status": "proposed",

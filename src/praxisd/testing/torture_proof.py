@@ -96,22 +96,21 @@ def lost_booking(records: Sequence[Record], state: State) -> tuple[Sequence[Reco
 
 
 def lost_move(records: Sequence[Record], state: State) -> tuple[Sequence[Record], State] | None:
-    """A move that was acknowledged, and the time that is stored is another."""
-    for r in records:
+    """The last acknowledged state of an appointment, a move if there is one, and the time that is stored is another."""
+    for r in sorted(records, key=lambda r: r.op != "move"):
         one = r.appointment
         kept = state.appointments.get(one.id) if one else None
-        if r.op == "move" and r.outcome == "done" and one and kept and kept.version == one.version:
+        if r.outcome == "done" and one and kept and kept.version == one.version:
             off = replace(kept, start=kept.start + 60)
             return records, replace(state, appointments={**state.appointments, kept.id: off})
     return None
 
 
 def missing_row(records: Sequence[Record], state: State) -> tuple[Sequence[Record], State] | None:
-    """An appointment over two columns that occupies only one."""
-    for one in _standing(state):
-        if len(one.schedules) == 2:
-            gone = next(b for b in state.busy if b.owner == f"Appointment/{one.id}")
-            return records, replace(state, busy=tuple(b for b in state.busy if b is not gone))
+    """An appointment that lacks a row, one over two columns if there is one."""
+    for one in sorted(_standing(state), key=lambda k: -len(k.schedules)):
+        gone = next(b for b in state.busy if b.owner == f"Appointment/{one.id}")
+        return records, replace(state, busy=tuple(b for b in state.busy if b is not gone))
     return None
 
 

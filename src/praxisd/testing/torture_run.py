@@ -1,6 +1,7 @@
 """One torture on one engine: a practice, its servers, sixty-four clients, and the judgement afterwards."""
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -58,6 +59,9 @@ class Site:
             if self.engine == "postgresql":
                 server = stack.enter_context(PostgresServer(durable=True))
                 self.url = server.new_database()
+                stack.callback(
+                    lambda: shutil.copy(Path(str(server.folder)) / "log", self.out / "postgresql.log")
+                )
             for number in range(1 if self.url is None else 2):
                 folder = self.out / f"{self.engine}-node{number}"
                 write_config(folder, self.url)
@@ -88,6 +92,18 @@ class Site:
         if self.url is None:
             return sqlite_state(self.nodes[0].folder / "praxisd.db")
         return postgres_state(self.url)
+
+    def deadlocks(self) -> int:
+        """How many PostgreSQL had to resolve: none is a fault, many cost a second each."""
+        import psycopg
+
+        if self.url is None:
+            return 0
+        with psycopg.connect(self.url.replace("postgresql+psycopg://", "postgresql://")) as connection:
+            row = connection.execute(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+            ).fetchone()
+        return int(row[0]) if row else 0
 
 
 async def speaks_fhir(site: Site) -> bool:
@@ -147,16 +163,19 @@ async def _storm(site: Site, history: History, wanted: int, seed: int) -> Result
         await one.finish()
         found += [Violation("feed", text) for text in one.faults]
     offers = await _offers(site)
-    for connection in (*everyone, *followers):
-        connection.close()
+    for client in everyone:
+        client.close()
+    for one in followers:
+        one.close()
     codes = [node.stop() for node in site.nodes]
     if any(codes):
         found.append(Violation("exit_code", f"{codes} after SIGTERM"))
     state = site.state()
+    notes = [f"PostgreSQL resolved {site.deadlocks()} deadlocks"] if site.url else []
     for one in followers:
         found += check_feed(one.who.portal, one.seen, state)
     found += [Violation("offered", str(one)) for one in offers if _taken(one, site.scene, state)]
-    return Result(site.engine, history.records, found, seconds, fhir, state)
+    return Result(site.engine, history.records, found, seconds, fhir, state, notes=notes)
 
 
 async def _offers(site: Site) -> list[tuple[str, int, int, str]]:

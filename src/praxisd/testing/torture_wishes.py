@@ -38,7 +38,7 @@ class Memory:
     live: list[str] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
-    services: dict[str, str] = field(default_factory=dict)
+    patient_of: dict[str, str] = field(default_factory=dict)
     patients: list[str] = field(default_factory=list)
 
     def learn(self, id_: str, version: int | None, status: str) -> None:
