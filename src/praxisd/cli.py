@@ -170,10 +170,10 @@ def migrate(folder: Path, as_json: bool, expand: bool) -> None:
 
 @click.command("import")
 @shared
-@click.argument("files", nargs=-1, required=True, type=click.File(encoding="utf-8-sig"))
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"))
 def import_bundles(folder: Path, organization: str | None, as_json: bool, files: tuple[Any, ...]) -> None:
     """Take in FHIR Bundles."""
-    content = [one.read() for one in files]
+    content = [_text(one) for one in files]
     answer = terminal.perform(
         folder, "calendar.import_bundle", organization, files=content, lang=terminal.language()
     )
@@ -187,6 +187,15 @@ def import_bundles(folder: Path, organization: str | None, as_json: bool, files:
                 click.echo(_entry(entry), err=name == "errors")
     if answer.get("errors"):
         click.get_current_context().exit(1)
+
+
+def _text(file: Any) -> str:
+    """The text of a file; FHIR is UTF-8 everywhere, some programs write a byte order mark before it."""
+    try:
+        found: str = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file.name} is not UTF-8", param_hint="FILES") from None
+    return found
 
 
 def _entry(entry: Any) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -173,3 +174,27 @@ def test_a_problem_nobody_has_words_for_is_named_by_its_code(monkeypatch: pytest
 
 def test_an_unknown_command_is_wrong_use() -> None:
     assert CliRunner().invoke(root, ["no-such-command"]).exit_code == 2
+
+
+def test_import_hands_over_texts_and_fails_with_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    report: dict[str, Any] = {"created": 2, "updated": 0, "unchanged": 1, "warnings": ["w"], "errors": []}
+
+    def answer(_folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any]:
+        asked.append({"operation": operation, **args})
+        return report
+
+    monkeypatch.setattr("praxisd.cli.perform", answer)
+    good, latin = tmp_path / "bundle.json", tmp_path / "latin.json"
+    good.write_bytes(b"\xef\xbb\xbf{}")
+    latin.write_bytes(b'{"family": "M\xfcller"}')
+    done = CliRunner().invoke(root, ["import", str(good), str(good), "--lang", "en"])
+    assert done.exit_code == 0 and "2 new" in done.stdout and "w" in done.stdout
+    assert asked == [{"operation": "calendar.import_bundle", "files": ["{}", "{}"], "lang": "en"}]
+    report["errors"] = [{"path": "entry[3]", "message": "no start", "detail": None}]
+    done = CliRunner().invoke(root, ["import", str(good)])
+    assert done.exit_code == 1 and "entry[3] · no start" in done.stderr
+    for wrong in ([str(latin)], [str(tmp_path / "none.json")], []):
+        assert CliRunner().invoke(root, ["import", *wrong]).exit_code == 2
