@@ -232,13 +232,21 @@ class Door:
         return await self.in_thread(lambda: finish(route.call(call), route.status, route.media_type))
 
     async def write(
-        self, entry: Writable, request: Request, call: Call, words: problems.Renderer = problems.render
+        self,
+        entry: Writable,
+        request: Request,
+        call: Call,
+        words: problems.Renderer = problems.render,
+        body_bytes: int = 0,
     ) -> Sent:
-        """A write under the Idempotency-Key rule; `words` puts a refusal that is kept into the door's form."""
+        """A write under the Idempotency-Key rule; `words` puts a refusal that is kept into the door's form.
+
+        `body_bytes` is for the few operations whose body may be larger than the general limit.
+        """
         route = entry.route
         if route.transaction:
             _ = request.idempotency_key  # a malformed one is refused before the body is read
-        content = await request.body(self.house.config.max_body_bytes)
+        content = await request.body(max(self.house.config.max_body_bytes, body_bytes))
         entry.body.check_type(request, content)
         scope = self.scope_of(request, content) if route.transaction else None
         texts, lang, id_ = self.house.texts, request.lang, request.id

@@ -119,7 +119,7 @@ class _Writer:
             "operationId": route.name,
             "summary": " ".join(words[0].split()).rstrip("."),
             "tags": list(route.tags or (_tag(entry),)),
-            "security": [{"key": []}] if entry.signed_in else [],
+            "security": _security(entry),
             "parameters": self._parameters(entry),
             "responses": self._responses(entry),
         }
@@ -205,6 +205,13 @@ class _Writer:
         if status in (429, 503):
             found["headers"] = {"Retry-After": _RETRY}
         return found
+
+
+def _security(entry: Entry) -> list[dict[str, list[str]]]:
+    """Key, none, or either."""
+    if not entry.signed_in:
+        return []
+    return [{"key": []}, {}] if entry.local_free else [{"key": []}]
 
 
 def _tag(entry: Entry) -> str:

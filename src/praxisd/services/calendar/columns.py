@@ -118,11 +118,11 @@ def drop_reservation(house: "House", tx: Tx, id_: str, expected: int | None) -> 
 
 def add_absence(house: "House", tx: Tx, **fields: Any) -> tuple[Absence, list[str]]:
     """Whole days without work. Appointments standing in them stay; their ids are returned for the desk to move."""
+    if fields["last"] < fields["first"] or (fields["last"] - fields["first"]).days > 3660:
+        raise Problem("calendar.range_reversed", 400)
     one = Absence(id=fields.pop("id", None) or new_id(), **fields)
     if one.schedule is not None:
         _known(tx, [one.schedule])
-    if one.last < one.first or (one.last - one.first).days > 3660:
-        raise Problem("calendar.range_reversed", 400)
     one = store.ABSENCES.insert(tx, one)
     touch(house, tx)
     events.note(tx, "absence.created", "Absence", one.id, version=1)
