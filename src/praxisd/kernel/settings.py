@@ -67,7 +67,7 @@ def validate(setting: Setting, value: Any) -> Value:
     elif not isinstance(value, setting.kind):
         raise refuse("type")
     else:
-        size: int = len(value) if isinstance(value, str) else value
+        size: Any = len(value) if isinstance(value, str) else value
         low_ok = setting.low is None or size >= setting.low
         if not low_ok or (setting.high is not None and size > setting.high):
             raise refuse("bounds")
