@@ -1,6 +1,7 @@
 """`praxisd demo`: a practice anybody can try, the same every time, with the booking journey of an integrator."""
 
 import json
+import socket
 import sqlite3
 import stat
 from collections import Counter
@@ -157,6 +158,20 @@ def test_started_twice_it_is_the_same_practice_under_a_new_address(tmp_path: Pat
             k: v for k, v in before.items() if k not in moving
         }
         assert {s["id"] for s in services(second.client(after["api_key"])).values()} == known
+
+
+def test_a_folder_that_was_filled_and_never_served_is_served(tmp_path: Path) -> None:
+    """The end came between filling and the first answer, here because the port was taken."""
+    folder = tmp_path / "data"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = command("demo", "--port", str(taken.getsockname()[1]), folder=folder)
+    assert done.code == 1 and "control.address_unusable" in done.err
+    assert not (folder / "access.json").exists()
+    with running(folder, verb="demo") as server:
+        assert services(server.client(access_of(folder)["api_key"]))
+        assert {p.name for p in (folder / "run").iterdir()} == {"lock", "control.json"}
 
 
 def test_a_folder_with_other_content_is_refused_and_left_alone(tmp_path: Path) -> None:

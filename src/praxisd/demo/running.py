@@ -17,6 +17,8 @@ from praxisd.kernel.control import owning, write_private
 from praxisd.kernel.errors import Problem
 
 ACCESS = "access.json"
+UNSERVED = Path("run", "access.json")
+"""Where the secrets wait between filling and the first answer: access.json itself says that the server is up."""
 _HARMLESS = frozenset({"run", "praxisd.toml"})
 """May lie in a folder that counts as empty: what our own lock leaves, and the configuration."""
 
@@ -34,10 +36,12 @@ def run(folder: Path, config: Path | None, host: str, port: int, today: date | N
     with owning(folder, serving.RESTART_PATIENCE_S):
         if known is None:
             known = prepare(folder, config, today or datetime.now(ZoneInfo(practice.ZONE)).date(), language)
+            write_private(folder / UNSERVED, json.dumps(known))
         access = known
 
         def tell(url: str) -> None:
             write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
+            (folder / UNSERVED).unlink(missing_ok=True)
 
         return serving.serve_owned(folder, config, host, port, tell)
 
@@ -83,12 +87,15 @@ def at(url: str, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """access.json of an earlier start, or None."""
-    try:
-        found = json.loads((folder / ACCESS).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return found if isinstance(found, dict) and "ical_url" in found else None
+    """access.json of an earlier start, or the secrets of a filling that was not served yet, or None."""
+    for name in (ACCESS, UNSERVED):
+        try:
+            found = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            continue
+        if isinstance(found, dict) and "ical_url" in found:
+            return found
+    return None
 
 
 def _content(folder: Path) -> list[Path]:
