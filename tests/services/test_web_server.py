@@ -236,6 +236,21 @@ def test_without_connections_the_stop_takes_no_time(program: tuple[subprocess.Po
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.slow
+def test_a_stuck_request_delays_the_exit_to_10_seconds_at_most(
+    program: tuple[subprocess.Popen[str], str],
+) -> None:
+    process, url = program
+    stuck = threading.Thread(target=lambda: _ignore(url, "/api/v1/notes/stuck"))
+    stuck.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(12) == 0
+    assert 7 < time.monotonic() - began < 10
+    stuck.join(5)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_second_signal_ends_at_once(program: tuple[subprocess.Popen[str], str]) -> None:
     process, url = program
@@ -249,6 +264,6 @@ def test_a_second_signal_ends_at_once(program: tuple[subprocess.Popen[str], str]
     slow.join(10)
 
 
-def _ignore(url: str) -> None:
+def _ignore(url: str, path: str = "/api/v1/sleepy") -> None:
     with contextlib.suppress(httpx.HTTPError):
-        httpx.get(f"{url}/api/v1/sleepy", headers=AUTH, timeout=20)
+        httpx.get(url + path, headers=AUTH, timeout=20)

@@ -113,6 +113,9 @@ def read(call: Call) -> Answer:
         raise Violation(CANARY)
     if name == "away":
         raise _outage(call.house)
+    if name == "stuck":
+        entered.set()
+        time.sleep(30)
     if name == "slow":
         entered.set()
         gate.wait(10)
