@@ -2,7 +2,7 @@
 
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import EventType, Handler, JobType, Permission, Retention, Service, Setting
-from praxisd.services.calendar import fhir, handlers, jobs, routes, routes_columns, store
+from praxisd.services.calendar import fhir, handlers, importing, jobs, routes, routes_columns, store
 from praxisd.services.calendar.fhir_shapes import SPECIALTY
 
 _PROGRAMS = ("portal", "pvs")
@@ -44,6 +44,7 @@ SERVICE = Service(
     ),
     routes=(*routes.ROUTES, *routes_columns.ROUTES),
     fhir=fhir.FHIR,
+    operations=importing.OPERATIONS,
     permissions=(
         Permission("calendar.slot.read", _ALL),
         Permission("calendar.appointment.read", _ALL),
@@ -57,7 +58,7 @@ SERVICE = Service(
     ),
     tables=store.TABLES,
     patient_refs=(("calendar_appointment", "patient"),),
-    problems=("calendar.unknown_region", *fhir.PROBLEMS),
+    problems=("calendar.unknown_region", *fhir.PROBLEMS, *importing.PROBLEMS),
     triggers=store.guards,
     guards=store.GUARDS,
 )

@@ -26,7 +26,7 @@ def patch(call: Call, id_: str, change: Change) -> FhirAnswer:
     The guide's misspelt `canceled` is taken for `cancelled`. A portal may only cancel and add, as on REST.
     """
     tx = call.writing
-    old = booking.get(tx, id_)
+    old = booking.get(tx, id_, lock=True)
     sight = Sight(call.house, tx, call.base_url)
     before = sight.appointment(old)
     after, _touched = change(before)

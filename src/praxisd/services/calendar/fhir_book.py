@@ -157,6 +157,7 @@ def _book(call: Call, asked: Asked) -> Appointment:
     )
     if before is not None:
         # Its own time must not stand in its way while columns are compared.
+        store.line_up(tx, {*before.schedules, *placing.candidates(service, must)})
         store.vacate(tx, f"Appointment/{before.id}")
     wish = msgspec.structs.replace(wish, schedules=_way(call, sight, service, start, end, must, named))
     if before is None:

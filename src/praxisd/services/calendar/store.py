@@ -5,11 +5,12 @@ refuses overlaps there (HOUSE „Calendar“): a trigger on SQLite, exclusion co
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import sqlalchemy as sa
 
 from praxisd.kernel.resource import Records, resource_table
-from praxisd.kernel.store import Tx, insert, mine, prepared, table, upsert
+from praxisd.kernel.store import Prepared, Tx, insert, mine, prepared, table, upsert
 from praxisd.model.scheduling import (
     Absence,
     Appointment,
@@ -185,8 +186,9 @@ _WINDOW = sa.and_(
     _B.end > sa.bindparam("since"),
 )
 _ROWS_OF = [_B.schedule, _B.start, _B.end, _B.owner, _B.expires_at]
+_AT_ONCE = 64
+"""Columns asked for in one statement."""
 _BUSY_ROWS = prepared(sa.select(*_ROWS_OF).where(_WINDOW))
-_BUSY_ROWS_ONE = prepared(sa.select(*_ROWS_OF).where(_WINDOW, _B.schedule == sa.bindparam("schedule")))
 _ADD_BUSY = insert(BUSY, without=("no",))
 _DROP_BUSY = prepared(sa.delete(BUSY).where(mine(BUSY), _B.owner == sa.bindparam("owner")))
 _DROP_LAPSED = prepared(
@@ -206,7 +208,9 @@ _LINE_UP = prepared(
     .with_for_update()
 )
 _LOCK_APPOINTMENT = prepared(
-    sa.select(APPOINTMENT.c.doc).where(mine(APPOINTMENT), APPOINTMENT.c.id == sa.bindparam("id")).with_for_update()
+    sa.select(APPOINTMENT.c.doc)
+    .where(mine(APPOINTMENT), APPOINTMENT.c.id == sa.bindparam("id"))
+    .with_for_update()
 )
 _REVS = prepared(sa.select(SCHEDULE.c.id, SCHEDULE.c.busy_rev).where(mine(SCHEDULE)))
 _COUNTER = prepared(sa.select(COUNTER.c.value).where(mine(COUNTER), COUNTER.c.name == sa.bindparam("name")))
@@ -228,13 +232,20 @@ def busy_rows(
     """(schedule, start, end, owner, expires) of occupations that touch [since, until), lapsed holds included."""
     if schedules is None:
         return tx.tuples(_BUSY_ROWS, since=since, until=until)  # type: ignore[return-value]
-    if len(schedules) <= 3:
-        found: list[tuple[str, int, int, str, int | None]] = []
-        for one in schedules:
-            found += tx.tuples(_BUSY_ROWS_ONE, since=since, until=until, schedule=one)  # type: ignore[arg-type]
-        return found
-    wanted = frozenset(schedules)
-    return [r for r in tx.tuples(_BUSY_ROWS, since=since, until=until) if r[0] in wanted]  # type: ignore[misc]
+    # Naming the columns lets the index find their rows; without them it would walk through the whole calendar.
+    found: list[tuple[str, int, int, str, int | None]] = []
+    for index in range(0, len(schedules), _AT_ONCE):
+        some = schedules[index : index + _AT_ONCE]
+        names = {f"s{number}": one for number, one in enumerate(some)}
+        found += tx.tuples(_busy_rows_of(len(some)), since=since, until=until, **names)  # type: ignore[arg-type]
+    return found
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _busy_rows_of(count: int) -> Prepared:
+    """The statement for so many columns."""
+    names = [sa.bindparam(f"s{number}") for number in range(count)]
+    return prepared(sa.select(*_ROWS_OF).where(_WINDOW, _B.schedule.in_(names)))
 
 
 def occupy(
