@@ -170,22 +170,19 @@ def migrate(folder: Path, as_json: bool, expand: bool) -> None:
 
 @click.command("import")
 @shared
+@click.option("--release", is_flag=True, help="Let booking portals see what comes in.")
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"))
-def import_bundles(folder: Path, organization: str | None, as_json: bool, files: tuple[Any, ...]) -> None:
+def import_bundles(
+    folder: Path, organization: str | None, as_json: bool, release: bool, files: tuple[Any, ...]
+) -> None:
     """Take in FHIR Bundles."""
-    content = [_text(one) for one in files]
-    answer = terminal.perform(
-        folder, "calendar.import_bundle", organization, files=content, lang=terminal.language()
-    )
+    args = {"files": [_text(one) for one in files], "release": release, "lang": terminal.language()}
+    answer = terminal.perform(folder, "calendar.import_bundle", organization, **args)
     if as_json:
         print_json(answer)
     else:
-        counts = {name: answer.get(name, 0) for name in ("created", "updated", "unchanged")}
-        click.echo(say("praxisd.kernel", "cli.import.summary", **counts))
-        for name in ("replacedIds", "warnings", "errors"):
-            for entry in answer.get(name, ()):
-                click.echo(_entry(entry), err=name == "errors")
-    if answer.get("errors"):
+        click.echo("\n".join(answer["lines"]))
+    if answer["errors"]:
         click.get_current_context().exit(1)
 
 
@@ -196,13 +193,6 @@ def _text(file: Any) -> str:
     except UnicodeDecodeError:
         raise click.BadParameter(f"{file.name} is not UTF-8", param_hint="FILES") from None
     return found
-
-
-def _entry(entry: Any) -> str:
-    """One line of an import's report: its own words, or its fields."""
-    if not isinstance(entry, dict):
-        return str(entry)
-    return " · ".join(str(value) for value in entry.values() if value not in (None, ""))
 
 
 commands: tuple[click.Command, ...] = (serve, demo, migrate, import_bundles)

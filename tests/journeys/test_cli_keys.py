@@ -77,3 +77,22 @@ def test_without_a_server_keys_and_users_take_the_lock(tmp_path: Path) -> None:
         for file in folder.rglob("*"):
             if file.is_file() and file.suffix != ".json":
                 assert secret.encode() not in file.read_bytes(), file
+
+
+def test_a_bundle_is_taken_in_by_command(filled: tuple[Path, Running]) -> None:
+    folder, server = filled
+    bundle = folder.with_name("bundle.json")
+    person = {
+        "resourceType": "Patient",
+        "id": "imported-1",
+        "name": [{"family": "Übernommen", "given": ["Uwe"]}],
+    }
+    bundle.write_text(
+        json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": person}]}), "utf-8"
+    )
+    first = command("import", str(bundle), "--json", folder=folder)
+    assert (first.code, first.json["created"], first.json["errors"]) == (0, 1, [])
+    assert command("import", str(bundle), "--json", folder=folder).json["unchanged"] == 1
+    bundle.write_text("{")
+    assert command("import", str(bundle), "--json", folder=folder).code == 1
+    assert server.client().call("GET", "/health/ready")[0] == 200

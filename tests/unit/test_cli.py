@@ -180,7 +180,7 @@ def test_import_hands_over_texts_and_fails_with_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, Any]] = []
-    report: dict[str, Any] = {"created": 2, "updated": 0, "unchanged": 1, "warnings": ["w"], "errors": []}
+    report: dict[str, Any] = {"created": 2, "errors": [], "lines": ["two new", "one strange"]}
 
     def answer(_folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any]:
         asked.append({"operation": operation, **args})
@@ -191,10 +191,12 @@ def test_import_hands_over_texts_and_fails_with_its_report(
     good.write_bytes(b"\xef\xbb\xbf{}")
     latin.write_bytes(b'{"family": "M\xfcller"}')
     done = CliRunner().invoke(root, ["import", str(good), str(good), "--lang", "en"])
-    assert done.exit_code == 0 and "2 new" in done.stdout and "w" in done.stdout
-    assert asked == [{"operation": "calendar.import_bundle", "files": ["{}", "{}"], "lang": "en"}]
-    report["errors"] = [{"path": "entry[3]", "message": "no start", "detail": None}]
+    assert done.exit_code == 0 and done.stdout == "two new\none strange\n"
+    assert asked == [
+        {"operation": "calendar.import_bundle", "files": ["{}", "{}"], "release": False, "lang": "en"}
+    ]
+    report["errors"] = [{"path": "entry[3]"}]
     done = CliRunner().invoke(root, ["import", str(good)])
-    assert done.exit_code == 1 and "entry[3] · no start" in done.stderr
+    assert done.exit_code == 1 and "two new" in done.stdout
     for wrong in ([str(latin)], [str(tmp_path / "none.json")], []):
         assert CliRunner().invoke(root, ["import", *wrong]).exit_code == 2
