@@ -18,7 +18,7 @@ from pathlib import Path
 
 from praxisd.testing.torture_check import kinds
 from praxisd.testing.torture_kills import kill_again_and_again
-from praxisd.testing.torture_run import CLIENTS, Result, outcomes, torture
+from praxisd.testing.torture_run import Result, outcomes, torture
 
 _SHOWN = 20
 
@@ -32,7 +32,7 @@ def report(result: Result, out: Path) -> str:
     lines = [
         f"{result.engine}: {result.attempts} attempts in {result.seconds:.1f} s"
         f" ({result.attempts / max(result.seconds, 1e-9):.0f}/s), {len(records)} requests"
-        f" ({', '.join(f'{n} {door}' for door, n in sorted(doors.items()))}), {CLIENTS} clients",
+        f" ({', '.join(f'{n} {door}' for door, n in sorted(doors.items()))}), {result.clients} clients",
         *(f"  {f'{door} {op}':{width}}  {n:7}  {what}" for (door, op, what), n in sorted(all_.items())),
         *(f"  {note}" for note in result.notes),
         f"  {len(result.state.appointments)} appointments, {len(result.state.busy)} occupied rows,"

@@ -35,7 +35,7 @@ class Result:
     seconds: float
     fhir: bool
     state: State
-    kills: int = 0
+    clients: int = CLIENTS
     notes: list[str] = field(default_factory=list)
 
     @property
