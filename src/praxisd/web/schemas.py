@@ -27,6 +27,8 @@ _WORDS: dict[str, Any] = {
     "id": "01hzyx3m9k7q2v5w8r1t4e6p0a",
     "login": "anna",
 }
+_SHOWN = ("family", "given", "birthDate", "phone", "email")
+"""Optional fields that examples show all the same: who a booking is for."""
 _FORMATS = {
     "date-time": "2026-11-23T09:00:00+01:00",
     "date": "2026-11-23",
@@ -117,7 +119,7 @@ def _object(schema: dict[str, Any], components: dict[str, Any], depth: int) -> A
     required = set(schema.get("required", ()))
     found = {}
     for name, one in schema.get("properties", {}).items():
-        if name in required or (depth < 2 and name in _WORDS):
+        if name in required or (depth < 2 and name in _SHOWN):
             value = example(one, components, name, depth + 1)
             if value is not None or name in required:
                 found[name] = value
