@@ -38,7 +38,9 @@ def main() -> int:
         if options.part in ("bookings", "all"):
             from bench import bookings
 
-            found.rows += bookings.measure(made, base, work, options.rounds, options.seconds, say, found.notes)
+            found.rows += bookings.measure(
+                made, base, work, options.rounds, options.seconds, say, found.notes
+            )
         if options.part in ("start", "all"):
             from bench import start
 

@@ -162,16 +162,15 @@ def _set_up(house: House, tx: Tx) -> Filled:
     ).id
     patients = [
         directory.claim(
-            tx, PatientClaim(family=f"Muster{n}", given="Erika", birth_date=f"19{n % 80 + 10}-03-{n % 28 + 1:02}")
+            tx,
+            PatientClaim(
+                family=f"Muster{n}", given="Erika", birth_date=f"19{n % 80 + 10}-03-{n % 28 + 1:02}"
+            ),
         ).patient
         for n in range(PATIENTS)
     ]
-    keys = [
-        accounts.create_key(tx, house.registry, role="desk", name=f"Messung {n}")[1] for n in range(KEYS)
-    ]
-    return Filled(
-        tx.organization, service, doctors, rooms, patients, keys, 0, 0.0, _today().isoformat(), []
-    )
+    keys = [accounts.create_key(tx, house.registry, role="desk", name=f"Messung {n}")[1] for n in range(KEYS)]
+    return Filled(tx.organization, service, doctors, rooms, patients, keys, 0, 0.0, _today().isoformat(), [])
 
 
 def _clock(minute: int) -> str:

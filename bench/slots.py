@@ -22,7 +22,9 @@ NOTES = {
 
 def _day(ahead: int, second: int = 0) -> str:
     today = datetime.now(practice.ZONE).date()
-    moment = datetime.combine(today + timedelta(days=ahead), time(), practice.ZONE) + timedelta(seconds=second)
+    moment = datetime.combine(today + timedelta(days=ahead), time(), practice.ZONE) + timedelta(
+        seconds=second
+    )
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -138,11 +140,8 @@ def measure(
 
 def _check_size(name: str, one: load.Loaded, size: int) -> None:
     """Every answer has to be a full one: 304 has no body, all others about 200 slots."""
-    if "304" in name:
-        good = one.answer_bytes < 1_000
-    else:
-        good = one.answer_bytes > size * (0.94 if "booking" in name else 0.97)
-    if not good:
+    full = one.answer_bytes > size * (0.94 if "booking" in name else 0.97)
+    if not (one.answer_bytes < 1_000 if "304" in name else full):
         raise load.Failed(f"{name}: {one.answer_bytes:.0f} bytes per answer")
 
 
@@ -166,4 +165,6 @@ def _rows(found: dict[str, list[load.Loaded]], size: int) -> Iterator[report.Row
     yield one("cold", "floor again", 0.2)
     yield one("one booking in 50", "floor again")
     yield one("coldest", "floor again")
-    yield one("bare", "floor", note="an ASGI function without framework, key, log; how much the floor itself costs")
+    yield one(
+        "bare", "floor", note="an ASGI function without framework, key, log; how much the floor itself costs"
+    )

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -113,17 +113,25 @@ def _row_type(names: tuple[str, ...]) -> Any:
 class Tx:
     """One open transaction. `now` is epoch seconds at its start; `organization` is bound into statements."""
 
-    __slots__ = ("_after", "_cursor", "_events", "actor", "now", "organization", "store", "writable")
+    __slots__ = ("_after", "_begin", "_events", "_open", "actor", "now", "organization", "store", "writable")
 
-    def __init__(self, store: "Store", actor: Actor, cursor: Any, writable: bool) -> None:
+    def __init__(self, store: "Store", actor: Actor, begin: Callable[[], Any], writable: bool) -> None:
         self.store = store
         self.actor = actor
         self.organization = actor.organization
         self.now = store.clock.now()
         self.writable = writable
-        self._cursor = cursor
+        self._begin = begin
+        self._open: Any = None
         self._events: list[Any] = []
         self._after: list[Callable[[], None]] = []
+
+    @property
+    def _cursor(self) -> Any:
+        """The driver's cursor. The first use begins the transaction: who finds all in memory pays for none."""
+        if self._open is None:
+            self._open = self._begin()
+        return self._open
 
     def _execute(self, statement: Any, params: Mapping[str, Any]) -> Any:
         engine = self.store.engine
@@ -134,15 +142,16 @@ class Tx:
                 watch(statement, self)
             sql, constants = _compile(statement, engine)
         values = {**constants, "organization": self.organization, **params}
+        cursor = self._open or self._cursor
         try:
-            self._cursor.execute(sql, values)
+            cursor.execute(sql, values)
         except engine.integrity as error:
             raise Violation(engine.violated(error)) from None
         except engine.failure as error:
             if engine.is_conflict(error):
                 raise Conflict(type(error).__name__) from None
             raise
-        return self._cursor
+        return cursor
 
     def all(self, statement: Any, **params: Any) -> list[Any]:
         """All rows as named tuples."""
@@ -222,15 +231,15 @@ class Store:
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Tx]:
-        """A consistent read-only view as `actor`."""
-        with self.engine.read() as cursor:
-            yield Tx(self, actor, cursor, writable=False)
+        """A consistent read-only view as `actor`, as of its first statement."""
+        with ExitStack() as stack:
+            yield Tx(self, actor, lambda: stack.enter_context(self.engine.read()), writable=False)
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator[Tx]:
         """One short write transaction as `actor`: events last, then commit, then the wake-up."""
         with self.engine.write() as cursor:
-            tx = Tx(self, actor, cursor, writable=True)
+            tx = Tx(self, actor, lambda: cursor, writable=True)
             yield tx
             events = tx._events
             if events:

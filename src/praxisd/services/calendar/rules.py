@@ -13,7 +13,15 @@ from praxisd.services.calendar.days import UNIT, Span, busy_bits, day_bounds, lo
 from praxisd.services.calendar.holidays_rules import REGIONS, check_region, closed_days, public_holidays
 from praxisd.services.calendar.hours import Almanac
 from praxisd.services.calendar.matching import combine, narrow
-from praxisd.services.calendar.slots import Found, Held, bookable_until, candidates, free_slots, free_starts
+from praxisd.services.calendar.slots import (
+    Found,
+    Held,
+    Worked,
+    bookable_until,
+    candidates,
+    free_slots,
+    free_starts,
+)
 
 __all__ = [
     "RANGE_DAYS",
@@ -23,6 +31,7 @@ __all__ = [
     "Found",
     "Held",
     "Span",
+    "Worked",
     "bookable_until",
     "busy_bits",
     "check_range",

@@ -17,6 +17,9 @@ from praxisd.services.calendar.matching import combine, narrow
 
 _CHUNK = 2048
 _CHUNK_MASK = (1 << _CHUNK) - 1
+Worked = dict[tuple[object, ...], int]
+"""Possible starts of one schedule over one span, by what else they depend on."""
+_WORKED_MOST = 4
 
 
 class Held(NamedTuple):
@@ -105,6 +108,28 @@ def _starts(
     return free_starts(hours, units) & quiet
 
 
+def _worked_out(
+    service: HealthcareService,
+    units: int,
+    schedule: Schedule,
+    almanac: Almanac,
+    over: Span,
+    busy: int,
+    worked: Worked | None,
+) -> int:
+    """`_starts`, remembered in `worked` for the next question about the same length and buffers."""
+    if worked is None:
+        return _starts(service, units, schedule, almanac, over, busy)
+    key = (almanac, schedule.version, service.id, units, service.buffer_before, service.buffer_after)
+    known = worked.get(key)
+    if known is None:
+        known = _starts(service, units, schedule, almanac, over, busy)
+        if len(worked) >= _WORKED_MOST:
+            worked.clear()
+        worked[key] = known
+    return known
+
+
 def free_slots(
     service: HealthcareService,
     schedules: Mapping[str, Schedule],
@@ -118,14 +143,16 @@ def free_slots(
     held: Iterable[Held] = (),
     must: Sequence[str] = (),
     duration: int | None = None,
+    worked: Mapping[str, Worked] | None = None,
 ) -> Found:
     """Every free start in [`begin`, `end`), each with its one deterministic combination of schedules.
 
     `schedules`: those that may be used, by id (leave out what the asker may not see). `busy`: for each
     schedule the `busy_bits` of its occupied rows over `span_of(begin, end, almanac.zone)`, buffers of those
     rows included, holds left out: they come as `held`, for they end by themselves. `must`: schedules that
-    the combination has to hold. `duration` in minutes replaces the type's own. Cost: some bit operations
-    per schedule, plus the answer.
+    the combination has to hold. `duration` in minutes replaces the type's own. `worked`: for each schedule a
+    memory that lives as long as its `busy` bits stay the same. Cost: some bit operations per schedule, plus
+    the answer.
 
     Raises Problem calendar.wrong_duration if neither the type nor the caller says how long.
     """
@@ -145,10 +172,11 @@ def free_slots(
     units = minutes // UNIT_MINUTES
     starts: dict[str, int] = {}
     for name in members:
-        taken = busy.get(name, 0)
-        if live:
-            taken |= busy_bits(((row.start, row.end) for row in live if row.schedule == name), over)
-        starts[name] = _starts(service, units, schedules[name], almanac, over, taken) & mask
+        taken, memory = busy.get(name, 0), worked.get(name) if worked else None
+        mine = [(row.start, row.end) for row in live if row.schedule == name] if live else ()
+        if mine:
+            taken, memory = taken | busy_bits(mine, over), None  # holds end without a word to any memory
+        starts[name] = _worked_out(service, units, schedules[name], almanac, over, taken, memory)
 
     every = mask
     for group in groups:
@@ -191,11 +219,17 @@ def _combined(
     if not where:
         return []
     every &= (2 << where[-1]) - 1
+    if not shared:
+        return list(
+            zip(
+                where,
+                zip(*(_first_free(where, every, group, starts) for group in groups), strict=True),
+                strict=True,
+            )
+        )
     size = where[-1] // 8 + 1
     flags = {name: (bits & every).to_bytes(size, "little") for name, bits in starts.items()}
     ranks = [[(name, flags[name]) for name in group] for group in groups]
-    if not shared:
-        return list(zip(where, zip(*(_first_free(where, rank) for rank in ranks), strict=True), strict=True))
     found: list[tuple[int, tuple[str, ...]]] = []
     for at in where:
         byte, bit = at >> 3, 1 << (at & 7)
@@ -207,13 +241,16 @@ def _combined(
     return found
 
 
-def _first_free(where: Sequence[int], rank: Sequence[tuple[str, bytes]]) -> list[str]:
-    """For each of these units the first member of the group whose bit is set; each unit has one."""
-    owners: list[str] = []
-    for at in where:
-        byte, bit = at >> 3, 1 << (at & 7)
-        for name, row in rank:
-            if row[byte] & bit:
-                owners.append(name)
+def _first_free(
+    where: Sequence[int], every: int, group: Sequence[str], starts: Mapping[str, int]
+) -> Iterable[str]:
+    """For each of these units (the bits of `every`) the first member of the group whose bit is set; each has one."""
+    owners: dict[int, str] = {}
+    for name in group:
+        mine = starts[name] & every
+        if mine:
+            owners.update(dict.fromkeys(positions(mine), name))
+            every ^= mine
+            if not every:
                 break
-    return owners
+    return map(owners.__getitem__, where)

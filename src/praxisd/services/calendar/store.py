@@ -6,6 +6,7 @@ refuses overlaps there (HOUSE „Calendar“): a trigger on SQLite, exclusion co
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -244,7 +245,7 @@ def busy_rows(
 @lru_cache(maxsize=_AT_ONCE)
 def _busy_rows_of(count: int) -> Prepared:
     """The statement for so many columns."""
-    names = [sa.bindparam(f"s{number}") for number in range(count)]
+    names: list[Any] = [sa.bindparam(f"s{number}") for number in range(count)]
     return prepared(sa.select(*_ROWS_OF).where(_WINDOW, _B.schedule.in_(names)))
 
 

@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from praxisd.kernel.access import Actor
 from praxisd.kernel.clock import zone
@@ -29,7 +29,21 @@ _ANSWERS_KEPT = 512
 _YEARS_AHEAD = 3
 _RELOAD_S = 86_400
 """The list of holidays reaches over the next years, so a day's delay in moving it on does no harm."""
-Bits = tuple[int, tuple[rules.Held, ...]]
+
+
+class Occupied(NamedTuple):
+    """One column over one span: occupied units, holds (not among them), and what `rules` worked out from both."""
+
+    bits: int
+    held: tuple[rules.Held, ...]
+    starts: rules.Worked
+
+
+class State(NamedTuple):
+    """A calendar, and `busy_rev` of each of its columns."""
+
+    calendar: "Calendar"
+    revisions: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,8 @@ class Views:
     def __init__(self) -> None:
         self.revision = 0
         self._calendars: dict[str, Calendar] = {}
-        self._bits: OrderedDict[tuple[object, ...], Bits] = OrderedDict()
+        self._states: dict[str, tuple[int, State]] = {}
+        self._occupied: OrderedDict[tuple[object, ...], Occupied] = OrderedDict()
         self._gate = threading.Lock()
         self.answers: OrderedDict[tuple[object, ...], tuple[int, int | None, bytes, str]] = OrderedDict()
 
@@ -91,8 +106,27 @@ class Views:
             return known
         organization = directory.organization(tx)
         fresh = self._load(tx, config, organization.zone, organization.region)
-        self._calendars[tx.organization] = fresh
+        keep = partial(self._calendars.__setitem__, tx.organization, fresh)
+        if tx.writable:
+            tx.after(keep)  # what is rolled back must not be remembered under a number given out again
+        else:
+            keep()
         return fresh
+
+    def state(self, tx: Tx, revision: int | None = None) -> State:
+        """Calendar and revisions as of this transaction.
+
+        `revision` is this object's, looked at before the transaction began: where this process alone owns the
+        database and nothing changed since, the answer comes from memory.
+        """
+        if revision is None or tx.writable or not tx.store.alone:
+            return State(self.calendar(tx), store.revisions(tx))
+        known = self._states.get(tx.organization)
+        if known is not None and known[0] == revision and known[1].calendar.fresh_until > tx.now:
+            return known[1]
+        found = State(self.calendar(tx), store.revisions(tx))
+        self._states[tx.organization] = (revision, found)
+        return found
 
     def _load(self, tx: Tx, config: int, zone_name: str, region: str | None) -> Calendar:
         year = rules.local_date(tx.now, zone(zone_name)).year
@@ -109,32 +143,40 @@ class Views:
         services = {s.id: s for s in store.SERVICES.all(tx)}
         return Calendar(config, schedules, services, almanac, tx.now + _RELOAD_S)
 
-    def bits(
-        self, tx: Tx, schedules: Sequence[str], over: rules.Span
-    ) -> tuple[dict[str, int], list[rules.Held]]:
-        """Occupied units of each schedule over the span, and the holds that will lapse by themselves."""
-        revisions = store.revisions(tx)
+    def occupied(
+        self, tx: Tx, schedules: Sequence[str], over: rules.Span, revisions: Mapping[str, int]
+    ) -> dict[str, Occupied]:
+        """What is occupied in each schedule over the span; read only for those that changed since they were kept."""
         keys = {s: (tx.organization, s, revisions.get(s), over) for s in schedules}
+        got: dict[str, Occupied] = {}
+        missing: list[str] = []
         with self._gate:
-            got = {s: self._bits[key] for s, key in keys.items() if key in self._bits}
-        missing = [s for s in schedules if s not in got]
-        if missing:
-            fixed: dict[str, list[tuple[int, int]]] = {s: [] for s in missing}
-            held: dict[str, list[rules.Held]] = {s: [] for s in missing}
-            for schedule, start, end, _owner, expires in store.busy_rows(tx, over.start, over.end, missing):
-                if expires is None:
-                    fixed[schedule].append((start, end))
+            for one, key in keys.items():
+                known = self._occupied.get(key)
+                if known is None:
+                    missing.append(one)
                 else:
-                    held[schedule].append(rules.Held(schedule, start, end, expires))
-            for one in missing:
-                got[one] = (rules.busy_bits(fixed[one], over), tuple(held[one]))
-        with self._gate:
-            for one, bits in got.items():
-                self._bits[keys[one]] = bits
-                self._bits.move_to_end(keys[one])
-            while len(self._bits) > _BITS_KEPT:
-                self._bits.popitem(last=False)
-        return {s: bits for s, (bits, _) in got.items()}, [h for _, held_ in got.values() for h in held_]
+                    got[one] = known
+                    self._occupied.move_to_end(key)
+        if missing:
+            got |= self._read(tx, missing, over)
+            if not tx.writable:  # a rollback would leave behind what never was
+                with self._gate:
+                    self._occupied.update((keys[one], got[one]) for one in missing)
+                    while len(self._occupied) > _BITS_KEPT:
+                        self._occupied.popitem(last=False)
+        return got
+
+    @staticmethod
+    def _read(tx: Tx, schedules: Sequence[str], over: rules.Span) -> dict[str, Occupied]:
+        fixed: dict[str, list[tuple[int, int]]] = {s: [] for s in schedules}
+        held: dict[str, list[rules.Held]] = {s: [] for s in schedules}
+        for schedule, start, end, _owner, expires in store.busy_rows(tx, over.start, over.end, schedules):
+            if expires is None:
+                fixed[schedule].append((start, end))
+            else:
+                held[schedule].append(rules.Held(schedule, start, end, expires))
+        return {s: Occupied(rules.busy_bits(fixed[s], over), tuple(held[s]), {}) for s in schedules}
 
 
 def closing_rows(tx: Tx) -> list[tuple[date, int, str]]:
