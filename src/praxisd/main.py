@@ -9,14 +9,15 @@ from praxisd.kernel.clock import Clock
 from praxisd.kernel.config import Config, load
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.kernel.service import Service
-from praxisd.services import accounts, calendar, directory
+from praxisd.services import accounts, calendar, directory, messaging
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.directory import api as directory_api
 
 
 def services() -> tuple[Service, ...]:
     """The built-in services, then those of installed plug-in packages."""
-    return (KERNEL, accounts.SERVICE, directory.SERVICE, calendar.SERVICE, *registry.plugins())
+    built_in = (KERNEL, accounts.SERVICE, directory.SERVICE, calendar.SERVICE, messaging.SERVICE)
+    return (*built_in, *registry.plugins())
 
 
 def open_practice(

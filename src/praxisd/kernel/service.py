@@ -228,7 +228,8 @@ class FhirResource:
     `read(call, id)` -> dict or Problem 404; `search(call, query)` -> `FhirPage`; `create(call, dict)` and
     `update(call, id, dict)` -> dict; `patch(call, id, change)` -> dict, where `change(dict) -> (dict, touched elements)`
     applies the client's patch (unchecked: `patch` checks the result); `operations` are `FhirOperation`s. `raw(call, id)`
-    gives the content as itself (Binary); `create` of such a type may also get `(media type, bytes)` instead of a dict.
+    gives the content as itself (Binary); `create` of such a type may also get `(media type, bytes)` instead of a dict, and
+    `create_bytes(call)` says how large its body may be, where that is more than the general limit.
     Each interaction has its permission. `call.base_url` is the address of the FHIR door. Functions may raise
     `model.fhir_errors.FhirError` beside Problem.
     """
@@ -249,6 +250,7 @@ class FhirResource:
     patch_permission: str | None = None
     operations: "tuple[FhirOperation, ...]" = ()
     raw: Callable[[Call, str], Raw | None] | None = None
+    create_bytes: Callable[[Call], int] | None = None
     searchable: bool = True
 
 

@@ -174,9 +174,10 @@ class FhirDoor:
         work, body = self._work(target)
         if target.operation is not None and target.operation.respond_async and prefer.respond_async:
             return await self._accept(request, call, target, body, shown)
-        return await door.write(
-            Writing(self._route(target, work, prefer, shown), body), request, call, fhir_outcomes.words(shown)
-        )
+        larger = target.one.create_bytes if target.one is not None and target.kind == "create" else None
+        most = 0 if larger is None else await door.in_thread(lambda: larger(call))
+        route = self._route(target, work, prefer, shown)
+        return await door.write(Writing(route, body), request, call, fhir_outcomes.words(shown), most)
 
     async def _form(self, request: Request) -> fhir_search.Pairs:
         content = await request.body(self._door.house.config.max_body_bytes)
@@ -331,4 +332,3 @@ def _patching(body: Any) -> Callable[[dict[str, Any]], tuple[dict[str, Any], fro
     if isinstance(body, list):
         return lambda resource: apply_json_patch(resource, body)
     return lambda resource: apply_fhirpath_patch(resource, body)
-

@@ -1,0 +1,26 @@
+"""Communication („Mitteilung“): one message about one patient, and what the practice has done with it."""
+
+from typing import Literal
+
+import msgspec
+
+InboxState = Literal["unread", "read", "done"]
+"""How far the practice is with a message."""
+
+
+class Communication(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message as it is kept. `updated` and `received` are epoch seconds UTC.
+
+    `patient` is the patient it is about, `portal` the booking portal it came from (None: from the practice's own
+    programs and people). `resource` is the FHIR Communication as its author wrote it, as JSON text without id and
+    version; its references to patients are the author's (a portal's are aliases), never rewritten.
+    """
+
+    id: str = ""
+    version: int = 1
+    updated: int
+    received: int
+    state: InboxState
+    portal: str | None = None
+    patient: str
+    resource: str

@@ -1,0 +1,43 @@
+"""Messages („Mitteilungen“): the practice's inbox, with attachments. Communication and Binary on the FHIR door."""
+
+from praxisd.kernel.service import EventType, Permission, Service, Setting
+from praxisd.services.messaging import inbox, store
+from praxisd.services.messaging.fhir import FHIR
+from praxisd.services.messaging.routes import ROUTES
+
+_INSIDE = ("owner", "desk", "pvs")
+_ALL = (*_INSIDE, "portal")
+
+SERVICE = Service(
+    name="messaging",
+    package="praxisd.services.messaging",
+    needs=("directory", "calendar"),
+    settings=(
+        Setting(inbox.ATTACHMENT_KILOBYTES, int, 2048, low=16, high=20_000, unit="kilobytes"),
+        Setting(inbox.ATTACHMENTS_PER_DAY, int, 200, low=1, high=10_000),
+    ),
+    events=(EventType("communication.received"), EventType("communication.changed")),
+    routes=ROUTES,
+    fhir=FHIR,
+    permissions=(
+        Permission("messaging.communication.read", _ALL),
+        Permission("messaging.communication.write", _ALL),
+        Permission("messaging.inbox.write", _INSIDE),
+        Permission("messaging.binary.read", _ALL),
+        Permission("messaging.binary.write", _ALL),
+    ),
+    tables=store.TABLES,
+    patient_refs=store.REFERENCES,
+    problems=(
+        "messaging.attachment_inline",
+        "messaging.attachment_mismatch",
+        "messaging.attachment_too_large",
+        "messaging.attachment_type",
+        "messaging.attachment_unknown",
+        "messaging.attachment_unreadable",
+        "messaging.attachments_exhausted",
+        "messaging.not_author",
+        "messaging.sender_not_allowed",
+        "messaging.text_too_long",
+    ),
+)
