@@ -9,6 +9,7 @@ undone is taken up when the client asks for it.
 import asyncio
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -101,9 +102,10 @@ class Background:
             except Exception as error:
                 problem = problems.from_exception(error, self._door.house)
                 if not problem.retry:
-                    self._door.house.log.error(
-                        "request_failed", route="fhir.async", code=problem.code, error=error
-                    )
+                    where, house = "fhir.async", self._door.house
+                    house.log.error("request_failed", route=where, code=problem.code, error=error)
+                    told = fhir_outcomes.resource_of(problem, house.texts, lang)
+                    await self._door.in_thread(partial(self._tell, actor, id_, told))
                     return
                 await asyncio.sleep(_PAUSE_S * 2**number)
 
@@ -117,11 +119,14 @@ class Background:
         except Problem as problem:
             if problem.retry:
                 raise
-            told = fhir_outcomes.resource_of(problem, self._door.house.texts, lang)
-            try:
-                run(actor, lambda tx: self._keep(tx, id_, told))
-            except Violation:
-                return
+            self._tell(actor, id_, fhir_outcomes.resource_of(problem, self._door.house.texts, lang))
+
+    def _tell(self, actor: Actor, id_: str, told: dict[str, Any]) -> None:
+        """Keep a refusal as the outcome, unless there is one."""
+        try:
+            self._door.house.store.run(actor, lambda tx: self._keep(tx, id_, told))
+        except Violation:
+            return
 
     def _keep(self, tx: Tx, id_: str, resource: dict[str, Any]) -> None:
         kept = idempotency.Kept("", 200, {}, dump_json(resource))
