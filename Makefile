@@ -3,7 +3,7 @@
 #   make demo      a running sample practice in ./demo-data (DATA=..., PORT=...)
 #   make test      everything: check, then the whole suite; brings up its own PostgreSQL
 #   make check     format, lint, types, import rule, house rules
-#   make bench     ratios against peers            make torture N=20000   attempts to double-book
+#   make bench     ratios against peers            make torture N=20000   attempts to double-book; KILLS=100: kill -9
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #
 # All paths are relative: the folder may have spaces in its name.
@@ -78,7 +78,7 @@ bench: $(DEV)
 	@$(PY) -m bench
 
 torture: $(DEV)
-	@$(PY) -m praxisd.testing.torture --attempts $(N)
+	@$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference

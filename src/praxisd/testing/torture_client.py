@@ -15,8 +15,8 @@ from praxisd.testing.torture_scene import Credential
 from praxisd.testing.torture_wishes import Memory, Wishes, text_of
 
 API = "/api/v1"
-_PAUSE_S = 0.02
-_TWIN_TRIES = 200
+_PAUSE_S = 0.05
+_TWIN_TRIES = 400
 PORTAL_MIX = {
     "book": 26,
     "twins": 7,
