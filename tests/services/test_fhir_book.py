@@ -244,3 +244,90 @@ def test_booked_on_one_door_seen_on_the_other(client, portal, practice, eva):
     made = client.post("/api/v1/appointments", json=body, headers=portal.headers).json()
     seen = portal("GET", f"Appointment/{made['id']}")
     assert seen["start"] == made["start"] and seen["slot"]
+
+
+def test_each_side_reads_only_its_own_words_for_the_patient(portal, pvs, practice, eva):
+    """What the practice calls a patient, and its id, never reaches a portal, even after the practice changed the booking."""
+    booked = portal(
+        "POST", "Appointment/$book", 201, of_slots(eva, slots(portal, practice, status="free")[0])
+    )
+    path = f"Appointment/{booked['id']}"
+    inside = pvs("GET", path)
+    ours = next(p["actor"] for p in inside["participant"] if "Patient/" in p["actor"]["reference"])
+    assert ours["display"] == "Eva Beispiel"
+    pvs(
+        "PATCH",
+        path,
+        200,
+        b'[{"op":"add","path":"/comment","value":"ok"}]',
+        Content_Type="application/json-patch+json",
+    )
+    told = portal("GET", path)
+    assert ours["reference"].split("/")[1] not in str(told)
+    actor = next(p["actor"] for p in told["participant"] if "Patient/" in p["actor"]["reference"])
+    assert actor == {"reference": f"Patient/{eva}", "display": "Test Patient"} and told["comment"] == "ok"
+
+
+def test_patch_takes_no_unknown_participants_and_no_other_type(portal, practice, eva):
+    booked = portal(
+        "POST", "Appointment/$book", 201, of_slots(eva, slots(portal, practice, status="free")[0])
+    )
+    path, kind = f"Appointment/{booked['id']}", {"Content_Type": "application/json-patch+json"}
+    nobody = b'[{"op":"add","path":"/participant/-","value":{"status":"accepted","actor":{"reference":"Practitioner/x"}}}]'
+    assert portal.code("PATCH", path, 422, nobody, **kind) == "calendar.reference_unknown"
+    other = b'[{"op":"replace","path":"/serviceType","value":[{"coding":[{"system":"urn:x","code":"y"}]}]}]'
+    assert portal.code("PATCH", path, 422, other, **kind) == "calendar.service_type_unknown"
+    reason = (
+        b'[{"op":"replace","path":"/status","value":"cancelled"},'
+        b'{"op":"add","path":"/cancelationReason","value":{"text":"x"}}]'
+    )
+    assert portal.code("PATCH", path, 422, reason, **kind) == "calendar.cancel_reason_unknown"
+    coded = reason.replace(b'{"text":"x"}', b'{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/'
+                           b'appointment-cancellation-reason","code":"pat"}],"text":"krank"}')  # fmt: skip
+    gone = portal("PATCH", path, 200, coded, **kind)
+    assert (
+        gone["cancelationReason"]["text"] == "krank"
+        and gone["cancelationReason"]["coding"][0]["code"] == "pat"
+    )
+
+
+def test_absolute_references_to_this_server_are_its_own(portal, practice, eva):
+    base = portal("GET", "Schedule")["link"][0]["url"].split("/Schedule")[0]
+    free = slots(portal, practice, status="free")[0]
+    wish = of_slots(eva, free)
+    wish["slot"][0]["reference"] = f"{base}/Slot/{free['id']}"
+    wish["participant"][0]["actor"]["reference"] = f"{base}/Patient/{eva}"
+    booked = portal("POST", "Appointment/$book", 201, wish)
+    assert booked["slot"] == [{"reference": f"Slot/{free['id']}"}]
+    assert booked["participant"][0]["actor"]["reference"] == f"Patient/{eva}"
+    wish["participant"][0]["actor"]["reference"] = f"https://elsewhere.example/fhir/Patient/{eva}"
+    assert portal.code("POST", "Appointment/$book", 422, wish) == "calendar.book_incomplete"
+
+
+def test_what_is_not_released_cannot_be_booked_by_a_portal(house, portal, pvs, practice, eva):
+    own = {"system": "https://praxisd.org/fhir/CodeSystem/appointment-type", "code": practice.talk}
+    wish = appointment(eva, f"{TUE}10:00:00+01:00", f"{TUE}10:20:00+01:00", serviceType=[{"coding": [own]}])
+    assert portal.code("POST", "Appointment/$book", 422, wish) == "calendar.service_type_unknown"
+    hidden = pvs.entries(f"Slot?schedule={practice.doctors[0]}&service-type={practice.talk}&_count=1")[0]
+    assert portal.code("GET", f"Slot/{hidden['id']}", 404) == "http.not_found"
+    assert portal.code("POST", "Appointment/$book", 422, of_slots(eva, hidden)) == "calendar.slot_unknown"
+
+
+def test_ambiguous_types_are_not_guessed(house, portal, practice, eva):
+    from praxisd.services.calendar import api
+
+    with house.store.write(practice.desk()) as tx:
+        api.add_service(house, tx, name="Zweite", duration=30, groups=(practice.doctors,), released=True)
+    wish = appointment(eva, f"{TUE}10:00:00+01:00", f"{TUE}10:30:00+01:00")
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "appt-resource", "resource": wish},
+            {"name": "schedule", "valueReference": {"reference": f"Schedule/{practice.doctors[0]}"}},
+        ],
+    }
+    assert portal.code("POST", "Appointment/$book", 422, body) == "calendar.service_ambiguous"
+    wish["participant"].append(
+        {"status": "accepted", "actor": {"reference": f"HealthcareService/{practice.check}"}}
+    )
+    assert portal("POST", "Appointment/$book", 201, body)["status"] == "booked"

@@ -11,6 +11,7 @@ from praxisd.kernel.service import Call, FhirAnswer, FhirOperation, FhirResource
 from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_times import parse_instant
 from praxisd.model.fhir_validation import check
+from praxisd.model.scheduling import Appointment
 from praxisd.services.calendar import booking, fhir_book, fhir_codes, fhir_search, fhir_slots
 from praxisd.services.calendar.fhir_shapes import PROFILE, Sight, keep
 
@@ -37,6 +38,7 @@ def patch(call: Call, id_: str, change: Change) -> FhirAnswer:
         raise Problem("calendar.patch_frozen", 400)
     if after == before:
         return FhirAnswer(200, before, old.version)
+    _admissible(call, sight, old, before, after)
     changes: Dict = {"extra": keep(after, **{k: v for k, v in old.extra.items() if k != "fhir"})}
     changes["note"] = after.get("comment")
     changes["cancel_reason"] = _reason(before, after)
@@ -62,6 +64,21 @@ def _frozen(resource: Dict) -> tuple[Any, ...]:
     slots = [one.get("reference") for one in resource.get("slot", ())]
     times = [parse_instant(resource[name]) if name in resource else None for name in ("start", "end")]
     return patients, slots, times
+
+
+def _admissible(call: Call, sight: Sight, old: Appointment, before: Dict, after: Dict) -> None:
+    """New participants must be known, and a new coding must still name what was booked: another type is another booking."""
+    fhir_book.others(call, sight, [p for p in after["participant"] if p not in before["participant"]])
+    service = sight.calendar.services.get(old.service or "")
+    codes = {*(fhir_codes.service_types(service) if service else ())}
+    for id_ in old.schedules:
+        if id_ in sight.calendar.schedules:
+            codes.update(sight.calendar.schedules[id_].service_type)
+    known = {(c.system, c.code) for c in (*codes, *fhir_codes.codes_of(before.get("serviceType")))}
+    for one in after.get("serviceType", ()):
+        codings = fhir_codes.codes_of([one])
+        if codings and not any((c.system, c.code) in known for c in codings):
+            raise Problem("calendar.service_type_unknown", 422)
 
 
 def _reason(before: Dict, after: Dict) -> str | None:

@@ -6,7 +6,7 @@ and cancels the old one, both or neither. 201 booked, 202 pending, 400 syntax, 4
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice, pairwise, product
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,10 +16,11 @@ from praxisd.kernel.service import Call, FhirAnswer
 from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_search_values import Ref, parse_reference
 from praxisd.model.fhir_times import parse_instant
-from praxisd.model.scheduling import FROZEN, Appointment, HealthcareService, Schedule
-from praxisd.services.calendar import booking, fhir_codes, fhir_slots, placing, rules, store
+from praxisd.model.scheduling import FROZEN, Appointment
+from praxisd.services.calendar import booking, fhir_slots, fhir_way, placing, rules, store
 from praxisd.services.calendar.booking import Wish
 from praxisd.services.calendar.fhir_shapes import IMPORTED_ID, Sight, keep
+from praxisd.services.calendar.fhir_way import Period
 from praxisd.services.directory import api as directory
 
 Dict = dict[str, Any]
@@ -36,20 +37,6 @@ _BUSINESS = frozenset(
         "reservation_overlaps",
     )
 )
-_NEXT = frozenset(
-    f"calendar.{name}" for name in ("slot_taken", "outside_hours", "absent", "holiday", "schedule_unfit")
-)
-_MOST_WAYS = 16
-
-
-class Period(NamedTuple):
-    """One referenced slot: its column, time, whether part of it may be taken, and the type it was computed for."""
-
-    schedule: str
-    start: int
-    end: int
-    partly: bool
-    service: HealthcareService | None
 
 
 class Asked(NamedTuple):
@@ -120,7 +107,7 @@ def _ref(call: Call, reference: Dict, *types: str) -> Ref | None:
 
 
 def _book(call: Call, asked: Asked) -> Appointment:
-    tx, house, resource = call.writing, call.house, asked.resource
+    tx, house, resource = call.writing, call.house, _relative(asked.resource, call.base_url + "/")
     if resource["status"] != "proposed":
         raise Problem("calendar.book_status", 422, state=resource["status"])
     for name in ("start", "end"):
@@ -140,8 +127,8 @@ def _book(call: Call, asked: Asked) -> Appointment:
             raise Problem("calendar.patient_differs", 422)
     periods = _periods(call, sight, resource, start, end)
     must = tuple(dict.fromkeys(p.schedule for p in periods)) or _schedule(sight, asked)
-    named = _others(call, sight, resource)
-    service = _service(sight, resource, periods, must, named, (end - start) // 60)
+    named = others(call, sight, resource["participant"])
+    service = fhir_way.service_of(sight, resource, periods, must, named, (end - start) // 60)
     if replaced is not None:
         store.line_up(tx, {*replaced.schedules, *placing.candidates(service, must)})
         booking.cancel(house, tx, replaced.id)
@@ -159,7 +146,9 @@ def _book(call: Call, asked: Asked) -> Appointment:
         # Its own time must not stand in its way while columns are compared.
         store.line_up(tx, {*before.schedules, *placing.candidates(service, must)})
         store.vacate(tx, f"Appointment/{before.id}")
-    wish = msgspec.structs.replace(wish, schedules=_way(call, sight, service, start, end, must, named))
+    wish = msgspec.structs.replace(
+        wish, schedules=fhir_way.columns_of(call, sight, service, start, end, must, named)
+    )
     if before is None:
         return booking.book(house, tx, wish)
     return booking.move(
@@ -167,12 +156,28 @@ def _book(call: Call, asked: Asked) -> Appointment:
     )
 
 
+def _relative(value: Any, base: str) -> Any:
+    """The resource with references to this server written without its address, as they are kept."""
+    if isinstance(value, dict):
+        out = {name: _relative(one, base) for name, one in value.items()}
+        reference = out.get("reference")
+        if isinstance(reference, str) and reference.startswith(base):
+            out["reference"] = reference[len(base) :]
+        return out
+    return [_relative(one, base) for one in value] if isinstance(value, list) else value
+
+
 def _kept(resource: Dict, before: Appointment | None, alias: str | None) -> dict[str, object]:
     if before is None and "id" in resource:
         # The client's own id is not ours to give: it stays findable as an identifier.
         number = {"system": IMPORTED_ID, "value": resource["id"]}
         resource = {**resource, "identifier": [*resource.get("identifier", []), number]}
-    extra = keep(resource, **({"alias": alias} if alias else {}))
+    told = {}
+    if alias is not None:
+        actors = [part.get("actor", {}) for part in resource["participant"]]
+        display = next((a.get("display") for a in actors if a.get("reference") == f"Patient/{alias}"), None)
+        told = {"alias": alias, **({"display": display} if display else {})}
+    extra = keep(resource, **told)
     if len(str(extra["fhir"])) > MOST_KEPT:
         raise Problem("http.body_too_large", 413, limit=MOST_KEPT)
     return extra
@@ -255,7 +260,7 @@ def _schedule(sight: Sight, asked: Asked) -> tuple[str, ...]:
     return (asked.schedule,)
 
 
-def _others(call: Call, sight: Sight, resource: Dict) -> list[Ref]:
+def others(call: Call, sight: Sight, participants: list[Dict]) -> list[Ref]:
     """Participants besides the patient; each must be known (SPEC 1.7: booking refuses what it cannot resolve)."""
     known = {
         "Practitioner": sight.practitioners,
@@ -263,7 +268,7 @@ def _others(call: Call, sight: Sight, resource: Dict) -> list[Ref]:
         "HealthcareService": sight.services,
     }
     found = []
-    for part in resource["participant"]:
+    for part in participants:
         actor = part.get("actor", {})
         if "reference" not in actor:
             continue
@@ -274,106 +279,3 @@ def _others(call: Call, sight: Sight, resource: Dict) -> list[Ref]:
             raise Problem("calendar.reference_unknown", 422, kind="Appointment.participant.actor")
         found.append(ref)
     return found
-
-
-def _service(
-    sight: Sight,
-    resource: Dict,
-    periods: list[Period],
-    must: tuple[str, ...],
-    named: list[Ref],
-    minutes: int,
-) -> HealthcareService | None:
-    """The appointment type: of the slots, of a participant, or by its coding; never a guess between two."""
-    codes_known = {
-        (c.system, c.code)
-        for codes in (
-            *(fhir_codes.service_types(s) for s in sight.services.values()),
-            *(s.service_type for s in sight.schedules.values()),
-        )
-        for c in codes
-    }
-    codes_known |= {(None, code) for _, code in codes_known}
-    for one in resource.get("serviceType", ()):
-        codings = fhir_codes.codes_of([one])
-        if codings and not any((c.system, c.code) in codes_known for c in codings):
-            raise Problem("calendar.service_type_unknown", 422)
-    chosen = {p.service.id for p in periods if p.service}
-    chosen |= {ref.id for ref in named if ref.type == "HealthcareService" and ref.id}
-    if len(chosen) > 1:
-        raise Problem("calendar.slot_mismatch", 422)
-    if chosen:
-        return sight.services[chosen.pop()]
-    wanted = fhir_codes.codes_of(resource.get("serviceType"))
-    able = [
-        s
-        for s in sight.services.values()
-        if s.active and s.groups and all(any(m in group for group in s.groups) for m in must)
-    ]
-    if wanted:
-        fitting = [s for s in able if _offers(s, wanted)]
-        by_column = [m for m in must if any(_meets(c, wanted) for c in sight.schedules[m].service_type)]
-        able = fitting if fitting or not by_column else able
-    elif not must:
-        able = []
-    exact = [s for s in able if s.duration == minutes] or [s for s in able if s.duration is None] or able
-    if len(exact) > 1:
-        raise Problem("calendar.service_ambiguous", 422)
-    if exact:
-        return exact[0]
-    if sight.tx.actor.portal is not None or not must:
-        raise Problem("calendar.service_unknown", 422)
-    return None
-
-
-def _offers(service: HealthcareService, wanted: tuple[Any, ...]) -> bool:
-    return any(_meets(code, wanted) for code in fhir_codes.service_types(service))
-
-
-def _meets(code: Any, wanted: tuple[Any, ...]) -> bool:
-    return any(w.code == code.code and w.system in (None, code.system) for w in wanted)
-
-
-def _way(
-    call: Call,
-    sight: Sight,
-    service: HealthcareService | None,
-    start: int,
-    end: int,
-    must: tuple[str, ...],
-    named: list[Ref],
-) -> tuple[str, ...]:
-    """The columns that take part: those of the slots, else one of each practitioner and place that was named."""
-    if must:
-        return must
-    usable: list[Schedule] = [
-        s
-        for s in sight.schedules.values()
-        if service is None or any(s.id in group for group in service.groups)
-    ]
-    choices: list[list[str]] = []
-    for ref in named:
-        if ref.type == "HealthcareService":
-            continue
-        field = "practitioner" if ref.type == "Practitioner" else "location"
-        own = sorted((s.order, s.no, s.id) for s in usable if getattr(s, field) == ref.id)
-        if own:
-            choices.append([id_ for *_, id_ in own])
-        elif field == "practitioner":
-            raise Problem("calendar.schedule_unfit", 422)
-    last: Problem | None = None
-    for way in islice(product(*choices), _MOST_WAYS):
-        columns = tuple(dict.fromkeys(way))
-        if not columns:
-            return ()
-        try:
-            return placing.choose(
-                call.house, call.writing, service.id if service else None, start, end, columns, False
-            )
-        except Problem as problem:
-            if problem.code not in _NEXT:
-                raise
-            last = problem
-    if last is not None:
-        raise last
-    return ()

@@ -33,7 +33,9 @@ _VOLATILE = frozenset({"id", "versionId", "lastUpdated"})
 
 
 def keep(resource: Dict, **more: object) -> dict[str, object]:
-    """The `extra` of a record made from a FHIR resource. `alias`: the id under which a portal knows the patient."""
+    """The `extra` of a record made from a FHIR resource. `alias`: the id under which a portal knows the patient,
+    `display`: what it called the patient.
+    """
     rest = {k: v for k, v in resource.items() if k != "id"}
     meta = {k: v for k, v in rest.pop("meta", {}).items() if k not in _VOLATILE}
     if meta:
@@ -111,6 +113,11 @@ class Sight:
             ),
             "name": one.name,
         }
+        if self.tx.actor.portal is not None and "location" in out:
+            seen = {f"Location/{id_}" for id_ in self.locations}
+            out["location"] = [ref for ref in out["location"] if ref.get("reference") in seen]
+            if not out["location"]:
+                del out["location"]
         return _text(out, "comment", one.comment)
 
     def schedule(self, one: Schedule) -> Dict:
@@ -178,7 +185,9 @@ class Sight:
 
     def imported(self, one: ImportedSlot, status: str) -> Dict:
         """A slot from outside; `status` is what is true now."""
-        before = kept(one.extra)
+        # What a practice's system wrote on a taken time (a name, a reason) is not for portals.
+        hidden = self.tx.actor.portal is not None and one.status != "free"
+        before = {} if hidden else kept(one.extra)
         out = _frame("Slot", one.id, one.version, before, "ISiKTerminblock")
         reference = {**before.get("schedule", {}), "reference": f"Schedule/{one.schedule}"}
         return out | {
@@ -230,7 +239,7 @@ class Sight:
         self, one: Appointment, service: HealthcareService | None, columns: list[Schedule], before: list[Dict]
     ) -> list[Dict]:
         if one.slots:
-            if tuple(str(s.get("reference", "")).rpartition("/")[2] for s in before) == one.slots:
+            if tuple(s.get("reference") for s in before) == tuple(f"Slot/{id_}" for id_ in one.slots):
                 return before
             return [{"reference": f"Slot/{id_}"} for id_ in one.slots]
         if service is None or service.duration is None or one.start % 60:
@@ -255,8 +264,7 @@ class Sight:
             ref = str(actor.get("reference", ""))
             if ref.startswith("Patient/") and one.patient is not None:
                 if patient is not None:
-                    # Its own words for the name stay with whoever wrote them.
-                    shown = {**patient, **({"display": actor["display"]} if actor.get("display") else {})}
+                    shown = {**patient, **self._words(one, actor)}
                     found.append({**part, "actor": {**actor, **shown}})
                     patient = None
             elif ref in current or not ref or (inside and ref not in everyone):
@@ -271,6 +279,13 @@ class Sight:
         if not found:
             found = [{"actor": {"display": c.name}, "status": waiting} for c in columns]
         return found or [{"actor": {"display": MASK}, "status": waiting}]
+
+    def _words(self, one: Appointment, actor: Dict) -> Dict:
+        """The name as its teller wrote it, for the teller only: a portal never reads what the practice calls a patient."""
+        display = one.extra.get("display") if self.tx.actor.portal is not None else None
+        if one.portal is None and self.tx.actor.portal is None:
+            display = actor.get("display")
+        return {"display": display} if isinstance(display, str) else {}
 
     def patient(self, one: Appointment, names: Mapping[str, str | None] | None = None) -> Dict | None:
         """The reference to the patient as this caller knows it."""

@@ -14,15 +14,15 @@ _S = store.IMPORTED.c
 _CHUNK = 400
 
 
+def _own(tx: Tx) -> list[Any]:
+    """A portal meets its own appointments only: others' would tell which type somebody came for."""
+    return [] if tx.actor.portal is None else [_A.portal == tx.actor.portal]
+
+
 def standing(tx: Tx, since: int, until: int) -> list[Appointment]:
-    """Appointments of any status that touch [since, until), in order of start."""
-    query = (
-        sa.select(_A.doc)
-        .where(
-            mine(store.APPOINTMENT), _A.start < until, _A.start > since - store.ROW_LIMIT_S, _A.end > since
-        )
-        .order_by(_A.start, _A.id)
-    )
+    """Appointments of any status that touch [since, until), in order of start; for a portal its own."""
+    during = (_A.start < until, _A.start > since - store.ROW_LIMIT_S, _A.end > since)
+    query = sa.select(_A.doc).where(mine(store.APPOINTMENT), *during, *_own(tx)).order_by(_A.start, _A.id)
     return [store.APPOINTMENTS.decode(row[0]) for row in tx.tuples(query)]
 
 
@@ -43,8 +43,8 @@ def running(tx: Tx, moment: int, schedules: Sequence[str]) -> list[ImportedSlot]
 
 
 def naming(tx: Tx, slot: str) -> list[Appointment]:
-    """Appointments that name this slot id."""
-    found = store.APPOINTMENTS.all(tx, _A.doc.contains(f'"{slot}"', autoescape=True))
+    """Appointments that name this slot id; for a portal its own."""
+    found = store.APPOINTMENTS.all(tx, _A.doc.contains(f'"{slot}"', autoescape=True), *_own(tx))
     return [one for one in found if slot in one.slots]
 
 
@@ -61,9 +61,7 @@ def appointments(
     after: str | None,
 ) -> tuple[list[Any], Any]:
     """(conditions, cursor condition) of a search; starts in [since, until). `slots`: (starts of computed ones, other ids)."""
-    found: list[Any] = []
-    if tx.actor.portal is not None:
-        found.append(_A.portal == tx.actor.portal)
+    found = _own(tx)
     for column, values in ((_A.id, ids), (_A.status, statuses), (_A.service, services)):
         if values is not None:
             found.append(column.in_(sorted(values)))
