@@ -318,3 +318,56 @@ def test_a_portal_cannot_stretch_an_appointment(practice, portal):
     one = book(portal, practice.check, start, end=f"{TUE}09:30:00+01:00")
     longer = {"end": f"{TUE}10:00:00+01:00"}
     assert portal.code("PATCH", f"/appointments/{one['id']}", 422, longer) == "calendar.wrong_duration"
+
+
+def test_a_move_stays_with_its_practitioner_unless_another_is_named(practice, portal):
+    first, second = practice.doctors
+    one = book(portal, practice.check, f"{TUE}09:00:00+01:00", schedules=[second])
+    path = f"/appointments/{one['id']}"
+    at = {"start": f"{TUE}10:00:00+01:00"}
+    assert portal("PATCH", path, body=at)["schedules"] == [second]
+    other_one = book(portal, practice.check, f"{TUE}11:00:00+01:00", schedules=[second])
+    assert portal.code("PATCH", path, 409, {"start": other_one["start"]}) == "calendar.slot_taken"
+    anyone = portal("PATCH", path, body={"start": other_one["start"], "schedules": []})
+    assert anyone["schedules"] == [first]
+
+
+def test_a_portal_meets_nothing_in_a_record_that_is_not_released(practice, portal, owner):
+    hidden = owner("POST", "/schedules", 201, {"name": "Notfallspalte"})["id"]
+    doctor = owner("POST", "/practitioners", 201, {"family": "Geheim", "given": "Gerd"})["id"]
+    place = owner("POST", "/locations", 201, {"name": "Keller", "kind": "room"})["id"]
+    rules = [
+        {"days": [1], "start": "08:00", "end": "10:00", "services": [practice.talk]},
+        {"days": [2], "start": "08:00", "end": "10:00", "services": [practice.talk, practice.check]},
+    ]
+    open_ = {"name": "Spalte", "released": True, "practitioner": doctor, "location": place, "hours": rules}
+    column = owner("POST", "/schedules", 201, open_)["id"]
+    groups = [[practice.doctors[0], hidden]]
+    kind = owner(
+        "POST", "/healthcare-services", 201, {"name": "Art", "duration": 30, "groups": groups, "released": True}
+    )["id"]
+    shown = portal("GET", f"/schedules/{column}")
+    assert (shown["practitioner"], shown["location"]) == (None, None)
+    assert [(r["days"], r["services"]) for r in shown["hours"]] == [([2], [practice.check])]
+    assert portal("GET", f"/healthcare-services/{kind}")["groups"] == [[practice.doctors[0]]]
+    assert owner("GET", f"/healthcare-services/{kind}")["groups"] == groups
+    for path, name in (("/schedules", "schedules"), ("/healthcare-services", "healthcareServices")):
+        seen: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = portal("GET", path, params={"limit": 1} | ({"cursor": cursor} if cursor else {}))
+            assert len(page[name]) == 1  # no gap tells of what is hidden
+            seen.append(page[name][0]["id"])
+            cursor = page["next"]
+            if cursor is None:
+                break
+            assert cursor == seen[-1]
+        assert hidden not in seen and practice.talk not in seen
+    text = str([portal("GET", "/schedules"), portal("GET", "/healthcare-services")])
+    assert not any(one in text for one in (hidden, doctor, place, practice.talk))
+
+
+def test_dates_no_calendar_reaches_are_refused(owner):
+    for day in ("9999-12-31", "0001-01-01"):
+        assert owner.code("POST", "/absences", 400, {"first": day, "last": day}) == "calendar.date_invalid"
+    assert owner.code("PUT", "/closings/2026-W01-1", 400, {"closed": True}) == "calendar.date_invalid"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from praxisd.kernel import events
+from praxisd.kernel.clock import FIRST_YEAR, LAST_YEAR
 from praxisd.kernel.engines import Violation
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
@@ -120,6 +121,8 @@ def add_absence(house: "House", tx: Tx, **fields: Any) -> tuple[Absence, list[st
     """Whole days without work. Appointments standing in them stay; their ids are returned for the desk to move."""
     if fields["last"] < fields["first"] or (fields["last"] - fields["first"]).days > 3660:
         raise Problem("calendar.range_reversed", 400)
+    if not FIRST_YEAR <= fields["first"].year <= fields["last"].year <= LAST_YEAR:
+        raise Problem("calendar.date_invalid", 400)
     one = Absence(id=fields.pop("id", None) or new_id(), **fields)
     if one.schedule is not None:
         _known(tx, [one.schedule])
@@ -210,6 +213,30 @@ def _standing_in(house: "House", tx: Tx, one: Absence) -> list[str]:
 def released_of(items: Sequence[Any]) -> list[Any]:
     """Only what is switched „in Online-Terminschnittstellen verfügbar“ and active."""
     return [one for one in items if one.released and one.active]
+
+
+def outward(house: "House", tx: Tx, one: Any) -> Any:
+    """A released column or type as a portal may see it: nothing in it points to what is not released."""
+    if isinstance(one, HealthcareService):
+        usable = views(house).calendar(tx).for_actor(tx.actor)
+        groups = tuple(tuple(name for name in group if name in usable) for group in one.groups)
+        # A group of which nothing is left: the type cannot be booked from outside, so none are named.
+        return msgspec.structs.replace(one, groups=groups if all(groups) else (), extra={})
+    calendar = views(house).calendar(tx)
+    practitioners = {p.id for p in directory.practitioners(tx)}
+    places = {p.id for p in directory.locations(tx)}
+    hours = []
+    for rule in one.hours:
+        shown = tuple(name for name in rule.services if calendar.service_for(tx.actor, name) is not None)
+        if shown or not rule.services:
+            hours.append(msgspec.structs.replace(rule, services=shown))
+    return msgspec.structs.replace(
+        one,
+        practitioner=one.practitioner if one.practitioner in practitioners else None,
+        location=one.location if one.location in places else None,
+        hours=tuple(hours),
+        extra={},
+    )
 
 
 def as_fields(body: msgspec.Struct) -> dict[str, Any]:

@@ -87,7 +87,10 @@ def read(call: Call) -> Answer:
 
 
 def change(call: Call) -> Answer:
-    """Move an appointment (same id, the old time is kept unless the new one fits), or change its status or note."""
+    """Move an appointment (same id, the old time is kept unless the new one fits), or change its status or note.
+
+    A move stays in its columns unless it names others; `schedules: []` takes any that are free.
+    """
     body: shapes.ChangeIn = call.body
     tx = call.writing
     old = booking.get(tx, call.path["id"], lock=True)
@@ -115,11 +118,25 @@ def change(call: Call) -> Answer:
         service=service,
         start=start,
         end=end,
-        schedules=() if body.schedules is UNSET else body.schedules,
+        schedules=_columns(call, tx, old, body, service),
         hold=None if body.hold is UNSET else body.hold,
         outside_hours=body.outside_hours,
     )
     return _answer(call, tx, booking.move(call.house, tx, old.id, wish, expected, **changes))
+
+
+def _columns(
+    call: Call, tx: Tx, old: Appointment, body: shapes.ChangeIn, service: str | None
+) -> tuple[str, ...]:
+    """The columns a move asks for. Where it names none, it stays in its own: nobody gets another practitioner unasked.
+
+    An empty list, another type, or an own column this caller may no longer use: any that fit.
+    """
+    if body.schedules is not UNSET:
+        return body.schedules
+    usable = views(call.house).calendar(tx).for_actor(tx.actor)
+    stays = service == old.service and body.hold is UNSET and all(one in usable for one in old.schedules)
+    return old.schedules if stays else ()
 
 
 _STATUSES = frozenset(("proposed", "pending", "booked", "arrived", "fulfilled", "cancelled", "noshow"))

@@ -88,16 +88,25 @@ class Feeds(shapes.Out, frozen=True, kw_only=True):
 
 
 def _page(call: Call, records: Any, conditions: tuple[Any, ...] = ()) -> tuple[list[Any], str | None]:
+    after, limit = call.query.cursor, call.query.limit
     with call.read() as tx:
-        found, after = records.page(tx, *conditions, after=call.query.cursor, limit=call.query.limit)
-    return (columns.released_of(found) if call.actor.portal is not None else found), after
+        if call.actor.portal is None:
+            return records.page(tx, *conditions, after=after, limit=limit)  # type: ignore[no-any-return]
+        # Chosen before the page is cut: neither a cursor nor a short page tells of what is not released.
+        known = [one for one in columns.released_of(records.all(tx)) if after is None or one.id > after]
+        found = known[:limit]
+        return [columns.outward(call.house, tx, one) for one in found], (
+            found[-1].id if len(known) > limit else None
+        )
 
 
 def _one(call: Call, records: Any) -> Answer:
     with call.read() as tx:
         found = records.need(tx, call.path["id"])
-    if call.actor.portal is not None and not (found.released and found.active):
-        raise not_found(records.kind)
+        if call.actor.portal is not None:
+            if not (found.released and found.active):
+                raise not_found(records.kind)
+            found = columns.outward(call.house, tx, found)
     return Answer(found, version=found.version)
 
 
@@ -232,9 +241,12 @@ def closings(call: Call) -> Answer:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise Problem("calendar.date_invalid", 400) from None
+    if found.isoformat() != text:  # "20260101" and "2026-W01-1" are dates, too, but not ours
+        raise Problem("calendar.date_invalid", 400)
+    return found
 
 
 def put_closing(call: Call) -> Answer:
@@ -352,7 +364,8 @@ ROUTES = (
     _route("GET", "/absences", "absences.list", absences, RESERVE, answer=Absences, query=L),
     _route(
         "POST", "/absences", "absences.create", add_absence, RESERVE,
-        answer=AbsenceMade, body=shapes.AbsenceIn, problems=(*_UNKNOWN, (400, "calendar.range_reversed")),
+        answer=AbsenceMade, body=shapes.AbsenceIn,
+        problems=(*_UNKNOWN, (400, "calendar.range_reversed"), (400, "calendar.date_invalid")),
     ),
     _route("DELETE", "/absences/{id}", "absences.delete", drop_absence, RESERVE, problems=_FOUND),
     _route(

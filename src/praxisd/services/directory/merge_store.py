@@ -93,7 +93,8 @@ def point(
     key = [c for c in one.primary_key.columns if c.name != "organization"]
     wanted = None if keys is None else {tuple(k) for k in keys}
     read = [c for c in (one.c.get("doc"), one.c.get("version")) if c is not None]
-    rows = tx.tuples(sa.select(*key, *read).where(mine(one), one.c[column] == old))
+    # Locked: a save that another node commits between reading and writing the document must not be undone.
+    rows = tx.tuples(sa.select(*key, *read).where(mine(one), one.c[column] == old).with_for_update())
     changed = []
     for row in rows:
         its = row[: len(key)]
