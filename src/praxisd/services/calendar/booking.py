@@ -77,6 +77,8 @@ def book(house: "House", tx: Tx, wish: Wish) -> Appointment:
     held = holds.take(tx, wish.hold, wish.service, wish.start, end) if wish.hold else None
     must = held.schedules if held else wish.schedules
     if held:
+        # The queue before the rows: a reservation is in it when it waits to see what becomes of them.
+        store.line_up(tx, placing.candidates(service, must))
         store.vacate(tx, f"Hold/{held.id}")
     chosen = placing.choose(house, tx, wish.service, wish.start, end, must, wish.outside_hours)
     status = wish.status or ("pending" if service and service.confirm and tx.actor.portal else "booked")
