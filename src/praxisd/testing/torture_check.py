@@ -140,7 +140,9 @@ def _answers(records: Sequence[Record]) -> list[Violation]:
     for r in records:
         if r.status >= 500:
             found.append(Violation("server_error", f"{r.n}: {r.op} by {r.door} got {r.status} {r.code}"))
-        elif r.outcome == "refused" and (r.status, r.code) not in REFUSALS:
+        elif r.outcome == "refused" and (
+            (r.status, r.code) not in REFUSALS or (r.status == 412 and "ifMatch" not in r.request)
+        ):
             found.append(Violation("strange_refusal", f"{r.n}: {r.op} by {r.door} got {r.status} {r.code}"))
     return found
 

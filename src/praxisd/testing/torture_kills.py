@@ -95,6 +95,8 @@ def kill_again_and_again(engine: str, kills: int, seed: int, out: Path) -> Resul
             asyncio.run(storm())
             state = site.state()
             found += check_state(state)
+            if number % EVERY == 0:
+                found += check_history(history.records, state)
             victim.start()
             victim.ready()
             fresh = history.records[mark:]
@@ -112,8 +114,6 @@ def kill_again_and_again(engine: str, kills: int, seed: int, out: Path) -> Resul
 
             asyncio.run(again())
             retried += sum(r.key is not None for r in lost)
-            if number % EVERY == 0 and engine == "postgresql":
-                found += check_history(history.records, site.state())
         codes = [node.stop() for node in site.nodes]
         if any(codes):
             found.append(Violation("exit_code", f"{codes} after SIGTERM"))
