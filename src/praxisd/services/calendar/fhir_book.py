@@ -172,7 +172,8 @@ def _kept(resource: Dict, before: Appointment | None, alias: str | None) -> dict
         # The client's own id is not ours to give: it stays findable as an identifier.
         number = {"system": IMPORTED_ID, "value": resource["id"]}
         resource = {**resource, "identifier": [*resource.get("identifier", []), number]}
-    told = {}
+    # Moved by the practice, the booking keeps the name and id its portal knows the patient by.
+    told = {k: v for k, v in before.extra.items() if k in ("alias", "display")} if before else {}
     if alias is not None:
         actors = [part.get("actor", {}) for part in resource["participant"]]
         display = next((a.get("display") for a in actors if a.get("reference") == f"Patient/{alias}"), None)
