@@ -28,7 +28,8 @@ def _day(ahead: int, second: int = 0) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _question(made: practice.Filled, ahead: int, days: int = DAYS, second: int = 0) -> str:
+def question(made: practice.Filled, ahead: int, days: int = DAYS, second: int = 0) -> str:
+    """The path that asks for free times from so many days (and seconds) ahead on."""
     return _PATH.format(made.service, _day(ahead, second), _day(ahead + days))
 
 
@@ -37,22 +38,22 @@ def _keyed(made: practice.Filled, paths: Iterator[str], *headers: str) -> Iterat
         yield load.line(path, made.keys[number % len(made.keys)], *headers)
 
 
-def _cold(made: practice.Filled) -> Iterator[str]:
+def cold(made: practice.Filled) -> list[str]:
     """4,000 questions, of which no answer is still kept when they come again; ten windows of days."""
-    return (_question(made, 1 + n % 10, second=1 + n) for n in range(4_000))
+    return [question(made, 1 + n % 10, second=1 + n) for n in range(4_000)]
 
 
 def _coldest(made: practice.Filled) -> Iterator[str]:
     """1,000 windows of days: more than there are bitmaps kept."""
-    return (_question(made, 1 + n % 100, 18 + n // 100) for n in range(1_000))
+    return (question(made, 1 + n % 100, 18 + n // 100) for n in range(1_000))
 
 
 def _changing(made: practice.Filled, first: int) -> Iterator[str]:
     """Fifty requests in turn, one of which books; `first` is the number of the first booking."""
-    question = _question(made, 1)
+    path = question(made, 1)
     for number in range(first, first + 400):
         for n in range(49):
-            yield load.line(question, made.keys[n % len(made.keys)])
+            yield load.line(path, made.keys[n % len(made.keys)])
         yield booking(made, number)
 
 
@@ -92,8 +93,8 @@ def measure(
 ) -> list[report.Row]:
     """Interleaved rounds on `folder` (which the bookings change); rows with ratios to the framework's route."""
     with programs.praxisd(folder) as ours:
-        body, tag = _checked(ours.url, _question(made, 1), made)
-        for path in (*list(_cold(made))[:40:7], *list(_coldest(made))[::90]):
+        body, tag = _checked(ours.url, question(made, 1), made)
+        for path in (*cold(made)[:40:7], *list(_coldest(made))[::90]):
             _checked(ours.url, path, made)
         prebuilt = folder / "answer.json"
         prebuilt.write_bytes(body)
@@ -101,7 +102,7 @@ def measure(
             programs.floor("litestar", prebuilt, made.keys) as framework,
             programs.floor("bare", prebuilt, made.keys) as bare,
         ):
-            same = [_question(made, 1)] * len(made.keys)
+            same = [question(made, 1)] * len(made.keys)
 
             def requests(name: str, lines: Iterator[str]) -> Path:
                 return load.write_requests(folder / f"{name}.txt", lines)
@@ -116,7 +117,7 @@ def measure(
                 "bare": (bare, plain),
                 "floor, 304": (framework, floor_tagged),
                 "unchanged, 304": (ours, tagged),
-                "cold": (ours, requests("cold", _keyed(made, _cold(made)))),
+                "cold": (ours, requests("cold", _keyed(made, iter(cold(made))))),
                 "floor again": (framework, plain),
                 "coldest": (ours, requests("coldest", _keyed(made, _coldest(made)))),
                 "one booking in 50": (ours, changing),
@@ -126,7 +127,7 @@ def measure(
             for number in range(rounds):
                 for name, (program, file) in plan.items():
                     if name == "unchanged, 304":  # a booking of the round before may have changed the answer
-                        tag = _checked(ours.url, _question(made, 1), made)[1]
+                        tag = _checked(ours.url, question(made, 1), made)[1]
                         file = requests("tagged", _keyed(made, iter(same), f"If-None-Match: {tag}"))
                     one = load.run(program, file, seconds, first=asked if file is changing else 0)
                     _check_size(name, one, len(body))

@@ -7,6 +7,8 @@ Source of the rule: SPEC 1.5, 1.6.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import accumulate, count
+from operator import add
 from typing import NamedTuple
 
 from praxisd.kernel.errors import Problem
@@ -15,8 +17,6 @@ from praxisd.services.calendar.days import UNIT, Span, busy_bits, day_bounds, lo
 from praxisd.services.calendar.hours import Almanac
 from praxisd.services.calendar.matching import combine, narrow
 
-_CHUNK = 2048
-_CHUNK_MASK = (1 << _CHUNK) - 1
 Worked = dict[tuple[object, ...], int]
 """Possible starts of one schedule over one span, by what else they depend on."""
 _WORKED_MOST = 4
@@ -57,21 +57,10 @@ def free_starts(free: int, units: int) -> int:
 
 def positions(bits: int, limit: int | None = None) -> list[int]:
     """Numbers of the set bits, ascending, at most `limit` of them."""
-    found: list[int] = []
-    offset = 0
-    while bits and (limit is None or len(found) < limit):
-        # Straight to the next set bit, then one chunk as text: `find` is a search in C.
-        skip = (bits & -bits).bit_length() - 1
-        bits >>= skip
-        offset += skip
-        text = bin(bits & _CHUNK_MASK)[:1:-1]
-        at = text.find("1")
-        while at >= 0:
-            found.append(offset + at)
-            at = text.find("1", at + 1)
-        bits >>= _CHUNK
-        offset += _CHUNK
-    return found if limit is None else found[:limit]
+    # Written as text, the lowest bit last, each piece between two ones is a run of zeros: splitting, measuring and
+    # adding up all happen in C.
+    zeros = bin(bits).rsplit("1", -1 if limit is None else limit)[:0:-1]
+    return list(map(add, accumulate(map(len, zeros)), count()))
 
 
 def candidates(service: HealthcareService, schedules: Mapping[str, Schedule]) -> list[list[str]]:
@@ -219,17 +208,11 @@ def _combined(
     if not where:
         return []
     every &= (2 << where[-1]) - 1
-    if not shared:
-        return list(
-            zip(
-                where,
-                zip(*(_first_free(where, every, group, starts) for group in groups), strict=True),
-                strict=True,
-            )
-        )
     size = where[-1] // 8 + 1
     flags = {name: (bits & every).to_bytes(size, "little") for name, bits in starts.items()}
     ranks = [[(name, flags[name]) for name in group] for group in groups]
+    if not shared:
+        return list(zip(where, zip(*(_first_free(where, rank) for rank in ranks), strict=True), strict=True))
     found: list[tuple[int, tuple[str, ...]]] = []
     for at in where:
         byte, bit = at >> 3, 1 << (at & 7)
@@ -241,16 +224,13 @@ def _combined(
     return found
 
 
-def _first_free(
-    where: Sequence[int], every: int, group: Sequence[str], starts: Mapping[str, int]
-) -> Iterable[str]:
-    """For each of these units (the bits of `every`) the first member of the group whose bit is set; each has one."""
-    owners: dict[int, str] = {}
-    for name in group:
-        mine = starts[name] & every
-        if mine:
-            owners.update(dict.fromkeys(positions(mine), name))
-            every ^= mine
-            if not every:
+def _first_free(where: Sequence[int], rank: Sequence[tuple[str, bytes]]) -> list[str]:
+    """For each of these units the first member of the group whose bit is set; each unit has one."""
+    owners: list[str] = []
+    for at in where:
+        byte, bit = at >> 3, 1 << (at & 7)
+        for name, row in rank:
+            if row[byte] & bit:
+                owners.append(name)
                 break
-    return map(owners.__getitem__, where)
+    return owners
