@@ -41,9 +41,9 @@ def test_languages() -> None:
 
 
 def test_every_region_is_known_to_the_library() -> None:
-    for country, parts in REGIONS.items():
-        for region in (country, *(f"{country}-{part}" for part in parts)):
-            assert date(2026, 12, 25) in public_holidays(region, 2026), region
+    assert len(REGIONS) == 3 + 16 + 9 + 26
+    for region in sorted(REGIONS):
+        assert date(2026, 12, 25) in public_holidays(region, 2026), region
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,8 @@ from datetime import date
 from functools import lru_cache
 
 from praxisd.kernel.errors import Problem
+from praxisd.model.places import REGIONS
 from praxisd.model.scheduling import Closing
-
-_PARTS = {
-    "DE": "BB BE BW BY HB HE HH MV NI NW RP SH SL SN ST TH",
-    "AT": "1 2 3 4 5 6 7 8 9",
-    "CH": "AG AI AR BE BL BS FR GE GL GR JU LU NE NW OW SG SH SO SZ TG TI UR VD VS ZG ZH",
-}
-REGIONS = {country: tuple(parts.split()) for country, parts in _PARTS.items()}
-"""Country and its parts: German states, Austrian states (1 Burgenland … 9 Wien), Swiss cantons."""
 
 # Assumption (15 August) is a public holiday in about 1,700 of Bavaria's 2,056 municipalities, namely those
 # with a Catholic majority (Art. 1 BayFTG); the others mark it as worked by a Closing. The few Catholic
@@ -29,7 +22,7 @@ _LANGUAGES = {"de": "de", "en": "en_US", "fr": "fr", "it": "it"}
 def check_region(region: str) -> tuple[str, str | None]:
     """(country, part or None) of a region code. Raises Problem calendar.unknown_region (422)."""
     country, dash, part = region.partition("-")
-    if country not in REGIONS or (dash and part not in REGIONS[country]):
+    if region not in REGIONS or (dash and not part):
         raise Problem("calendar.unknown_region", 422, region=region[:16])
     return country, part or None
 
