@@ -20,7 +20,7 @@ from praxisd.testing.postgres import PostgresServer
 
 PER_ROUND = 120
 DEMANDED = 0.3
-Statement = tuple[str, dict[str, Any]]
+Statement = tuple[str, Any]
 Raw = Callable[[Sequence[list[Statement]]], None]
 
 
@@ -39,7 +39,7 @@ def _written_down(house: House, made: practice.Filled, count: int) -> list[list[
             self._cursor = cursor
 
         def execute(self, sql: str, values: Any = ()) -> Any:
-            found[-1].append((sql, dict(values) if values else {}))
+            found[-1].append((sql, values))
             return self._cursor.execute(sql, values)
 
         def __getattr__(self, name: str) -> Any:

@@ -84,6 +84,7 @@ def prepared(folder: Path, say: Callable[[str], None]) -> Filled:
     if kept.exists():
         found = msgspec.json.decode(kept.read_bytes(), type=Filled)
         if found.today == _today().isoformat():
+            opened(folder).store.close()  # brings an older database up to date
             return found
         raise SystemExit(f"{folder} was filled on {found.today}: delete it, the calendar lies around today")
     folder.mkdir(parents=True, exist_ok=True)

@@ -81,6 +81,14 @@ BUSY = table(
     sa.Index("calendar_busy_time", "organization", "schedule", "start"),
     sa.Index("calendar_busy_owner", "organization", "owner"),
 )
+sa.Index(  # of the holds alone: each booking looks for those that have run out
+    "calendar_busy_lapse",
+    BUSY.c.organization,
+    BUSY.c.schedule,
+    BUSY.c.expires_at,
+    sqlite_where=BUSY.c.expires_at.is_not(None),
+    postgresql_where=BUSY.c.expires_at.is_not(None),
+)
 HOLD = table(
     "calendar_hold",
     sa.Column("id", sa.Text, nullable=False),
