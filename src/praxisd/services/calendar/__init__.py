@@ -32,7 +32,10 @@ SERVICE = Service(
         EventType("conflict.found"),
         *(EventType(f"feed.{what}", Retention.AUDIT) for what in ("created", "revoked")),
     ),
-    handlers=(Handler("calendar.organization", ("organization.changed",), handlers.organization_changed),),
+    handlers=(
+        Handler("calendar.organization", ("organization.changed",), handlers.organization_changed),
+        Handler("calendar.patients", ("patient.merged", "patient.unmerged"), handlers.patient_moved),
+    ),
     jobs=(
         JobType(
             "calendar.sweep",

@@ -39,7 +39,8 @@ def changes(tx: Tx, cursor: str | None, limit: int) -> tuple[list[Change], str, 
     kind, number, last = _parse(cursor, tx)
     if kind == "s":
         return _snapshot(tx, number, last, limit)
-    if number < events.floor(tx):
+    if not events.floor(tx) <= number <= events.head(tx):
+        # Purged, or from after the state that a restored backup holds: the reader must begin anew, or miss changes.
         raise Problem("calendar.cursor_expired", 410)
     found = events.since(tx, number, subject_type="Appointment", portal=tx.actor.portal, limit=limit)
     seen: dict[str, None] = {}

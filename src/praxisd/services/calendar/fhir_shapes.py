@@ -291,9 +291,12 @@ class Sight:
         """The reference to the patient as this caller knows it."""
         if one.patient is None:
             return None
-        if names is None:
-            names = directory.name(self.tx, [one.patient])
         id_ = booking.patient_shown(self.tx, one)
+        if self.tx.actor.portal is not None:
+            # What it said under this very alias: another name of the same patient would tell that they are one.
+            names = {one.patient: None if id_ is None else directory.told(self.tx, id_)}
+        elif names is None:
+            names = directory.name(self.tx, [one.patient])
         display = {"display": names.get(one.patient) or MASK}
         return display if id_ is None else {"reference": f"Patient/{id_}", **display}
 

@@ -180,7 +180,8 @@ def _check_time(
 ) -> None:
     length = end - start
     if length > DAY_MINUTES * 60:
-        raise Problem("calendar.wrong_duration", 422, minutes=DAY_MINUTES)
+        minutes = service.duration if service is not None and service.duration else DAY_MINUTES
+        raise Problem("calendar.wrong_duration", 422, minutes=minutes)
     if service is None:
         return
     if service.duration is not None and not ignore_duration and length != service.duration * 60:

@@ -10,7 +10,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Mandator, Patient, PatientClaim, Practitioner
 from praxisd.model.places import Location, Organization
-from praxisd.services.directory import claims, records, store
+from praxisd.services.directory import claims, person_store, records, store
 from praxisd.services.directory.claims import Claimed, Outcome, organization, resolve, shown
 from praxisd.services.directory.imports import (
     WARNINGS,
@@ -54,6 +54,7 @@ __all__ = [
     "put_practitioner",
     "resolve",
     "shown",
+    "told",
     "undo",
 ]
 
@@ -132,6 +133,12 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Claimed:
 def patient(tx: Tx, id_: str) -> Patient:
     """A patient by its own id, for services that work inside (reminders, export); 404. Never for a portal's eyes."""
     return store.patients.need(tx, id_)
+
+
+def told(tx: Tx, alias: str) -> str | None:
+    """The name a portal itself gave under this alias; None for what is no alias of its own."""
+    said = None if tx.actor.portal is None else person_store.statement(tx, tx.actor.portal, alias)
+    return None if said is None else said[0].display
 
 
 def name(tx: Tx, patients: Sequence[str]) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import not_found
@@ -16,7 +17,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.fhir_matching import matches
 from praxisd.model.fhir_search import SearchQuery
 from praxisd.model.fhir_search_values import DateRange, Token
-from praxisd.model.people import Patient, mask_patient
+from praxisd.model.people import Patient, Practitioner, mask_patient
 from praxisd.services.directory import claims, fhir_shapes, finding, person_store, store
 
 PAGE = 50
@@ -113,14 +114,20 @@ def read_practitioner(call: Call, id_: str) -> Dict:
         found = store.practitioners.need(tx, id_)
     if call.actor.portal is not None and not (found.released and found.active):
         raise not_found("Practitioner")
-    return fhir_shapes.practitioner_to_fhir(found)
+    return _practitioner(call, found)
+
+
+def _practitioner(call: Call, one: Practitioner) -> Dict:
+    """The practitioner; a portal gets what our fields say, not what else a system knew (birthday, photo, address)."""
+    bare = one if call.actor.portal is None else msgspec.structs.replace(one, extra=UNSET)
+    return fhir_shapes.practitioner_to_fhir(bare)
 
 
 def search_practitioners(call: Call, query: Query) -> FhirPage:
     """Practitioners this caller may see."""
     with call.read() as tx:
         found = store.practitioners.all(tx, *_seen(call, store.PRACTITIONER))
-        return _search(tx, call, query, map(fhir_shapes.practitioner_to_fhir, found))
+        return _search(tx, call, query, [_practitioner(call, one) for one in found])
 
 
 def read_location(call: Call, id_: str) -> Dict:
