@@ -32,11 +32,14 @@ _MOST_PAIRS = 100
 def read_pairs(text: bytes) -> Pairs:
     """Decoded name=value pairs of a query or form; Problem `http.malformed_query` (400)."""
     try:
-        return parse_qsl(
+        pairs = parse_qsl(
             text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PAIRS
         )
     except ValueError:
         raise Problem("http.malformed_query", 400) from None
+    if any("\0" in name or "\0" in value for name, value in pairs):  # no database keeps it
+        raise Problem("http.malformed_query", 400)
+    return pairs
 
 
 def question(call: Call, one: FhirResource, pairs: Pairs, strict: bool) -> SearchQuery:
