@@ -283,3 +283,51 @@ def test_what_a_crash_left_undone_is_done_when_asked_for(house, client, portal, 
     assert booked["status"] == "booked" and booked["id"] != done["id"]
     assert wait(portal, f"http://x{BASE}/$async/left") == booked
     assert portal("GET", "Appointment")["total"] == 2
+
+
+def test_a_revoked_key_is_refused_at_once(house, client, practice, portal):
+    portal("GET", "Schedule")
+    owner = {"Authorization": f"Bearer {key_for(house, practice, 'owner', 'boss')}"}
+    keys = client.get("/api/v1/keys", headers=owner)
+    assert keys.status_code == 200, keys.text
+    own = next(k for k in keys.json()["keys"] if k["name"] == "portal-a")
+    gone = client.post(f"/api/v1/keys/{own['id']}/revoke", headers=owner)
+    assert gone.status_code in (200, 204), gone.text
+    told = portal("GET", "Schedule", 401)
+    assert told["issue"][0]["code"] == "login" and told["issue"][0]["details"]["coding"][0][
+        "code"
+    ].startswith("access")
+
+
+def test_two_nodes_asked_for_one_outcome_book_once(postgres_houses):
+    """The node that accepted is gone; two others are asked for the outcome in the same moment."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from praxisd.kernel import idempotency
+    from praxisd.kernel.clock import FrozenClock
+    from praxisd.model.fhir_shapes import dump_json
+    from praxisd.testing.houses import START
+
+    house = postgres_houses.open(None, FrozenClock(START))
+    practice = small_practice(house)
+    secret = key_for(house, practice, "portal", "portal-a")
+    twin = postgres_houses.twin(house)
+    label = main.doors(house).authenticate(house, secret, None).label
+    with (
+        TestClient(build(house, main.doors(house))) as one,
+        TestClient(build(twin, main.doors(twin))) as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        portals = [Fhir(one, secret), Fhir(other, secret)]
+        eva = portals[0]("POST", "Patient", 201, PATIENT)["id"]
+        for number in range(4):
+            body = dump_json(of_slots(eva, free(portals[0], practice, 2 * number)))
+            kept = idempotency.Kept("x", 202, {"target": "Appointment/$book", "lang": "de"}, body)
+            id_ = f"left{number}"
+            house.store.run(
+                practice.desk(),
+                lambda tx, id_=id_, kept=kept: idempotency.save(tx, label, "ASYNC", "$async", id_, kept),
+            )
+            outcomes = list(threads.map(lambda p, id_=id_: wait(p, f"http://x{BASE}/$async/{id_}"), portals))
+            assert outcomes[0] == outcomes[1] and outcomes[0]["status"] == "booked"
+        assert portals[0]("GET", "Appointment")["total"] == 4

@@ -252,3 +252,21 @@ def test_taken_ids_are_replaced_and_references_follow(house, client, take, pvs):
     assert {"system": "https://praxisd.org/fhir/sid/imported-id", "value": "long"} in slot["identifier"]
     again = control.perform(house, "calendar.import_bundle", args)
     assert (again["created"], again["unchanged"], again["errors"]) == (0, 4, [])
+
+
+def test_a_slot_is_not_offered_where_it_cannot_be_booked(house, practice, pvs, take):
+    """An absence and a column out of use close imported slots too."""
+    from datetime import date
+
+    from praxisd.services.calendar import api
+
+    take(bundle(*calendar()))
+    assert pvs("GET", "Slot/long")["status"] == "free"
+    day = date(2026, 11, 24)
+    with house.store.write(practice.desk()) as tx:
+        api.add_absence(house, tx, schedule="column", first=day, last=day)
+    assert pvs("GET", "Slot/long")["status"] == "busy"
+    with house.store.write(practice.desk()) as tx:
+        api.edit_schedule(house, tx, "column", None, active=False)
+    assert pvs("GET", "Slot/long")["status"] == "busy-unavailable"
+    assert pvs.entries("Slot?schedule=Schedule/column&status=free") == []

@@ -6,6 +6,7 @@ the past that no appointment names are gone, as the guide demands.
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -84,7 +85,10 @@ def _computed(sight: Sight, column_no: int, service_no: int, start: int) -> Dict
 
 
 def imported_status(sight: Sight, slots: Iterable[ImportedSlot]) -> dict[str, str]:
-    """What is true now: a free slot is busy once less than five minutes of it are left."""
+    """What is true now: a free slot is busy once less than five minutes of it are left, absences counted.
+
+    In a column that is no longer in use it is `busy-unavailable`.
+    """
     wanted = list(slots)
     result: dict[str, str] = {one.id: one.status for one in wanted}
     free = [one for one in wanted if one.status == "free"]
@@ -98,9 +102,24 @@ def imported_status(sight: Sight, slots: Iterable[ImportedSlot]) -> dict[str, st
         if expires is None or expires > now:
             busy.setdefault(column, []).append((start, end))
     for one in free:
-        if not room(max(one.start, now), one.end, busy.get(one.schedule, ())):
+        column = sight.schedules.get(one.schedule)
+        taken = [*busy.get(one.schedule, ()), *_away(sight, one)]
+        if column is not None and not column.active:
+            result[one.id] = "busy-unavailable"
+        elif not room(max(one.start, now), one.end, taken):
             result[one.id] = "busy"
     return result
+
+
+def _away(sight: Sight, one: ImportedSlot) -> Iterator[tuple[int, int]]:
+    """The days of a slot on which its column, or the whole practice, is absent."""
+    almanac = sight.calendar.almanac
+    on, last = rules.local_date(one.start, almanac.zone), rules.local_date(one.end - 1, almanac.zone)
+    while on <= last:
+        if almanac.absent(one.schedule, on):
+            begin, units = rules.day_bounds(on, almanac.zone)
+            yield begin, begin + units * rules.UNIT
+        on += timedelta(days=1)
 
 
 def room(start: int, end: int, busy: Iterable[tuple[int, int]]) -> bool:
