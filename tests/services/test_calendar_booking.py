@@ -1,6 +1,7 @@
 """Booking, moving, cancelling and holding against real stores, on both engines."""
 
 import threading
+from datetime import date
 
 import pytest
 
@@ -346,3 +347,18 @@ def test_a_conflicting_booking_from_outside_is_kept_as_proposed(house, practice)
         )
         == "calendar.slot_taken"
     )
+
+
+def test_a_change_that_was_rolled_back_leaves_no_trace_in_what_is_kept(house, practice):
+    desk, day = practice.desk(), date(2026, 11, 24)
+    with pytest.raises(RuntimeError, match="fell over"), house.store.write(desk) as tx:
+        api.add_absence(house, tx, first=day, last=day)
+        raise RuntimeError("fell over")
+    # The next change gets the revision that the lost one had.
+    house.store.run(
+        desk, lambda tx: api.add_absence(house, tx, first=date(2026, 12, 1), last=date(2026, 12, 1))
+    )
+    with house.store.read(desk) as tx:
+        almanac = api.views(house).calendar(tx).almanac
+    assert not almanac.absent(practice.doctors[0], day)
+    assert almanac.absent(practice.doctors[0], date(2026, 12, 1))
