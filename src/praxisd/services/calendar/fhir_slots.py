@@ -95,12 +95,12 @@ def imported_status(sight: Sight, slots: Iterable[ImportedSlot]) -> dict[str, st
     if not free:
         return result
     now = sight.tx.now
-    columns = sorted({one.schedule for one in free})
+    names = sorted({one.schedule for one in free})
     first, last = min(one.start for one in free), max(one.end for one in free)
     busy: dict[str, list[tuple[int, int]]] = {}
-    for column, start, end, _owner, expires in store.busy_rows(sight.tx, first, last, columns):
+    for name, start, end, _owner, expires in store.busy_rows(sight.tx, first, last, names):
         if expires is None or expires > now:
-            busy.setdefault(column, []).append((start, end))
+            busy.setdefault(name, []).append((start, end))
     for one in free:
         column = sight.schedules.get(one.schedule)
         taken = [*busy.get(one.schedule, ()), *_away(sight, one)]
