@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from praxisd.kernel.errors import Problem
+from praxisd.model.places import REGIONS
 from praxisd.model.scheduling import DAY_MINUTES, HealthcareService, Schedule, may_change
 from praxisd.services.calendar.days import UNIT, Span, busy_bits, day_bounds, local_date, merge, span, span_of
-from praxisd.services.calendar.holidays_rules import REGIONS, check_region, closed_days, public_holidays
+from praxisd.services.calendar.holidays_rules import check_region, closed_days, public_holidays
 from praxisd.services.calendar.hours import Almanac
 from praxisd.services.calendar.matching import combine, narrow
 from praxisd.services.calendar.slots import (
