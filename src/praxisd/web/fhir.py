@@ -7,6 +7,7 @@ as OperationOutcome. Source of the rules: FHIR R4 http.html, patch in fhirpatch.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from praxisd.kernel.access import Actor
@@ -29,6 +30,7 @@ from praxisd.web.request import Receive, Request, Scope, Send
 
 BASE = "/fhir/R4"
 _Write = Callable[[Call], FhirAnswer]
+_STATEMENTS_KEPT = 16
 _METHODS = {
     "read": ("GET",),
     "search": ("GET",),
@@ -74,6 +76,11 @@ class FhirDoor:
         self._door = door
         self._types = door.house.registry.fhir
         self._background = Background(door)
+        # Nobody needs a key to ask: it must cost next to nothing, however often it is asked.
+        self._told = lru_cache(maxsize=_STATEMENTS_KEPT)(self._statement)
+
+    def _statement(self, base: str, form: Format) -> bytes:
+        return fhir_formats.written(statement(self._door.house.registry, base), form)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI function."""
@@ -148,8 +155,7 @@ class FhirDoor:
             raise Problem("fhir.not_acceptable", 406)
         if target.kind == "metadata" and form is not None:
             base = request.base_url(door.house.config.public_url, door.trusted) + BASE
-            told = fhir_formats.written(statement(door.house.registry, base), form)
-            return Sent(200, told, MEDIA[form], {"Cache-Control": "no-cache"})
+            return Sent(200, self._told(base, form), MEDIA[form], {"Cache-Control": "no-cache"})
         actor = await door.admit(request)
         if not target.kind:
             if target.allow:
