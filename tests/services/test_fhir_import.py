@@ -270,3 +270,13 @@ def test_a_slot_is_not_offered_where_it_cannot_be_booked(house, practice, pvs, t
         api.edit_schedule(house, tx, "column", None, active=False)
     assert pvs("GET", "Slot/long")["status"] == "busy-unavailable"
     assert pvs.entries("Slot?schedule=Schedule/column&status=free") == []
+
+
+def test_one_fault_in_an_xml_bundle_spoils_only_itself(pvs, take):
+    text = to_xml(bundle(*calendar())).decode()
+    broken = text.replace('<status value="free"/>', '<status value="free"/><nonsense value="1"/>')
+    report = take(broken)
+    assert report["created"] == 3
+    assert [(e["code"], e["resource"]) for e in report["errors"]] == [("fhir.unknown_element", "#3")]
+    report = take(text)
+    assert (report["created"], report["unchanged"], report["errors"]) == (1, 3, [])

@@ -6,7 +6,7 @@ over; the order of elements is not insisted on. Everything else that is not FHIR
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from xml.parsers import expat
@@ -47,6 +47,30 @@ def parse_xml(data: bytes, expected: str | Collection[str] | None = None) -> dic
     resource = _resource(root, root.name)
     check(resource, expected)
     return resource
+
+
+def bundle_entries(data: bytes) -> Iterator[tuple[str | None, dict[str, Any] | FhirError]]:
+    """(fullUrl, resource or what is wrong with it) of each entry of a Bundle, so that one fault spoils only itself; a
+    document that is no Bundle is its own only entry. Resources are read, not yet checked.
+
+    Raises FhirError for what is no XML at all.
+    """
+    root = _Tree(data).root
+    found: list[tuple[str | None, _Node | None]] = [(None, root)]
+    if root.name == "Bundle":
+        found = []
+        for entry in (child for child in root.children if child.name == "entry"):
+            parts = {child.name: child for child in entry.children}
+            url = parts["fullUrl"].attributes.get("value") if "fullUrl" in parts else None
+            inner = parts["resource"].children if "resource" in parts else []
+            found.append((url, inner[0] if len(inner) == 1 else None))
+    for url, node in found:
+        try:
+            if node is None:
+                raise FhirError("fhir.invalid", "Bundle.entry.resource", "expected exactly one resource")
+            yield url, _resource(node, node.name)
+        except FhirError as error:
+            yield url, error
 
 
 class _Tree:

@@ -20,7 +20,7 @@ from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_primitives import valid_id
 from praxisd.model.fhir_shapes import dump_json, load_json
 from praxisd.model.fhir_validation import check
-from praxisd.model.fhir_xml_reading import parse_xml
+from praxisd.model.fhir_xml_reading import bundle_entries
 from praxisd.services.calendar import importing_records, store
 from praxisd.services.calendar.importing_ids import Stored
 from praxisd.services.calendar.importing_records import ORDER
@@ -120,33 +120,43 @@ def import_files(house: "House", actor: Actor, files: list[str], *, release: boo
 
 def _items(file: int, text: str, report: Report) -> Iterator[Item]:
     """The resources of a file, checked one by one; faults go into the report."""
-    if text.lstrip("\ufeff \t\r\n").startswith("<"):
-        found = parse_xml(text.lstrip("\ufeff").encode())
-    else:
-        try:
-            found = load_json(text.lstrip("\ufeff"))
-        except (ValueError, ArithmeticError, RecursionError) as error:
-            raise FhirError("fhir.syntax", "", "the file is not valid JSON") from error
-    if not isinstance(found, dict):
-        raise FhirError("fhir.invalid", "", "a resource is a JSON object")
-    entries = found.get("entry", ()) if found.get("resourceType") == "Bundle" else [{"resource": found}]
-    if not isinstance(entries, list | tuple):
-        raise FhirError("fhir.invalid", "Bundle.entry", "expected an array")
-    for number, entry in enumerate(entries):
-        place = f"Bundle.entry[{number}]" if found.get("resourceType") == "Bundle" else ""
-        resource = entry.get("resource") if isinstance(entry, dict) else None
+    for number, (url, resource) in enumerate(_entries(text.lstrip("\ufeff"))):
+        place = f"#{number}"
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         try:
+            if isinstance(resource, FhirError):
+                raise resource
             check(resource)
             if kind not in ORDER:
                 raise Problem("calendar.import_type", 422, kind=str(kind))
         except (FhirError, Problem) as error:
-            label = f"{kind}/{resource.get('id', '?')}" if isinstance(resource, dict) else place
+            label = f"{kind}/{resource.get('id', '?')}" if isinstance(resource, dict) else ""
             report.fault(file, f"{place} {label}".strip(), error)
             continue
-        assert isinstance(resource, dict)  # noqa: S101 - checked above
-        url = entry.get("fullUrl")
-        yield _named(file, place, resource, url if isinstance(url, str) else None)
+        yield _named(file, place, resource, url)
+
+
+def _entries(text: str) -> Iterator[tuple[str | None, Any]]:
+    """(fullUrl, resource, unchecked) of a Bundle's entries, or of the one resource a file is. Raises FhirError."""
+    if text.lstrip().startswith("<"):
+        yield from bundle_entries(text.encode())
+        return
+    try:
+        found = load_json(text)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise FhirError("fhir.syntax", "", "the file is not valid JSON") from error
+    if not isinstance(found, dict):
+        raise FhirError("fhir.invalid", "", "a resource is a JSON object")
+    if found.get("resourceType") != "Bundle":
+        yield None, found
+        return
+    entries = found.get("entry", [])
+    if not isinstance(entries, list):
+        raise FhirError("fhir.invalid", "Bundle.entry", "expected an array")
+    for entry in entries:
+        url = entry.get("fullUrl") if isinstance(entry, dict) else None
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        yield (url if isinstance(url, str) else None), resource
 
 
 def _named(file: int, place: str, resource: Dict, url: str | None) -> Item:
