@@ -42,8 +42,8 @@ def served(tmp_path):
 def ask(url: str, key: str, path: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{url}/api/v1{path}", data, headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+    request = urllib.request.Request(f"{url}/api/v1{path}", data, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
 
 

@@ -120,9 +120,9 @@ def test_slots_page_by_cursor_and_answer_from_memory_while_nothing_changes(house
 
 
 def test_bad_questions_have_clear_answers(practice, portal):
-    ask = lambda **more: portal.code(
-        "GET", "/slots", more.pop("status"), params=DAY | {"service": practice.check} | more
-    )  # noqa: E731
+    def ask(status: int, **more: Any) -> str:
+        return portal.code("GET", "/slots", status, params=DAY | {"service": practice.check} | more)
+
     assert ask(status=400, **{"from": "2026-11-24T08:00:00"}) == "clock.naive_time"
     assert ask(status=400, **{"from": "gestern"}) == "clock.bad_time"
     assert ask(status=400, to=DAY["from"]) == "calendar.range_reversed"
@@ -344,7 +344,10 @@ def test_a_portal_meets_nothing_in_a_record_that_is_not_released(practice, porta
     column = owner("POST", "/schedules", 201, open_)["id"]
     groups = [[practice.doctors[0], hidden]]
     kind = owner(
-        "POST", "/healthcare-services", 201, {"name": "Art", "duration": 30, "groups": groups, "released": True}
+        "POST",
+        "/healthcare-services",
+        201,
+        {"name": "Art", "duration": 30, "groups": groups, "released": True},
     )["id"]
     shown = portal("GET", f"/schedules/{column}")
     assert (shown["practitioner"], shown["location"]) == (None, None)
@@ -371,3 +374,32 @@ def test_dates_no_calendar_reaches_are_refused(owner):
     for day in ("9999-12-31", "0001-01-01"):
         assert owner.code("POST", "/absences", 400, {"first": day, "last": day}) == "calendar.date_invalid"
     assert owner.code("PUT", "/closings/2026-W01-1", 400, {"closed": True}) == "calendar.date_invalid"
+
+
+def test_a_portal_books_on_the_grid_the_desk_at_any_minute(practice, portal, desk):
+    odd = f"{TUE}09:03:00+01:00"
+    assert book(portal, practice.check, odd, 422)["code"] == "calendar.off_grid"
+    assert book(desk, practice.check, odd)["start"] == odd
+
+
+def test_holidays_years_ahead_are_closed(owner, practice, portal):
+    owner("PATCH", f"/healthcare-services/{practice.check}", body={"maxAhead": 3660})
+    far = {"service": practice.check, "from": "2034-12-25T00:00:00+01:00", "to": "2034-12-28T00:00:00+01:00"}
+    days = {s["start"][:10] for s in portal("GET", "/slots", params=far)["slots"]}
+    assert days == {"2034-12-27"}
+
+
+def test_a_long_reservation_stays_one_entry_of_the_calendar_link(house, practice, desk, owner, client):
+    long = {
+        "title": "Umbau",
+        "schedules": [practice.chairs[0]],
+        "start": f"{TUE}00:00:00+01:00",
+        "end": "2027-02-01T00:00:00+01:00",
+    }
+    desk("POST", "/reservations", 201, long)
+    url = owner("POST", f"/schedules/{practice.chairs[0]}/feeds", 201, {})["url"]
+    first = client.get(url[url.index("/ical/") :]).content
+    house.clock.advance(50 * 86400)
+    assert client.get(url[url.index("/ical/") :]).content == first
+    event = icalendar.Calendar.from_ical(first).walk("VEVENT")
+    assert len(event) == 1 and event[0].decoded("DTSTART").isoformat() == "2026-11-23T23:00:00+00:00"

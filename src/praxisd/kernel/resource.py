@@ -56,6 +56,7 @@ class Records(Generic[R]):
         self._decoder = msgspec.json.Decoder(struct)
         names = {c.name for c in one.columns} - {"organization", "id"}
         self._get = prepared(sa.select(one.c.doc).where(mine(one), one.c.id == sa.bindparam("id")))
+        self._stamp = prepared(sa.select(one.c.updated_at).where(mine(one), one.c.id == sa.bindparam("id")))
         self._insert = insert(one)
         self._taken = prepared(sa.select(one.c.organization).where(one.c.id == sa.bindparam("id")))
         self._taken.across = True
@@ -73,6 +74,10 @@ class Records(Generic[R]):
         """The record, or None."""
         doc = tx.value(self._get, id=id_)
         return None if doc is None else self._decoder.decode(doc)
+
+    def changed_at(self, tx: Tx, id_: str) -> int:
+        """When the record was last saved, in epoch seconds (0 if there is none)."""
+        return int(tx.value(self._stamp, id=id_) or 0)
 
     def need(self, tx: Tx, id_: str) -> R:
         """The record, or Problem `http.not_found` (404)."""

@@ -130,20 +130,21 @@ Entry = tuple[str, int, int, str | None, int, int]
 
 def _entries(tx: Tx, schedule: str) -> list[Entry]:
     since, until = tx.now - _PAST_DAYS * 86_400, tx.now + _AHEAD_DAYS * 86_400
-    owners: dict[str, tuple[int, int]] = {}
-    for _, start, end, owner, expires in store.busy_rows(tx, since, until, [schedule]):
-        if expires is None:
-            low, high = owners.get(owner, (start, end))
-            owners[owner] = (min(low, start), max(high, end))
+    rows = sorted(store.busy_rows(tx, since, until, [schedule]), key=lambda row: row[1])
     found: list[Entry] = []
-    for owner, (start, end) in sorted(owners.items(), key=lambda item: item[1]):
+    for owner in dict.fromkeys(row[3] for row in rows if row[4] is None):
         kind, _, id_ = owner.partition("/")
         if kind == "Appointment":
             one = store.APPOINTMENTS.get(tx, id_)
             if one is not None and one.status in OCCUPYING:
                 found.append((id_, one.start, one.end, one.service, one.updated, one.version))
-        else:
-            found.append((id_, start, end, None, tx.now - tx.now % 86_400, 0))
+            continue
+        # The rows are cut at the edges of the window; the record knows its own beginning and end.
+        records: Any = store.RESERVATIONS if kind == "Reservation" else store.IMPORTED_SLOTS
+        other = records.get(tx, id_)
+        if other is not None:
+            stamp = records.changed_at(tx, id_)
+            found.append((id_, other.start, other.end, None, stamp, other.version))
     return found
 
 

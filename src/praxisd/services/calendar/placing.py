@@ -56,6 +56,9 @@ def choose(
     """
     if outside_hours and not tx.actor.may(IGNORE_HOURS):
         raise Problem("access.forbidden", 403, permission=IGNORE_HOURS)
+    if tx.actor.portal is not None and start % rules.UNIT and not store.imported_start(tx, start):
+        # A portal that books at 10:03 would break the day into pieces nobody else can be offered.
+        raise Problem("calendar.off_grid", 422, minutes=rules.UNIT // 60)
     chosen, queue = _look(house, tx, service_id, start, end, must, outside_hours)
     if not tx.store.alone:
         # All columns that may be chosen, not only those: who finds his choice taken and then waits for another

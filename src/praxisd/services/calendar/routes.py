@@ -21,6 +21,7 @@ _PLACE = (
     (422, "calendar.service_unknown"),
     (422, "calendar.schedule_unfit"),
     (422, "calendar.wrong_duration"),
+    (422, "calendar.off_grid"),
     (422, "calendar.too_soon"),
     (422, "calendar.too_far"),
     (422, "calendar.absent"),

@@ -198,6 +198,9 @@ _ROWS_OF = [_B.schedule, _B.start, _B.end, _B.owner, _B.expires_at]
 _AT_ONCE = 64
 """Columns asked for in one statement."""
 _BUSY_ROWS = prepared(sa.select(*_ROWS_OF).where(_WINDOW))
+_IMPORTED_START = prepared(
+    sa.select(IMPORTED.c.id).where(mine(IMPORTED), IMPORTED.c.start == sa.bindparam("start")).limit(1)
+)
 _ADD_BUSY = insert(BUSY, without=("no",))
 _DROP_BUSY = prepared(sa.delete(BUSY).where(mine(BUSY), _B.owner == sa.bindparam("owner")))
 _DROP_LAPSED = prepared(
@@ -255,6 +258,11 @@ def _busy_rows_of(count: int) -> Prepared:
     """The statement for so many columns."""
     names: list[Any] = [sa.bindparam(f"s{number}") for number in range(count)]
     return prepared(sa.select(*_ROWS_OF).where(_WINDOW, _B.schedule.in_(names)))
+
+
+def imported_start(tx: Tx, start: int) -> bool:
+    """Whether some imported free slot begins exactly then."""
+    return tx.value(_IMPORTED_START, start=start) is not None
 
 
 def occupy(

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 CONFIG = "config"
 _BITS_KEPT = 4_000
 _ANSWERS_KEPT = 512
-_YEARS_AHEAD = 3
+_YEARS_AHEAD = 12
+"""More than the farthest `max_ahead` (3660 days); a year of holidays costs a third of a millisecond."""
 _RELOAD_S = 86_400
 """The list of holidays reaches over the next years, so a day's delay in moving it on does no harm."""
 
