@@ -1,6 +1,7 @@
 """Answer the question for free slots: from memory while nothing changed, else from the kept bitmaps."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -11,9 +12,10 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call
 from praxisd.kernel.store import Tx
+from praxisd.model.scheduling import HealthcareService, Schedule
 from praxisd.services.calendar import rules, store
 from praxisd.services.calendar.shapes import SlotOut, SlotQuery, Slots, at, instant
-from praxisd.services.calendar.view import State, views
+from praxisd.services.calendar.view import State, Views, views
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -37,30 +39,31 @@ def free(
     """
     rules.check_range(begin, end)
     view = views(house)
-    calendar, revisions = state or view.state(tx)
+    state = state or view.state(tx)
+    calendar = state.calendar
     service = calendar.service_for(tx.actor, service_id)
     if service is None:
         raise Problem("calendar.service_unknown", 422)
     schedules = calendar.for_actor(tx.actor)
     if any(one not in schedules for one in must):
         raise Problem("calendar.schedule_unknown", 422)
-    used = sorted({name for group in service.groups for name in group if name in schedules})
-    over = rules.span_of(begin, end, calendar.almanac.zone)
-    occupied = view.occupied(tx, used, over, revisions)
+    known = view.known(tx, state, _used(service, schedules), rules.span_of(begin, end, calendar.almanac.zone))
     return rules.free_slots(
         service,
         schedules,
         calendar.almanac,
-        {name: one.bits for name, one in occupied.items()},
+        known,
         begin,
         end,
         tx.now,
         limit=limit,
-        held=[row for one in occupied.values() for row in one.held],
         must=must,
         duration=duration,
-        worked={name: one.starts for name, one in occupied.items()},
     )
+
+
+def _used(service: HealthcareService, schedules: Mapping[str, Schedule]) -> tuple[str, ...]:
+    return tuple(sorted({name for group in service.groups for name in group if name in schedules}))
 
 
 def _key(actor: Actor, query: SlotQuery) -> tuple[object, ...]:
@@ -70,29 +73,44 @@ def _key(actor: Actor, query: SlotQuery) -> tuple[object, ...]:
 def kept(call: Call) -> Answer | None:
     """The answer from memory, if nothing in any calendar changed since and no instant passed that changes it.
 
-    Only where this process alone owns the database; runs on the event loop and touches no database.
+    Another period is cut out of the plan that is kept for these days: that takes less than to hand it over to a
+    thread. Only where this process alone owns the database; runs on the event loop and touches no database.
     """
     view = views(call.house)
+    if not call.house.store.alone:
+        return None
+    now, revision = call.house.clock.now(), view.revision
     found = view.answers.get(_key(call.actor, call.query))
-    if found is None or not call.house.store.alone:
+    if found is not None:
+        made, until, data, tag = found
+        if made == revision and (until is None or now < until):
+            return Answer(data, etag=tag)
+    state = view.unchanged(call.actor.organization, revision, now)
+    return None if state is None else _cut_out(call, view, state, revision, now)
+
+
+def _cut_out(call: Call, view: Views, state: State, revision: int, now: int) -> Answer | None:
+    query: SlotQuery = call.query
+    begin, end = _period(query)
+    almanac = state.calendar.almanac
+    service = state.calendar.service_for(call.actor, query.service)
+    if service is None or service.duration is None:
         return None
-    revision, until, data, tag = found
-    if revision != view.revision or (until is not None and call.house.clock.now() >= until):
+    schedules = state.calendar.for_actor(call.actor)
+    known = state.known.get((_used(service, schedules), rules.span_of(begin, end, almanac.zone)))
+    must = _must(query)
+    if known is None or known.held or not rules.quick(known, service, must):
         return None
-    return Answer(data, etag=tag)
+    found = rules.free_slots(
+        service, schedules, almanac, known, begin, end, now, limit=query.limit, must=must
+    )
+    return _answer(call, view, found, almanac.zone, revision)
 
 
 def slots(call: Call) -> Answer:
     """Free times of an appointment type between `from` and `to`, one deterministic combination of columns per start."""
     query: SlotQuery = call.query
-    begin, end = instant(query.from_), instant(query.to)
-    rules.check_range(begin, end)
-    if query.cursor is not None:
-        if not query.cursor.isascii() or not query.cursor.isdigit():
-            raise Problem("calendar.cursor_invalid", 400)
-        begin = max(begin, int(query.cursor))
-        if begin >= end:
-            raise Problem("calendar.cursor_invalid", 400)
+    begin, end = _period(query)
     view = views(call.house)
     # Before the snapshot: a change after it makes the kept answer stale, never fresh.
     revision = view.revision
@@ -101,16 +119,36 @@ def slots(call: Call) -> Answer:
             same = _unchanged(call, tx)
             if same is not None:
                 return same
-        must = (query.schedule,) if query.schedule else ()
         state = view.state(tx, revision)
-        found = free(call.house, tx, query.service, begin, end, must=must, limit=query.limit, state=state)
-        zone = state.calendar.almanac.zone
-        signature = _signature(tx)
+        found = free(
+            call.house, tx, query.service, begin, end, must=_must(query), limit=query.limit, state=state
+        )
+        mark = revision if call.house.store.alone else _signature(tx)
+    return _answer(call, view, found, state.calendar.almanac.zone, mark)
+
+
+def _period(query: SlotQuery) -> tuple[int, int]:
+    begin, end = instant(query.from_), instant(query.to)
+    rules.check_range(begin, end)
+    if query.cursor is not None:
+        if not query.cursor.isascii() or not query.cursor.isdigit():
+            raise Problem("calendar.cursor_invalid", 400)
+        begin = max(begin, int(query.cursor))
+        if begin >= end:
+            raise Problem("calendar.cursor_invalid", 400)
+    return begin, end
+
+
+def _must(query: SlotQuery) -> tuple[str, ...]:
+    return (query.schedule,) if query.schedule else ()
+
+
+def _answer(call: Call, view: Views, found: rules.Found, zone: ZoneInfo, mark: int) -> Answer:
+    """Encode, and remember under the state it was made from."""
     rows: Any = [_encoded(s.start, s.end, s.schedules, s.service, zone) for s in found.slots]
     data = msgspec.json.encode(Slots(slots=rows, next=str(found.slots[-1].start + 1) if found.more else None))
     tag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'
-    mark = revision if call.house.store.alone else signature
-    view.keep(_key(call.actor, query), (mark, found.stable_until, data, tag))
+    view.keep(_key(call.actor, call.query), (mark, found.stable_until, data, tag))
     return Answer(data, etag=tag)
 
 

@@ -17,11 +17,12 @@ from praxisd.services.calendar.matching import combine, narrow
 from praxisd.services.calendar.slots import (
     Found,
     Held,
-    Worked,
+    Known,
     bookable_until,
     candidates,
     free_slots,
     free_starts,
+    quick,
 )
 
 __all__ = [
@@ -31,8 +32,8 @@ __all__ = [
     "Almanac",
     "Found",
     "Held",
+    "Known",
     "Span",
-    "Worked",
     "bookable_until",
     "busy_bits",
     "check_range",
@@ -48,6 +49,7 @@ __all__ = [
     "merge",
     "place",
     "public_holidays",
+    "quick",
     "read_slot_id",
     "slot_id",
     "span",

@@ -8,7 +8,7 @@ nothing changed at all; with several nodes the counters are read each time (one 
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CONFIG = "config"
 _BITS_KEPT = 4_000
+_KNOWN_KEPT = 100
 _ANSWERS_KEPT = 512
 _YEARS_AHEAD = 12
 """More than the farthest `max_ahead` (3660 days); a year of holidays costs a third of a millisecond."""
@@ -33,18 +34,20 @@ _RELOAD_S = 86_400
 
 
 class Occupied(NamedTuple):
-    """One column over one span: occupied units, holds (not among them), and what `rules` worked out from both."""
+    """One column over one span: occupied units, holds (not among them), and what `rules` worked out from them."""
 
     bits: int
     held: tuple[rules.Held, ...]
-    starts: rules.Worked
+    worked: dict[tuple[object, ...], int]
 
 
-class State(NamedTuple):
-    """A calendar, and `busy_rev` of each of its columns."""
+@dataclass(frozen=True, eq=False)
+class State:
+    """A calendar, `busy_rev` of each of its columns, and what is known of them as long as these stay the same."""
 
     calendar: "Calendar"
     revisions: Mapping[str, int]
+    known: dict[tuple[object, ...], rules.Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,33 @@ class Views:
         """
         if revision is None or tx.writable or not tx.store.alone:
             return State(self.calendar(tx), store.revisions(tx))
-        known = self._states.get(tx.organization)
-        if known is not None and known[0] == revision and known[1].calendar.fresh_until > tx.now:
-            return known[1]
-        found = State(self.calendar(tx), store.revisions(tx))
-        self._states[tx.organization] = (revision, found)
+        found = self.unchanged(tx.organization, revision, tx.now)
+        if found is None:
+            found = State(self.calendar(tx), store.revisions(tx))
+            self._states[tx.organization] = (revision, found)
+        return found
+
+    def unchanged(self, organization: str, revision: int, now: int) -> State | None:
+        """The state as it was remembered at this `revision`, without a look at the database."""
+        kept = self._states.get(organization)
+        if kept is None or kept[0] != revision or kept[1].calendar.fresh_until <= now:
+            return None
+        return kept[1]
+
+    def known(self, tx: Tx, state: State, schedules: tuple[str, ...], over: rules.Span) -> rules.Known:
+        """What is occupied in these schedules over the span, and room for what is worked out of it."""
+        found = state.known.get((schedules, over))
+        if found is None:
+            occupied = self.occupied(tx, schedules, over, state.revisions)
+            found = rules.Known(
+                {name: one.bits for name, one in occupied.items()},
+                tuple(row for one in occupied.values() for row in one.held),
+                {name: one.worked for name, one in occupied.items()},
+                {},
+            )
+            if len(state.known) >= _KNOWN_KEPT:
+                state.known.clear()
+            state.known[schedules, over] = found
         return found
 
     def _load(self, tx: Tx, config: int, zone_name: str, region: str | None) -> Calendar:
