@@ -1,15 +1,19 @@
 """What a portal must not learn, looked for at the doors it may use (SPEC 1.2, 1.12), on both engines."""
 
+import json
 import threading
 import time
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
 from praxisd import main
 from praxisd.kernel.events import Dispatcher
 from praxisd.model.people import PatientClaim
+from praxisd.model.places import Location
 from praxisd.services.calendar import api as calendar
+from praxisd.services.calendar import importing
 from praxisd.services.calendar.booking import Wish
 from praxisd.services.directory import api as directory
 from praxisd.testing.practice import key_for, small_practice
@@ -145,3 +149,46 @@ def test_a_merge_does_not_undo_a_change_that_is_being_saved(house, practice):
     with house.store.read(desk) as tx:
         after = calendar.get(tx, one.id)
     assert (after.status, after.cancel_reason, after.patient) == ("cancelled", "krank", practice.patient)
+
+
+def test_free_words_of_imported_columns_and_places_stay_inside(house, practice, portal):
+    words = {
+        "contained": [{"resourceType": "Basic", "id": "x", "code": {"text": "intern"}}],
+        "comment": "Chef nie vor 9",
+    }
+    column = {
+        "resourceType": "Schedule",
+        "id": "col-1",
+        "active": True,
+        "actor": [{"display": "Dr. Gast"}],
+        **words,
+    }
+    slot = {
+        "resourceType": "Slot",
+        "id": "slot-1",
+        "schedule": {"reference": "Schedule/col-1", "display": "Zimmer Chef"},
+        "status": "free",
+        "start": "2026-11-25T09:00:00+01:00",
+        "end": "2026-11-25T11:00:00+01:00",
+        "comment": "nur für Privatpatienten",
+    }
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": r} for r in (column, slot)],
+    }
+    importing.import_files(house, practice.desk(), [json.dumps(bundle)], release=True)
+    site = Location(name="Verwaltung", kind="site")
+    room = Location(name="Raum 1", kind="room", released=True)
+
+    def places(tx):
+        above = directory.create_location(tx, site).id
+        return above, directory.create_location(tx, msgspec.structs.replace(room, part_of=above)).id
+
+    above, below = house.store.run(practice.desk(), places)
+    desk = Fhir(portal.client, key_for(house, practice, "desk", "Empfang"))
+    inside = [desk("GET", path) for path in ("Schedule/col-1", "Slot/slot-1", f"Location/{below}")]
+    assert "Chef" in str(inside) and "Privatpatienten" in str(inside) and above in str(inside)
+    outside = str([portal("GET", path) for path in ("Schedule/col-1", "Slot/slot-1", f"Location/{below}")])
+    for word in ("Chef", "Privatpatienten", "intern", above):
+        assert word not in outside

@@ -29,6 +29,19 @@ REPLACES = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.re
 IMPORTED_ID = "https://praxisd.org/fhir/sid/imported-id"
 EXTERNAL = {"system": "http://fhir.de/CodeSystem/common-meta-tag-de", "code": "external"}
 SPECIALTY = "calendar.specialty"
+_FOR_PORTALS = frozenset(
+    (
+        "meta",
+        "type",
+        "category",
+        "specialty",
+        "serviceType",
+        "serviceCategory",
+        "appointmentType",
+        "start",
+        "end",
+    )
+)
 _VOLATILE = frozenset({"id", "versionId", "lastUpdated"})
 
 
@@ -99,11 +112,18 @@ class Sight:
             return before
         return format_instant(epoch, self.zone)
 
+    def told(self, extra: Mapping[str, object]) -> Dict:
+        """What an imported resource said beyond our fields; for portals only its codes, never free words or references."""
+        whole = kept(extra)
+        if self.tx.actor.portal is None:
+            return whole
+        return {name: value for name, value in whole.items() if name in _FOR_PORTALS}
+
     # --- types and columns -------------------------------------------------------------------------------------------
 
     def service(self, one: HealthcareService) -> Dict:
         """An appointment type as HealthcareService."""
-        before = kept(one.extra)
+        before = self.told(one.extra)
         out = _frame("HealthcareService", one.id, one.version, before, "ISiKMedizinischeBehandlungseinheit")
         out |= {
             "active": one.active,
@@ -113,16 +133,11 @@ class Sight:
             ),
             "name": one.name,
         }
-        if self.tx.actor.portal is not None and "location" in out:
-            seen = {f"Location/{id_}" for id_ in self.locations}
-            out["location"] = [ref for ref in out["location"] if ref.get("reference") in seen]
-            if not out["location"]:
-                del out["location"]
         return _text(out, "comment", one.comment)
 
     def schedule(self, one: Schedule) -> Dict:
         """A column as Schedule."""
-        before = kept(one.extra)
+        before = self.told(one.extra)
         out = _frame("Schedule", one.id, one.version, before, "ISiKKalender")
         others = [e for e in before.get("extension", ()) if e.get("url") != SCHEDULE_NAME]
         types = fhir_codes.schedule_types(one, self.services)
@@ -185,9 +200,7 @@ class Sight:
 
     def imported(self, one: ImportedSlot, status: str) -> Dict:
         """A slot from outside; `status` is what is true now."""
-        # What a practice's system wrote on a taken time (a name, a reason) is not for portals.
-        hidden = self.tx.actor.portal is not None and one.status != "free"
-        before = {} if hidden else kept(one.extra)
+        before = self.told(one.extra)
         out = _frame("Slot", one.id, one.version, before, "ISiKTerminblock")
         reference = {**before.get("schedule", {}), "reference": f"Schedule/{one.schedule}"}
         return out | {

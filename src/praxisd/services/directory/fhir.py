@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET
 
 from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import not_found
@@ -17,8 +16,8 @@ from praxisd.kernel.store import Tx
 from praxisd.model.fhir_matching import matches
 from praxisd.model.fhir_search import SearchQuery
 from praxisd.model.fhir_search_values import DateRange, Token
-from praxisd.model.people import Patient, Practitioner, mask_patient
-from praxisd.services.directory import claims, fhir_shapes, finding, person_store, store
+from praxisd.model.people import Patient, mask_patient
+from praxisd.services.directory import claims, fhir_shapes, finding, person_store, records, store
 
 PAGE = 50
 LARGEST_PAGE = 200
@@ -111,29 +110,24 @@ def create_patient(call: Call, resource: Dict) -> FhirAnswer:
 def read_practitioner(call: Call, id_: str) -> Dict:
     """One practitioner; for portals only a released, active one."""
     with call.read() as tx:
-        found = store.practitioners.need(tx, id_)
+        found = records.outward(tx, store.practitioners.need(tx, id_))
     if call.actor.portal is not None and not (found.released and found.active):
         raise not_found("Practitioner")
-    return _practitioner(call, found)
-
-
-def _practitioner(call: Call, one: Practitioner) -> Dict:
-    """The practitioner; a portal gets what our fields say, not what else a system knew (birthday, photo, address)."""
-    bare = one if call.actor.portal is None else msgspec.structs.replace(one, extra=UNSET)
-    return fhir_shapes.practitioner_to_fhir(bare)
+    return fhir_shapes.practitioner_to_fhir(found)
 
 
 def search_practitioners(call: Call, query: Query) -> FhirPage:
     """Practitioners this caller may see."""
     with call.read() as tx:
         found = store.practitioners.all(tx, *_seen(call, store.PRACTITIONER))
-        return _search(tx, call, query, [_practitioner(call, one) for one in found])
+        shown = [fhir_shapes.practitioner_to_fhir(records.outward(tx, one)) for one in found]
+        return _search(tx, call, query, shown)
 
 
 def read_location(call: Call, id_: str) -> Dict:
     """One place; for portals only a released, active one."""
     with call.read() as tx:
-        found = store.locations.need(tx, id_)
+        found = records.outward(tx, store.locations.need(tx, id_))
     if call.actor.portal is not None and not (found.released and found.active):
         raise not_found("Location")
     return fhir_shapes.location_to_fhir(found, call.actor.organization)
@@ -143,7 +137,8 @@ def search_locations(call: Call, query: Query) -> FhirPage:
     """Places this caller may see."""
     with call.read() as tx:
         found = store.locations.all(tx, *_seen(call, store.LOCATION))
-        shown = [fhir_shapes.location_to_fhir(one, call.actor.organization) for one in found]
+        here = call.actor.organization
+        shown = [fhir_shapes.location_to_fhir(records.outward(tx, one), here) for one in found]
         return _search(tx, call, query, shown)
 
 

@@ -7,6 +7,7 @@ fields, never values.
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from praxisd.kernel import events
 from praxisd.kernel.clock import local_date, zone
@@ -126,3 +127,15 @@ def _only_default(tx: Tx, record: Any) -> None:
             events.note(
                 tx, "mandator.changed", "Mandator", saved.id, version=saved.version, fields=("default",)
             )
+
+
+def outward(tx: Tx, record: Any) -> Any:
+    """The record for a portal: what our fields say, not what else a system knew, and no place it may not see."""
+    if tx.actor.portal is None:
+        return record
+    given: dict[str, Any] = {"extra": UNSET}
+    if isinstance(record, Location) and record.part_of is not None:
+        above = store.locations.get(tx, record.part_of)
+        if above is None or not (above.released and above.active):
+            given["part_of"] = None
+    return msgspec.structs.replace(record, **given)

@@ -28,12 +28,13 @@ def _page(call: Call, kind: Records[Any], *, shut: Any = None) -> tuple[list[Any
     conditions = [shut] if shut is not None and call.actor.portal is not None else []
     with call.read() as tx:
         found, cursor = kind.page(tx, *conditions, after=call.query.cursor, limit=call.query.limit)
-    return [_bare(one) for one in found], cursor
+        shown = [_bare(records.outward(tx, one)) for one in found]
+    return shown, cursor
 
 
 def _one(call: Call, kind: Records[Any]) -> Answer:
     with call.read() as tx:
-        found = kind.need(tx, call.path["id"])
+        found = records.outward(tx, kind.need(tx, call.path["id"]))
     if call.actor.portal is not None and not (found.released and found.active):
         raise not_found(kind.kind)
     return Answer(_bare(found), version=found.version)
