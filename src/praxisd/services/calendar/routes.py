@@ -113,8 +113,15 @@ def change(call: Call) -> Answer:
     start = old.start if body.start is UNSET else shapes.instant(body.start)
     end = None if body.end is UNSET else shapes.instant(body.end)
     service = old.service if body.service is UNSET else body.service
-    if end is None and service == old.service and tx.actor.portal is None:
-        end = start + old.end - old.start  # the desk may have made it longer than its type
+    kind = views(call.house).calendar(tx).services.get(old.service or "")
+    if (
+        end is None
+        and service == old.service
+        and (tx.actor.portal is None or (kind and kind.duration is None))
+    ):
+        end = (
+            start + old.end - old.start
+        )  # the desk may have made it longer than its type, or the type has no length
     wish = booking.Wish(
         service=service,
         start=start,
