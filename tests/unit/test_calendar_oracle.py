@@ -16,7 +16,16 @@ from praxisd.model.scheduling import (
     OpeningRule,
     Schedule,
 )
-from praxisd.services.calendar.rules import Almanac, Held, busy_bits, fits, free_slots, place, span_of
+from praxisd.services.calendar.rules import (
+    Almanac,
+    Held,
+    Known,
+    busy_bits,
+    fits,
+    free_slots,
+    place,
+    span_of,
+)
 
 from .calendar_oracle import World
 
@@ -218,6 +227,33 @@ def test_slots_equal_the_oracle(case: tuple[World, int, int, int], data: st.Data
 
     must = tuple(data.draw(st.sets(st.sampled_from(NAMES), max_size=2)))
     assert plain(ours(world, begin, end, now, must=must)) == world.slots(begin, end, now, must)
+
+
+@settings(max_examples=200)
+@given(case=worlds(), data=st.data())
+def test_a_memory_changes_no_answer(case: tuple[World, int, int, int], data: st.DataObject) -> None:
+    world, begin, end, now = case
+    over, almanac = span_of(begin, end, world.zone), almanac_of(world)
+    known = Known(
+        {name: busy_bits(rows, over) for name, rows in world.busy.items()},
+        [Held(*row) for row in world.holds],
+        {name: {} for name in world.schedules},
+        {},
+    )
+    for _ in range(4):  # the plan is made, then used, then has its owners worked out, then uses them
+        limit = data.draw(st.sampled_from([None, 1, 7]))
+        later = data.draw(st.integers(now, now + 2 * 86_400))
+        must = tuple(data.draw(st.sets(st.sampled_from(NAMES), max_size=1)))
+        found = free_slots(
+            world.service, world.schedules, almanac, known, begin, end, later, limit=limit, must=must
+        )
+        assert plain(found) == world.slots(begin, end, later, must)[:limit]
+        part = data.draw(st.integers(begin, end - 1))
+        if span_of(part, end, world.zone) is over:
+            assert plain(
+                free_slots(world.service, world.schedules, almanac, known, part, end, later, must=must)
+            ) == world.slots(part, end, later, must)
+    event("plan kept" if known.plans else "no plan")
 
 
 @settings(max_examples=100)
