@@ -1,8 +1,10 @@
 """All declared operations, walked: guarded, described, strict, and every code they may answer has its texts."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -18,7 +20,7 @@ from praxisd.web import docs, health, openapi
 from praxisd.web.app import build
 from praxisd.web.door import Door, Doors, Entry
 from praxisd.web.problems import GENERAL
-from praxisd.web.reading import BodyReader
+from praxisd.web.reading import BodyReader, QueryReader
 from praxisd.web.schemas import collect, example
 
 
@@ -198,3 +200,38 @@ def test_the_description_is_complete_and_its_references_lead_somewhere(
         assert part.split('"', 1)[0] in document["components"]["schemas"]
     for name in document["components"]["schemas"]:
         assert name.replace("_", "").replace(".", "").replace("-", "").isalnum(), name
+
+
+def test_names_are_noun_and_verb_and_used_once(entries: list[Entry]) -> None:
+    names = [entry.route.name for entry in entries]
+    assert [n for n in names if not re.fullmatch(r"[a-z][A-Za-z]*\.[a-z][A-Za-z]*", n)] == []
+    assert len(names) == len(set(names))
+
+
+def test_no_list_gives_pages_without_bounds(registry: Registry) -> None:
+    asked = {r.query for r in registry.routes if r.query} | {r.body for r in registry.routes if r.body}
+    paged = [one for one in asked if "limit" in one.__struct_fields__]
+    assert len(paged) > 5
+    schemas, components = collect(paged)
+    for one in paged:
+        good = example(schemas[one], components)
+        for limit in (1, 200):
+            assert msgspec.convert(good | {"limit": limit}, one).limit == limit
+        for bad in ({"limit": 0}, {"limit": -1}, {"limit": 201}, {"limit": 100_000}, {"cursor": "x" * 65}):
+            if bad.keys() <= set(one.__struct_fields__):
+                with pytest.raises(msgspec.ValidationError, match=next(iter(bad))):
+                    msgspec.convert(good | bad, one)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "100000"])
+def test_a_page_out_of_bounds_is_refused_at_the_door(registry: Registry, limit: str) -> None:
+    for route in registry.routes:
+        if route.query is None or "limit" not in route.query.__struct_fields__:
+            continue
+        schemas, components = collect([route.query])
+        given = example(schemas[route.query], components) | {"limit": limit}
+        query = urlencode({k: v for k, v in given.items() if v is not None}).encode("ascii")
+        with pytest.raises(Problem) as refused:
+            QueryReader(route.query).read(query)
+        assert (refused.value.code, refused.value.status) == ("http.invalid_parameter", 400), route.name
+        assert "limit" in str(refused.value.detail), route.name

@@ -285,7 +285,7 @@ def test_a_doubtful_import_waits_for_a_person(house: House) -> None:
         house, {**PATIENT, "id": "p2", "telecom": [{"system": "phone", "value": "030 999999"}]}
     )
     assert (id_, warnings) == ("p2", (MAYBE_KNOWN,))
-    assert ask(house, "listMatches", DESK)["matches"][0]["patient"]["id"] == "p2"
+    assert ask(house, "matches.list", DESK)["matches"][0]["patient"]["id"] == "p2"
     nameless, warnings = import_(house, {"resourceType": "Patient", "id": "p3"})
     assert (nameless, warnings) == ("p3", (NAMELESS,))
 
@@ -304,18 +304,20 @@ def test_naughty_names_survive_or_are_refused(house: House, foreign_data: Path) 
         born = date.fromordinal(date(1900, 1, 1).toordinal() + n * 40).isoformat()  # so that few are alike
         told = {"family": text, "given": "A", "birthDate": born}
         if not text.strip():
-            refused("directory.patient_incomplete", lambda t=told: ask(house, "createPatient", DESK, t), 422)  # type: ignore[misc]
+            refused(
+                "directory.patient_incomplete", lambda t=told: ask(house, "patients.create", DESK, t), 422
+            )  # type: ignore[misc]
             refusals += 1
         elif FORBIDDEN_CHARACTERS.search(text) or len(text) > 1000:
-            refused("directory.text_invalid", lambda t=told: ask(house, "createPatient", DESK, t), 422)  # type: ignore[misc]
+            refused("directory.text_invalid", lambda t=told: ask(house, "patients.create", DESK, t), 422)  # type: ignore[misc]
             refusals += 1
         else:
-            id_ = ask(house, "createPatient", DESK, told)["id"]
-            assert ask(house, "readPatient", DESK, id=id_)["family"] == text
+            id_ = ask(house, "patients.create", DESK, told)["id"]
+            assert ask(house, "patients.read", DESK, id=id_)["family"] == text
             resource = FHIR["Patient"].read(call_of(house, DESK), id_)
             assert fhir.parse_json(fhir.dump_json(resource), "Patient")["name"][0]["family"] == text
             assert parse_xml(to_xml(resource))["name"][0]["family"] == text
-            found = ask(house, "searchPatients", DESK, {"family": text, "birthDate": born})["patients"]
+            found = ask(house, "patients.search", DESK, {"family": text, "birthDate": born})["patients"]
             assert id_ in [one["id"] for one in found]
             kept += 1
     assert kept > 300 and refusals >= 5

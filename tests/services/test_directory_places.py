@@ -45,16 +45,18 @@ def test_the_practice(house: House) -> None:
         refused("directory.organization_missing", lambda: api.organization(tx), 409)
     refused("directory.organization_exists", lambda: found_practice(house), 409)
     refused("directory.organization_exists", lambda: found_practice(house, INSTALLATION), 409)
-    shown = ask(house, "readOrganization", RED)
+    shown = ask(house, "organization.read", RED)
     assert (shown["id"], shown["name"], "extra" in shown) == ("north", "Praxis north", False)
-    changed = ask(house, "changeOrganization", DESK, {"zone": "Europe/Vienna", "region": "AT-9"}, if_match=1)
+    changed = ask(house, "organization.change", DESK, {"zone": "Europe/Vienna", "region": "AT-9"}, if_match=1)
     assert (changed["zone"], changed["_version"]) == ("Europe/Vienna", 2)
-    refused("resource.stale", lambda: ask(house, "changeOrganization", DESK, {"name": "X"}, if_match=1), 412)
-    refused("clock.unknown_zone", lambda: ask(house, "changeOrganization", DESK, {"zone": "Mars/Base"}), 400)
-    refused("directory.region_unknown", lambda: ask(house, "changeOrganization", DESK, {"region": "XX"}), 422)
-    refused("directory.name_missing", lambda: ask(house, "changeOrganization", DESK, {"name": " "}), 422)
-    refused("access.forbidden", lambda: ask(house, "changeOrganization", RED, {"name": "X"}), 403)
-    assert ask(house, "readOrganization", SOUTH)["name"] == "Praxis south"
+    refused("resource.stale", lambda: ask(house, "organization.change", DESK, {"name": "X"}, if_match=1), 412)
+    refused("clock.unknown_zone", lambda: ask(house, "organization.change", DESK, {"zone": "Mars/Base"}), 400)
+    refused(
+        "directory.region_unknown", lambda: ask(house, "organization.change", DESK, {"region": "XX"}), 422
+    )
+    refused("directory.name_missing", lambda: ask(house, "organization.change", DESK, {"name": " "}), 422)
+    refused("access.forbidden", lambda: ask(house, "organization.change", RED, {"name": "X"}), 403)
+    assert ask(house, "organization.read", SOUTH)["name"] == "Praxis south"
     (event,) = [e for e in notes(house) if e.type == "organization.changed" and e.version == 2]
     assert event.fields == ("zone", "region")
 
@@ -65,37 +67,37 @@ def test_portals_see_only_what_is_released_and_active(house: House, kind: str) -
     body: dict[str, Any] = (
         {"family": "Arzt"} if kind == "Practitioner" else {"name": "Raum 1", "kind": "room"}
     )
-    shut = ask(house, f"create{kind}", DESK, body)
-    opened = ask(house, f"create{kind}", DESK, {**body, "released": True})
+    shut = ask(house, f"{plural}.create", DESK, body)
+    opened = ask(house, f"{plural}.create", DESK, {**body, "released": True})
     assert shut["released"] is False and shut["_status"] == 201
-    assert [x["id"] for x in ask(house, f"list{plural.capitalize()}", DESK)[plural]] == [
+    assert [x["id"] for x in ask(house, f"{plural}.list", DESK)[plural]] == [
         shut["id"],
         opened["id"],
     ]
-    assert [x["id"] for x in ask(house, f"list{plural.capitalize()}", RED)[plural]] == [opened["id"]]
-    refused("http.not_found", lambda: ask(house, f"read{kind}", RED, id=shut["id"]), 404)
-    refused("http.not_found", lambda: ask(house, f"read{kind}", SOUTH, id=opened["id"]), 404)
-    assert ask(house, f"read{kind}", RED, id=opened["id"])["_version"] == 1
+    assert [x["id"] for x in ask(house, f"{plural}.list", RED)[plural]] == [opened["id"]]
+    refused("http.not_found", lambda: ask(house, f"{plural}.read", RED, id=shut["id"]), 404)
+    refused("http.not_found", lambda: ask(house, f"{plural}.read", SOUTH, id=opened["id"]), 404)
+    assert ask(house, f"{plural}.read", RED, id=opened["id"])["_version"] == 1
     with house.store.read(RED) as tx:
         need = api.need_practitioner if kind == "Practitioner" else api.need_location
         seen = api.practitioners(tx) if kind == "Practitioner" else api.locations(tx)
         assert [x.id for x in seen] == [opened["id"]]
         assert need(tx, opened["id"]).id == opened["id"]
         refused(f"directory.{kind.lower()}_unknown", lambda: need(tx, shut["id"]), 422)
-    ask(house, f"change{kind}", DESK, {"active": False}, id=opened["id"])
-    assert ask(house, f"list{plural.capitalize()}", RED)[plural] == []
-    refused("http.not_found", lambda: ask(house, f"read{kind}", RED, id=opened["id"]), 404)
-    assert ask(house, f"read{kind}", PARTNER, id=opened["id"])["active"] is False
+    ask(house, f"{plural}.change", DESK, {"active": False}, id=opened["id"])
+    assert ask(house, f"{plural}.list", RED)[plural] == []
+    refused("http.not_found", lambda: ask(house, f"{plural}.read", RED, id=opened["id"]), 404)
+    assert ask(house, f"{plural}.read", PARTNER, id=opened["id"])["active"] is False
 
 
 def test_unknown_fields_and_wrong_types_do_not_decode() -> None:
     for name, body in {
-        "createPractitioner": {"family": "A", "role": "x"},
-        "changeLocation": {"kind": "garage"},
-        "createMandator": {"name": "M", "credits": -1},
-        "createPatient": {"family": "A", "birthday": "1980"},
-        "searchPatients": {"birthDate": "17.05.1980"},
-        "decideMatch": {"outcome": "maybe"},
+        "practitioners.create": {"family": "A", "role": "x"},
+        "locations.change": {"kind": "garage"},
+        "mandators.create": {"name": "M", "credits": -1},
+        "patients.create": {"family": "A", "birthday": "1980"},
+        "patients.search": {"birthDate": "17.05.1980"},
+        "matches.decide": {"outcome": "maybe"},
     }.items():
         body_type = ROUTES[name].body
         assert body_type is not None
@@ -104,44 +106,48 @@ def test_unknown_fields_and_wrong_types_do_not_decode() -> None:
 
 
 def test_places_lie_in_places(house: House) -> None:
-    site = ask(house, "createLocation", DESK, {"name": "Haus", "kind": "site"})["id"]
-    room = ask(house, "createLocation", DESK, {"name": "Raum", "kind": "room", "partOf": site})["id"]
-    chair = ask(house, "createLocation", DESK, {"name": "Stuhl", "kind": "chair", "partOf": room})["id"]
+    site = ask(house, "locations.create", DESK, {"name": "Haus", "kind": "site"})["id"]
+    room = ask(house, "locations.create", DESK, {"name": "Raum", "kind": "room", "partOf": site})["id"]
+    chair = ask(house, "locations.create", DESK, {"name": "Stuhl", "kind": "chair", "partOf": room})["id"]
     refused(
-        "directory.location_loop", lambda: ask(house, "changeLocation", DESK, {"partOf": chair}, id=site), 422
+        "directory.location_loop",
+        lambda: ask(house, "locations.change", DESK, {"partOf": chair}, id=site),
+        422,
     )
     refused(
-        "directory.location_loop", lambda: ask(house, "changeLocation", DESK, {"partOf": site}, id=site), 422
+        "directory.location_loop",
+        lambda: ask(house, "locations.change", DESK, {"partOf": site}, id=site),
+        422,
     )
     refused(
         "directory.location_unknown",
-        lambda: ask(house, "changeLocation", DESK, {"partOf": "no"}, id=site),
+        lambda: ask(house, "locations.change", DESK, {"partOf": "no"}, id=site),
         422,
     )
-    moved = ask(house, "changeLocation", DESK, {"partOf": None}, id=chair)
+    moved = ask(house, "locations.change", DESK, {"partOf": None}, id=chair)
     assert moved["partOf"] is None
 
 
 def test_pages(house: House) -> None:
-    made = [ask(house, "createPractitioner", DESK, {"family": f"Arzt {n}"})["id"] for n in range(5)]
-    first = ask(house, "listPractitioners", DESK, query={"limit": 3})
-    second = ask(house, "listPractitioners", DESK, query={"limit": 3, "cursor": first["next"]})
+    made = [ask(house, "practitioners.create", DESK, {"family": f"Arzt {n}"})["id"] for n in range(5)]
+    first = ask(house, "practitioners.list", DESK, query={"limit": 3})
+    second = ask(house, "practitioners.list", DESK, query={"limit": 3, "cursor": first["next"]})
     assert [x["id"] for x in first["practitioners"] + second["practitioners"]] == made
     assert second["next"] is None
 
 
 def test_one_mandator_at_most_is_the_default(house: House) -> None:
-    one = ask(house, "createMandator", PVS, {"name": "Eins", "default": True})
-    two = ask(house, "createMandator", PVS, {"name": "Zwei", "default": True, "credits": 10})
-    shown = {m["name"]: m["default"] for m in ask(house, "listMandators", DESK)["mandators"]}
+    one = ask(house, "mandators.create", PVS, {"name": "Eins", "default": True})
+    two = ask(house, "mandators.create", PVS, {"name": "Zwei", "default": True, "credits": 10})
+    shown = {m["name"]: m["default"] for m in ask(house, "mandators.list", DESK)["mandators"]}
     assert shown == {"Eins": False, "Zwei": True}
-    ask(house, "changeMandator", PVS, {"default": True}, id=one["id"])
-    assert ask(house, "readMandator", DESK, id=two["id"])["default"] is False
+    ask(house, "mandators.change", PVS, {"default": True}, id=one["id"])
+    assert ask(house, "mandators.read", DESK, id=two["id"])["default"] is False
     refused(
         "directory.licence_reversed",
         lambda: ask(
             house,
-            "createMandator",
+            "mandators.create",
             PVS,
             {"name": "M", "licenceFrom": "2026-02-01", "licenceTo": "2026-01-31"},
         ),
@@ -207,8 +213,8 @@ def test_a_practice_of_its_own_clock(make_house: Callable[..., House]) -> None:
     from .directory_cast import actor
 
     east = actor("desk", "east")
-    assert ask(house, "createPatient", east, {"family": "Neu", "birthDate": "2026-11-25"})["_status"] == 201
+    assert ask(house, "patients.create", east, {"family": "Neu", "birthDate": "2026-11-25"})["_status"] == 201
     refused(
         "directory.birth_date_invalid",
-        lambda: ask(house, "createPatient", east, {"family": "Neu", "birthDate": "2026-11-26"}),
+        lambda: ask(house, "patients.create", east, {"family": "Neu", "birthDate": "2026-11-26"}),
     )

@@ -132,7 +132,7 @@ def test_issues_are_explained_and_ignored(house: House, owner: Rest) -> None:
 
 def test_the_activity_log_speaks_in_sentences(owner: Rest) -> None:
     owner("PUT", "/settings/kernel.runs_keep_days", 200, {"value": 30})
-    found = owner("GET", "/events?limit=500")
+    found = owner("GET", "/events?limit=200")
     last = found["events"][-1]
     assert (last["type"], last["subject"]) == ("setting.changed", "Setting/kernel.runs_keep_days")
     assert last["sentence"] == "Einstellung kernel.runs_keep_days geändert"

@@ -257,12 +257,12 @@ _PLAN = (
 )
 ROUTES = (
     Route(
-        "GET", "/settings", "list_settings", get_settings, "kernel.settings.read", SettingsOut, tags=_SETTINGS
+        "GET", "/settings", "settings.list", get_settings, "kernel.settings.read", SettingsOut, tags=_SETTINGS
     ),
     Route(
         "PUT",
         "/settings/{key}",
-        "put_setting",
+        "settings.put",
         put_setting,
         "kernel.settings.write",
         SettingOut,
@@ -270,14 +270,14 @@ ROUTES = (
         problems=((404, "settings.unknown"), (422, "settings.invalid"), _STALE),
         tags=_SETTINGS,
     ),
-    Route("GET", "/jobs", "list_jobs", get_jobs, "kernel.jobs.read", JobsOut, tags=_JOBS),
+    Route("GET", "/jobs", "jobs.list", get_jobs, "kernel.jobs.read", JobsOut, tags=_JOBS),
     Route(
-        "GET", "/jobs/{name}", "get_job", get_job, "kernel.jobs.read", JobOut, problems=(_GONE,), tags=_JOBS
+        "GET", "/jobs/{name}", "jobs.read", get_job, "kernel.jobs.read", JobOut, problems=(_GONE,), tags=_JOBS
     ),
     Route(
         "PUT",
         "/jobs/{name}",
-        "put_job",
+        "jobs.put",
         put_job,
         "kernel.jobs.write",
         JobOut,
@@ -288,7 +288,7 @@ ROUTES = (
     Route(
         "POST",
         "/jobs/{name}/preview",
-        "preview_job",
+        "jobs.preview",
         preview_job,
         "kernel.jobs.read",
         JobOut,
@@ -300,7 +300,7 @@ ROUTES = (
     Route(
         "POST",
         "/jobs/{name}/run",
-        "run_job",
+        "jobs.run",
         run_job,
         "kernel.jobs.run",
         RunOut,
@@ -311,7 +311,7 @@ ROUTES = (
     Route(
         "GET",
         "/jobs/{name}/runs",
-        "list_runs",
+        "runs.list",
         get_runs,
         "kernel.jobs.read",
         RunsOut,
@@ -322,18 +322,18 @@ ROUTES = (
     Route(
         "POST",
         "/jobs/{name}/runs/{id}/cancel",
-        "cancel_run",
+        "runs.cancel",
         cancel_run,
         "kernel.jobs.run",
         RunOut,
         problems=(_GONE, (409, "jobs.already_ended")),
         tags=_JOBS,
     ),
-    Route("GET", "/issues", "list_issues", get_issues, "kernel.issues.read", IssuesOut, tags=_ISSUES),
+    Route("GET", "/issues", "issues.list", get_issues, "kernel.issues.read", IssuesOut, tags=_ISSUES),
     Route(
         "POST",
         "/issues/{code}/ignore",
-        "ignore_issue",
+        "issues.ignore",
         ignore_issue,
         "kernel.issues.write",
         IssueOut,
@@ -344,7 +344,7 @@ ROUTES = (
     Route(
         "GET",
         "/events",
-        "list_events",
+        "events.list",
         get_events,
         "kernel.events.read",
         EventsOut,

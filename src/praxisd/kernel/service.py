@@ -7,7 +7,7 @@ permission fails then and not at night.
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -180,7 +180,8 @@ class Route:
 
     `permission` None means open to anyone who knows the address and must be justified in `why_open`.
     `problems` lists every (status, code) the operation may answer beside the general ones; the OpenAPI
-    document and the tests are made from it. For a `write` route the door opens the write transaction, applies
+    document and the tests are made from it. `name` is `noun.verb` in camelCase: the operationId and the label
+    of the metrics. For a `write` route the door opens the write transaction, applies
     the Idempotency-Key rule inside it and hands it over as `call.tx`; slow work without the store (hashing)
     goes into `prepare(call)`, which runs before and whose result is `call.prepared`. With
     `transaction=False` the route opens its own short ones and takes no Idempotency-Key.
@@ -332,8 +333,14 @@ class Service:
     guards: tuple[str, ...] = ()
 
 
+Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
+"""How many rows a page of a list may have."""
+Cursor = Annotated[str, msgspec.Meta(max_length=64)]
+"""Where a list goes on: the `next` of the page before."""
+
+
 class Page(msgspec.Struct, rename="camel", frozen=True):
     """The general query of a list: at most `limit` rows from `cursor` on."""
 
-    cursor: str | None = None
-    limit: int = 50
+    cursor: Cursor | None = None
+    limit: Limit = 50

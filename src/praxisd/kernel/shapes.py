@@ -10,7 +10,7 @@ from praxisd.kernel import schedule
 
 Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,18}$")]
 """Where a list goes on: a whole number, to be handed back as it came."""
-Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 State = Literal["waiting", "running", "interrupted", "success", "failed", "missed", "cancelled"]
 
 

@@ -75,7 +75,7 @@ def entries(door: Door, declared: Sequence[Entry]) -> list[Entry]:
         route = Route(
             "GET",
             path,
-            f"docs.{name.replace('.', '_')}",
+            f"docs.{name.rpartition('.')[2]}",
             call,
             None,
             why_open="a fixed page that holds nothing of the practice; the document behind it needs a key",

@@ -21,7 +21,6 @@ Overlap = Annotated[int, Meta(ge=0, le=rules.OVERLAP_MOST_S)]
 Name = Annotated[str, Meta(min_length=1, max_length=rules.NAME_MOST)]
 Password = Annotated[str, Meta(min_length=1, max_length=rules.PASSWORD_MOST)]
 _NO_STORE = {"Cache-Control": "no-store"}
-_PAGE_MOST = 200
 
 
 class NewUser(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -66,14 +65,10 @@ class Rotation(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_on
     expires_at: str | None = None
 
 
-def _limit(page: Page) -> int:
-    return max(1, min(page.limit, _PAGE_MOST))
-
-
 def list_users(call: Call) -> views.UserList:
     """Users of the practice."""
     with call.read() as tx:
-        found, following = users.list_users(tx, call.query.cursor, _limit(call.query))
+        found, following = users.list_users(tx, call.query.cursor, call.query.limit)
     return views.UserList(users=[views.user_view(u) for u in found], next=following)
 
 
@@ -121,7 +116,7 @@ def list_keys(call: Call) -> views.KeyList:
     """Keys of the practice, ended ones too."""
     now = call.house.clock.now()
     with call.read() as tx:
-        found, following = keys.list_keys(tx, call.query.cursor, _limit(call.query))
+        found, following = keys.list_keys(tx, call.query.cursor, call.query.limit)
     return views.KeyList(keys=[views.key_view(k, now) for k in found], next=following)
 
 
@@ -200,7 +195,7 @@ ROUTES = (
     Route(
         "GET",
         "/users",
-        "accounts.list_users",
+        "users.list",
         list_users,
         "accounts.user.read",
         answer=views.UserList,
@@ -210,7 +205,7 @@ ROUTES = (
     Route(
         "POST",
         "/users",
-        "accounts.create_user",
+        "users.create",
         create_user,
         "accounts.user.write",
         answer=views.UserView,
@@ -223,7 +218,7 @@ ROUTES = (
     Route(
         "PATCH",
         "/users/{id}",
-        "accounts.change_user",
+        "users.change",
         change_user,
         "accounts.user.write",
         answer=views.UserView,
@@ -242,7 +237,7 @@ ROUTES = (
     Route(
         "GET",
         "/keys",
-        "accounts.list_keys",
+        "keys.list",
         list_keys,
         "accounts.key.read",
         answer=views.KeyList,
@@ -252,7 +247,7 @@ ROUTES = (
     Route(
         "POST",
         "/keys",
-        "accounts.create_key",
+        "keys.create",
         create_key,
         "accounts.key.write",
         answer=views.KeyWithSecret,
@@ -271,7 +266,7 @@ ROUTES = (
     Route(
         "POST",
         "/keys/{id}/rotate",
-        "accounts.rotate_key",
+        "keys.rotate",
         rotate_key,
         "accounts.key.write",
         answer=views.KeyWithSecret,
@@ -284,12 +279,12 @@ ROUTES = (
     Route(
         "POST",
         "/keys/{id}/revoke",
-        "accounts.revoke_key",
+        "keys.revoke",
         revoke_key,
         "accounts.key.write",
         answer=views.KeyView,
         problems=(_NOT_FOUND,),
         tags=_TAGS,
     ),
-    Route("GET", "/me", "accounts.me", me, "accounts.self.read", answer=views.Self, tags=_TAGS),
+    Route("GET", "/me", "self.read", me, "accounts.self.read", answer=views.Self, tags=_TAGS),
 )

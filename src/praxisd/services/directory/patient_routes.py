@@ -116,38 +116,38 @@ def undo_merge(call: Call) -> Answer:
 _TAGS = ("patients",)
 PATIENT_ROUTES = (
     Route(
-        "POST", "/patients", "createPatient", create_patient, "directory.patient.create",
+        "POST", "/patients", "patients.create", create_patient, "directory.patient.create",
         answer=shapes.PatientView, body=PatientClaim, status=201, problems=_BAD, tags=_TAGS,
     ),
     Route(
-        "POST", "/patients/search", "searchPatients", search_patients, "directory.patient.read",
+        "POST", "/patients/search", "patients.search", search_patients, "directory.patient.read",
         answer=shapes.Patients, body=shapes.PatientSearch, problems=((403, "directory.search_masked"),),
         transaction=False, tags=_TAGS,
     ),
     Route(
-        "GET", "/patients/matches", "listMatches", list_matches, "directory.patient.merge",
+        "GET", "/patients/matches", "matches.list", list_matches, "directory.patient.merge",
         answer=shapes.Matches, query=shapes.ListQuery, tags=_TAGS,
     ),
     Route(
-        "POST", "/patients/matches/{id}", "decideMatch", decide_match, "directory.patient.merge",
+        "POST", "/patients/matches/{id}", "matches.decide", decide_match, "directory.patient.merge",
         answer=shapes.PatientView, body=shapes.Decision, tags=_TAGS,
         problems=((404, "http.not_found"), (409, "directory.match_decided"), (423, "seats.locked"), *_MERGE),
     ),
     Route(
-        "GET", "/patients/{id}", "readPatient", read_patient, "directory.patient.read",
+        "GET", "/patients/{id}", "patients.read", read_patient, "directory.patient.read",
         answer=shapes.PatientView, problems=((404, "http.not_found"),), tags=_TAGS,
     ),
     Route(
-        "PATCH", "/patients/{id}", "changePatient", change_patient, "directory.patient.write",
+        "PATCH", "/patients/{id}", "patients.change", change_patient, "directory.patient.write",
         answer=shapes.PatientView, body=shapes.PatientChange,
         problems=(*_SAVE, *_BAD, (409, "directory.patient_merged"), (409, "directory.organization_missing")), tags=_TAGS,
     ),
     Route(
-        "POST", "/patients/{id}/merge", "mergePatients", merge_patients, "directory.patient.merge",
+        "POST", "/patients/{id}/merge", "patients.merge", merge_patients, "directory.patient.merge",
         answer=shapes.Merged, body=shapes.MergeIn, status=201, problems=(*_SAVE, *_MERGE), tags=_TAGS,
     ),
     Route(
-        "POST", "/patients/merges/{id}/undo", "undoMerge", undo_merge, "directory.patient.merge",
+        "POST", "/patients/merges/{id}/undo", "merges.undo", undo_merge, "directory.patient.merge",
         answer=shapes.PatientView, tags=_TAGS,
         problems=((404, "http.not_found"), (409, "directory.merge_undo_blocked"), (423, "seats.locked")),
     ),

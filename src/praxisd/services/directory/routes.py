@@ -135,22 +135,22 @@ def _kind(
     """The four operations of a kind of record; their functions carry the kind's name."""
     here = globals()
     read, write = f"directory.{noun}.read", f"directory.{noun}.write"
-    tags, title = (plural,), noun.capitalize()
+    tags = (plural,)
     return (
         Route(
-            "GET", f"/{plural}", f"list{plural.capitalize()}", here[f"list_{plural}"], read,
+            "GET", f"/{plural}", f"{plural}.list", here[f"list_{plural}"], read,
             answer=many, query=shapes.ListQuery, tags=tags,
         ),
         Route(
-            "POST", f"/{plural}", f"create{title}", here[f"create_{noun}"], write,
+            "POST", f"/{plural}", f"{plural}.create", here[f"create_{noun}"], write,
             answer=one, body=new, status=201, problems=(*_BAD, *bad), tags=tags,
         ),
         Route(
-            "GET", f"/{plural}/{{id}}", f"read{title}", here[f"read_{noun}"], read,
+            "GET", f"/{plural}/{{id}}", f"{plural}.read", here[f"read_{noun}"], read,
             answer=one, problems=((404, "http.not_found"),), tags=tags,
         ),
         Route(
-            "PATCH", f"/{plural}/{{id}}", f"change{title}", here[f"change_{noun}"], write,
+            "PATCH", f"/{plural}/{{id}}", f"{plural}.change", here[f"change_{noun}"], write,
             answer=one, body=change, problems=(*_SAVE, *_BAD, *bad), tags=tags,
         ),
     )  # fmt: skip
@@ -167,11 +167,11 @@ ROUTES = (
         shapes.MandatorIn, shapes.MandatorChange, ((422, "directory.licence_reversed"),),
     ),
     Route(
-        "GET", "/organization", "readOrganization", read_organization, "directory.organization.read",
+        "GET", "/organization", "organization.read", read_organization, "directory.organization.read",
         answer=Organization, problems=((409, "directory.organization_missing"),), tags=("organization",),
     ),
     Route(
-        "PATCH", "/organization", "changeOrganization", change_organization, "directory.organization.write",
+        "PATCH", "/organization", "organization.change", change_organization, "directory.organization.write",
         answer=Organization, body=shapes.OrganizationChange,
         problems=(
             *_SAVE, *_BAD, (400, "clock.unknown_zone"), (422, "directory.region_unknown"),
