@@ -293,7 +293,7 @@ class Busy(Record, frozen=True, kw_only=True):
     end: int
 
 
-class Slot(Record, frozen=True, kw_only=True):
+class Slot(Record, frozen=True, kw_only=True, gc=False):
     """A free time that was computed, never stored: one deterministic combination of schedules."""
 
     start: int

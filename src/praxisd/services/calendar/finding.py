@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call
 from praxisd.kernel.store import Tx
-from praxisd.model.scheduling import HealthcareService, Schedule
+from praxisd.model.scheduling import HealthcareService, Schedule, Slot
 from praxisd.services.calendar import rules, store
 from praxisd.services.calendar.shapes import SlotOut, SlotQuery, Slots, at, instant
 from praxisd.services.calendar.view import State, Views, views
@@ -145,18 +144,21 @@ def _must(query: SlotQuery) -> tuple[str, ...]:
 
 def _answer(call: Call, view: Views, found: rules.Found, zone: ZoneInfo, mark: int) -> Answer:
     """Encode, and remember under the state it was made from."""
-    rows: Any = [_encoded(s.start, s.end, s.schedules, s.service, zone) for s in found.slots]
+    told = found.told
+    rows: Any = [told.get(one.start) or _encoded(one, zone, told) for one in found.slots]
     data = msgspec.json.encode(Slots(slots=rows, next=str(found.slots[-1].start + 1) if found.more else None))
     tag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'
     view.keep(_key(call.actor, call.query), (mark, found.stable_until, data, tag))
     return Answer(data, etag=tag)
 
 
-@lru_cache(maxsize=16_384)
-def _encoded(start: int, end: int, schedules: tuple[str, ...], service: str, zone: ZoneInfo) -> msgspec.Raw:
+def _encoded(one: Slot, zone: ZoneInfo, told: dict[int, Any]) -> msgspec.Raw:
     """One slot as JSON: two answers in a row share nearly all of theirs."""
-    one = SlotOut(start=at(start, zone), end=at(end, zone), schedules=schedules, service=service)
-    return msgspec.Raw(msgspec.json.encode(one))
+    out = SlotOut(
+        start=at(one.start, zone), end=at(one.end, zone), schedules=one.schedules, service=one.service
+    )
+    made = told[one.start] = msgspec.Raw(msgspec.json.encode(out))
+    return made
 
 
 def _signature(tx: Tx) -> int:

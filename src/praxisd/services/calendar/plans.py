@@ -4,19 +4,22 @@ A Plan depends on the schedules' bits and on the type alone, not on the period o
 the bits stay the same, every question is answered from one Plan by a mask.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, count
-from operator import add, itemgetter
+from operator import add
+from typing import Any
 
-from praxisd.model.scheduling import UNIT_MINUTES, HealthcareService, Schedule
-from praxisd.services.calendar.days import Span
+from praxisd.model.scheduling import UNIT_MINUTES, HealthcareService, Schedule, Slot
+from praxisd.services.calendar.days import UNIT, Span
 from praxisd.services.calendar.hours import Almanac
 from praxisd.services.calendar.matching import combine
 
 Worked = dict[tuple[object, ...], int]
 """Possible starts of one schedule over one span, by what else they depend on."""
 _WORKED_MOST = 4
-_BYTE = 255
+_MADE_MOST = 1_000
+_Rank = Sequence[tuple[str, bytes]]
+"""The members of a group in their order, each with its free units as bits."""
 
 
 def free_starts(free: int, units: int) -> int:
@@ -77,91 +80,78 @@ def _starts(
 class Plan:
     """The starts of groups of schedules. `every`: units at which each group has a free member.
 
-    `shared`: a schedule stands in several groups, so that not each of these units is a slot.
+    `shared`: a schedule stands in several groups, so that not each of these units is a slot. `made`: the slots given
+    out so far by their unit; `told`: room for whoever wants to keep something about them, by their start.
     """
 
-    __slots__ = ("_asked", "_owners", "_starts", "every", "groups", "shared")
+    __slots__ = ("_base", "_kind", "_length", "_starts", "every", "groups", "made", "shared", "told")
 
-    def __init__(self, groups: Sequence[Sequence[str]], starts: Mapping[str, int], full: int) -> None:
+    def __init__(
+        self, groups: Sequence[Sequence[str]], starts: Mapping[str, int], over: Span, kind: str, minutes: int
+    ) -> None:
         self.groups = groups
         self.shared = sum(map(len, groups)) > len({name for group in groups for name in group})
-        self.every = full
+        self.every = over.full
+        self.made: dict[int, Slot] = {}
+        self.told: dict[int, Any] = {}
+        self._base, self._kind, self._length = over.start, kind, minutes * 60
         self._starts = starts
-        self._asked = False
-        self._owners: list[tuple[list[str], bytes]] | None = None
         for group in groups:
             union = 0
             for name in group:
                 union |= starts[name]
             self.every &= union
 
-    def combined(
-        self, among: int, must: Sequence[str], limit: int | None
-    ) -> list[tuple[int, tuple[str, ...]]]:
-        """(unit, combination) for each start in the mask `among` that all groups can serve together.
+    def slots(self, among: int, must: Sequence[str], limit: int | None) -> list[Slot]:
+        """The slots that start in the mask `among`, ascending; at most one past the limit.
 
-        In each group the first free member is taken, unless a later group needs it. At most one past the limit.
+        In each group the first free member is taken, unless another group needs it.
         """
         every = self.every & among
         # Groups that share no schedule cannot fail one another: each start is a slot, so the limit may cut first.
         where = positions(every, None if limit is None or self.shared else limit + 1)
         if not where:
             return []
-        if not self.shared and self._owned() and self._owners is not None:
-            chosen = (_look_up(where, names, row) for names, row in self._owners)
-            return list(zip(where, zip(*chosen, strict=True), strict=True))
-        every &= (2 << where[-1]) - 1
-        size = where[-1] // 8 + 1
+        if self.shared:
+            return self._matched(where, self._ranks(where[-1], every), must, limit)
+        made = self.made
+        new = [at for at in where if at not in made]
+        if new:
+            chosen = self._chosen(new, self._ranks(new[-1], every))
+            if len(made) + len(new) > _MADE_MOST:  # what is kept begins anew; this answer still knows all
+                made, self.made, self.told = dict(made), {}, {}
+            made.update(zip(new, chosen, strict=True))
+        return [made[at] for at in where]
+
+    def _ranks(self, last: int, every: int) -> list[_Rank]:
+        size = last // 8 + 1
+        every &= (2 << last) - 1
         flags = {name: (bits & every).to_bytes(size, "little") for name, bits in self._starts.items()}
-        ranks = [[(name, flags[name]) for name in group] for group in self.groups]
-        if not self.shared:
-            firsts = (_first_free(where, rank) for rank in ranks)
-            return list(zip(where, zip(*firsts, strict=True), strict=True))
-        found: list[tuple[int, tuple[str, ...]]] = []
+        return [[(name, flags[name]) for name in group] for group in self.groups]
+
+    def _chosen(self, where: Sequence[int], ranks: Sequence[_Rank]) -> list[Slot]:
+        chosen = zip(*(_first_free(where, rank) for rank in ranks), strict=True)
+        return [self._slot(at, names) for at, names in zip(where, chosen, strict=True)]
+
+    def _matched(
+        self, where: Sequence[int], ranks: Sequence[_Rank], must: Sequence[str], limit: int | None
+    ) -> list[Slot]:
+        found: list[Slot] = []
         for at in where:
             byte, bit = at >> 3, 1 << (at & 7)
             names = combine([[name for name, row in rank if row[byte] & bit] for rank in ranks], must)
             if names is not None:
-                found.append((at, names))
+                found.append(self._slot(at, names))
                 if limit is not None and len(found) > limit:
                     break
         return found
 
-    def _owned(self) -> bool:
-        """Whether the owner of each unit is worked out: worth its price from the second question on."""
-        if self._owners is None and self._asked and max(map(len, self.groups), default=0) <= _BYTE:
-            size = self.every.bit_length()
-            self._owners = [(list(group), _owners(group, self._starts, size)) for group in self.groups]
-        self._asked = True
-        return self._owners is not None
+    def _slot(self, at: int, names: tuple[str, ...]) -> Slot:
+        start = self._base + at * UNIT
+        return Slot(start=start, end=start + self._length, schedules=names, service=self._kind)
 
 
-def _owners(group: Sequence[str], starts: Mapping[str, int], size: int) -> bytes:
-    """For each unit below `size` the number of the first member of the group that is free then; 0 if none is."""
-    # The numbers are collected bit by bit: plane j holds the units whose owner's number has bit j. Written as text of
-    # 0 and 1 and translated, a plane becomes one byte per unit, and the planes together the numbers.
-    planes = [0] * 8
-    rest = (1 << size) - 1
-    for number, name in enumerate(group):
-        mine = starts[name] & rest
-        rest ^= mine
-        for j in range(8):
-            if number >> j & 1:
-                planes[j] |= mine
-    total = 0
-    for j, plane in enumerate(planes):
-        if plane:
-            digits = bin(plane)[2:].encode().translate(bytes.maketrans(b"01", bytes((0, 1 << j))))
-            total |= int.from_bytes(digits, "big")
-    return total.to_bytes(max(size, 1), "little")
-
-
-def _look_up(where: Sequence[int], names: Sequence[str], row: bytes) -> Iterator[str]:
-    numbers = itemgetter(*where)(row) if len(where) > 1 else (row[where[0]],)
-    return map(names.__getitem__, numbers)
-
-
-def _first_free(where: Sequence[int], rank: Sequence[tuple[str, bytes]]) -> list[str]:
+def _first_free(where: Sequence[int], rank: _Rank) -> list[str]:
     """For each of these units the first member of the group whose bit is set; each unit has one."""
     owners: list[str] = []
     for at in where:

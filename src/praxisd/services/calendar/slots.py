@@ -7,7 +7,7 @@ Source of the rule: SPEC 1.5, 1.6.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from praxisd.kernel.errors import Problem
 from praxisd.model.scheduling import UNIT_MINUTES, HealthcareService, Schedule, Slot
@@ -43,11 +43,13 @@ class Held(NamedTuple):
 
 class Found(NamedTuple):
     """`slots` sorted by start; `more`: the limit cut some off; `stable_until`: first instant after now at
-    which the same question may be answered otherwise although nothing was written (None: never)."""
+    which the same question may be answered otherwise although nothing was written (None: never). `told`: a
+    place to keep something about a slot by its start, for as long as that slot stays the same."""
 
     slots: list[Slot]
     more: bool
     stable_until: int | None
+    told: dict[int, Any]
 
 
 class Known(NamedTuple):
@@ -118,7 +120,7 @@ def _plan(
         starts[name] = starts_of(
             service, minutes // UNIT_MINUTES, schedules[name], almanac, over, taken, memory
         )
-    plan = Plan(groups, starts, over.full)
+    plan = Plan(groups, starts, over, service.id, minutes)
     if not live:
         if len(known.plans) >= _PLANS_MOST:
             known.plans.clear()
@@ -154,7 +156,7 @@ def free_slots(
     if not minutes or minutes % UNIT_MINUTES:
         raise Problem("calendar.wrong_duration", 422, minutes=minutes or 0)
     if begin >= end:
-        return Found([], False, None)
+        return Found([], False, None, {})
     known = busy if isinstance(busy, Known) else Known(busy, tuple(held), {}, {})
     over = span_of(begin, end, almanac.zone)
     live = [row for row in known.held if row.expires > now]
@@ -163,26 +165,23 @@ def free_slots(
         live = [row for row in live if row.schedule in members]
     plan = _plan(service, schedules, almanac, over, known, live, minutes, must)
     if plan is None:
-        return Found([], False, None)
+        return Found([], False, None, {})
     earliest = max(begin, now + service.min_notice * 60)
     mask = start_mask(over, service.start_every) & over.below(end)
     mask ^= mask & over.below(earliest)
 
     ceiling = bookable_until(service, almanac, now)
     near = mask if ceiling is None else mask & over.below(ceiling)
-    pairs = plan.combined(near, must, limit)
-    more = limit is not None and len(pairs) > limit
-    base, length, kind = over.start, minutes * 60, service.id
-    slots = [
-        Slot(start=base + at * UNIT, end=base + at * UNIT + length, schedules=names, service=kind)
-        for at, names in pairs[:limit]
-    ]
+    slots = plan.slots(near, must, limit)
+    more = limit is not None and len(slots) > limit
+    if more:
+        slots = slots[:limit]
 
     changes = [row.expires for row in live if row.end > over.start and row.start < over.end]
     if slots:
         changes.append(slots[0].start - service.min_notice * 60 + 1)
     beyond = 0 if more or ceiling is None else plan.every & (mask ^ near)
     if beyond and service.max_ahead is not None:
-        first = local_date(base + positions(beyond, 1)[0] * UNIT, almanac.zone)
+        first = local_date(over.start + positions(beyond, 1)[0] * UNIT, almanac.zone)
         changes.append(day_bounds(first - timedelta(days=service.max_ahead), almanac.zone)[0])
-    return Found(slots, more, min(changes, default=None))
+    return Found(slots, more, min(changes, default=None), plan.told)

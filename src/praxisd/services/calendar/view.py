@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CONFIG = "config"
 _BITS_KEPT = 4_000
-_KNOWN_KEPT = 100
+_KNOWN_KEPT = 50
 _ANSWERS_KEPT = 512
 _YEARS_AHEAD = 12
 """More than the farthest `max_ahead` (3660 days); a year of holidays costs a third of a millisecond."""
