@@ -1,12 +1,22 @@
 """The configuration file: what must be known before the database is open. TOML, strict, one-line errors."""
 
+import ipaddress
+import math
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from praxisd.kernel.errors import Problem
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LEAST_BODY = 1000
+"""Smallest limit of a request's body that leaves room for one appointment. Bytes."""
+MOST_THREADS = 1000
+_DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:", "postgres:")
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -33,15 +43,62 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 def load(path: Path | None, folder: Path) -> Config:
     """The configuration from `path`, or from `folder/praxisd.toml` if that exists, else the defaults.
 
-    Raises Problem `config.invalid` with file and line or path of the fault.
+    Raises Problem `config.invalid` (400) with the file, and the line or the word at fault; never its value,
+    which may be a secret.
     """
     chosen = path or folder / "praxisd.toml"
     if path is None and not chosen.exists():
         return Config()
     try:
         with chosen.open("rb") as file:
-            return msgspec.convert(tomllib.load(file), Config, strict=True)
+            found = msgspec.convert(tomllib.load(file), Config, strict=True)
+        _check(found)
     except FileNotFoundError:
         raise Problem("config.missing", 400, detail=str(chosen), file=str(chosen)) from None
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise Problem("config.invalid", 400, detail=f"{chosen}: {error}", file=str(chosen)) from None
+    except (OSError, ValueError) as error:  # TOML's, msgspec's and our own are all ValueErrors
+        said = error.strerror if isinstance(error, OSError) else error
+        raise Problem("config.invalid", 400, detail=f"{chosen}: {said}", file=str(chosen)) from None
+    return msgspec.structs.replace(found, settings=dict(_flat(found.settings)))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by their full key: `a.b = 1` without quotes is a table in TOML and means the same here."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _check(config: Config) -> None:
+    """ValueError that names the first word whose value the program could not work with."""
+    if config.database_url and not config.database_url.startswith(_DATABASES):
+        raise ValueError("database_url: postgresql://… or sqlite:///…")
+    if not (math.isfinite(config.database_patience) and config.database_patience >= 0):
+        raise ValueError("database_patience: seconds, 0 or more")
+    for word in ("request_threads", "job_threads"):
+        if not 1 <= getattr(config, word) <= MOST_THREADS:
+            raise ValueError(f"{word}: 1 to {MOST_THREADS}")
+    if config.max_body_bytes < LEAST_BODY:
+        raise ValueError(f"max_body_bytes: {LEAST_BODY} or more")
+    if config.log_level not in LOG_LEVELS:
+        raise ValueError(f"log_level: {', '.join(LOG_LEVELS)}")
+    if config.public_url is not None and not _is_address(config.public_url):
+        raise ValueError("public_url: https://name or http://name, without user, ? and #")
+    for one in config.trusted_proxies:
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError(f"trusted_proxies: {one!r} is no address or network") from None
+
+
+def _is_address(url: str) -> bool:
+    """True for an absolute http(s) address that paths can be put behind."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    printable = url.isprintable() and " " not in url
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and port != 0
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain and printable

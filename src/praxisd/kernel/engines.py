@@ -4,17 +4,20 @@ SQLite rules (notes/libs.md § 2, measured): WAL, `synchronous=FULL`, one writer
 `BEGIN IMMEDIATE`, `query_only` readers, never mmap. PostgreSQL: psycopg 3, synchronous.
 """
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
+
+from praxisd.kernel.errors import Problem
 
 WRITER_PATIENCE_S = 30.0
 CLOSE_PATIENCE_S = 3.0
@@ -44,6 +47,7 @@ class Sqlite:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        _make_private(path)
         url = sa.URL.create("sqlite", database=str(path))
         self.writer = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=WRITER_PATIENCE_S)
         self.reader = sa.create_engine(url, pool_size=16, max_overflow=16)
@@ -244,21 +248,48 @@ Engine = Sqlite | Postgres
 
 def connect(url: str | None, folder: Path) -> Engine:
     """The engine for `database_url`, or the SQLite file `praxisd.db` in the data folder when there is none."""
-    if not url or url.startswith("sqlite"):
-        path = Path(sa.make_url(url).database or "") if url else folder / "praxisd.db"
-        return Sqlite(path)
-    return Postgres(url)
+    path = sqlite_file(url, folder)
+    return Postgres(url) if path is None and url else Sqlite(path or folder / "praxisd.db")
 
 
-def wait_for(engine: Engine, seconds: float) -> None:
-    """Wait until the database answers, at most `seconds`; raises the last error."""
+def sqlite_file(url: str | None, folder: Path) -> Path | None:
+    """The file that `connect` opens, or None where the database is a PostgreSQL; `config.invalid` (400)."""
+    if not url:
+        return folder / "praxisd.db"
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # neither may be quoted: they hold the password
+        raise Problem(
+            "config.invalid", 400, detail="database_url: not readable", file="database_url"
+        ) from None
+    return Path(parsed.database or "") if parsed.drivername == "sqlite" else None
+
+
+def _make_private(path: Path) -> None:
+    """Make a new database file with mode 0600, whatever the umask; SQLite gives its -wal and -shm the same."""
+    if path.parent.is_dir():
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def wait_for(engine: Postgres, seconds: float) -> None:
+    """Wait until the database answers, at most `seconds`; else Problem `store.unreachable` (503).
+
+    It names host, port and database. What libpq says goes along; that never holds the password.
+    """
     end = time.monotonic() + seconds
     while True:
         try:
             with engine.read() as cursor:
                 cursor.execute("SELECT 1")
             return
-        except Exception:
+        except (sa.exc.DBAPIError, engine.failure) as error:
             if time.monotonic() > end:
-                raise
+                raise _unreachable(engine.url, error) from None
             time.sleep(0.2)
+
+
+def _unreachable(url: sa.URL, error: Exception) -> Problem:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    where = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+    return Problem("store.unreachable", 503, retry=True, detail=said[0] if said else None, database=where)
