@@ -84,9 +84,31 @@ def _packages(code: str) -> list[str]:
     return [service] if find_spec(service) is not None else []
 
 
+FOUNDING = frozenset({"directory.practice_create"})
+"""Operations that may begin a new data folder. All others write nothing where there is no praxisd yet."""
+
+
 def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any]:
-    """Perform an operation in the running server, else here if it is declared `offline`."""
-    return control.run(folder, operation, args, lambda: _open(folder), _offline)
+    """Perform an operation in the running server, else here if it is declared `offline`.
+
+    Problems: those of `control.run`, and `control.unknown_name` (404) for a name, id or practice that the
+    person gave and that does not exist; a door's "not found" speaks of addresses.
+    """
+    try:
+        return control.run(
+            folder,
+            operation,
+            args,
+            lambda: _open(folder),
+            _offline,
+            lambda: operation in FOUNDING or _founded(folder),
+        )
+    except Problem as problem:
+        if problem.code != "http.not_found":
+            raise
+        words = ("organization",) if problem.params.get("kind") == "Organization" else ("id", "login", "name")
+        named = next((str(args[word]) for word in words if word in args), "-")
+        raise Problem("control.unknown_name", 404, name=named) from None
 
 
 def _offline(operation: str) -> bool:
@@ -98,14 +120,30 @@ def _offline(operation: str) -> bool:
     return declared[operation]
 
 
-def _open(folder: Path, migrate: bool = False) -> Any:
-    """The house of a folder without a server, with the configuration its server would have."""
-    from praxisd import main, serving
+def _config(folder: Path) -> Any:
+    """The configuration that the folder's server would have."""
+    from praxisd import serving
     from praxisd.kernel.config import load
 
     named = os.environ.get("PRAXISD_CONFIG")
-    config = Path(named) if named else serving.known_config(folder)
-    return main.open_practice(folder, load(config, folder), migrate=migrate)
+    return load(Path(named) if named else serving.known_config(folder), folder)
+
+
+def _founded(folder: Path) -> bool:
+    """True where a database lies, or a configuration names one that does not lie in a file."""
+    from praxisd.kernel.engines import sqlite_file
+
+    if not folder.is_dir():
+        return False
+    file = sqlite_file(_config(folder).database_url, folder)
+    return file is None or file.exists()
+
+
+def _open(folder: Path, migrate: bool = False) -> Any:
+    """The house of a folder without a server."""
+    from praxisd import main
+
+    return main.open_practice(folder, _config(folder), migrate=migrate)
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -47,7 +47,8 @@ def test_wrong_use_of_keys(filled: tuple[Path, Running]) -> None:
     assert command("keys", "create", folder=folder).code == 2
     assert command("keys", "create", "--portal", "A", "--role", "desk", folder=folder).code == 2
     unknown = command("keys", "revoke", "no-such-key", "--json", folder=folder)
-    assert (unknown.code, unknown.json["problem"]["code"]) == (1, "http.not_found")
+    assert (unknown.code, unknown.json["problem"]["code"]) == (1, "control.unknown_name")
+    assert "no-such-key" in unknown.err
 
 
 def test_messages_come_in_the_language_asked_for(filled: tuple[Path, Running]) -> None:

@@ -18,9 +18,10 @@ from praxisd.testing.programs import command, running
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an empty, current database and no server."""
+    """A folder with a current database, a practice that has nothing yet, and no server."""
     folder = tmp_path_factory.mktemp("cli") / "data"
     assert command("migrate", folder=folder).code == 0
+    assert command("practice", "create", "Praxis", folder=folder).code == 0
     return folder
 
 
@@ -214,7 +215,7 @@ def test_jobs_by_command(tmp_path: Path) -> None:
                 break
         assert (log[0]["id"], log[0]["state"], log[0]["triggeredBy"]) == (run["id"], "success", "cli:cli")
         done = command("jobs", "show", "no.such", "--json", folder=folder)
-        assert (done.code, done.json["problem"]["code"]) == (1, "http.not_found")
+        assert (done.code, done.json["problem"]["code"]) == (1, "control.unknown_name")
         done = command("jobs", "schedule", "kernel.purge", "--cron", "never", folder=folder)
         assert done.code == 1 and "schedule.bad_cron" in done.err
 
@@ -269,5 +270,6 @@ def test_people_get_words_and_tables(served: Path, lang: str) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running server."""
     folder = tmp_path_factory.mktemp("words") / "data"
+    assert command("practice", "create", "Praxis", folder=folder).code == 0
     with running(folder):
         yield folder

@@ -1,6 +1,7 @@
 """What the doors and commands do: routes as declared, operations, and the command line that names them."""
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace as changed
 from pathlib import Path
@@ -194,7 +195,7 @@ def command(house: House, tmp_path: Path) -> Callable[..., Result]:
         return json.loads(json.dumps(known[operation].call(house, json.loads(json.dumps(args)))))
 
     def run(line: str, stdin: str | None = None) -> Result:
-        group, *rest = line.split()
+        group, *rest = shlex.split(line)
         chosen = next(c for c in cli.commands if c.name == group)
         return CliRunner().invoke(
             chosen, [*rest, "--data", str(tmp_path)], obj=perform, input=stdin, env={"LANG": "de_DE.UTF-8"}
@@ -251,6 +252,22 @@ def test_wrong_use_is_exit_code_2(command: Callable[..., Result], line: str) -> 
     assert command(line).exit_code == 2
 
 
+def test_a_refused_key_names_the_option(command: Callable[..., Result]) -> None:
+    for line, option in (
+        ("keys create --portal ''", "--portal"),
+        ("keys create --role desk --name ' '", "--name"),
+    ):
+        done = command(line)
+        assert done.exit_code == 2 and option in done.stderr
+    for line, option in (
+        ("keys create --portal A --scope bad.thing", "--scope"),
+        (f"keys create --portal {'x' * 200}", "--portal"),
+        (f"keys create --role desk --name {'x' * 200}", "--name"),
+    ):
+        problem = command(line).exception
+        assert isinstance(problem, Problem) and problem.params["field"] == option
+
+
 def test_users_on_the_command_line(house: House, command: Callable[..., Result]) -> None:
     made = command("users create anna --role owner --stdin", PASSWORD + "\n")
     assert made.exit_code == 0 and "„anna“" in made.stdout and PASSWORD not in made.output
@@ -267,10 +284,14 @@ def test_users_on_the_command_line(house: House, command: Callable[..., Result])
 
 
 def test_a_command_needs_to_know_the_practice(house: House, command: Callable[..., Result]) -> None:
-    for known in ([], ["north", "south"]):
+    for known, code in (
+        ([], "control.no_practice_yet"),
+        (["north", "south"], "accounts.organization_needed"),
+    ):
         house.shared["organizations"] = lambda _tx, known=known: known
-        problem = command("keys list").exception
-        assert isinstance(problem, Problem) and problem.code == "accounts.organization_needed"
+        for line in ("keys list", "users list"):
+            problem = command(line).exception
+            assert isinstance(problem, Problem) and problem.code == code
     key, _ = make(house, SOUTH)
     assert [k["id"] for k in answer(command("keys list --json --organization south"))["keys"]] == [key.id]
     stranger = command("keys list --organization west").exception

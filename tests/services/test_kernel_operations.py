@@ -204,8 +204,10 @@ def test_the_lock_says_who_works(tmp_path: Path) -> None:
     def never() -> House:
         raise AssertionError("no house is needed")
 
-    with pytest.raises(Problem, match="no_server"):
-        run(tmp_path / "nowhere", "kernel.doctor", {}, never)
+    for folder in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(Problem, match=r"control\.no_practice"):
+            run(folder, "kernel.doctor", {}, never, founded=lambda: False)
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(Problem, match="no_server"):
         run(tmp_path, "kernel.jobs_list", {}, never, offline=lambda _name: False)
     with owning(tmp_path), pytest.raises(Problem, match="folder_in_use"), owning(tmp_path):

@@ -151,6 +151,9 @@ def test_the_language_of_the_terminal(
     [
         ("control.no_server", 3),
         ("control.busy", 3),
+        ("control.no_practice", 3),
+        ("control.unknown_name", 1),
+        ("store.unreachable", 1),
         ("config.invalid", 2),
         ("control.folder_in_use", 2),
         ("accounts.portal_has_key", 1),

@@ -229,27 +229,37 @@ def ask(found: dict[str, Any], operation: str, args: dict[str, Any]) -> dict[str
     raise Problem(fault["code"], response.status, retry=retry, detail=detail, **params)
 
 
+def no_practice(folder: Path) -> Problem:
+    """The refusal of a folder without a praxisd, where a command would have to make one to answer."""
+    return Problem("control.no_practice", 404, folder=str(folder))
+
+
 def run(
     folder: Path,
     operation: str,
     args: dict[str, Any],
     open_here: Callable[[], "House"],
     offline: Callable[[str], bool] = lambda _operation: True,
+    founded: Callable[[], bool] = lambda: True,
 ) -> dict[str, Any]:
     """Perform an operation: in the running server, else (if `offline(operation)`) here under the folder's lock.
 
-    `open_here` makes the house, and is called only if it is needed. Problems, both 503: `control.no_server`
-    where only a server could do it and none runs, `control.busy` while another command, or a server that does
-    not answer, holds the folder.
+    `open_here` makes the house, and is called only if it is needed; never, and nothing is written, where
+    `founded()` says that no praxisd lies here. Problems: `control.no_practice` (404) for such a folder; both
+    503: `control.no_server` where only a server could do it and none runs, `control.busy` while another
+    command, or a server that does not answer, holds the folder.
     """
-    if not folder.is_dir():
-        raise Problem("control.no_server", 503, retry=True)
+    # A server that has just begun holds the lock before it has a database.
+    if not (folder / "run" / "lock").exists() and not founded():
+        raise no_practice(folder)
     until = time.monotonic() + STARTING_S
     while True:
         try:
             with owning(folder):
                 if not offline(operation):
                     raise Problem("control.no_server", 503, retry=True)
+                if not founded():
+                    raise no_practice(folder)
                 house = open_here()
                 try:
                     return perform(house, operation, args)

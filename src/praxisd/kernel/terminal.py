@@ -116,8 +116,8 @@ def _cell(value: Any) -> str:
 
 
 def exit_code(problem: Problem) -> int:
-    """3 if the server could not be reached, 2 for wrong use, else 1."""
-    if problem.code in ("control.no_server", "control.busy"):
+    """3 if no server could be reached (and none lies there), 2 for wrong use, else 1."""
+    if problem.code in ("control.no_server", "control.no_practice", "control.busy"):
         return 3
     return 2 if problem.code.startswith(_WRONG_USE) else 1
 

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.terminal import perform, print_json, print_table, say, shared
 
 _PACKAGE = "praxisd.services.accounts"
+
+_OPTIONS = {"name": "--name", "scopes": "--scope", "networks": "--network", "expiresAt": "--expires"}
+"""Field of a refused key → the option it came from."""
 
 
 def _say(key: str, **params: object) -> str:
@@ -48,17 +52,31 @@ def create(
         raise click.UsageError("give either --portal NAME or --role ROLE")
     if portal is not None and name is not None:
         raise click.UsageError("--name goes with --role; the name of a portal's key is the portal's")
+    for option, given in (("--portal", portal), ("--name", name)):
+        if given is not None and not given.strip():
+            raise click.BadParameter(_say("empty"), param_hint=option)
     args = {"name": portal or name or role, "role": role or "portal", "scopes": list(scopes) or None, **rest}
     args["networks"] = list(rest["networks"])
     try:
         answer = perform(folder, "accounts.keys_create", organization, replace=replace, **args)
     except Problem as problem:
+        if problem.code == "accounts.invalid" and portal is not None:
+            raise _about_option(problem, {**_OPTIONS, "name": "--portal"}) from None
+        if problem.code == "accounts.invalid":
+            raise _about_option(problem, _OPTIONS) from None
         if problem.code != "accounts.portal_has_key" or as_json or not sys.stdin.isatty():
             raise
         if not click.confirm(_say("replace", portal=str(portal))):
             raise
         answer = perform(folder, "accounts.keys_create", organization, replace=True, **args)
     _show_secret(answer, as_json)
+
+
+def _about_option(problem: Problem, options: Mapping[str, str]) -> Problem:
+    """The refusal of a field under the name of the option that it came from."""
+    field = str(problem.params.get("field"))
+    params = {**problem.params, "field": options.get(field, field)}
+    return Problem(problem.code, problem.status, detail=problem.detail, **params)
 
 
 @keys.command("list")

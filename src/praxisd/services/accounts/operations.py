@@ -63,11 +63,14 @@ class _IdArgs(msgspec.Struct, kw_only=True):
 def actor(house: "House", args: Args) -> Actor:
     """The command line, acting in the practice named by `organization`, or in the only one there is.
 
-    Problems: `accounts.organization_needed` (400) where there are several, 404 for an unknown one.
+    Problems: `control.no_practice_yet` (409) where there is none, `accounts.organization_needed` (400) where
+    there are several, 404 for an unknown one.
     """
     with house.store.read(system("cli")) as tx:
         known = list(house.shared.get("organizations", lambda _tx: [INSTALLATION])(tx))
     wanted = args.get("organization")
+    if not known:
+        raise Problem("control.no_practice_yet", 409)
     if wanted is None and len(known) != 1:
         raise Problem("accounts.organization_needed", 400, count=len(known))
     if wanted is not None and wanted not in known:

@@ -51,6 +51,7 @@ SERVICE = Service(
         "directory.organization_exists",
         "directory.patient_inactive",
         "directory.patient_unknown",
+        "directory.practice_exists",
         "directory.practitioner_unknown",
         *imports.WARNINGS,
     ),

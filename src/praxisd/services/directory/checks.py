@@ -1,4 +1,4 @@
-"""Checks of the directory: does every mandator have a licence, and for how long still?"""
+"""Checks of the directory: is there a practice, does every mandator have a licence, and for how long still?"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 INVALID = "directory.licence_invalid"
 EXPIRING = "directory.licence_expiring"
 WARN_DAYS = "directory.licence_warn_days"
+NO_PRACTICE = "directory.no_practice"
+
+
+def no_practice(house: "House") -> Iterator[Finding]:
+    """An installation without any practice: nothing can be booked there, and no access made."""
+    with house.store.read(system("directory.practice")) as tx:
+        known = store.tenants(tx)
+    if not known:
+        yield Finding(NO_PRACTICE, "", Severity.WARNING)
 
 
 def licences(house: "House") -> Iterator[Finding]:
@@ -41,4 +50,7 @@ def licences(house: "House") -> Iterator[Finding]:
                     yield Finding(EXPIRING, subject, Severity.WARNING, params, practice)
 
 
-CHECKS = (Check("directory.mandator_licence", (INVALID, EXPIRING), licences),)
+CHECKS = (
+    Check("directory.practice", (NO_PRACTICE,), no_practice),
+    Check("directory.mandator_licence", (INVALID, EXPIRING), licences),
+)

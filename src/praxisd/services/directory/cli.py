@@ -1,6 +1,7 @@
 """Command `praxisd practice`: thin, it names an operation and prints what it answers."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,12 +21,14 @@ def practice() -> None:
 @click.option("--zone", default="Europe/Berlin", show_default=True, help="IANA time zone.")
 @click.option("--region", default="DE-BE", show_default=True, help="Public holidays: DE-BY, CH-ZH, AT-9 …")
 @click.option("--language", type=click.Choice(["de", "en"]), default="de", show_default=True)
-def create(folder: Path, as_json: bool, name: str, zone: str, region: str, language: str) -> None:
+@click.option("--another", is_flag=True, help="Beside a practice that is there already.")
+def create(folder: Path, as_json: bool, **args: Any) -> None:
     """Set up a practice; a data folder that is not there yet is made."""
+    from praxisd.services.directory.operations import checked
+
+    checked(args)  # what is refused leaves no folder behind
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    answer = perform(
-        folder, "directory.practice_create", None, name=name, zone=zone, region=region, language=language
-    )
+    answer = perform(folder, "directory.practice_create", None, **args)
     if as_json:
         print_json(answer)
     else:
