@@ -33,8 +33,8 @@ def main() -> int:
         if options.part in ("slots", "all"):
             from bench import slots
 
-            folder = practice.copy(base, work / "slots")
-            found.rows += slots.measure(made, folder, options.rounds, options.seconds, say)
+            folder, other = practice.copy(base, work / "slots"), practice.copy(base, work / "other")
+            found.rows += slots.measure(made, folder, other, options.rounds, options.seconds, say)
         if options.part in ("bookings", "all"):
             from bench import bookings
 

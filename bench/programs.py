@@ -74,6 +74,11 @@ def praxisd(folder: Path, core: int | None = 0) -> Program:
     return Program([PRAXISD, "serve", "--data", folder, "--port", "0"], core, folder / "server.log")
 
 
+def changing(folder: Path, core: int | None = 0) -> Program:
+    """`bench.changing` on a filled folder."""
+    return Program([sys.executable, "-m", "bench.changing", folder], core, folder / "server.log")
+
+
 def floor(kind: str, body: Path, keys: Sequence[str], core: int | None = 0) -> Program:
     """One of `bench.floors`."""
     command = [sys.executable, "-m", "bench.floors", kind, body, *keys]

@@ -15,7 +15,8 @@ _PATH = "/api/v1/slots?service={}&from={}&to={}"
 NOTES = {
     "unchanged": "the same question again, nothing booked since: answered from memory",
     "unchanged, 304": "the same with If-None-Match; floor: the framework's 304",
-    "cold": "every question differs: computed from the kept bitmaps of 20 columns",
+    "cold": "every question differs by a second: no answer kept, nothing changed in the calendar",
+    "changed": "the calendar changed before every question: 2 of 20 columns read anew, all else put together from bitmaps",
     "one booking in 50": "the same question, but every 50th request books: computed anew after each; bookings counted",
     "coldest": "every question lies in other days: rows of 20 columns read, bitmaps made, then computed",
 }
@@ -90,10 +91,13 @@ def _checked(url: str, path: str, made: practice.Filled) -> tuple[bytes, str]:
 
 
 def measure(
-    made: practice.Filled, folder: Path, rounds: int, seconds: int, say: Callable[[str], None]
+    made: practice.Filled, folder: Path, other: Path, rounds: int, seconds: int, say: Callable[[str], None]
 ) -> list[report.Row]:
-    """Interleaved rounds on `folder` (which the bookings change); rows with ratios to the framework's route."""
-    with programs.praxisd(folder) as ours:
+    """Interleaved rounds on `folder` (which the bookings change); rows with ratios to the framework's route.
+
+    `other`: a second copy of the folder, for the server whose calendar changes all the time.
+    """
+    with programs.praxisd(folder) as ours, programs.changing(other) as restless:
         body, tag = _checked(ours.url, question(made, 1), made)
         for path in (*cold(made)[:40:7], *list(_coldest(made))[::90]):
             _checked(ours.url, path, made)
@@ -119,6 +123,7 @@ def measure(
                 "unchanged, 304": (ours, tagged),
                 "cold": (ours, requests("cold", _keyed(made, iter(cold(made))))),
                 "floor again": (framework, plain),
+                "changed": (restless, plain),
                 "coldest": (ours, requests("coldest", _keyed(made, _coldest(made)))),
                 "one booking in 50": (ours, plain),
             }
@@ -167,6 +172,7 @@ def _rows(found: dict[str, list[load.Loaded]], size: int) -> Iterator[report.Row
     yield one("unchanged", "floor", 0.6)
     yield one("unchanged, 304", "floor, 304")
     yield one("cold", "floor again", 0.2)
+    yield one("changed", "floor again")
     yield one("one booking in 50", "floor again")
     yield one("coldest", "floor again")
     yield one(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -127,7 +128,7 @@ def slots(call: Call) -> Answer:
 
 
 def _period(query: SlotQuery) -> tuple[int, int]:
-    begin, end = instant(query.from_), instant(query.to)
+    begin, end = instant(query.from_, "from"), instant(query.to, "to")
     rules.check_range(begin, end)
     if query.cursor is not None:
         if not query.cursor.isascii() or not query.cursor.isdigit():
@@ -145,20 +146,25 @@ def _must(query: SlotQuery) -> tuple[str, ...]:
 def _answer(call: Call, view: Views, found: rules.Found, zone: ZoneInfo, mark: int) -> Answer:
     """Encode, and remember under the state it was made from."""
     told = found.told
-    rows: Any = [told.get(one.start) or _encoded(one, zone, told) for one in found.slots]
+    rows: Any = [told.get(one.start) or _told(told, one, zone) for one in found.slots]
     data = msgspec.json.encode(Slots(slots=rows, next=str(found.slots[-1].start + 1) if found.more else None))
     tag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'
     view.keep(_key(call.actor, call.query), (mark, found.stable_until, data, tag))
     return Answer(data, etag=tag)
 
 
-def _encoded(one: Slot, zone: ZoneInfo, told: dict[int, Any]) -> msgspec.Raw:
-    """One slot as JSON: two answers in a row share nearly all of theirs."""
+def _told(told: dict[int, Any], one: Slot, zone: ZoneInfo) -> msgspec.Raw:
+    made = told[one.start] = _encoded(one, zone)
+    return made
+
+
+@lru_cache(maxsize=8_192)
+def _encoded(one: Slot, zone: ZoneInfo) -> msgspec.Raw:
+    """One slot as JSON: the answers before and after a booking share nearly all of theirs."""
     out = SlotOut(
         start=at(one.start, zone), end=at(one.end, zone), schedules=one.schedules, service=one.service
     )
-    made = told[one.start] = msgspec.Raw(msgspec.json.encode(out))
-    return made
+    return msgspec.Raw(msgspec.json.encode(out))
 
 
 def _signature(tx: Tx) -> int:
