@@ -214,6 +214,7 @@ def test_jobs_by_command(tmp_path: Path) -> None:
             if log[0]["state"] == "success":
                 break
         assert (log[0]["id"], log[0]["state"], log[0]["triggeredBy"]) == (run["id"], "success", "cli:cli")
+        assert " Kommandozeile " in command("jobs", "log", "kernel.purge", folder=folder).out
         done = command("jobs", "show", "no.such", "--json", folder=folder)
         assert (done.code, done.json["problem"]["code"]) == (1, "control.unknown_name")
         done = command("jobs", "schedule", "kernel.purge", "--cron", "never", folder=folder)
@@ -261,9 +262,10 @@ def test_people_get_words_and_tables(served: Path, lang: str) -> None:
         said[line] = done.out
     assert said[("settings", "set", "kernel.runs_keep_days", "33")] == "kernel.runs_keep_days = 33\n"
     header, *rows = said[("jobs", "list")].splitlines()
-    assert header.split() == ["NAME", "ENABLED", "NEXTAT", "TITLE"] and any(
-        r.startswith("kernel.purge ") for r in rows
-    )
+    assert header.split() == {
+        "de": ["NAME", "AN", "NÄCHSTER", "LAUF", "AUFTRAG"],
+        "en": ["NAME", "ON", "NEXT", "RUN", "JOB"],
+    }[lang] and any(r.startswith("kernel.purge ") for r in rows)
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,7 @@ def test_keys_on_the_command_line(house: House, command: Callable[..., Result], 
         )
     )
     assert (made["networks"], made["scopes"]) == (["10.0.0.0/8", "::1/128"], ["accounts.self.read"])
-    assert made["expiresAt"] == "2026-12-23T08:00:00+00:00"
+    assert made["expiresAt"] == "2026-12-23T09:00:00+01:00"
     assert api.authenticate(house, made["secret"], "10.1.1.1").portal == made["portal"]
     again = command("keys create --portal Portal")
     assert isinstance(again.exception, Problem) and again.exception.code == "accounts.portal_has_key"
@@ -227,11 +227,11 @@ def test_keys_on_the_command_line(house: House, command: Callable[..., Result], 
     assert "nur dieses eine Mal" in new.stderr
     listed = answer(command("keys list --json"))["keys"]
     assert [(k["state"], k["overlapUntil"]) for k in listed] == [
-        ("valid", "2026-11-23T10:00:00+00:00"),
+        ("valid", "2026-11-23T11:00:00+01:00"),
         ("valid", None),
     ]
     table = command("keys list").stdout
-    assert listed[0]["prefix"] in table and "EXPIRESAT" in table
+    assert listed[0]["prefix"] in table and "GILT BIS" in table
     turned = answer(command(f"keys rotate {listed[1]['id']} --json"))
     assert answer(command(f"keys revoke {turned['id']} --json"))["state"] == "revoked"
     assert "gesperrt" in command(f"keys revoke {turned['id']}").stdout

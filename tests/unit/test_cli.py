@@ -203,3 +203,15 @@ def test_import_hands_over_texts_and_fails_with_its_report(
     assert done.exit_code == 1 and "two new" in done.stdout
     for wrong in ([str(latin)], [str(tmp_path / "none.json")], []):
         assert CliRunner().invoke(root, ["import", *wrong]).exit_code == 2
+
+
+def test_heads_of_tables_are_words_in_both_languages(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"id": "x1", "expiresAt": None}
+    for lang, heads in (("de", "KENNUNG  GILT BIS"), ("en", "ID  VALID UNTIL")):
+        monkeypatch.setenv("LC_ALL", lang)
+        terminal.print_table([row], ("id", "expiresAt"))
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == heads and lines[1].split() == ["x1", "-"]
+        assert lines[0].index(heads.split("  ")[1]) == lines[1].index("-")

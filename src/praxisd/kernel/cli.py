@@ -208,7 +208,12 @@ def job_log(folder: Path, organization: str | None, as_json: bool, name: str, **
         print_json(answer)
     else:
         columns = ("dueAt", "state", "startedAt", "endedAt", "triggeredBy", "counts", "message")
-        print_table(answer["runs"], columns)
+        print_table([{**run, "triggeredBy": _person(run["triggeredBy"])} for run in answer["runs"]], columns)
+
+
+def _person(label: str) -> str:
+    """Who started a run; the command line is nobody whose name could be said."""
+    return say(_KERNEL, "cli.person.cli") if label == "cli:cli" else label
 
 
 @click.group()

@@ -10,6 +10,7 @@ from praxisd.kernel.access import system
 from praxisd.kernel.control import actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_operations import JOB_OPERATIONS
+from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Operation, Setting
 from praxisd.kernel.settings import Known
 from praxisd.kernel.texts import FIRST
@@ -91,7 +92,7 @@ def maintenance_begin(house: "House", args: Args) -> Args:
         found = house.store.run(system("cli"), lambda tx: maintenance.begin(tx, HOLDER, minutes * 60, reason))
     except ValueError:
         raise Problem("control.bad_arguments", 400) from None
-    return _maintenance(found)
+    return _maintenance(house, found)
 
 
 def maintenance_end(house: "House", _args: Args) -> Args:
@@ -103,16 +104,18 @@ def maintenance_state(house: "House", _args: Args) -> Args:
     """The maintenance in force, or `active: false`."""
     with house.store.read(system("cli")) as tx:
         found = maintenance.state(tx)
-    return {"active": False} if found is None else _maintenance(found)
+    return {"active": False} if found is None else _maintenance(house, found)
 
 
-def _maintenance(found: maintenance.Maintenance) -> Args:
+def _maintenance(house: "House", found: maintenance.Maintenance) -> Args:
+    with house.store.read(system("cli")) as tx:
+        zone = zone_of(zone_name(house, tx))
     return {
         "active": True,
         "holder": found.holder,
         "reason": found.reason,
-        "since": clock.format_rfc3339(found.since),
-        "until": clock.format_rfc3339(found.until),
+        "since": clock.format_rfc3339(found.since, zone),
+        "until": clock.format_rfc3339(found.until, zone),
     }
 
 

@@ -98,10 +98,12 @@ def print_json(answer: object) -> None:
 
 
 def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Rows as aligned columns under the names of their JSON fields."""
+    """Rows as aligned columns; each head is the word that people have for the JSON field."""
     cells = [[_cell(row.get(c)) for c in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in ([c.upper() for c in columns], *cells):
+    texts, lang = Texts(["praxisd.kernel"]), language()
+    heads = [texts.get(f"cli.column.{c}", lang).upper() for c in columns]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    for line in (heads, *cells):
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 

@@ -75,7 +75,7 @@ def create(
 def _about_option(problem: Problem, options: Mapping[str, str]) -> Problem:
     """The refusal of a field under the name of the option that it came from."""
     field = str(problem.params.get("field"))
-    params = {**problem.params, "field": options.get(field, field)}
+    params: dict[str, Any] = {**problem.params, "field": options.get(field, field)}
     return Problem(problem.code, problem.status, detail=problem.detail, **params)
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
+from praxisd.kernel.clock import format_rfc3339, parse_rfc3339
 from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Operation
 from praxisd.kernel.store import Tx
 from praxisd.services.accounts import keys, passwords, rules, users, views
@@ -22,6 +24,8 @@ Args = dict[str, Any]
 _DAY_S = 24 * 3600
 _HOUR_S = 3600
 _DAYS_MOST = 3660
+_TIMES = ("At", "Until")
+"""How the names of fields end that hold an instant."""
 
 
 class _KeyArgs(msgspec.Struct, kw_only=True):
@@ -95,14 +99,14 @@ def keys_create(house: "House", args: Args) -> Args:
             overlap_s=given.overlap_hours * _HOUR_S,
         ),
     )
-    return _plain(views.key_with_secret(key, secret, house.clock.now()))
+    return _plain(house, args, views.key_with_secret(key, secret, house.clock.now()))
 
 
 def keys_list(house: "House", args: Args) -> Args:
     """All keys of the practice."""
     now = house.clock.now()
     found = _everything(house, actor(house, args), keys.list_keys)
-    return _plain(views.KeyList(keys=[views.key_view(k, now) for k in found]))
+    return _plain(house, args, views.KeyList(keys=[views.key_view(k, now) for k in found]))
 
 
 def keys_rotate(house: "House", args: Args) -> Args:
@@ -118,14 +122,14 @@ def keys_rotate(house: "House", args: Args) -> Args:
             expires_at=_expiry(tx, given.expires_days),
         ),
     )
-    return _plain(views.key_with_secret(key, secret, house.clock.now()))
+    return _plain(house, args, views.key_with_secret(key, secret, house.clock.now()))
 
 
 def keys_revoke(house: "House", args: Args) -> Args:
     """End a key at once."""
     given = _given(args, _IdArgs)
     key = house.store.run(actor(house, args), lambda tx: keys.revoke_key(tx, given.id))
-    return _plain(views.key_view(key, house.clock.now()))
+    return _plain(house, args, views.key_view(key, house.clock.now()))
 
 
 def users_create(house: "House", args: Args) -> Args:
@@ -138,13 +142,13 @@ def users_create(house: "House", args: Args) -> Args:
             tx, house.registry, login=given.login, name=given.name, role=given.role, password_hash=hashed
         ),
     )
-    return _plain(views.user_view(user))
+    return _plain(house, args, views.user_view(user))
 
 
 def users_list(house: "House", args: Args) -> Args:
     """All users of the practice."""
     found = _everything(house, actor(house, args), users.list_users)
-    return _plain(views.UserList(users=[views.user_view(u) for u in found]))
+    return _plain(house, args, views.UserList(users=[views.user_view(u) for u in found]))
 
 
 def users_password(house: "House", args: Args) -> Args:
@@ -155,7 +159,7 @@ def users_password(house: "House", args: Args) -> Args:
         actor(house, args),
         lambda tx: users.set_password(tx, house.registry, _user(tx, given.login).id, hashed),
     )
-    return _plain(views.user_view(user))
+    return _plain(house, args, views.user_view(user))
 
 
 def users_deactivate(house: "House", args: Args) -> Args:
@@ -164,7 +168,7 @@ def users_deactivate(house: "House", args: Args) -> Args:
     user = house.store.run(
         actor(house, args), lambda tx: users.deactivate(tx, house.registry, _user(tx, given.login).id)
     )
-    return _plain(views.user_view(user))
+    return _plain(house, args, views.user_view(user))
 
 
 def _given(args: Args, kind: type[T]) -> T:
@@ -201,8 +205,20 @@ def _everything(
     return found
 
 
-def _plain(value: Any) -> Args:
-    plain: Args = msgspec.to_builtins(value)
+def _plain(house: "House", args: Args, value: Any) -> Args:
+    """The answer as JSON has it; a command's times are those of the practice's zone, as jobs show them."""
+    with house.store.read(actor(house, args)) as tx:
+        zone = zone_of(zone_name(house, tx))
+
+    def local(one: Any, key: str = "") -> Any:
+        if isinstance(one, dict):
+            return {name: local(part, name) for name, part in one.items()}
+        if isinstance(one, list):
+            return [local(part) for part in one]
+        is_time = isinstance(one, str) and key.endswith(_TIMES)
+        return format_rfc3339(parse_rfc3339(one, key), zone) if is_time else one
+
+    plain: Args = local(msgspec.to_builtins(value))
     return plain
 
 
