@@ -70,7 +70,13 @@ def acquire(tx: Tx, key: str, holder: str, seconds: int, detail: str = "{}") -> 
     fence, since = (row.fence, row.acquired_at) if held else (row.fence + 1, now)
     lease = Lease(key, holder, fence, since, now + seconds, detail)
     tx.run(
-        _PUT, key=key, holder=holder, fence=fence, acquired_at=since, expires_at=lease.expires_at, detail=detail
+        _PUT,
+        key=key,
+        holder=holder,
+        fence=fence,
+        acquired_at=since,
+        expires_at=lease.expires_at,
+        detail=detail,
     )
     return lease
 

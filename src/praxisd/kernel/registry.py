@@ -168,7 +168,11 @@ def _check_service(one: Service, registry: Registry) -> None:
         asked += [resource.patch_permission, *(o.permission for o in resource.operations)]
         for name in filter(None, asked):
             _need(name in registry.permissions, f"FHIR {resource.type} asks for unknown permission {name}")
-    codes = {*one.problems, *(c for r in one.routes for _, c in r.problems), *(c for k in one.checks for c in k.codes)}
+    codes = {
+        *one.problems,
+        *(c for r in one.routes for _, c in r.problems),
+        *(c for k in one.checks for c in k.codes),
+    }
     for code in sorted(codes):
         _need(bool(_CODE.fullmatch(code)) or code == "maintenance", f"code {code} is malformed")
         _texts(registry, f"code {code}", *(f"{code}.{part}" for part in ("title", "cause", "solution")))

@@ -55,7 +55,12 @@ def validate(setting: Setting, value: Any) -> Value:
 
     def refuse(reason: str) -> Problem:
         return Problem(
-            "settings.invalid", 422, key=setting.key, reason=reason, low=setting.low or 0, high=setting.high or 0
+            "settings.invalid",
+            422,
+            key=setting.key,
+            reason=reason,
+            low=setting.low or 0,
+            high=setting.high or 0,
         )
 
     if isinstance(setting.kind, tuple):
@@ -101,7 +106,9 @@ class Settings:
         setting = self.declared(key)
         row = tx.first(_GET, owner=owner, key=key, organization=self._home(tx, setting))
         if row is not None:
-            return Known(key, msgspec.json.decode(row.value), "stored", row.version, row.actor, row.updated_at)
+            return Known(
+                key, msgspec.json.decode(row.value), "stored", row.version, row.actor, row.updated_at
+            )
         if key in self._file:
             return Known(key, self._file[key], "file")
         return Known(key, setting.default, "default")

@@ -5,7 +5,5 @@ from alembic import context
 from praxisd.kernel.store import METADATA
 
 connection = context.config.attributes["connection"]
-context.configure(
-    connection=connection, target_metadata=METADATA, transactional_ddl=True, compare_type=True
-)
+context.configure(connection=connection, target_metadata=METADATA, transactional_ddl=True, compare_type=True)
 context.run_migrations()
