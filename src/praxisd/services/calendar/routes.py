@@ -69,8 +69,8 @@ def book(call: Call) -> Answer:
     claimed = _patient(tx, body.patient)
     wish = booking.Wish(
         service=body.service,
-        start=shapes.instant(body.start),
-        end=shapes.instant(body.end) if body.end else None,
+        start=shapes.instant(body.start, "start"),
+        end=shapes.instant(body.end, "end") if body.end else None,
         schedules=body.schedules,
         patient=claimed.patient,
         extra={"alias": claimed.shown} if tx.actor.portal is not None else {},
@@ -110,8 +110,8 @@ def change(call: Call) -> Answer:
         changes["status"] = body.status
     if not moving:
         return _answer(call, tx, booking.change(call.house, tx, old.id, expected, **changes))
-    start = old.start if body.start is UNSET else shapes.instant(body.start)
-    end = None if body.end is UNSET else shapes.instant(body.end)
+    start = old.start if body.start is UNSET else shapes.instant(body.start, "start")
+    end = None if body.end is UNSET else shapes.instant(body.end, "end")
     service = old.service if body.service is UNSET else body.service
     kind = views(call.house).calendar(tx).services.get(old.service or "")
     if (
@@ -181,8 +181,8 @@ def search(call: Call) -> Answer:
         conditions: list[Any] = []
         if tx.actor.portal is not None:
             conditions.append(c.portal == tx.actor.portal)
-        begin = shapes.instant(body.from_) if body.from_ else None
-        end = shapes.instant(body.to) if body.to else None
+        begin = shapes.instant(body.from_, "from") if body.from_ else None
+        end = shapes.instant(body.to, "to") if body.to else None
         if begin is not None and end is not None:
             rules.check_range(begin, end)
         if begin is not None:
@@ -208,7 +208,9 @@ def hold(call: Call) -> Answer:
     """Hold a slot; it is free again by itself when the hold expires."""
     body: shapes.HoldIn = call.body
     tx = call.writing
-    one = holds.place(call.house, tx, body.service, shapes.instant(body.start), body.schedules, body.seconds)
+    one = holds.place(
+        call.house, tx, body.service, shapes.instant(body.start, "start"), body.schedules, body.seconds
+    )
     zone = views(call.house).calendar(tx).almanac.zone
     out = shapes.HoldOut(
         id=one.id,

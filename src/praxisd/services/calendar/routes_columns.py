@@ -183,7 +183,7 @@ def _times(body: Any) -> dict[str, Any]:
     fields = columns.as_fields(body)
     for name in ("start", "end"):
         if name in fields:
-            fields[name] = shapes.instant(fields[name])
+            fields[name] = shapes.instant(fields[name], name)
     return fields
 
 

@@ -24,9 +24,9 @@ def at(epoch: int, zone: ZoneInfo) -> str:
     return format_rfc3339(epoch, zone)
 
 
-def instant(text: str) -> int:
-    """Epoch seconds of an RFC 3339 time; Problem clock.naive_time or clock.bad_time (400)."""
-    return parse_rfc3339(text)
+def instant(text: str, field: str) -> int:
+    """Epoch seconds of an RFC 3339 time; Problem clock.naive_time or clock.bad_time (400) naming `field`."""
+    return parse_rfc3339(text, field)
 
 
 class In(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, rename="camel"):
