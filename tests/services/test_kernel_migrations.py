@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from praxisd.kernel import engines, migrations
+from praxisd.kernel import checks, engines, migrations
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.house import SERVICE
 from praxisd.kernel.registry import Registry, freeze
+from praxisd.kernel.service import Service, Severity
 from praxisd.kernel.store import Store
-from praxisd.testing.houses import START, Houses
+from praxisd.testing.houses import START, Houses, registry_of
 
 ACTOR = system("test")
 KERNEL = freeze((SERVICE,))
@@ -75,6 +76,43 @@ def test_a_newer_schema_is_refused_before_anything_is_touched(houses: Houses) ->
     assert code_of(lambda: migrations.require_current(house.store, KERNEL)) == "store.newer_schema"
     assert code_of(lambda: migrations.upgrade(house.store, KERNEL)) == "store.newer_schema"
     assert migrations.applied(house.store) == {"kernel_9999"}
+
+
+def test_tables_of_a_removed_plug_in_do_not_keep_the_house_shut(houses: Houses) -> None:
+    house = houses.open(KERNEL)
+    with house.store.write(ACTOR) as tx:
+        tx.raw("INSERT INTO alembic_version VALUES ('rooms_0003')")
+        tx.raw("INSERT INTO alembic_version VALUES ('follow_up_0001')")
+    migrations.require_current(house.store, KERNEL)
+    assert migrations.upgrade(house.store, KERNEL) == []
+    found = list(checks.services_present(house))
+    assert [(f.code, f.subject, f.severity) for f in found] == [
+        ("store.service_missing", "follow_up", Severity.WARNING),
+        ("store.service_missing", "rooms", Severity.WARNING),
+    ]
+    installed = Registry(
+        (SERVICE, Service("rooms", "praxisd.kernel"), Service("follow_up", "praxisd.kernel")), KERNEL.texts
+    )
+    assert migrations.absent_services(house.store, installed) == []
+    assert code_of(lambda: migrations.require_current(house.store, installed)) == "store.newer_schema"
+
+
+@pytest.mark.parametrize("odd", ["something", "rooms_12", "kernel_0099"])
+def test_a_revision_of_no_removed_plug_in_is_still_refused(houses: Houses, odd: str) -> None:
+    house = houses.open(KERNEL)
+    set_revision(house, odd)
+    assert code_of(lambda: migrations.require_current(house.store, KERNEL)) == "store.newer_schema"
+    assert list(checks.services_present(house)) == []
+
+
+def test_the_others_are_migrated_beside_the_tables_of_a_removed_plug_in(houses: Houses) -> None:
+    house = houses.open(KERNEL)
+    with house.store.engine.writer.begin() as connection:  # SQLite's only writer must be free for Alembic
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('rooms_0003')")
+    both = registry_of(None)
+    assert "calendar_0002" in migrations.upgrade(house.store, both)
+    assert migrations.applied(house.store) == {"rooms_0003", *migrations.heads(both).values()}
+    migrations.require_current(house.store, both)
 
 
 def test_an_empty_database_asks_for_its_migration(sqlite_houses: Houses, tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def guards_present(house: "House") -> Iterator[Finding]:
         yield Finding("store.guard_missing", name, Severity.ERROR, {"guards": name})
 
 
+def services_present(house: "House") -> Iterator[Finding]:
+    """Services whose tables are in the database and whose program is not installed."""
+    for name in migrations.absent_services(house.store, house.registry):
+        yield Finding("store.service_missing", name, Severity.WARNING, {"service": name})
+
+
 def vault_rights(house: "House") -> Iterator[Finding]:
     """The vault's key file must be readable by the server alone."""
     path = Path(house.config.vault_key) if house.config.vault_key else house.folder / "vault.key"
@@ -122,6 +128,7 @@ CHECKS = (
     Check("kernel.clock", ("clock.jumped", "clock.zone_unknown"), clock_state),
     Check("kernel.folder", ("store.folder_open",), folder_rights),
     Check("kernel.guards", ("store.guard_missing",), guards_present),
+    Check("kernel.services", ("store.service_missing",), services_present),
     Check("kernel.vault", ("vault.key_readable",), vault_rights),
     Check("kernel.handlers", ("events.handler_stuck",), handlers_work, offline=False),
     Check("kernel.jobs", ("jobs.failing",), jobs_work),

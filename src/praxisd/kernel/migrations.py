@@ -5,6 +5,7 @@ upgrade, because Alembic's batch mode drops triggers silently (notes/libs.md § 
 Alembic is imported only when something is to be done: it would cost a third of the start.
 """
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ from praxisd.kernel.service import Service
 if TYPE_CHECKING:
     from praxisd.kernel.registry import Registry
     from praxisd.kernel.store import Store
+
+_REVISION = re.compile(r"([a-z][a-z0-9_]*)_[0-9]{4}")
+"""The id of a revision: the name of its service, then its number."""
+_FORGET = sa.text("DELETE FROM alembic_version WHERE version_num = :revision")
+_REMEMBER = sa.text("INSERT INTO alembic_version (version_num) VALUES (:revision)")
 
 
 def folder(service: Service) -> Path | None:
@@ -77,6 +83,7 @@ def upgrade(store: "Store", registry: "Registry") -> list[str]:
     config.set_main_option("version_path_separator", "newline")
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", "\n".join(places))
+    absent = sorted(r for r in applied(store) if _is_absent(r, registry))
     engine = store.engine
     with engine.writer.connect() as connection:
         if engine.name == "sqlite":
@@ -84,7 +91,11 @@ def upgrade(store: "Store", registry: "Registry") -> list[str]:
         else:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7239)")
         config.attributes["connection"] = connection
+        # Alembic stops at a revision it has no file for; those of absent services are put back as they were.
+        aside = [r for r in absent if connection.execute(_FORGET, {"revision": r}).rowcount]
         command.upgrade(config, "heads")
+        for revision in aside:
+            connection.execute(_REMEMBER, {"revision": revision})
         for sql in guards(registry, engine.name):
             connection.exec_driver_sql(sql)
         if engine.name == "sqlite":
@@ -110,14 +121,27 @@ def _names(wanted: list[str], dialect: str) -> list[str]:
     return [n.removeprefix(dialect + ":") for n in wanted if ":" not in n or n.startswith(dialect + ":")]
 
 
+def absent_services(store: "Store", registry: "Registry") -> list[str]:
+    """Services that once made tables here and are not installed now, such as a plug-in that was removed.
+
+    Their tables stay as they are and harm nobody, so the house opens without them.
+    """
+    return sorted({r.rpartition("_")[0] for r in applied(store) if _is_absent(r, registry)})
+
+
+def _is_absent(revision: str, registry: "Registry") -> bool:
+    match = _REVISION.fullmatch(revision)
+    return match is not None and match[1] not in {one.name for one in registry.services}
+
+
 def _unknown(store: "Store", registry: "Registry") -> list[str]:
-    """Applied revisions this program has no file for: a newer program was here."""
+    """Applied revisions of installed services this program has no file for: a newer program was here."""
     known = set()
     for one in registry.services:
         place = folder(one)
         if place is not None:
             known |= {f"{one.name}_{p.name[:4]}" for p in place.glob("[0-9][0-9][0-9][0-9]_*.py")}
-    return sorted(applied(store) - known)
+    return sorted(r for r in applied(store) - known if not _is_absent(r, registry))
 
 
 def require_current(store: "Store", registry: "Registry") -> None:
