@@ -3,6 +3,7 @@
 Migrating once per set of services and copying is what makes a test with a real database cost milliseconds.
 """
 
+import atexit
 import itertools
 import shutil
 import tempfile
@@ -115,7 +116,9 @@ class Houses:
         found = _templates.get((self.engine, heads))
         if found is None:
             if self.engine == "sqlite":
-                found = str(Path(tempfile.mkdtemp(prefix="praxisd-template-")) / "praxisd.db")
+                folder = Path(tempfile.mkdtemp(prefix="praxisd-template-"))
+                atexit.register(shutil.rmtree, folder, ignore_errors=True)
+                found = str(folder / "praxisd.db")
                 engine: engines.Engine = engines.Sqlite(Path(found))
             else:
                 url = self._database(None)

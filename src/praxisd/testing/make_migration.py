@@ -2,12 +2,14 @@
 <service> "<message>"`.
 
 A development tool. It brings a temporary SQLite database to the present heads, compares it with the declared
-tables of that service and writes `NNNN_<words>.py`. Read what it wrote: autogeneration sees no data and no
-renames.
+tables of that service and writes `NNNN_<words>.py`, formatted by ruff where that is installed. Read what it wrote:
+autogeneration sees no data and no renames.
 """
 
 import importlib
+import importlib.util
 import re
+import subprocess
 import sys
 import tempfile
 from importlib.resources import files
@@ -76,7 +78,7 @@ def make(service: str, package: str, message: str) -> Path:
     ops = script.upgrade_ops
     if ops is None or ops.is_empty():
         raise ValueError(f"the tables of {service} have not changed")
-    body = re.sub(r"^\s*#.*\n", "", render_python_code(ops), flags=re.MULTILINE).strip()
+    body = re.sub(r"^[ \t]*#.*$\n?", "", render_python_code(ops), flags=re.MULTILINE).strip()
     words = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")[:40]
     path = place / f"{number}_{words}.py"
     path.write_text(
@@ -89,7 +91,14 @@ def make(service: str, package: str, message: str) -> Path:
         ),
         encoding="utf-8",
     )
+    _format(path)
     return path
+
+
+def _format(path: Path) -> None:
+    """Format as the project does; without ruff (a plug-in author's environment) the text stays as it is."""
+    if importlib.util.find_spec("ruff") is not None:
+        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(path)], check=True)  # noqa: S603
 
 
 def main(arguments: list[str]) -> int:
@@ -101,8 +110,18 @@ def main(arguments: list[str]) -> int:
         return 2
     service, message = arguments
     package = "praxisd.kernel" if service == "kernel" else f"praxisd.services.{service}"
-    importlib.import_module("praxisd.kernel.house" if service == "kernel" else f"{package}.store")
-    print(make(service, package, message))
+    tables = "praxisd.kernel.house" if service == "kernel" else f"{package}.store"
+    try:
+        importlib.import_module(tables)
+        print(make(service, package, message))
+    except ModuleNotFoundError as missing:
+        if missing.name not in (package, tables):
+            raise
+        print(f"there is no {missing.name}, so there are no tables to compare", file=sys.stderr)
+        return 1
+    except ValueError as unchanged:
+        print(unchanged, file=sys.stderr)
+        return 1
     return 0
 
 
