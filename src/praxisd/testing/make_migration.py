@@ -98,7 +98,7 @@ def make(service: str, package: str, message: str) -> Path:
 def _format(path: Path) -> None:
     """Format as the project does; without ruff (a plug-in author's environment) the text stays as it is."""
     if importlib.util.find_spec("ruff") is not None:
-        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(path)], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(path)], check=True)
 
 
 def main(arguments: list[str]) -> int:
