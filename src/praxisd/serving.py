@@ -1,5 +1,6 @@
 """`praxisd serve`: own the folder, open the house, answer requests, say so in one line, stop without loss."""
 
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -85,6 +86,10 @@ def _answer(house: House, control: Control, host: str, port: int, before_ready: 
         house.start_work()
         before_ready(url)
         control.start(url)
+        if not gc.isenabled():  # what the start made stays: the collector need not look through it ever again
+            gc.collect()
+            gc.freeze()
+            gc.enable()
         print(f"ready {url}", flush=True)  # noqa: T201  (the one line on standard output, SPEC 14.1)
 
     try:
