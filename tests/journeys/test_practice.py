@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -59,7 +61,9 @@ def test_an_empty_folder_becomes_a_practice_that_can_be_booked(served):
     kind = {"name": "Erstgespräch", "duration": 30, "groups": [[column["id"]]], "released": True}
     service = ask(url, owner, "/healthcare-services", kind)["id"]
     portal = praxisd(folder, "keys", "create", "--portal", "Portal")["secret"]
-    query = f"/slots?service={service}&from=2027-01-04T00:00:00Z&to=2027-01-05T00:00:00Z"
+    soon = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=30)
+    times = {"from": soon.isoformat(), "to": (soon + timedelta(days=1)).isoformat()}
+    query = f"/slots?{urlencode({'service': service, **times})}"
     first = ask(url, portal, query)["slots"][0]
     patient = {"family": "Muster", "given": "Eva", "birthDate": "1980-05-17"}
     made = ask(
