@@ -13,6 +13,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.config import load
 from praxisd.kernel.control import Control, owning, write_private
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.log import funnel
 
 RESTART_PATIENCE_S = 2.0
 """So long a start waits for the one before, or for a command, to let go of the folder. Seconds."""
@@ -41,6 +42,7 @@ def serve_owned(
     leave_on_signal()
     remember_config(folder, config)
     house = main.open_practice(folder, load(config, folder))
+    funnel(house.log)  # what libraries log, and what nobody catches, may hold values of patients
     control = Control(house)
     try:
         return _answer(house, control, host, port, before_ready)
