@@ -9,6 +9,7 @@ from praxisd.kernel.clock import Clock
 from praxisd.kernel.config import Config, load
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.kernel.service import Service
+from praxisd.kernel.store import Tx
 from praxisd.services import accounts, calendar, directory, messaging
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.directory import api as directory_api
@@ -34,10 +35,17 @@ def open_practice(
 
 
 def wire(house: House) -> House:
-    """Hand the kernel what only the directory knows: which practices there are, and their time zones."""
+    """Hand the kernel what only the directory knows: which practices there are, their names and time zones."""
     house.shared["organizations"] = directory_api.organization_ids
+    house.shared["practice"] = _practice
     house.shared["zone"] = lambda tx: directory_api.organization(tx).zone
     return house
+
+
+def _practice(tx: Tx) -> dict[str, str]:
+    """What the console says of the practice."""
+    found = directory_api.organization(tx)
+    return {"name": found.name, "zone": found.zone, "language": found.language}
 
 
 def doors(_house: House) -> "object":

@@ -41,29 +41,25 @@ def differences(texts: dict[str, dict[str, str]]) -> list[str]:
     return found
 
 
-def folders() -> list[Path]:
-    """Every texts folder below src/ that has a file in it."""
-    return sorted({path.parent for path in SRC.rglob("texts/*.toml")})
+def parts() -> dict[str, dict[str, Path]]:
+    """Every text file below src/ by its part (`kernel/texts`, `kernel/texts/console`) and language."""
+    found: dict[str, dict[str, Path]] = {}
+    for path in sorted(SRC.rglob("texts/*.toml")):
+        part, _, language = path.stem.rpartition(".")
+        found.setdefault(str(path.parent.relative_to(SRC) / part), {})[language] = path
+    return found
 
 
-def test_every_folder_has_every_language() -> None:
-    missing = [
-        f"{f.relative_to(SRC)}/{x}.toml"
-        for f in folders()
-        for x in LANGUAGES
-        if not (f / f"{x}.toml").exists()
-    ]
-    assert missing == []
+def test_every_part_has_every_language() -> None:
+    assert [part for part, files in parts().items() if set(files) != set(LANGUAGES)] == []
+    assert "praxisd/kernel/texts/console" in parts()
 
 
 def test_languages_say_the_same() -> None:
     found: list[str] = []
-    for folder in folders():
-        texts = {
-            path.stem: flat(tomllib.loads(path.read_text(encoding="utf-8")))
-            for path in sorted(folder.glob("*.toml"))
-        }
-        found += [f"{folder.relative_to(SRC)}: {fault}" for fault in differences(texts)]
+    for part, files in parts().items():
+        texts = {lang: flat(tomllib.loads(path.read_text(encoding="utf-8"))) for lang, path in files.items()}
+        found += [f"{part}: {fault}" for fault in differences(texts)]
     assert found == []
 
 

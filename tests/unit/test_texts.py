@@ -111,6 +111,16 @@ def test_two_packages_cannot_own_one_key(package) -> None:
     assert Texts([one, one]).get("s.a") == "x"
 
 
+def test_parts_of_a_package_are_read_and_a_key_stands_in_one_of_them(package, tmp_path: Path) -> None:
+    name = package("textsample11", de='[s]\na = "x"\n')
+    (tmp_path / name / "texts" / "console.de.toml").write_text('[console.s]\na = "Seite"\n')
+    (tmp_path / name / "texts" / "notes.txt").write_text("not read")
+    assert Texts([name]).get("console.s.a") == "Seite"
+    (tmp_path / name / "texts" / "console.de.toml").write_text('[s]\na = "y"\n')
+    with pytest.raises(TextError, match=r"de\.toml: the key s\.a already belongs to textsample11 console\.de"):
+        Texts([name])
+
+
 def test_a_package_without_texts_is_fine() -> None:
     assert Texts(["json"]).keys() == Texts([]).keys()
 

@@ -23,7 +23,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """`--config FILE` or `DIR/praxisd.toml`. Durations in seconds.
 
     `settings` gives values for any declared setting by key; a person's stored value wins over them.
-    `public_url` is the address portals use; `trusted_proxies` may set X-Forwarded-For.
+    `public_url` is the address portals use; `trusted_proxies` may set X-Forwarded-For. `development` lets the console
+    show what only its makers need.
     """
 
     database_url: str | None = None
@@ -37,6 +38,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     max_body_bytes: int = 2_000_000
     log_level: str = "info"
     demo: bool = False
+    development: bool = False
     settings: dict[str, Any] = {}
 
 

@@ -3,9 +3,10 @@
 Tables, settings, events, jobs, checks, routes, permissions, and the codes of its problems.
 """
 
-from praxisd.kernel import events, idempotency, issues, job_store, leases, settings
+from praxisd.kernel import console_routes, events, idempotency, issues, job_store, leases, settings
 from praxisd.kernel.checks import CHECKS
 from praxisd.kernel.clock import zone
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.operations import OPERATIONS
 from praxisd.kernel.purge import purge
@@ -59,6 +60,7 @@ EVENTS = (
     EventType("run.requested", Retention.AUDIT),
     EventType("run.cancel_requested", Retention.AUDIT),
     EventType("job.changed", Retention.AUDIT),
+    EventType("listing.exported", Retention.AUDIT),
 )
 JOBS = (
     JobType(
@@ -80,6 +82,13 @@ PERMISSIONS = (
     Permission("kernel.issues.write", ("owner", "partner")),
     Permission("kernel.events.read", ("owner", "partner")),
     Permission("kernel.metrics.read", ("owner", "partner")),
+    *console_routes.PERMISSIONS,
+)
+PAGES = (
+    ConsolePage("overview", "kernel.console.read", "day", 10, "home"),
+    ConsolePage("jobs", "kernel.jobs.read", "system", 10, "clock"),
+    ConsolePage("issues", "kernel.issues.read", "system", 20, "bell"),
+    ConsolePage("settings", "kernel.settings.read", "system", 50, "sliders"),
 )
 PROBLEMS = (
     "access.forbidden",
@@ -148,6 +157,7 @@ PROBLEMS = (
     "jobs.gave_up",
     "jobs.missed",
     "jobs.overlap",
+    "listing.not_offered",
     "maintenance",
     "resource.stale",
     "schedule.bad_cron",
@@ -184,7 +194,8 @@ SERVICE = Service(
     events=EVENTS,
     jobs=JOBS,
     checks=CHECKS,
-    routes=ROUTES,
+    routes=(*ROUTES, *console_routes.ROUTES),
+    pages=PAGES,
     permissions=PERMISSIONS,
     problems=PROBLEMS,
     operations=OPERATIONS,

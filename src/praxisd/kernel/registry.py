@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 
+from praxisd.kernel import listings as listing_routes
+from praxisd.kernel.console import GROUPS, ConsolePage, Listing
 from praxisd.kernel.service import (
     Check,
     EventType,
@@ -22,6 +24,9 @@ from praxisd.kernel.service import (
 from praxisd.kernel.texts import Texts
 
 _CODE = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_.]*")
+_LISTING = re.compile(r"[a-z]+\.[a-z][a-z_]*")
+_COLUMN = re.compile(r"[a-z][A-Za-z0-9]*")
+_PAGE = re.compile(r"[a-z][a-z-]*")
 ROLES = ("owner", "desk", "partner", "portal", "pvs")
 """owner, desk, service partner: people; portal, pvs: access data of programs."""
 
@@ -69,8 +74,21 @@ class Registry:
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
-        """All REST operations."""
-        return tuple(r for one in self.services for r in one.routes)
+        """All REST operations, those of the listings too."""
+        declared = [r for one in self.services for r in one.routes]
+        derived = [r for one in self.listings.values() for r in listing_routes.routes_of(one)]
+        return (*declared, *derived)
+
+    @cached_property
+    def listings(self) -> dict[str, Listing]:
+        """Listings by name."""
+        return {x.name: x for one in self.services for x in one.listings}
+
+    @cached_property
+    def pages(self) -> tuple[ConsolePage, ...]:
+        """Pages of the console as they stand in its navigation."""
+        found = [x for one in self.services for x in one.pages]
+        return tuple(sorted(found, key=lambda x: (GROUPS.index(x.group), x.order, x.name)))
 
     @cached_property
     def fhir(self) -> dict[str, FhirResource]:
@@ -122,6 +140,7 @@ def freeze(services: Sequence[Service]) -> Registry:
             if need not in names:
                 raise DeclarationError(f"{one.name} needs {need}, which is not there")
     _no_cycles(services)
+    _known_groups(services)
     for kind, found in (
         ("setting", [s.key for one in services for s in one.settings]),
         ("event", [e.name for one in services for e in one.events]),
@@ -134,6 +153,8 @@ def freeze(services: Sequence[Service]) -> Registry:
         ("operation", [o.name for one in services for o in one.operations]),
         ("permission", [p.name for one in services for p in one.permissions]),
         ("table", [t for one in services for t in one.tables]),
+        ("listing", [x.name for one in services for x in one.listings]),
+        ("page", [x.name for one in services for x in one.pages]),
     ):
         _unique(kind, found)
     for one in services:
@@ -147,6 +168,8 @@ def _check_service(one: Service, registry: Registry) -> None:
     for setting in one.settings:
         _need(setting.key.startswith(one.name + "."), f"setting {setting.key} is not named after {one.name}")
         _texts(registry, f"setting {setting.key}", f"{setting.key}.label", f"{setting.key}.help")
+        if setting.unit is not None:
+            _texts(registry, f"setting {setting.key}", f"console.unit.{setting.unit}")
     for event in one.events:
         _texts(registry, f"event {event.name}", f"event.{event.name}")
     for handler in one.handlers:
@@ -168,14 +191,55 @@ def _check_service(one: Service, registry: Registry) -> None:
         asked += [resource.patch_permission, *(o.permission for o in resource.operations)]
         for name in filter(None, asked):
             _need(name in registry.permissions, f"FHIR {resource.type} asks for unknown permission {name}")
+    for listing in one.listings:
+        _check_listing(one, listing, registry)
+    for page in one.pages:
+        what = f"page {page.name}"
+        _need(bool(_PAGE.fullmatch(page.name)), f"{what} is malformed")
+        _need(
+            page.permission in registry.permissions, f"{what} asks for unknown permission {page.permission}"
+        )
+        listed = not page.listing or page.listing in registry.listings
+        _need(listed, f"{what} shows unknown listing {page.listing}")
+        _texts(registry, what, f"console.page.{page.name}")
     codes = {
         *one.problems,
         *(c for r in one.routes for _, c in r.problems),
+        *(c for x in one.listings for _, c in x.problems),
         *(c for k in one.checks for c in k.codes),
     }
     for code in sorted(codes):
         _need(bool(_CODE.fullmatch(code)) or code == "maintenance", f"code {code} is malformed")
         _texts(registry, f"code {code}", *(f"{code}.{part}" for part in ("title", "cause", "solution")))
+
+
+def _check_listing(one: Service, listing: Listing, registry: Registry) -> None:
+    """Name, permission, columns, and a text for every column and every word of a choice."""
+    what = f"listing {listing.name}"
+    own = listing.name.startswith(one.name + ".") and bool(_LISTING.fullmatch(listing.name))
+    _need(own, f"{what} is not named after {one.name}")
+    _need(
+        listing.permission in registry.permissions, f"{what} asks for unknown permission {listing.permission}"
+    )
+    _need(bool(listing.columns), f"{what} has no columns")
+    _unique(f"{what}: column", (x.key for x in listing.columns))
+    for column in listing.columns:
+        _need(bool(_COLUMN.fullmatch(column.key)), f"{what}: column {column.key} is malformed")
+        _texts(registry, what, f"console.list.{listing.name}.{column.key}")
+        closed = bool(column.choices or column.options)
+        _need((column.kind == "choice") == closed, f"{what}: column {column.key} has choices or is none")
+        _texts(registry, what, *(f"console.word.{column.vocabulary}.{x}" for x in column.choices))
+    if listing.period:
+        period = listing.column(listing.period)
+        _need(period is not None and period.kind in ("time", "date"), f"{what}: its period is no time")
+    if listing.sort:
+        first = listing.column(listing.sort.removeprefix("-"))
+        _need(first is not None and first.sortable, f"{what} cannot be sorted by {listing.sort}")
+
+
+def _known_groups(services: Sequence[Service]) -> None:
+    for page in (x for one in services for x in one.pages):
+        _need(page.group in GROUPS, f"page {page.name} stands in unknown group {page.group}")
 
 
 def _texts(registry: Registry, what: str, *keys: str) -> None:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from praxisd.kernel.sessions import NOBODY, Visit
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from praxisd.kernel.access import Actor
     from praxisd.kernel.app import House
+    from praxisd.kernel.console import ConsolePage, Listing
     from praxisd.kernel.store import Tx
 
 
@@ -126,7 +129,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as a route function sees it. `query` and `body` are decoded structs, `path` the path parameters."""
+    """One request as a route function sees it. `query` and `body` are decoded structs, `path` the path parameters.
+
+    `visit` tells who sits there and with which session; for programs with a key it is empty.
+    """
 
     house: "House"
     actor: "Actor"
@@ -140,6 +146,7 @@ class Call:
     prepared: Any = None
     base_url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    visit: Visit = NOBODY
 
     def read(self) -> "AbstractContextManager[Tx]":
         """A read-only view as the caller."""
@@ -320,6 +327,8 @@ class Service:
     jobs: tuple[JobType, ...] = ()
     handlers: tuple[Handler, ...] = ()
     routes: tuple[Route, ...] = ()
+    listings: "tuple[Listing, ...]" = ()
+    pages: "tuple[ConsolePage, ...]" = ()
     fhir: tuple[FhirResource, ...] = ()
     checks: tuple[Check, ...] = ()
     permissions: tuple[Permission, ...] = ()

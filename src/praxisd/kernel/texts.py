@@ -1,4 +1,4 @@
-"""Texts for people: `texts/<lang>.toml` of the kernel and of every service, as flat dotted keys.
+"""Texts for people: `texts/<lang>.toml` and `texts/<part>.<lang>.toml` of the kernel and of every service, as flat keys.
 
 A text may hold placeholders `{name}`: plain names only, no attributes, indexes, conversions or formats, so
 that a translator cannot reach into the program. That is checked when the file is read.
@@ -14,7 +14,7 @@ KERNEL = "praxisd.kernel"
 FIRST = "de"
 """German is written first, so it is what a missing translation falls back to; then English."""
 _FALLBACK = (FIRST, "en")
-_LANG_FILE = re.compile(r"([a-z]{2})\.toml")
+_LANG_FILE = re.compile(r"(?:[a-z][a-z0-9_]*\.)?([a-z]{2})\.toml")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Parts = tuple[tuple[str, str | None], ...]
@@ -29,7 +29,7 @@ class Texts:
     """All texts of the given packages (the kernel's own always come with them).
 
     Raises TextError for an unreadable file, a value that is no text, a bad placeholder, or one key in two
-    packages.
+    files.
     """
 
     def __init__(self, packages: Iterable[str]) -> None:
@@ -37,10 +37,10 @@ class Texts:
         self._parts: dict[str, dict[str, Parts]] = {}
         owner: dict[tuple[str, str], str] = {}
         for package in dict.fromkeys([KERNEL, *packages]):
-            for lang, key, text in _read(package):
-                first = owner.setdefault((lang, key), package)
-                if first != package:
-                    raise TextError(f"{package} {lang}: the key {key} already belongs to {first}")
+            for file, lang, key, text in _read(package):
+                first = owner.setdefault((lang, key), f"{package} {file}")
+                if first != f"{package} {file}":
+                    raise TextError(f"{package} {file}: the key {key} already belongs to {first}")
                 self._texts.setdefault(lang, {})[key] = text
                 parts = _split(text, f"{package} {lang}: {key}")
                 if parts != ((text, None),):
@@ -85,8 +85,8 @@ class Texts:
         return frozenset(name for _, name in parts if name is not None)
 
 
-def _read(package: str) -> Iterator[tuple[str, str, str]]:
-    """(language, key, text) of all text files of a package; a package without texts yields nothing."""
+def _read(package: str) -> Iterator[tuple[str, str, str, str]]:
+    """(file, language, key, text) of all text files of a package; a package without texts yields nothing."""
     folder = files(package).joinpath("texts")
     if not folder.is_dir():
         return
@@ -101,7 +101,7 @@ def _read(package: str) -> Iterator[tuple[str, str, str]]:
         for key, text in _flat(tree, ""):
             if not isinstance(text, str) or not text.strip():
                 raise TextError(f"{package} {match[1]}: {key} is no text")
-            yield match[1], key, text
+            yield entry.name, match[1], key, text
 
 
 def _flat(tree: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:

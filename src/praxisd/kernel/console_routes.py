@@ -1,0 +1,170 @@
+"""What the console asks first: who and where it is, which pages there are, and all its words in one file."""
+
+import gzip
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from praxisd import __version__
+from praxisd.kernel import events
+from praxisd.kernel.console import GROUPS, ConsolePage
+from praxisd.kernel.errors import not_found
+from praxisd.kernel.service import Answer, Call, Permission, Route
+from praxisd.kernel.texts import Texts
+
+if TYPE_CHECKING:
+    from praxisd.kernel.store import Tx
+
+PREFIX = "console."
+_PEOPLE = ("owner", "desk", "partner")
+
+
+class _Out(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """What all answers share: camelCase names."""
+
+
+class PageOut(_Out, frozen=True, kw_only=True):
+    """A page in the navigation; with `listing` the console draws that listing."""
+
+    name: str
+    title: str
+    group: str
+    order: int
+    icon: str
+    listing: str | None
+
+
+class GroupOut(_Out, frozen=True, kw_only=True):
+    """A heading of the navigation."""
+
+    name: str
+    title: str
+
+
+class PracticeOut(_Out, frozen=True, kw_only=True):
+    """The practice the caller belongs to."""
+
+    id: str
+    name: str
+    zone: str
+    language: str
+
+
+class ConsoleOut(_Out, frozen=True, kw_only=True):
+    """The installation, the pages the caller may see, and where the live stream begins (`cursor`)."""
+
+    version: str
+    instance: str
+    node: str
+    development: bool
+    demo: bool
+    languages: list[str]
+    cursor: str
+    pages: list[PageOut]
+    groups: list[GroupOut]
+    organization: PracticeOut
+
+
+def get_console(call: Call) -> ConsoleOut:
+    """What the console shows around its pages
+
+    Version, names, and the pages the caller may see, titled in the caller's language.
+    """
+    house = call.house
+    with call.read() as tx:
+        cursor = events.head(tx)
+        practice = practice_of(call, tx)
+    shown = [one for one in house.registry.pages if call.actor.may(one.permission)]
+    return ConsoleOut(
+        version=__version__,
+        instance=house.config.instance,
+        node=house.node,
+        development=house.config.development,
+        demo=house.config.demo,
+        languages=list(house.texts.languages),
+        cursor=str(cursor),
+        pages=[_page(call, one) for one in shown],
+        groups=[
+            GroupOut(name=one, title=house.texts.get(f"console.group.{one}", call.lang)) for one in GROUPS
+        ],
+        organization=practice,
+    )
+
+
+def practice_of(call: Call, tx: "Tx") -> PracticeOut:
+    """The caller's practice as `house.shared["practice"](tx)` describes it; its id alone where nobody can."""
+    ask: Any = call.house.shared.get("practice")
+    if ask is None:
+        return PracticeOut(id=tx.organization, name=call.house.config.instance, zone="UTC", language="de")
+    return PracticeOut(id=tx.organization, **ask(tx))
+
+
+def _page(call: Call, one: ConsolePage) -> PageOut:
+    return PageOut(
+        name=one.name,
+        title=call.house.texts.get(f"console.page.{one.name}", call.lang),
+        group=one.group,
+        order=one.order,
+        icon=one.icon,
+        listing=one.listing or None,
+    )
+
+
+@lru_cache(maxsize=16)
+def _words(texts: Texts, lang: str) -> tuple[bytes, bytes, str]:
+    """All words of the console in a language: plain, packed, and their digest."""
+    found = {key: text for key, text in sorted(texts.table(lang).items()) if key.startswith(PREFIX)}
+    data = msgspec.json.encode(found)
+    return data, gzip.compress(data, 9, mtime=0), hashlib.sha256(data).hexdigest()[:24]
+
+
+def get_texts(call: Call) -> Answer:
+    """All words of the console in one language
+
+    Keys with their text; `{name}` stands for what the console fills in. Open, since the page before sign-in speaks too.
+    """
+    lang = call.path["lang"]
+    if lang not in call.house.texts.languages:
+        raise not_found("Path")
+    plain, packed, digest = _words(call.house.texts, lang)
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if accepts(call.headers.get("accept-encoding", ""), "gzip"):
+        return Answer(packed, etag=f"{digest}-gz", headers={**headers, "Content-Encoding": "gzip"})
+    return Answer(plain, etag=digest, headers=headers)
+
+
+def accepts(header: str, coding: str) -> bool:
+    """True if an Accept-Encoding header names this coding and does not refuse it (`q=0`)."""
+    for part in header.lower().split(","):
+        name, _, weight = part.strip().partition(";")
+        if name.strip() == coding:
+            return weight.replace(" ", "").removeprefix("q=") not in ("0", "0.0", "0.00", "0.000")
+    return False
+
+
+PERMISSIONS = (Permission("kernel.console.read", _PEOPLE),)
+ROUTES = (
+    Route(
+        "GET",
+        "/console",
+        "console.read",
+        get_console,
+        "kernel.console.read",
+        answer=ConsoleOut,
+        tags=("console",),
+    ),
+    Route(
+        "GET",
+        "/console/texts/{lang}.json",
+        "console.texts",
+        get_texts,
+        None,
+        why_open="words of the program, the same everywhere; the page for signing in needs them before anyone is known",
+        root=True,
+        quick=get_texts,
+        problems=((404, "http.not_found"),),
+        tags=("console",),
+    ),
+)
