@@ -6,22 +6,25 @@ for refusals.
 """
 
 import asyncio
+import hmac
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar
 
-from praxisd.kernel.access import ANONYMOUS, Actor
+from praxisd.kernel.access import ANONYMOUS, Actor, Kind
 from praxisd.kernel.app import House, State
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.maintenance import Watch
 from praxisd.kernel.service import Call, Route
+from praxisd.kernel.sessions import CSRF_HEADER, NOBODY, Live, Visit
 from praxisd.web import problems, writes
 from praxisd.web.answers import Sent, deliver, finish
+from praxisd.web.doors import Doors as Doors
 from praxisd.web.metrics import Metrics
 from praxisd.web.reading import BodyReader, QueryReader
 from praxisd.web.request import Headers, Receive, Request, Scope, Send, networks
@@ -34,20 +37,8 @@ LONGEST_QUEUE = 512
 ADMITTED_S = 0.9
 _MARKS_MOST = 4096
 _LONGEST_PATH_VALUE = 512
+_CSRF = CSRF_HEADER.lower().encode()
 _PARAMETER = re.compile(r"\{([a-z_]+)\}(.*)")
-
-
-@dataclass(frozen=True)
-class Doors:
-    """What the doors need of services, handed over by `main`.
-
-    `authenticate(house, secret, address)` gives the Actor of a key or raises 401/403; the secret is empty where none
-    was sent. `take(house, actor)` counts a request against the key's rate or raises 429. Both are expected to answer
-    from memory for a key they saw less than a second ago.
-    """
-
-    authenticate: Callable[[House, str, str | None], Actor]
-    take: Callable[[House, Actor], None]
 
 
 class BodyOf(Protocol):
@@ -164,13 +155,44 @@ class Door:
         if refusal is not None:
             raise refusal
 
-    async def admit(self, request: Request) -> Actor:
-        """Who comes in: the Actor of the key, counted against its rate. Raises 401, 403, 429."""
+    async def admit(self, request: Request, *, people: bool = False) -> Actor:
+        """Who comes in: the Actor of the key, counted against its rate. Raises 401, 403, 429.
+
+        With `people` a session cookie is good too; a key wins where both are sent. Unsafe methods then need the
+        session's CSRF token in a header.
+        """
         secret, address = request.bearer, request.address(self.trusted)
+        if people and not secret and self.doors.session is not None:
+            token = self.visit(request).token
+            if token or request.browser:
+                live = await self.live(request)
+                if request.unsafe:
+                    self.check_csrf(request, request.header(_CSRF) or "")
+                return live.actor
+        return await self._entered(
+            request, secret, lambda: self.doors.authenticate(self.house, secret, address)
+        )
+
+    async def live(self, request: Request, *, touch: bool = True) -> Live:
+        """The session of the request's cookie, counted against the person's rate; raises 401, 429.
+
+        Whoever lets a change through must call `check_csrf` too. `touch=False` does not put off the idle end.
+        """
+        session = self.doors.session
+        visit, touched = self.visit(request), touch and not request.background
 
         def ask() -> Actor:
-            return self.doors.authenticate(self.house, secret, address)
+            if session is None:
+                return self.doors.authenticate(self.house, "", visit.address)
+            found = request.live = session(self.house, visit.token, visit.address, touched)
+            return found.actor
 
+        await self._entered(request, visit.token, ask)
+        if request.live is None:
+            raise Problem("accounts.session_missing", 401)
+        return request.live
+
+    async def _entered(self, request: Request, secret: str, ask: Callable[[], Actor]) -> Actor:
         # A shared database may hang: a key not seen just now is looked up in a thread, never on the event loop.
         mark, now = hash(secret), time.monotonic()
         if self.house.store.alone or now - self._admitted.get(mark, float("-inf")) < ADMITTED_S:
@@ -183,6 +205,23 @@ class Door:
             self._admitted.clear()
         self._admitted[mark] = now
         return actor
+
+    def visit(self, request: Request) -> Visit:
+        """The facts of a request that matter for signing in."""
+        return request.visit(self.house.config.public_url, self.trusted)
+
+    def check_csrf(self, request: Request, sent: str) -> None:
+        """Refuse (403 `accounts.csrf_refused`) unless `sent` is the session's token and no other site asks."""
+        live = request.live
+        good = live is not None and hmac.compare_digest(sent.encode(), live.csrf.encode())
+        if not good or request.foreign(self.house.config.public_url, self.trusted):
+            raise Problem("accounts.csrf_refused", 403)
+
+    def forbidden(self, request: Request, permission: str) -> Problem:
+        """The refusal of what the actor may not do; a person who owes the second factor is told so."""
+        if request.live is not None and request.live.limited:
+            return Problem("accounts.second_factor_must", 403)
+        return Problem("access.forbidden", 403, permission=permission)
 
     def call(self, request: Request, actor: Actor, path: Mapping[str, str], query: Any) -> Call:
         """The request as a route function sees it."""
@@ -197,6 +236,7 @@ class Door:
             fence=request.fence,
             base_url=request.base_url(self.house.config.public_url, self.trusted),
             headers=Headers(request.raw_headers),
+            visit=NOBODY if actor.kind is Kind.KEY else self.visit(request),
         )
 
     def refusal(self, error: Exception, request: Request, where: str, words: problems.Renderer) -> Sent:
@@ -218,9 +258,10 @@ class Door:
             await self.open()
         actor = ANONYMOUS
         if entry.signed_in and not (entry.local_free and not request.bearer and request.local):
-            actor = await self.admit(request)
-            if route.permission is not None and not actor.may(route.permission):
-                raise Problem("access.forbidden", 403, permission=route.permission)
+            actor = await self.admit(request, people=True)
+            limited = request.live is not None and request.live.limited
+            if limited if route.permission is None else not actor.may(route.permission):
+                raise self.forbidden(request, route.permission or "")
         query = entry.query.read(request.scope["query_string"])
         call = self.call(request, actor, entry.path_values(request.scope["path_params"]), query)
         if route.write:

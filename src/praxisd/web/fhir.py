@@ -1,7 +1,8 @@
 """The FHIR door under /fhir/R4, generic: every type and interaction comes from the services' `FhirResource`s.
 
 It takes the same steps as the REST door (`Door`: maintenance, key, rate, threads, Idempotency-Key) and words refusals
-as OperationOutcome. Source of the rules: FHIR R4 http.html, patch in fhirpatch.html, gematik ISiK Terminplanung.
+as OperationOutcome. Only keys come in here: a session's cookie is no credential of this door. Source of the rules:
+FHIR R4 http.html, patch in fhirpatch.html, gematik ISiK Terminplanung.
 """
 
 from collections.abc import Callable

@@ -9,6 +9,7 @@ from typing import Any
 
 from praxisd.kernel.access import ANONYMOUS, Actor
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.sessions import BACKGROUND_HEADER, Live, Visit, cookie_name
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -21,30 +22,37 @@ DRAINED_BYTES = 64_000_000
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+_SECRET = ("authorization", "cookie")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAME = frozenset({"same-origin", "none"})
+_BACKGROUND = BACKGROUND_HEADER.lower().encode()
+_DEVICE_MOST = 400
 
 
 class Headers(Mapping[str, str]):
-    """Request headers by lower-case name, without the secret; repeated ones are joined by a comma."""
+    """Request headers by lower-case name, without the secrets; repeated ones are joined by a comma."""
 
     def __init__(self, raw: Mapping[bytes, bytes]) -> None:
         self._raw = raw
 
     def __getitem__(self, name: str) -> str:
-        if name == "authorization":
+        if name.lower() in _SECRET:
             raise KeyError(name)
         return self._raw[name.lower().encode("latin-1")].decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
-        return (k.decode("latin-1") for k in self._raw if k != b"authorization")
+        return (name for name in (k.decode("latin-1") for k in self._raw) if name not in _SECRET)
 
     def __len__(self) -> int:
-        return len(self._raw) - (b"authorization" in self._raw)
+        return sum(1 for _ in self)
 
 
 class Request:
-    """A request while it is being answered. `actor` and `code` are what the log line will say of it."""
+    """A request while it is being answered. `actor` and `code` are what the log line will say of it, `live` is the
+    session it came with.
+    """
 
-    __slots__ = ("actor", "code", "id", "method", "raw_headers", "receive", "scope")
+    __slots__ = ("actor", "code", "id", "live", "method", "raw_headers", "receive", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, id_: str) -> None:
         self.scope = scope
@@ -53,6 +61,7 @@ class Request:
         self.method: str = scope["method"]
         self.actor: Actor = ANONYMOUS
         self.code: str | None = None
+        self.live: Live | None = None
         pairs = scope["headers"]
         self.raw_headers: dict[bytes, bytes] = dict(pairs)
         if len(self.raw_headers) != len(pairs):
@@ -75,6 +84,52 @@ class Request:
         if value[:7].lower() != b"bearer ":
             return ""
         return value[7:].strip().decode("latin-1")
+
+    @property
+    def unsafe(self) -> bool:
+        """True for methods that may change something (RFC 9110 § 9.2.1)."""
+        return self.method not in _SAFE
+
+    @property
+    def background(self) -> bool:
+        """True if the caller says that no person asked for this."""
+        return _BACKGROUND in self.raw_headers
+
+    @property
+    def browser(self) -> bool:
+        """True if a browser's page asks: then the way in is to sign in, not a key."""
+        return b"sec-fetch-site" in self.raw_headers
+
+    def session_token(self, secure: bool) -> str:
+        """What the session cookie holds, or the empty string; also where it is there twice: one of them is planted."""
+        value, wanted = self.raw_headers.get(b"cookie"), cookie_name(secure)
+        if value is None:
+            return ""
+        pairs = (one.strip().partition("=") for one in value.decode("latin-1").split(";"))
+        found = [content for name, _, content in pairs if name == wanted]
+        return found[0] if len(found) == 1 else ""
+
+    def foreign(self, public_url: str | None, trusted: Sequence[Any]) -> bool:
+        """True if the browser says (Origin, Sec-Fetch-Site) that another site's page sent this."""
+        site, origin = self.header(b"sec-fetch-site"), self.header(b"origin")
+        if site is not None and site not in _SAME:
+            return True
+        return origin is not None and origin not in (
+            _origin(self.base_url(public_url, trusted)),
+            _origin(self.base_url(None, trusted)),
+        )
+
+    def visit(self, public_url: str | None, trusted: Sequence[Any]) -> Visit:
+        """The facts that matter for signing in."""
+        secure = self.base_url(public_url, trusted).startswith("https:")
+        return Visit(
+            address=self.address(trusted),
+            device=(self.header(b"user-agent") or "")[:_DEVICE_MOST],
+            token=self.session_token(secure),
+            secure=secure,
+            foreign=self.foreign(public_url, trusted),
+            live=self.live,
+        )
 
     @property
     def lang(self) -> str:
@@ -209,8 +264,17 @@ def _too_large(limit: int, close: bool) -> Problem:
 def _joined(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     joined: dict[bytes, bytes] = {}
     for name, value in pairs:
-        joined[name] = joined[name] + b", " + value if name in joined else value
+        between = b"; " if name == b"cookie" else b", "  # RFC 9113 § 8.2.3
+        joined[name] = joined[name] + between + value if name in joined else value
     return joined
+
+
+@lru_cache(maxsize=64)
+def _origin(address: str) -> str:
+    """Scheme, host and port of an address as browsers write an Origin (RFC 6454 § 6.1): no default port, no path."""
+    scheme, _, rest = address.partition("://")
+    host = rest.split("/", 1)[0].lower().removesuffix(":443" if scheme == "https" else ":80")
+    return f"{scheme.lower()}://{host}"
 
 
 def networks(texts: Sequence[str]) -> tuple[Any, ...]:
