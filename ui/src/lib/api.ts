@@ -1,0 +1,159 @@
+// The only way to the server: JSON over /api/v1 with the session's cookie.
+//
+// A write carries an Idempotency-Key, so that one whose answer was lost is sent again without doing anything twice.
+// When the session has ended, the call waits until somebody has signed in again, then goes on: nothing typed is lost.
+import { lang } from "./i18n.svelte";
+
+export interface Asked {
+  /** The version that was read; sent as If-Match. */
+  version?: number;
+  signal?: AbortSignal;
+  /** The fence of a held record lock. */
+  fence?: number;
+}
+
+export interface Answered<T> {
+  data: T;
+  version: number | null;
+  status: number;
+}
+
+/** What the server refused, in the reader's language. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly cause_: string;
+  readonly solution: string;
+  readonly detail: string;
+  readonly retry: boolean;
+  readonly params: Record<string, string | number | boolean | null>;
+
+  constructor(status: number, body: Record<string, unknown>) {
+    super(String(body.title ?? body.code ?? status));
+    this.status = status;
+    this.code = String(body.code ?? "http.internal");
+    this.title = String(body.title ?? this.code);
+    this.cause_ = String(body.cause ?? "");
+    this.solution = String(body.solution ?? "");
+    this.detail = String(body.detail ?? "");
+    this.retry = body.retry === true;
+    this.params = (body.params ?? {}) as Record<string, string | number | boolean | null>;
+  }
+}
+
+/** The server could not be reached at all; what was typed is still here. */
+export class Unreached extends Error {}
+
+type Hooks = { csrf: () => string; signedOut: (code: string) => Promise<void>; online: (good: boolean) => void };
+let hooks: Hooks = { csrf: () => "", signedOut: async () => {}, online: () => {} };
+
+/** Told by the session how to prove who asks and what to do when it has ended. */
+export function connect(given: Hooks): void {
+  hooks = given;
+}
+
+const PAUSES_MS = [400, 1200, 3000];
+const ENDED = new Set(["accounts.session_missing", "accounts.session_ended"]);
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+async function once(method: string, path: string, body: unknown, asked: Asked, key: string): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": lang() };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (method !== "GET") {
+    headers["X-Praxisd-Csrf"] = hooks.csrf();
+    headers["Idempotency-Key"] = key;
+  }
+  if (asked.version !== undefined) headers["If-Match"] = `"${asked.version}"`;
+  if (asked.fence !== undefined) headers["X-Praxisd-Fence"] = String(asked.fence);
+  return fetch(path, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: asked.signal,
+    credentials: "same-origin",
+    cache: "no-store",
+  });
+}
+
+async function refusal(answer: Response): Promise<Refused> {
+  try {
+    return new Refused(answer.status, (await answer.json()) as Record<string, unknown>);
+  } catch {
+    return new Refused(answer.status, {});
+  }
+}
+
+/** Ask the server. Throws Refused, Unreached, or the signal's AbortError. */
+export async function ask<T>(method: string, path: string, body?: unknown, asked: Asked = {}): Promise<Answered<T>> {
+  const answer = await reach(method, path, body, asked);
+  const tag = answer.headers.get("ETag");
+  const version = tag && /^"\d+"$/.test(tag) ? Number(tag.slice(1, -1)) : null;
+  const data = answer.status === 204 ? (undefined as T) : ((await answer.json()) as T);
+  return { data, version, status: answer.status };
+}
+
+async function reach(method: string, path: string, body: unknown, asked: Asked): Promise<Response> {
+  const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  const address = path.startsWith("/api/") ? path : `/api/v1${path}`;
+  for (let tries = 0; ; ) {
+    let answer: Response;
+    try {
+      answer = await once(method, address, body, asked, key);
+    } catch (error) {
+      if (asked.signal?.aborted) throw error;
+      hooks.online(false);
+      const pause = PAUSES_MS[tries++];
+      if (pause === undefined) throw new Unreached();
+      await wait(pause);
+      continue;
+    }
+    hooks.online(true);
+    if (answer.ok) return answer;
+    const problem = await refusal(answer);
+    if (ENDED.has(problem.code) && !path.startsWith("/session")) {
+      await hooks.signedOut(problem.code);
+      continue;
+    }
+    const again = problem.retry && (answer.status === 503 || problem.code === "http.idempotency_running");
+    const pause = PAUSES_MS[tries];
+    if (!again || pause === undefined) throw problem;
+    tries += 1;
+    await wait(pause);
+  }
+}
+
+export const get = async <T>(path: string, asked?: Asked): Promise<T> => (await ask<T>("GET", path, undefined, asked)).data;
+export const post = async <T>(path: string, body: unknown = {}, asked?: Asked): Promise<T> =>
+  (await ask<T>("POST", path, body, asked)).data;
+export const put = async <T>(path: string, body: unknown, asked?: Asked): Promise<T> =>
+  (await ask<T>("PUT", path, body, asked)).data;
+export const patch = async <T>(path: string, body: unknown, asked?: Asked): Promise<T> =>
+  (await ask<T>("PATCH", path, body, asked)).data;
+export const drop = async (path: string, asked?: Asked): Promise<void> => {
+  await ask("DELETE", path, undefined, asked);
+};
+
+/** Fetch a file (an export, the log) by POST or GET and hand it to the browser to save. */
+export async function download(method: "GET" | "POST", path: string, body: unknown, name: string): Promise<void> {
+  const answer = await reach(method, path, body, {});
+  const address = URL.createObjectURL(await answer.blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/** Everything of a list that comes in pages under `name`. */
+export async function everything<T>(path: string, name: string): Promise<T[]> {
+  const found: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const mark: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+    const page: Record<string, unknown> = await get(`${path}?limit=200${mark}`);
+    found.push(...(page[name] as T[]));
+    cursor = (page.next as string | null) ?? null;
+  } while (cursor);
+  return found;
+}

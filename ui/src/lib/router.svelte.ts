@@ -1,0 +1,42 @@
+// Where one is: `#/page/arg/arg`. Ids of patients never stand in an address: they travel in the history's state.
+export interface Place {
+  page: string;
+  args: string[];
+  state: Record<string, string>;
+}
+
+function read(): Place {
+  const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  const kept: unknown = history.state;
+  return { page: parts[0] ?? "overview", args: parts.slice(1), state: (kept ?? {}) as Record<string, string> };
+}
+
+export const place = $state<{ now: Place }>({ now: read() });
+let guard: (() => Promise<boolean>) | null = null;
+
+/** Ask this before leaving the page (unsaved text); null takes the guard away. */
+export function guardLeaving(ask: (() => Promise<boolean>) | null): void {
+  guard = ask;
+}
+
+/** The address of a page. */
+export function address(page: string, ...args: string[]): string {
+  return `#/${[page, ...args].map(encodeURIComponent).join("/")}`;
+}
+
+/** Go to a page; `state` is kept in the browser's history only. */
+export async function go(page: string, args: string[] = [], state: Record<string, string> = {}): Promise<void> {
+  if (guard && !(await guard())) return;
+  guard = null;
+  history.pushState(state, "", address(page, ...args));
+  place.now = read();
+}
+
+/** Change arguments of the page one is on, without a new entry in the history. */
+export function stay(args: string[], state: Record<string, string> = {}): void {
+  history.replaceState(state, "", address(place.now.page, ...args));
+  place.now = read();
+}
+
+addEventListener("popstate", () => (place.now = read()));
+addEventListener("hashchange", () => (place.now = read()));

@@ -1,0 +1,102 @@
+// Who sits here. Signing in again after the session ended leaves every page as it was.
+import { ask, connect, get, post, Refused } from "./api";
+
+export interface Me {
+  csrf: string;
+  user: { id: string; login: string; name: string; role: string };
+  permissions: string[];
+  masked: boolean;
+  organization: { id: string; name: string; zone: string; language: string };
+  expiresAt: string;
+  secondFactor: boolean;
+  recoveryCodesLeft: number;
+}
+
+export interface PageEntry {
+  name: string;
+  title: string;
+  group: string;
+  order: number;
+  icon: string;
+  listing: string | null;
+}
+
+export interface Console {
+  version: string;
+  instance: string;
+  node: string;
+  development: boolean;
+  demo: boolean;
+  cursor: string;
+  pages: PageEntry[];
+  groups: { name: string; title: string }[];
+}
+
+type State = "loading" | "out" | "in" | "ended" | "unreachable";
+export const session = $state<{ state: State; me: Me | null; house: Console | null; online: boolean }>({
+  state: "loading",
+  me: null,
+  house: null,
+  online: true,
+});
+
+let waiting: (() => void)[] = [];
+
+connect({
+  csrf: () => session.me?.csrf ?? "",
+  online: (good) => (session.online = good),
+  signedOut: () => {
+    session.state = session.me ? "ended" : "out";
+    return new Promise((done) => waiting.push(done));
+  },
+});
+
+/** Find out whether somebody is signed in. */
+export async function begin(): Promise<void> {
+  try {
+    await enter(await get<Me>("/session"));
+  } catch (error) {
+    session.state = error instanceof Refused ? "out" : "unreachable";
+  }
+}
+
+/** Sign in; throws Refused with `accounts.second_factor_needed` when a code is asked for. */
+export async function signIn(login: string, password: string, code?: string): Promise<void> {
+  const before = session.me?.user.id;
+  const me = (await ask<Me>("POST", "/session", code ? { login, password, code } : { login, password })).data;
+  if (before && before !== me.user.id) {
+    location.reload(); // somebody else: nothing of the one before may stay on the screen
+    return;
+  }
+  await enter(me);
+  const going = waiting;
+  waiting = [];
+  for (const go of going) go();
+}
+
+async function enter(me: Me): Promise<void> {
+  session.me = me;
+  session.house = await get<Console>("/console");
+  session.state = "in";
+}
+
+/** Fetch names and rights anew (after a change of language or role). */
+export async function refresh(): Promise<void> {
+  if (session.state !== "in") return;
+  const [me, house] = await Promise.all([get<Me>("/session"), get<Console>("/console")]);
+  session.me = me;
+  session.house = { ...house, cursor: session.house?.cursor ?? house.cursor };
+}
+
+/** Sign out here; with `everywhere` on all other devices too. */
+export async function signOut(everywhere = false): Promise<void> {
+  if (everywhere) await post("/sessions/end", { keepCurrent: true });
+  await ask("DELETE", "/session");
+  location.hash = "";
+  location.reload();
+}
+
+/** True if the person may do it; the server checks again. */
+export function may(permission: string): boolean {
+  return session.me?.permissions.includes(permission) ?? false;
+}
