@@ -208,7 +208,7 @@ def test_head_options_and_other_methods(one: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api/v1", "/api/v1/nothing", "/api/v2/notes", "/api/v1/notes/a/b/c", "/feeds/x"]
+    "path", ["/x", "/api/v1", "/api/v1/nothing", "/api/v2/notes", "/api/v1/notes/a/b/c", "/feeds/x"]
 )
 def test_unknown_paths(one: Running, path: str) -> None:
     assert code(one.http.get(path)) == (404, "http.not_found")
