@@ -5,6 +5,7 @@
 #   make check     format, lint, types, import rule, house rules
 #   make bench     ratios against peers            make torture N=20000   attempts to double-book; KILLS=100: kill -9
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
+#   make ui        build the console               make screenshots       every page as a picture, into screenshots/
 #
 # All paths are relative: the folder may have spaces in its name.
 
@@ -29,7 +30,9 @@ HERE := $(shell pwd | cksum | cut -d' ' -f1)
 RUN := $(VENV)/.run-$(HERE)
 DEV := $(VENV)/.dev-$(HERE)
 
-.PHONY: help venv demo test check lint bench torture docs lock clean
+UI := src/praxisd/web/console/built-from
+
+.PHONY: help venv ui demo test check lint bench torture docs screenshots lock clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -54,27 +57,33 @@ $(DEV): $(RUN)
 venv: $(DEV)
 	@:
 
+# What the sources are is asked of build_ui itself (it does nothing when they are unchanged).
+ui: | $(VENV)/.made-$(HERE)
+	@test -f $(UI) || echo "building the console"
+	@$(PY) tools/build_ui.py
+
 # A folder that was filled before is served again as it is.
-demo: $(RUN)
+demo: $(RUN) ui
 	@exec $(VENV)/bin/praxisd demo --data "$(DATA)" --port $(PORT)
 
 # Each tool has its say, also after another has complained.
-lint: $(DEV)
+lint: $(DEV) ui
 	@rc=0; \
 	$(PY) -m ruff format --check --quiet . || { echo "run: $(PY) -m ruff format ." >&2; rc=1; }; \
 	$(PY) -m ruff check --quiet . || rc=1; \
 	$(PY) -m mypy || rc=1; \
 	$(PY) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))' || rc=1; \
+	$(PY) tools/check_ui.py || rc=1; \
 	exit $$rc
 
-check: $(DEV)
+check: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -q tests/house || rc=1; exit $$rc
 
 # The suite runs even if a check fails, so that one run tells everything; either makes the run fail.
-test: $(DEV)
+test: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest || rc=1; exit $$rc
 
-bench: $(DEV)
+bench: $(DEV) ui
 	@$(PY) -m bench
 
 torture: $(DEV)
@@ -83,9 +92,12 @@ torture: $(DEV)
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference
 
+screenshots: $(DEV) ui
+	@$(PY) -m praxisd.testing.screenshots screenshots
+
 # uv is needed only here.
 lock:
 	@uv lock --upgrade
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) ui/node_modules src/praxisd/web/console build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
