@@ -68,5 +68,10 @@ def the_owner(house, practice, client):
     return Rest(client, key_for(house, practice, "owner", "Inhaberin"))
 
 
+@pytest.fixture(name="partner")
+def the_partner(house, practice, client):
+    return Rest(client, key_for(house, practice, "partner", "Servicepartner"))
+
+
 def book(rest: Rest, service: str, start: str, status: int = 201, **more: Any) -> Any:
     return rest("POST", "/appointments", status, {"service": service, "start": start, "patient": EVA} | more)

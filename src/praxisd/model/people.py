@@ -111,7 +111,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def display(self) -> str:
         """`Dr. Anna Müller`."""
-        return " ".join(part for part in (self.prefix, self.given, self.family) if part)
+        return full_name(self.prefix, self.given, self.family)
+
+
+def full_name(prefix: str | None, given: str, family: str) -> str:
+    """`Dr. Anna Müller`: how a name is shown."""
+    return " ".join(part for part in (prefix, given, family) if part)
 
 
 class Practitioner(Person, frozen=True, kw_only=True):

@@ -2,7 +2,16 @@
 
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import EventType, Handler, JobType, Permission, Retention, Service, Setting
-from praxisd.services.calendar import fhir, handlers, importing, jobs, routes, routes_columns, store
+from praxisd.services.calendar import (
+    fhir,
+    handlers,
+    importing,
+    jobs,
+    routes,
+    routes_columns,
+    routes_view,
+    store,
+)
 from praxisd.services.calendar.fhir_shapes import SPECIALTY
 
 _PROGRAMS = ("portal", "pvs")
@@ -45,7 +54,7 @@ SERVICE = Service(
             missed="none",
         ),
     ),
-    routes=(*routes.ROUTES, *routes_columns.ROUTES),
+    routes=(*routes.ROUTES, *routes_columns.ROUTES, *routes_view.ROUTES),
     fhir=fhir.FHIR,
     operations=importing.OPERATIONS,
     permissions=(
@@ -55,6 +64,7 @@ SERVICE = Service(
         Permission("calendar.appointment.change", _ALL),
         Permission("calendar.schedule.read", (*_ALL, "partner")),
         Permission("calendar.schedule.write", ("owner", "pvs")),
+        Permission("calendar.view.read", (*_PEOPLE, "partner")),
         Permission("calendar.reservation.write", (*_PEOPLE, "pvs")),
         Permission("calendar.feed.write", ("owner",)),
         Permission("calendar.hours.ignore", (*_PEOPLE, "pvs")),

@@ -5,7 +5,7 @@ Each edit bumps the columns it touches, so that a booking under way queues behin
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ from praxisd.services.directory import api as directory
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+R = TypeVar("R", bound=msgspec.Struct)
+
 
 def add_schedule(house: "House", tx: Tx, **fields: Any) -> Schedule:
     """A new column; `no` is given by the counter. Raises 422 for an unknown practitioner or location."""
@@ -40,7 +42,7 @@ def edit_schedule(house: "House", tx: Tx, id_: str, expected: int | None, **fiel
     old = store.SCHEDULES.need(tx, id_)
     check_version(expected, old.version, "Schedule")
     _check_places(tx, fields)
-    new = _replaced(old, fields)
+    new = replaced(old, fields)
     names = changed_fields(old, new)
     if not names:
         return old
@@ -52,12 +54,9 @@ def edit_schedule(house: "House", tx: Tx, id_: str, expected: int | None, **fiel
 
 def add_service(house: "House", tx: Tx, **fields: Any) -> HealthcareService:
     """A new appointment type. Raises calendar.schedule_unknown (422) for a group naming an unknown column."""
-    _check_groups(tx, fields)
+    check_groups(tx, fields)
     id_ = fields.pop("id", None) or new_id()
-    try:
-        one = HealthcareService(id=id_, no=store.next_number(tx, "service"), **fields)
-    except ValueError as error:
-        raise Problem("calendar.type_invalid", 422, detail=str(error)) from None
+    one = checked(HealthcareService, {"id": id_, "no": store.next_number(tx, "service"), **fields})
     one = store.SERVICES.insert(tx, one)
     touch(house, tx)
     events.note(tx, "service.created", "HealthcareService", one.id, version=1)
@@ -68,8 +67,8 @@ def edit_service(house: "House", tx: Tx, id_: str, expected: int | None, **field
     """Change an appointment type; what is booked keeps its time and buffers."""
     old = store.SERVICES.need(tx, id_)
     check_version(expected, old.version, "HealthcareService")
-    _check_groups(tx, fields)
-    new = _replaced(old, fields)
+    check_groups(tx, fields)
+    new = replaced(old, fields)
     names = changed_fields(old, new)
     if not names:
         return old
@@ -96,7 +95,7 @@ def edit_reservation(house: "House", tx: Tx, id_: str, expected: int | None, **f
     """Change a reservation; its old time is given up only if the new one fits."""
     old = store.RESERVATIONS.need(tx, id_)
     check_version(expected, old.version, "Reservation")
-    new = _replaced(old, fields)
+    new = replaced(old, fields)
     _check_period(house, tx, new)
     touch(house, tx, [*old.schedules, *new.schedules])
     store.vacate(tx, f"Reservation/{id_}")
@@ -156,13 +155,17 @@ def drop_closing(house: "House", tx: Tx, on: date) -> None:
     events.note(tx, "closing.changed", "Closing", on.isoformat())
 
 
-def _replaced(old: Any, fields: dict[str, Any]) -> Any:
-    # Built anew instead of `replace`, so that the struct checks itself.
-    values = {name: getattr(old, name) for name in old.__struct_fields__} | fields
+def checked(kind: type[R], fields: dict[str, Any]) -> R:
+    """The record; Problem calendar.type_invalid (422) with what does not fit."""
     try:
-        return type(old)(**values)
+        return kind(**fields)
     except ValueError as error:
         raise Problem("calendar.type_invalid", 422, detail=str(error)) from None
+
+
+def replaced(old: R, fields: dict[str, Any]) -> R:
+    """The record with other fields; Problem calendar.type_invalid (422). Built anew, so that the struct checks itself."""
+    return checked(type(old), {name: getattr(old, name) for name in old.__struct_fields__} | fields)
 
 
 def _known(tx: Tx, ids: Iterable[str]) -> None:
@@ -172,7 +175,8 @@ def _known(tx: Tx, ids: Iterable[str]) -> None:
             raise Problem("calendar.schedule_unknown", 422)
 
 
-def _check_groups(tx: Tx, fields: dict[str, Any]) -> None:
+def check_groups(tx: Tx, fields: dict[str, Any]) -> None:
+    """Problem calendar.schedule_unknown (422) for a group that names an unknown column."""
     _known(tx, {one for group in fields.get("groups") or () for one in group})
 
 

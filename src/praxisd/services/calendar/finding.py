@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -91,7 +91,7 @@ def kept(call: Call) -> Answer | None:
 
 def _cut_out(call: Call, view: Views, state: State, revision: int, now: int) -> Answer | None:
     query: SlotQuery = call.query
-    begin, end = _period(query)
+    begin, end = period(query)
     almanac = state.calendar.almanac
     service = state.calendar.service_for(call.actor, query.service)
     if service is None or service.duration is None:
@@ -110,7 +110,7 @@ def _cut_out(call: Call, view: Views, state: State, revision: int, now: int) -> 
 def slots(call: Call) -> Answer:
     """Free times of an appointment type between `from` and `to`, one deterministic combination of columns per start."""
     query: SlotQuery = call.query
-    begin, end = _period(query)
+    begin, end = period(query)
     view = views(call.house)
     # Before the snapshot: a change after it makes the kept answer stale, never fresh.
     revision = view.revision
@@ -127,7 +127,27 @@ def slots(call: Call) -> Answer:
     return _answer(call, view, found, state.calendar.almanac.zone, mark)
 
 
-def _period(query: SlotQuery) -> tuple[int, int]:
+class Period(Protocol):
+    """A question about a period: `from`/`to`, and the cursor of the page before."""
+
+    @property
+    def from_(self) -> str:
+        """RFC 3339."""
+        ...
+
+    @property
+    def to(self) -> str:
+        """RFC 3339."""
+        ...
+
+    @property
+    def cursor(self) -> str | None:
+        """The `next` of the page before."""
+        ...
+
+
+def period(query: Period) -> tuple[int, int]:
+    """The instants asked about; Problems of a period and calendar.cursor_invalid (400)."""
     begin, end = instant(query.from_, "from"), instant(query.to, "to")
     rules.check_range(begin, end)
     if query.cursor is not None:

@@ -62,13 +62,13 @@ RANGE_DAYS = 92
 Rows = Mapping[str, Sequence[tuple[int, int]]]
 
 
-def check_range(begin: int, end: int) -> None:
+def check_range(begin: int, end: int, days: int = RANGE_DAYS) -> None:
     """Raises Problem calendar.range_reversed or calendar.range_too_long (400) for a useless period."""
     if end <= begin:
         raise Problem("calendar.range_reversed", 400)
-    # 92 local days have one hour more when the clock goes back among them.
-    if end - begin > RANGE_DAYS * 86_400 + 3_600:
-        raise Problem("calendar.range_too_long", 400, days=RANGE_DAYS)
+    # So many local days have one hour more when the clock goes back among them.
+    if end - begin > days * 86_400 + 3_600:
+        raise Problem("calendar.range_too_long", 400, days=days)
 
 
 def place(

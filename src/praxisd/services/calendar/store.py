@@ -24,6 +24,10 @@ from praxisd.model.scheduling import (
 ROW_LIMIT_S = 90_000
 """No busy row is longer (25 h, a local day in autumn): the overlap search has a lower bound (libs.md § 2)."""
 
+LONG_S = 86_400
+"""An appointment that lasts longer (only an imported one does) has an index of its own."""
+LONG = f'"end" - start > {LONG_S}'
+
 _BIG = sa.BigInteger
 SCHEDULE = resource_table(
     "calendar_schedule",
@@ -47,6 +51,13 @@ APPOINTMENT = resource_table(
     sa.Index("calendar_appointment_time", "organization", "start"),
     sa.Index("calendar_appointment_patient", "organization", "patient"),
     sa.Index("calendar_appointment_portal", "organization", "portal", "id"),
+)
+sa.Index(  # of those alone that last longer than a day: a period is then read by the start of all others
+    "calendar_appointment_long",
+    APPOINTMENT.c.organization,
+    APPOINTMENT.c.end,
+    sqlite_where=sa.text(LONG),
+    postgresql_where=sa.text(LONG),
 )
 RESERVATION = resource_table(
     "calendar_reservation",
@@ -188,7 +199,7 @@ class _Schedules(Records[Schedule]):
 SCHEDULES = _Schedules()
 
 _B = BUSY.c
-_WINDOW = sa.and_(
+WINDOW = sa.and_(
     mine(BUSY),
     _B.start < sa.bindparam("until"),
     _B.start > sa.bindparam("since") - ROW_LIMIT_S,
@@ -197,7 +208,7 @@ _WINDOW = sa.and_(
 _ROWS_OF = [_B.schedule, _B.start, _B.end, _B.owner, _B.expires_at]
 _AT_ONCE = 64
 """Columns asked for in one statement."""
-_BUSY_ROWS = prepared(sa.select(*_ROWS_OF).where(_WINDOW))
+_BUSY_ROWS = prepared(sa.select(*_ROWS_OF).where(WINDOW))
 _IMPORTED_START = prepared(
     sa.select(IMPORTED.c.id).where(mine(IMPORTED), IMPORTED.c.start == sa.bindparam("start")).limit(1)
 )
@@ -257,7 +268,7 @@ def busy_rows(
 def _busy_rows_of(count: int) -> Prepared:
     """The statement for so many columns."""
     names: list[Any] = [sa.bindparam(f"s{number}") for number in range(count)]
-    return prepared(sa.select(*_ROWS_OF).where(_WINDOW, _B.schedule.in_(names)))
+    return prepared(sa.select(*_ROWS_OF).where(WINDOW, _B.schedule.in_(names)))
 
 
 def imported_start(tx: Tx, start: int) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from praxisd.kernel.access import Actor
 from praxisd.kernel.clock import zone
@@ -155,16 +156,7 @@ class Views:
         return found
 
     def _load(self, tx: Tx, config: int, zone_name: str, region: str | None) -> Calendar:
-        year = rules.local_date(tx.now, zone(zone_name)).year
-        closings = [Closing(date=r[0], closed=bool(r[1]), name=r[2]) for r in closing_rows(tx)]
-        years = range(year - 1, year + _YEARS_AHEAD)
-        closed = rules.closed_days(region, years, closings)
-        almanac = rules.Almanac(
-            zone(zone_name),
-            closed,
-            store.ABSENCES.all(tx),
-            store.IMPORTED_SLOTS.all(tx, store.IMPORTED.c.status == "free"),
-        )
+        almanac = almanac_of(tx, zone(zone_name), region)
         schedules = {s.id: s for s in store.SCHEDULES.all(tx)}
         services = {s.id: s for s in store.SERVICES.all(tx)}
         return Calendar(config, schedules, services, almanac, tx.now + _RELOAD_S)
@@ -203,6 +195,18 @@ class Views:
             else:
                 held[schedule].append(rules.Held(schedule, start, end, expires))
         return {s: Occupied(rules.busy_bits(fixed[s], over), tuple(held[s]), {}) for s in schedules}
+
+
+def almanac_of(tx: Tx, here: ZoneInfo, region: str | None) -> rules.Almanac:
+    """A fresh almanac of the practice: closed days of the years ahead, absences, imported openings."""
+    year = rules.local_date(tx.now, here).year
+    closings = [Closing(date=r[0], closed=bool(r[1]), name=r[2]) for r in closing_rows(tx)]
+    return rules.Almanac(
+        here,
+        rules.closed_days(region, range(year - 1, year + _YEARS_AHEAD), closings),
+        store.ABSENCES.all(tx),
+        store.IMPORTED_SLOTS.all(tx, store.IMPORTED.c.status == "free"),
+    )
 
 
 def closing_rows(tx: Tx) -> list[tuple[date, int, str]]:

@@ -10,7 +10,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Mandator, Patient, PatientClaim, Practitioner
 from praxisd.model.places import Location, Organization
-from praxisd.services.directory import claims, person_store, records, store
+from praxisd.services.directory import claims, finding, person_store, records, rules, store
 from praxisd.services.directory.claims import Claimed, Outcome, organization, resolve, shown
 from praxisd.services.directory.imports import (
     WARNINGS,
@@ -35,6 +35,7 @@ __all__ = [
     "create_mandator",
     "create_organization",
     "create_practitioner",
+    "find",
     "import_location",
     "import_organization",
     "import_patient",
@@ -52,10 +53,12 @@ __all__ = [
     "put_location",
     "put_patient",
     "put_practitioner",
+    "released",
     "resolve",
     "shown",
     "told",
     "undo",
+    "words",
 ]
 
 
@@ -108,6 +111,12 @@ def _seen(tx: Tx, table: Any) -> list[Any]:
     return [store.visible(table)] if tx.actor.portal is not None else []
 
 
+def released(tx: Tx) -> tuple[list[Practitioner], list[Location]]:
+    """Released practitioners and places with what a booking portal reads of them; the actor has to be one."""
+    people = [records.bare(records.outward(tx, one)) for one in practitioners(tx)]
+    return people, [records.bare(records.outward(tx, one)) for one in locations(tx)]
+
+
 def need_practitioner(tx: Tx, id_: str) -> Practitioner:
     """The practitioner, or Problem `directory.practitioner_unknown` (422): for ids inside a request's body."""
     found = store.practitioners.get(tx, id_)
@@ -144,3 +153,13 @@ def told(tx: Tx, alias: str) -> str | None:
 def name(tx: Tx, patients: Sequence[str]) -> dict[str, str | None]:
     """Names to display by patient id; None for masked actors and for what a portal did not tell itself."""
     return claims.names(tx, list(patients))
+
+
+def find(tx: Tx, text: str, limit: int = 200) -> list[str]:
+    """Ids of patients whose names, day of birth or number the text gives; Problem directory.search_masked (403)."""
+    return finding.find(tx, text, limit)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in the form in which names are compared."""
+    return rules.name_tokens(text)

@@ -166,12 +166,12 @@ def names(tx: Tx, patients: list[str] | tuple[str, ...]) -> dict[str, str | None
     """Names to display by patient id. A portal gets the name it told itself; a masked actor gets None for all."""
     if tx.actor.masked:
         return dict.fromkeys(patients)
+    wanted = list(dict.fromkeys(patients))
+    if tx.actor.portal is None:
+        known = person_store.names_of(tx, wanted)
+        return {one: known.get(one) for one in wanted}
     result: dict[str, str | None] = {}
-    for one in dict.fromkeys(patients):
-        if tx.actor.portal is not None:
-            said = person_store.statements_of(tx, tx.actor.portal, one)
-            result[one] = said[0].display if said else None
-        else:
-            found = store.patients.get(tx, one)
-            result[one] = None if found is None else found.display
+    for one in wanted:
+        said = person_store.statements_of(tx, tx.actor.portal, one)
+        result[one] = said[0].display if said else None
     return result

@@ -73,6 +73,28 @@ def search(
     return [mask_patient(one) if tx.actor.masked else one for one in found], cursor
 
 
+def conditions(tx: Tx, text: str) -> list[Any]:
+    """Conditions on the practice's patients for what was typed into one field (`rules.understand`): all of it must fit.
+
+    Problem `directory.search_masked` (403) for masked actors.
+    """
+    refuse_masked(tx, True)
+    asked = rules.understand(text)
+    words = spellings(asked.words)
+    if asked.words.strip() and not words:  # symbols alone are in nobody's index
+        return [person_store.nobody()]
+    found = person_store.narrow(store.PATIENT, words=words, birth_date=asked.birth_date)
+    if asked.phone or asked.email:
+        found.append(person_store.among(store.PATIENT, _having(tx, asked.phone, asked.email)))
+    return found
+
+
+def find(tx: Tx, text: str, limit: int) -> list[str]:
+    """Ids of patients for what was typed; none for an empty text. Refusals of `conditions`."""
+    narrowed = conditions(tx, text)
+    return person_store.ids(tx, narrowed, limit) if narrowed else []
+
+
 def _having(tx: Tx, phone: str | None, email: str | None) -> list[str]:
     """Ids with this number and address: of patients who have it, whoever told it; for a portal, of what was told."""
     practice = store.organizations.get(tx, tx.organization)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from praxisd.kernel.clock import local_date
-from praxisd.kernel.store import Tx, insert, mine, prepared, upsert
-from praxisd.model.people import Patient
+from praxisd.kernel.store import Prepared, Tx, insert, mine, prepared, upsert
+from praxisd.model.people import Patient, full_name
 from praxisd.services.directory.rules import name_key
 from praxisd.services.directory.store import BIRTHDAY, CONTACT, PATIENT, STATEMENT, name_columns
 
@@ -181,6 +182,52 @@ def scan(
             after = id_
         if len(rows) < BATCH:
             return found, None
+
+
+def ids(tx: Tx, conditions: Sequence[Any], limit: int) -> list[str]:
+    """Ids of patients that meet the conditions, at most `limit`, in id order."""
+    query = sa.select(_P.id).where(mine(PATIENT), *conditions).order_by(_P.id).limit(limit)
+    return [row[0] for row in tx.tuples(query)]
+
+
+class _Name(msgspec.Struct):
+    """What is displayed of a patient; the rest of the document is passed over."""
+
+    family: str
+    given: str = ""
+    prefix: str | None = None
+
+
+_name = msgspec.json.Decoder(_Name)
+
+
+def names_of(tx: Tx, patients: Sequence[str]) -> dict[str, str]:
+    """Names to display by id, many by one question; ids nobody has are left out."""
+    found: dict[str, str] = {}
+    for index in range(0, len(patients), NAMES_AT_ONCE):
+        some = patients[index : index + NAMES_AT_ONCE]
+        size = next(n for n in _SIZES if n >= len(some))
+        # Filled up with the last one: few statements, each compiled once, serve any number of patients.
+        names = {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
+        for id_, doc in tx.tuples(_names_of(size), **names):
+            one = _name.decode(doc)
+            found[id_] = full_name(one.prefix, one.given, one.family)
+    return found
+
+
+_SIZES = (1, 8, 64, 512)
+NAMES_AT_ONCE = _SIZES[-1]
+
+
+@lru_cache(maxsize=len(_SIZES))
+def _names_of(size: int) -> Prepared:
+    places: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
+    return prepared(sa.select(_P.id, _P.doc).where(mine(PATIENT), _P.id.in_(places)))
+
+
+def nobody() -> Any:
+    """The condition that no patient meets."""
+    return _P.id.is_(None)  # a plain FALSE would swallow the condition on the practice
 
 
 def narrow(

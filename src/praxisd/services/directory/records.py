@@ -139,3 +139,8 @@ def outward(tx: Tx, record: Any) -> Any:
         if above is None or not (above.released and above.active):
             given["part_of"] = None
     return msgspec.structs.replace(record, **given)
+
+
+def bare(record: Any) -> Any:
+    """The record without what only FHIR can say."""
+    return record if isinstance(record, Mandator) else msgspec.structs.replace(record, extra=UNSET)

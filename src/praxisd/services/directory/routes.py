@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import msgspec
-from msgspec import UNSET
-
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.resource import Records
 from praxisd.kernel.service import Answer, Call, Route
@@ -19,16 +16,11 @@ _SAVE = ((404, "http.not_found"), (412, "resource.stale"), (423, "seats.locked")
 _PLACE = ((422, "directory.location_unknown"), (422, "directory.location_loop"))
 
 
-def _bare(record: Any) -> Any:
-    """Without what only FHIR can say."""
-    return record if isinstance(record, Mandator) else msgspec.structs.replace(record, extra=UNSET)
-
-
 def _page(call: Call, kind: Records[Any], *, shut: Any = None) -> tuple[list[Any], str | None]:
     conditions = [shut] if shut is not None and call.actor.portal is not None else []
     with call.read() as tx:
         found, cursor = kind.page(tx, *conditions, after=call.query.cursor, limit=call.query.limit)
-        shown = [_bare(records.outward(tx, one)) for one in found]
+        shown = [records.bare(records.outward(tx, one)) for one in found]
     return shown, cursor
 
 
@@ -37,18 +29,18 @@ def _one(call: Call, kind: Records[Any]) -> Answer:
         found = records.outward(tx, kind.need(tx, call.path["id"]))
     if call.actor.portal is not None and not (found.released and found.active):
         raise not_found(kind.kind)
-    return Answer(_bare(found), version=found.version)
+    return Answer(records.bare(found), version=found.version)
 
 
 def _create(call: Call, kind: Records[Any], record: Any) -> Answer:
     made = records.create(call.writing, kind, record)
-    return Answer(_bare(made), 201, version=made.version)
+    return Answer(records.bare(made), 201, version=made.version)
 
 
 def _change(call: Call, kind: Records[Any], id_: str) -> Answer:
     fields = shapes.given_fields(call.body)
     saved = records.change(call.writing, kind, id_, fields, call.if_match, call.fence)
-    return Answer(_bare(saved), version=saved.version)
+    return Answer(records.bare(saved), version=saved.version)
 
 
 def list_practitioners(call: Call) -> shapes.Practitioners:
@@ -120,7 +112,7 @@ def read_organization(call: Call) -> Answer:
     """The practice."""
     with call.read() as tx:
         found = organization(tx)
-    return Answer(_bare(found), version=found.version)
+    return Answer(records.bare(found), version=found.version)
 
 
 def change_organization(call: Call) -> Answer:

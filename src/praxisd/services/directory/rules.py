@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from praxisd.kernel.errors import Problem
 from praxisd.model.fhir_primitives import FORBIDDEN_CHARACTERS
@@ -17,6 +17,8 @@ FIRST_BIRTH = 1850
 """No living or lately dead patient was born before this year; an earlier one is a slip."""
 
 _WHOLE_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WRITTEN_DAY = re.compile(r"(?:([0-9]{1,2})\.)?([0-9]{1,2})\.([0-9]{4})")
+_NUMBER = re.compile(r"\+?[0-9()/ .-]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 _URI = re.compile(r"\S{1,500}")
 _CODE = re.compile(r"\S+(?: \S+)*")
@@ -67,6 +69,41 @@ def name_key(text: str) -> str:
 def given_key(text: str) -> str:
     """Given names in comparable form; their order does not count, for no two forms ask for them in the same one."""
     return " ".join(sorted(name_tokens(text))) or name_key(text)
+
+
+class Asked(NamedTuple):
+    """What somebody typed to find a patient: words of names, a day of birth (perhaps partial), a number, an address."""
+
+    words: str = ""
+    birth_date: str | None = None
+    phone: str | None = None
+    email: str | None = None
+
+
+def understand(text: str) -> Asked:
+    """Take apart what was typed into one field: `Müller 17.5.1980`, `1980-05`, `030 23125-100`, `eva@example.org`."""
+    if _NUMBER.fullmatch(text.strip()) and sum(map(str.isdigit, text)) >= 6 and _born(text.strip()) is None:
+        return Asked(phone=text.strip())
+    words, born, email = [], None, None
+    for word in text.split():
+        day = _born(word)
+        if day is not None and born is None:
+            born = day
+        elif "@" in word and email is None:
+            email = word
+        else:
+            words.append(word)
+    return Asked(" ".join(words), born, None, email)
+
+
+def _born(word: str) -> str | None:
+    """A day, month or year as people write it, in the form in which it is kept; None for any other word."""
+    found = _WRITTEN_DAY.fullmatch(word)
+    if found is not None:
+        day, month, year = found.groups()
+        return f"{year}-{int(month):02}-{int(day):02}" if day else f"{year}-{int(month):02}"
+    good = is_date(word) and FIRST_BIRTH <= int(word[:4]) <= FIRST_BIRTH + 300
+    return word if good else None
 
 
 def search_words(*names: str) -> str:
