@@ -1,0 +1,147 @@
+"""A real browser for the console: Debian's Chromium, driven by Playwright; installed where that is possible.
+
+Playwright is imported only when a browser is opened: it is a tool of development.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PACKAGE = "chromium"
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+_FLAGS = (
+    "--no-sandbox",  # root has no user namespace of its own; only our own pages are opened
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WAIT_MS = 15_000
+"""How long something may take to appear before a test fails."""
+
+
+class BrowserMissing(Exception):
+    """No Chromium, and it cannot be installed here; the message names the package."""
+
+
+def program() -> Path:
+    """The browser's program, installed as root on Debian where it is missing. Raises BrowserMissing."""
+    found = _find()
+    if found is None:
+        _install()
+        found = _find()
+    if found is None:
+        raise BrowserMissing(f"no browser found; install the package '{PACKAGE}'")
+    return found
+
+
+def _find() -> Path | None:
+    for name in _NAMES:
+        path = shutil.which(name)
+        if path:
+            return Path(path)
+    return None
+
+
+def _install() -> None:
+    if os.geteuid() != 0 or not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
+        raise BrowserMissing(f"no browser found; install the package '{PACKAGE}'")
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for args in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", PACKAGE]):
+        done = subprocess.run(["apt-get", *args], env=env, capture_output=True, text=True)
+        if done.returncode:
+            tail = (done.stderr or done.stdout).strip()[-500:]
+            raise BrowserMissing(f"apt-get {args[0]} failed; install the package '{PACKAGE}': {tail}")
+
+
+@contextmanager
+def browser() -> "Iterator[Browser]":
+    """A headless browser until the block ends."""
+    from playwright.sync_api import sync_playwright
+
+    where = program()
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=str(where), args=list(_FLAGS))
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+@dataclass
+class Look:
+    """How a person looks at the console: language, theme, window, where the browser stands, with or without scripts."""
+
+    lang: str = "de"
+    theme: str = "light"
+    width: int = 1440
+    height: int = 900
+    zone: str = "Europe/Berlin"
+    scripts: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Faults(list[str]):
+    """What the browser complained of: errors of scripts, refused by the content policy, failed requests."""
+
+
+def context(browser_: "Browser", look: Look) -> "tuple[BrowserContext, Faults]":
+    """A fresh browser profile that looks as asked, and the list its complaints are put into."""
+    made = browser_.new_context(
+        viewport={"width": look.width, "height": look.height},
+        timezone_id=look.zone,
+        locale="de-DE" if look.lang == "de" else "en-GB",
+        java_script_enabled=look.scripts,
+        accept_downloads=True,
+        **look.options,
+    )
+    made.set_default_timeout(WAIT_MS)
+    if look.scripts:
+        made.add_init_script(
+            f"try {{ localStorage.setItem('praxisd.language', '{look.lang}');"
+            f" localStorage.setItem('praxisd.theme', '{look.theme}'); }} catch {{}}"
+        )
+    faults = Faults()
+
+    def watch(page: "Page") -> None:
+        page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+        page.on("console", lambda message: _note(faults, message))
+
+    made.on("page", watch)
+    return made, faults
+
+
+_EXPECTED = ("Failed to load resource", "net::ERR_")
+"""The browser writes a line for each refused request; refusals are asserted where they are expected."""
+
+
+def _note(faults: Faults, message: Any) -> None:
+    if message.type == "error" and not any(word in message.text for word in _EXPECTED):
+        faults.append(f"console: {message.text}")
+
+
+def sign_in(page: "Page", url: str, user: str, password: str) -> None:
+    """Open the console and sign in, as a person does."""
+    page.goto(url)
+    page.locator("input[name=username]").fill(user)
+    page.locator("input[name=password]").fill(password)
+    page.locator("form button[type=submit]").click()
+    page.locator("nav a").first.wait_for(state="attached")
+
+
+def open_page(page: "Page", name: str) -> None:
+    """Go to a page of the console and wait until it stands."""
+    page.evaluate("name => { location.hash = '#/' + name }", name)
+    page.locator("[data-page-title]").wait_for()
+    page.locator("main [aria-busy=true]").first.wait_for(state="detached")
+    page.wait_for_timeout(150)  # transitions and the last painting

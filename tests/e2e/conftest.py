@@ -1,0 +1,107 @@
+"""The console in a real browser, against real servers on demo practices of their own."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from praxisd.testing import browser as browsing
+from praxisd.testing.programs import Client, Running, running
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "src" / "praxisd" / "web" / "console" / "index.html"
+
+
+@dataclass
+class Demo:
+    """A running sample practice and its ways in."""
+
+    server: Running
+    folder: Path
+    access: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def person(self, role: str) -> tuple[str, str]:
+        """(login, password) of owner, desk or partner."""
+        owner = self.access["console"]
+        people = {owner["user"]: owner["password"]} | {u["user"]: u["password"] for u in self.access["users"]}
+        return role, people[role]
+
+    def desk(self) -> Client:
+        """The desk's key, for what a test prepares without the browser."""
+        return self.server.client(self.access["desk_key"])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for the session; each test has profiles of its own."""
+    assert BUILT.is_file(), "the console is not built: make ui"
+    try:
+        browsing.program()
+    except browsing.BrowserMissing as missing:
+        pytest.skip(str(missing))
+    with browsing.browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled demo folder to copy: filling takes longer than copying."""
+    folder = tmp_path_factory.mktemp("filled") / "demo"
+    with running(folder, verb="demo"):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A running demo practice for one module."""
+    folder = tmp_path_factory.mktemp("served") / "demo"
+    shutil.copytree(filled, folder)
+    with running(folder, verb="demo") as server:
+        yield Demo(server, folder, json.loads((folder / "access.json").read_text()))
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def profile(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Fresh browser profiles; at the end none may have complained."""
+    opened: list[tuple[BrowserContext, browsing.Faults]] = []
+
+    def make(**look: Any) -> BrowserContext:
+        made = browsing.context(chromium, browsing.Look(**look))
+        opened.append(made)
+        return made[0]
+
+    yield make
+    for context, _ in opened:
+        context.close()
+    assert [fault for _, faults in opened for fault in faults] == []
+
+
+@pytest.fixture
+def sign_in(demo: Demo, profile: Callable[..., BrowserContext]) -> Open:
+    """Sign in as owner, desk or partner; returns the page. Looks as asked (`lang`, `theme`, `width` …)."""
+
+    def go(role: str = "owner", **look: Any) -> Page:
+        page = profile(**look).new_page()
+        browsing.sign_in(page, demo.url, *demo.person(role))
+        return page
+
+    return go
+
+
+@pytest.fixture
+def axe() -> str:
+    """The source of axe-core, as the console's own lock file pins it."""
+    return (ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

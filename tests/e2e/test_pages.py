@@ -1,0 +1,86 @@
+"""Every page, in both languages and both themes, on desk, tablet and zoomed: no axe violation, nothing cut off."""
+
+import json
+from typing import Any
+
+import pytest
+from .walking import names, overflow, violations
+from playwright.sync_api import Page
+
+from praxisd.testing import browser as browsing
+
+ROLES = ("owner", "desk", "partner")
+
+
+def _walk(page: Page, axe: str, more: tuple[str, ...] = ("account",)) -> list[str]:
+    found: list[str] = []
+    for name in (*names(page), *more):
+        browsing.open_page(page, name)
+        found += [f"{name}: {one}" for one in violations(page, axe)]
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_axe_finds_nothing_on_any_page(sign_in: Any, axe: str, lang: str, theme: str) -> None:
+    page = sign_in("owner", lang=lang, theme=theme)
+    assert len(names(page)) >= 15
+    assert page.locator("html").get_attribute("lang") == lang
+    assert page.locator("html").get_attribute("data-theme") == theme
+    assert _walk(page, axe) == []
+
+
+@pytest.mark.parametrize("role", ["desk", "partner"])
+def test_axe_finds_nothing_for_the_other_roles(sign_in: Any, axe: str, role: str) -> None:
+    assert _walk(sign_in(role), axe) == []
+
+
+def test_axe_would_find_something(sign_in: Any, axe: str) -> None:
+    page = sign_in("owner")
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"/console/mark.svg\"><button></button>')"
+    )
+    assert {one.split(" ")[0] for one in violations(page, axe)} >= {"image-alt", "button-name"}
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1024, 768), (820, 1180), (720, 450)], ids=["tablet", "tablet-upright", "zoom-200"]
+)
+def test_pages_stay_usable_on_tablets_and_at_200_percent(sign_in: Any, width: int, height: int) -> None:
+    """720 CSS pixels are a window of 1440 at 200 % zoom."""
+    page = sign_in("owner", width=width, height=height)
+    found = []
+    for name in (*names(page), "account"):
+        browsing.open_page(page, name)
+        found += [f"{name}: {one}" for one in overflow(page)]
+    assert found == []
+
+
+def test_no_text_is_missing_in_either_language(sign_in: Any) -> None:
+    """A key that has no text is shown as itself: `console.something`."""
+    for lang in ("de", "en"):
+        page = sign_in("owner", lang=lang)
+        for name in (*names(page), "account"):
+            browsing.open_page(page, name)
+            shown = page.evaluate("document.body.innerText") + json.dumps(
+                page.evaluate(
+                    "[...document.querySelectorAll('[aria-label],[title]')].map(e => [e.ariaLabel, e.title])"
+                )
+            )
+            assert "console." not in shown, (lang, name, shown[shown.find("console.") :][:60])
+
+
+def test_switching_the_language_keeps_the_view(sign_in: Any) -> None:
+    page = sign_in("owner")
+    for name in names(page):
+        browsing.open_page(page, name)
+        before = page.locator("[data-page-title]").inner_text()
+        page.get_by_role("button", name="English").click()
+        page.wait_for_function("document.documentElement.lang === 'en'")
+        assert page.evaluate("location.hash").startswith(f"#/{name}")
+        assert page.locator("[data-page-title]").count() == 1
+        page.get_by_role("button", name="Deutsch").click()
+        page.wait_for_function("document.documentElement.lang === 'de'")
+        page.wait_for_function(
+            "text => document.querySelector('[data-page-title]')?.innerText === text", arg=before
+        )
