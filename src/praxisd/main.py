@@ -35,9 +35,10 @@ def open_practice(
 
 
 def wire(house: House) -> House:
-    """Hand the kernel what only the directory knows: which practices there are, their names and time zones."""
+    """Hand the kernel what only services know: which practices there are, their names and zones, names of actors."""
     house.shared["organizations"] = directory_api.organization_ids
     house.shared["practice"] = _practice
+    house.shared["actor_names"] = accounts_api.actor_names
     house.shared["zone"] = lambda tx: directory_api.organization(tx).zone
     return house
 
@@ -49,7 +50,13 @@ def _practice(tx: Tx) -> dict[str, str]:
 
 
 def doors(_house: House) -> "object":
-    """What the web doors need of services: who comes in, and how often."""
+    """What the web doors need of services: who comes in, how often, and how people sign in and out."""
     from praxisd.web.app import Doors
 
-    return Doors(authenticate=accounts_api.authenticate, take=accounts_api.take)
+    return Doors(
+        authenticate=accounts_api.authenticate,
+        take=accounts_api.take,
+        session=accounts_api.session,
+        sign_in=accounts_api.sign_in,
+        sign_out=accounts_api.sign_out,
+    )

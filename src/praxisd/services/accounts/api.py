@@ -1,7 +1,7 @@
 """The only door of accounts for other services and for the composition root.
 
-Functions that write take the open transaction; `authenticate`, `take` and `verify` open their own short
-reads.
+Functions that write take the open transaction; `authenticate`, `take`, `verify` and those of sessions open their own
+short ones.
 """
 
 from praxisd.services.accounts.gate import authenticate, take
@@ -15,8 +15,11 @@ from praxisd.services.accounts.keys import (
 )
 from praxisd.services.accounts.passwords import hash_password
 from praxisd.services.accounts.records import ApiKey, User
-from praxisd.services.accounts.signin import user_actor, verify
+from praxisd.services.accounts.session_memory import session
+from praxisd.services.accounts.sessions import sign_out
+from praxisd.services.accounts.signin import sign_in, verify
 from praxisd.services.accounts.users import (
+    actor_names,
     change_user,
     create_user,
     deactivate,
@@ -29,6 +32,7 @@ from praxisd.services.accounts.users import (
 __all__ = [
     "ApiKey",
     "User",
+    "actor_names",
     "authenticate",
     "change_user",
     "create_key",
@@ -43,8 +47,10 @@ __all__ = [
     "portal_name",
     "revoke_key",
     "rotate_key",
+    "session",
     "set_password",
+    "sign_in",
+    "sign_out",
     "take",
-    "user_actor",
     "verify",
 ]

@@ -32,6 +32,8 @@ _REQUEST_LIMITS = ("accounts.rate_per_minute", "accounts.rate_burst")
 _FAILURE_LIMIT = "accounts.failures_per_minute"
 _WAYS_MOST = 256
 """Addresses remembered per key with a network list."""
+_PERSON = 5
+"""So many times the rate of a key is a person's: a console loads many small things at once."""
 
 
 class Known:
@@ -66,6 +68,7 @@ class Gate:
         self.requests = Buckets()
         self.failures = Buckets()
         self.sign_ins = Buckets()
+        self.codes = Buckets()
         self._epoch = 0
         self._lock = threading.Lock()
         self._limits: dict[tuple[str, str], tuple[float, int]] = {}
@@ -191,13 +194,14 @@ def authenticate(house: "House", secret: str | None, address: str | None) -> Act
 
 def take(house: "House", actor: Actor) -> None:
     """Count one request of the actor; Problem `accounts.rate_limited` (429, Retry-After) when it is one too
-    many.
+    many. People may ask five times as often as a key.
     """
     if actor.everything or actor.kind is Kind.ANONYMOUS:
         return
     gate = gate_of(house.store)
     rate, burst = (gate.limit(house, setting, actor.organization) for setting in _REQUEST_LIMITS)
-    wait = gate.requests.take(actor.id, rate / 60, burst, house.clock.monotonic())
+    times = _PERSON if actor.kind is Kind.USER else 1
+    wait = gate.requests.take(actor.id, times * rate / 60, times * burst, house.clock.monotonic())
     if wait:
         raise limited(wait)
 

@@ -1,7 +1,7 @@
-"""What accounts keeps: people who sign in, programs that hold a key, the portals whose keys those are.
+"""What accounts keeps: people who sign in, their sessions, programs that hold a key, the portals whose keys those are.
 
-Times are epoch seconds UTC. Neither a password's hash nor a key's digest is a field here, so none can be
-shown by mistake.
+Times are epoch seconds UTC. Neither a password's hash nor the digest of a key or session is a field here, so
+none can be shown by mistake.
 """
 
 import msgspec
@@ -65,3 +65,29 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             return "revoked"
         end = self.ends_at
         return "expired" if end is not None and end <= now else "valid"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody is signed in: with `device` (`Firefox, Windows`), last from `address`, at the longest until `ends_at`."""
+
+    organization: str
+    id: str
+    user: str
+    device: str
+    address: str | None
+    created_at: int
+    ends_at: int
+    last_seen_at: int
+
+
+class Factor(msgspec.Struct, frozen=True):
+    """A user's second factor: codes of an app (TOTP, RFC 6238). It counts once it is confirmed.
+
+    `secret` is sealed by the vault; `last_step` is the time step of the last accepted code, so that none is good twice.
+    """
+
+    user: str
+    secret: str
+    created_at: int
+    confirmed_at: int | None = None
+    last_step: int = 0

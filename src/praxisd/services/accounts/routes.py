@@ -86,7 +86,10 @@ def create_user(call: Call) -> Answer:
 
 
 def change_user(call: Call) -> Answer:
-    """Change a user, their password included."""
+    """Change a user, their password included
+
+    A new password, or being switched off, ends their sessions (not the one that asks).
+    """
     body: UserChange = call.body
     id_ = call.path["id"]
     hashed = None
@@ -107,6 +110,7 @@ def change_user(call: Call) -> Answer:
             role=None if body.role is UNSET else body.role,
             active=None if body.active is UNSET else body.active,
             password_hash=hashed,
+            keep_session=None if call.visit.live is None else call.visit.live.id,
         ),
     )
     return Answer(views.user_view(user), version=user.version)

@@ -18,6 +18,28 @@ NETWORKS_MOST = 50
 SECRET_MARK = "pxd_"  # noqa: S105 - the fixed beginning that lets scanners find leaked keys
 PREFIX_LENGTH = 8
 _SECRET = re.compile(r"pxd_[0-9a-z]{8}_[A-Za-z0-9_-]{43}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_TOTP = re.compile(r"[0-9]{6}")
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Macintosh", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+"""Marks of a User-Agent, the telling ones first: most browsers name others too."""
 _LOGIN = re.compile(r"[\w.@+-]{2,64}")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -70,6 +92,24 @@ def check_password(password: str, login: str) -> str:
 def could_be_key(secret: str) -> bool:
     """True if the text has the form of a key; anything else is refused without asking the database."""
     return _SECRET.fullmatch(secret) is not None
+
+
+def could_be_token(token: str) -> bool:
+    """True if the text has the form of a session's token; anything else is refused without asking the database."""
+    return _TOKEN.fullmatch(token) is not None
+
+
+def could_be_totp(code: str) -> bool:
+    """True for six digits."""
+    return _TOTP.fullmatch(code) is not None
+
+
+def device_name(user_agent: str) -> str:
+    """`Firefox, Windows` of a User-Agent: words of ours only, nothing of what the client wrote; empty if unknown."""
+    found = [
+        next((name for mark, name in marks if mark in user_agent), "") for marks in (_BROWSERS, _SYSTEMS)
+    ]
+    return ", ".join(filter(None, found))
 
 
 def prefix_of(secret: str) -> str:

@@ -1,4 +1,6 @@
-"""Tables and queries of accounts. Secrets are kept as hashes: argon2id of passwords, SHA-256 of keys."""
+"""Tables and queries of users and keys; those of sessions are in `session_store`. Secrets are kept as hashes: argon2id of
+passwords, SHA-256 of keys.
+"""
 
 from typing import Any
 
@@ -65,7 +67,7 @@ USERS: Records[User] = Records(
 )
 
 
-def _locked(query: Any) -> Any:
+def locked(query: Any) -> Any:
     """Rows read to be changed: PostgreSQL holds them until the end, SQLite has one writer anyway."""
     return prepared(lambda dialect: query.with_for_update() if dialect == "postgresql" else query)
 
@@ -91,7 +93,7 @@ _SIGN_IN_HERE = prepared(
     .join(PASSWORD, sa.and_(mine(PASSWORD), PASSWORD.c.user == USER.c.id))
     .where(mine(USER), USER.c.login_key == sa.bindparam("login_key"), USER.c.active == 1)
 )
-_OWNERS = _locked(
+_OWNERS = locked(
     sa.select(USER.c.id).where(mine(USER), USER.c.role == "owner", USER.c.active == 1).order_by(USER.c.id)
 )
 _OWNERLESS = prepared(
@@ -137,18 +139,28 @@ def ownerless(tx: Tx) -> list[str]:
     return [r[0] for r in tx.tuples(_OWNERLESS)]
 
 
+def user_names(tx: Tx, ids: list[str]) -> dict[str, str]:
+    """Display names of users by id."""
+    return {user.id: user.name for user in USERS.all(tx, USER.c.id.in_(ids))}
+
+
+def key_names(tx: Tx, ids: list[str]) -> dict[str, str]:
+    """Names of keys by id."""
+    return dict(tx.tuples(sa.select(_K.id, _K.name).where(mine(KEY), _K.id.in_(ids))))
+
+
 # Portals and keys
 
 _K = KEY.c
 _ADD_PORTAL = insert(PORTAL, ignore=True)
-_PORTAL_LOCKED = _locked(sa.select(PORTAL).where(mine(PORTAL), PORTAL.c.name_key == sa.bindparam("name_key")))
-_PORTAL_ID_LOCKED = _locked(sa.select(PORTAL.c.id).where(mine(PORTAL), PORTAL.c.id == sa.bindparam("id")))
+_PORTAL_LOCKED = locked(sa.select(PORTAL).where(mine(PORTAL), PORTAL.c.name_key == sa.bindparam("name_key")))
+_PORTAL_ID_LOCKED = locked(sa.select(PORTAL.c.id).where(mine(PORTAL), PORTAL.c.id == sa.bindparam("id")))
 _PORTAL = prepared(sa.select(PORTAL).where(mine(PORTAL), PORTAL.c.id == sa.bindparam("id")))
 _SHOWN = [c for c in KEY.columns if c.name != "digest"]
 _ADD_KEY = insert(KEY)
 _KEY = prepared(sa.select(*_SHOWN).where(mine(KEY), _K.id == sa.bindparam("id")))
-_KEY_LOCKED = _locked(sa.select(*_SHOWN).where(mine(KEY), _K.id == sa.bindparam("id")))
-_OF_PORTAL = _locked(sa.select(*_SHOWN).where(mine(KEY), _K.portal == sa.bindparam("portal")).order_by(_K.id))
+_KEY_LOCKED = locked(sa.select(*_SHOWN).where(mine(KEY), _K.id == sa.bindparam("id")))
+_OF_PORTAL = locked(sa.select(*_SHOWN).where(mine(KEY), _K.portal == sa.bindparam("portal")).order_by(_K.id))
 _BY_DIGEST = prepared(sa.select(KEY).where(_K.digest == sa.bindparam("digest")))
 _BY_DIGEST.across = True
 _OPEN = prepared(

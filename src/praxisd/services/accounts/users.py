@@ -1,5 +1,7 @@
 """People who sign in: made, changed and switched off. Hashing is done before, outside the transaction."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from praxisd.kernel import events
@@ -9,9 +11,10 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.registry import Registry
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
-from praxisd.services.accounts import rules, store
+from praxisd.services.accounts import factors, rules, sessions, store
 from praxisd.services.accounts.keys import may_grant
 from praxisd.services.accounts.records import User
+from praxisd.services.accounts.session_memory import memory_of
 
 USER_ROLES = ("owner", "desk", "partner")
 
@@ -50,8 +53,12 @@ def change_user(
     role: str | None = None,
     active: bool | None = None,
     password_hash: str | None = None,
+    keep_session: str | None = None,
 ) -> User:
     """Change what is given and return the user; nothing given, or nothing different, changes nothing.
+
+    A new role counts for open sessions at once. A new password, or being switched off, ends the user's sessions but
+    `keep_session`.
 
     Problems: 404, `resource.stale` (412) if `expected` is not the current version, `accounts.last_owner`
     (409) if no active owner would be left.
@@ -78,6 +85,9 @@ def change_user(
     if not fields:
         return old
     new = store.USERS.save(tx, new)
+    tx.after(memory_of(tx.store).forget)
+    if password_hash is not None or not new.active:
+        sessions.end_sessions(tx, new.id, "password" if new.active else "switched_off", keep_session)
     events.note(tx, "user.changed", "User", new.id, version=new.version, fields=fields, role=new.role)
     return new
 
@@ -90,6 +100,13 @@ def set_password(tx: Tx, registry: Registry, id_: str, password_hash: str) -> Us
 def deactivate(tx: Tx, registry: Registry, id_: str) -> User:
     """Switch a user off: nobody can sign in as them; what they did stays theirs."""
     return change_user(tx, registry, id_, active=False)
+
+
+def reset_second_factor(tx: Tx, registry: Registry, id_: str) -> None:
+    """Take a user's second factor away, who lost phone and codes; their sessions end. Nothing if there is none. 404."""
+    may_grant(tx, registry.role(store.USERS.need(tx, id_).role))
+    if factors.remove(tx, id_, by="reset"):
+        sessions.end_sessions(tx, id_, "second_factor")
 
 
 def list_users(tx: Tx, after: str | None = None, limit: int = 50) -> tuple[list[User], str | None]:
@@ -106,6 +123,20 @@ def find_user(tx: Tx, login: str) -> User | None:
     """The user with this login, whatever its capitals, or None."""
     found = store.USERS.all(tx, store.USER.c.login_key == rules.login_key(login))
     return found[0] if found else None
+
+
+def actor_names(tx: Tx, labels: Iterable[str]) -> dict[str, str]:
+    """Display names by actor label (`user:<id>`, `key:<id>`), for those that are users and keys of this practice."""
+    found: dict[str, str] = {}
+    by_kind: dict[str, list[str]] = {}
+    for label in set(labels):
+        kind, _, id_ = label.partition(":")
+        by_kind.setdefault(kind, []).append(id_)
+    for kind, names in (("user", store.user_names), ("key", store.key_names)):
+        ids = by_kind.get(kind)
+        if ids:
+            found.update((f"{kind}:{id_}", name) for id_, name in names(tx, sorted(ids)).items())
+    return found
 
 
 def _check_role(tx: Tx, registry: Registry, role: str) -> None:
