@@ -10,6 +10,8 @@ export interface Asked {
   signal?: AbortSignal;
   /** The fence of a held record lock. */
   fence?: number;
+  /** Nobody clicked for it (a live change, a look at the clock): it does not put off the end of the session. */
+  background?: boolean;
 }
 
 export interface Answered<T> {
@@ -66,6 +68,7 @@ async function once(method: string, path: string, body: unknown, asked: Asked, k
   }
   if (asked.version !== undefined) headers["If-Match"] = `"${asked.version}"`;
   if (asked.fence !== undefined) headers["X-Praxisd-Fence"] = String(asked.fence);
+  if (asked.background) headers["X-Praxisd-Background"] = "1";
   return fetch(path, {
     method,
     headers,

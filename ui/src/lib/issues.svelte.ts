@@ -22,7 +22,7 @@ export const issues = $state<{ list: Issue[]; loaded: boolean }>({ list: [], loa
 /** Fetch them; called by the bell and after each change. */
 export async function load(): Promise<void> {
   if (session.state !== "in" || !may("kernel.issues.read")) return;
-  issues.list = (await get<{ issues: Issue[] }>("/issues")).issues;
+  issues.list = (await get<{ issues: Issue[] }>("/issues", { background: true })).issues;
   issues.loaded = true;
 }
 

@@ -36,8 +36,8 @@ export interface ListingPage {
 }
 
 /** One page of a listing. */
-export const page = (name: string, query: Query, signal?: AbortSignal) =>
-  post<ListingPage>(`/listings/${name}`, query, { signal });
+export const page = (name: string, query: Query, signal?: AbortSignal, background = false) =>
+  post<ListingPage>(`/listings/${name}`, query, { signal, background });
 
 /** Save all rows of the query as a CSV file. */
 export const save = (name: string, query: Query) => {

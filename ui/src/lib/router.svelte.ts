@@ -38,5 +38,27 @@ export function stay(args: string[], state: Record<string, string> = {}): void {
   place.now = read();
 }
 
-addEventListener("popstate", () => (place.now = read()));
-addEventListener("hashchange", () => (place.now = read()));
+let arriving = false;
+
+/** The address has changed already (back, forward, a link): with a guard, ask, and go back where one was on no. */
+async function arrive(): Promise<void> {
+  if (arriving) return;
+  if (guard && location.hash !== address(place.now.page, ...place.now.args)) {
+    const kept = place.now;
+    arriving = true;
+    const going = await guard();
+    arriving = false;
+    if (!going) {
+      history.pushState($state.snapshot(kept.state), "", address(kept.page, ...kept.args));
+      return;
+    }
+    guard = null;
+  }
+  place.now = read();
+}
+
+addEventListener("popstate", () => void arrive());
+addEventListener("hashchange", () => void arrive());
+addEventListener("beforeunload", (event) => {
+  if (guard) event.preventDefault();
+});
