@@ -20,6 +20,7 @@ SERVICE = Service(
         EventType("location.changed"),
         EventType("patient.created"),
         EventType("patient.changed"),
+        EventType("patient.seen", Retention.AUDIT),
         EventType("patient.match_open"),
         EventType("patient.match_decided", Retention.AUDIT),
         EventType("patient.merged", Retention.AUDIT),

@@ -7,7 +7,17 @@ from typing import Any
 
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.model.people import PatientClaim
-from praxisd.services.directory import claims, finding, merge_store, merging, records, rules, shapes, store
+from praxisd.services.directory import (
+    claims,
+    finding,
+    merge_store,
+    merging,
+    records,
+    rules,
+    seen,
+    shapes,
+    store,
+)
 
 _SAVE = ((404, "http.not_found"), (412, "resource.stale"), (423, "seats.locked"), (423, "seats.lock_lost"))
 _BAD = (
@@ -54,6 +64,7 @@ def read_patient(call: Call) -> Answer:
     """One patient; a merged record stays readable and names the one that goes on."""
     with call.read() as tx:
         found = finding.read(tx, call.path["id"])
+    seen.note(call.house, call.actor, found.id, found.version)
     return Answer(shapes.view(found, outside=call.actor.portal is not None), version=found.version)
 
 
