@@ -75,7 +75,9 @@ def test_it_names_parameters_bodies_headers_and_refusals(document: dict[str, Any
     assert change["requestBody"]["required"] is False
     assert document["paths"]["/feeds/{token}.ics"]["get"]["security"] == []
     assert document["paths"]["/health/live"]["get"]["security"] == []
-    assert write["security"] == [{"key": []}]
+    assert write["security"] == [{"key": []}, {"session": []}]
+    assert document["components"]["securitySchemes"]["session"]["in"] == "cookie"
+    assert "accounts.csrf_refused" in write["responses"]["403"]["x-codes"]
 
 
 def test_unknown_fields_are_forbidden_in_the_schema_too(document: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 from praxisd import __version__
 from praxisd.kernel.registry import Registry
+from praxisd.kernel.sessions import CSRF_HEADER, PLAIN, SECURE
 from praxisd.kernel.texts import Texts
 from praxisd.web import schemas
-from praxisd.web.door import Entry
+from praxisd.web.door import API, Entry
 from praxisd.web.problems import GENERAL, MEDIA_TYPE, ProblemDocument
 
 VERSION = "3.1.0"
-UNAUTHORIZED = "accounts.key_missing"
+UNAUTHORIZED = ("accounts.key_missing", "accounts.session_missing", "accounts.session_ended")
 LIMITED = "accounts.rate_limited"
 _ETAG = {"description": "Version of the record; send it back as If-Match.", "schema": {"type": "string"}}
 _RETRY = {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 0}}
@@ -34,6 +35,15 @@ _IDEMPOTENCY_KEY = {
         "pattern": "^[!-~]{1,255}$",
         "examples": ["0d9ab1f2-7c4e-4a52-9f0b-1f3f5f0f8c11"],
     },
+}
+_SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": PLAIN,
+    "description": (
+        f"The session of a person, opened with `POST {API}/session`; over https the cookie is called `{SECURE}`. Methods "
+        f"that change something also need the header `{CSRF_HEADER}` with the session's `csrf`."
+    ),
 }
 _TITLES = {
     "de": "praxisd: Schnittstelle der Praxis",
@@ -60,12 +70,14 @@ def general_problems(entry: Entry) -> dict[int, set[str]]:
     if not entry.exempt:
         add("maintenance")
     if entry.signed_in:
-        found[401].add(UNAUTHORIZED)
-        found[403].add("access.forbidden")
+        found[401].update(UNAUTHORIZED)
+        found[403].update(("access.forbidden", "accounts.second_factor_must"))
         found[429].add(LIMITED)
     if "{" in entry.path:
         add("http.not_found")
     if route.write:
+        if entry.signed_in:
+            found[403].add("accounts.csrf_refused")
         add("http.malformed_json", "http.invalid_body", "http.unsupported_media_type", "http.body_too_large")
         add("http.body_timeout", "http.bad_etag", "http.bad_fence")
         if route.transaction:
@@ -108,7 +120,7 @@ class _Writer:
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(sorted(self._components.items())),
-                "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+                "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "session": _SESSION},
             },
         }
 
@@ -208,10 +220,11 @@ class _Writer:
 
 
 def _security(entry: Entry) -> list[dict[str, list[str]]]:
-    """Key, none, or either."""
+    """Key or session, none, or all of them."""
     if not entry.signed_in:
         return []
-    return [{"key": []}, {}] if entry.local_free else [{"key": []}]
+    either: list[dict[str, list[str]]] = [{"key": []}, {"session": []}]
+    return [*either, {}] if entry.local_free else either
 
 
 def _tag(entry: Entry) -> str:
