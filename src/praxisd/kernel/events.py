@@ -67,6 +67,21 @@ _FLOORS = prepared(
         mine(CURSOR), CURSOR.c.name.like("floor:%")
     )
 )
+_AFTER = prepared(
+    sa.select(EVENT).where(_E.seq > sa.bindparam("seq")).order_by(_E.seq).limit(sa.bindparam("at_most"))
+)
+_AFTER.across = True
+_MISSED = prepared(
+    sa.select(EVENT)
+    .where(
+        _E.organization.in_([sa.bindparam("organization"), sa.bindparam("installation")]),
+        _E.seq > sa.bindparam("seq"),
+        _E.seq <= sa.bindparam("upto"),
+    )
+    .order_by(_E.seq)
+    .limit(sa.bindparam("at_most"))
+)
+_MISSED.across = True
 _HANDLER_CURSORS = prepared(
     sa.select(CURSOR.c.name, CURSOR.c.seq).where(mine(CURSOR), CURSOR.c.name.like("handler:%"))
 )
@@ -202,6 +217,21 @@ def about(tx: Tx, subject_type: str, subject_id: str, limit: int = 200) -> list[
     """The history of one record, newest first."""
     query = sa.select(EVENT).where(mine(EVENT), _E.subject_type == subject_type, _E.subject_id == subject_id)
     return [_event(r) for r in tx.all(query.order_by(_E.seq.desc()).limit(limit))]
+
+
+def after(tx: Tx, seq: int, limit: int) -> list[Event]:
+    """The events of all organizations after `seq`, oldest first: for the live streams, which tell them apart."""
+    return [_event(r) for r in tx.all(_AFTER, seq=seq, at_most=limit)]
+
+
+def missed(tx: Tx, seq: int, upto: int, limit: int) -> list[Event]:
+    """Events of the transaction's organization and of the installation in (seq, upto], oldest first."""
+    return [_event(r) for r in tx.all(_MISSED, seq=seq, upto=upto, at_most=limit, installation=INSTALLATION)]
+
+
+def lowest(tx: Tx) -> int:
+    """The highest event number ever purged in any retention class: who knows nothing after it has missed something."""
+    return int(tx.value(_FLOORS, organization=INSTALLATION))
 
 
 def head(tx: Tx) -> int:

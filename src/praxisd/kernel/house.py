@@ -3,7 +3,16 @@
 Tables, settings, events, jobs, checks, routes, permissions, and the codes of its problems.
 """
 
-from praxisd.kernel import console_routes, events, idempotency, issues, job_store, leases, settings
+from praxisd.kernel import (
+    console_routes,
+    events,
+    idempotency,
+    issues,
+    job_store,
+    leases,
+    live_routes,
+    settings,
+)
 from praxisd.kernel.checks import CHECKS
 from praxisd.kernel.clock import zone
 from praxisd.kernel.console import ConsolePage
@@ -81,8 +90,11 @@ PERMISSIONS = (
     Permission("kernel.issues.read", ("owner", "desk", "partner")),
     Permission("kernel.issues.write", ("owner", "partner")),
     Permission("kernel.events.read", ("owner", "partner")),
+    Permission("kernel.audit.read"),
+    Permission("kernel.log.read", ("owner", "partner")),
     Permission("kernel.metrics.read", ("owner", "partner")),
     *console_routes.PERMISSIONS,
+    *live_routes.PERMISSIONS,
 )
 PAGES = (
     ConsolePage("overview", "kernel.console.read", "day", 10, "home"),
@@ -194,7 +206,7 @@ SERVICE = Service(
     events=EVENTS,
     jobs=JOBS,
     checks=CHECKS,
-    routes=(*ROUTES, *console_routes.ROUTES),
+    routes=(*ROUTES, *console_routes.ROUTES, *live_routes.ROUTES),
     pages=PAGES,
     permissions=PERMISSIONS,
     problems=PROBLEMS,

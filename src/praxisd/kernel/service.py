@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from praxisd.kernel.access import Actor
     from praxisd.kernel.app import House
-    from praxisd.kernel.console import ConsolePage, Listing
+    from praxisd.kernel.console import ConsolePage, Listing, SetupStep
     from praxisd.kernel.store import Tx
+
+
+EVENT_STREAM = "text/event-stream"
 
 
 class Scope(enum.StrEnum):
@@ -67,10 +70,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A kind of event, `<noun>.<past participle>`; its sentence is the text `event.<name>`."""
+    """A kind of event, `<noun>.<past participle>`; its sentence is the text `event.<name>`.
+
+    `live` False keeps it out of the live stream: it tells who looked, and nothing that would be shown otherwise.
+    """
 
     name: str
     retention: Retention = Retention.CHANGE
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,17 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """Server-sent events to one caller for as long as both want: what changed in its organization after event `since`.
+
+    None: from now on. The door sends and re-checks the caller; nothing of a service runs meanwhile. Only a `quick`
+    route may answer it, declared with the media type `text/event-stream`.
+    """
+
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One REST operation under `/api/v1` (or at the root with `root=True`).
 
@@ -217,6 +235,11 @@ class Route:
     def write(self) -> bool:
         """True for methods that change something."""
         return self.method in ("POST", "PUT", "PATCH", "DELETE")
+
+    @property
+    def streams(self) -> bool:
+        """True if the answer is a Stream."""
+        return self.media_type == EVENT_STREAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +352,7 @@ class Service:
     routes: tuple[Route, ...] = ()
     listings: "tuple[Listing, ...]" = ()
     pages: "tuple[ConsolePage, ...]" = ()
+    steps: "tuple[SetupStep, ...]" = ()
     fhir: tuple[FhirResource, ...] = ()
     checks: tuple[Check, ...] = ()
     permissions: tuple[Permission, ...] = ()

@@ -7,7 +7,6 @@ for refusals.
 
 import asyncio
 import hmac
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,27 +17,26 @@ from typing import Any, Protocol, TypeVar
 
 from praxisd.kernel.access import ANONYMOUS, Actor, Kind
 from praxisd.kernel.app import House, State
-from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.maintenance import Watch
-from praxisd.kernel.service import Call, Route
+from praxisd.kernel.service import Call, Route, Stream
 from praxisd.kernel.sessions import CSRF_HEADER, NOBODY, Live, Visit
 from praxisd.web import problems, writes
 from praxisd.web.answers import Sent, deliver, finish
 from praxisd.web.doors import Doors as Doors
+from praxisd.web.entry import API as API
+from praxisd.web.entry import Entry as Entry
+from praxisd.web.live import AUDIT, Hub, Reader, Streaming
 from praxisd.web.metrics import Metrics
-from praxisd.web.reading import BodyReader, QueryReader
 from praxisd.web.request import Headers, Receive, Request, Scope, Send, networks
 
 T = TypeVar("T")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-API = "/api/v1"
 LONGEST_QUEUE = 512
 """Requests that may wait for a thread; the next one is told to come back (503 `http.busy`)."""
 ADMITTED_S = 0.9
 _MARKS_MOST = 4096
-_LONGEST_PATH_VALUE = 512
 _CSRF = CSRF_HEADER.lower().encode()
-_PARAMETER = re.compile(r"\{([a-z_]+)\}(.*)")
 
 
 class BodyOf(Protocol):
@@ -67,51 +65,6 @@ class Writable(Protocol):
         ...
 
 
-class Entry:
-    """A Route made ready: full path, readers for query and body, who may come in, and whether maintenance closes it.
-
-    `signed_in` asks for any valid key (on top of that the route's permission, if it has one); `local_free` lets
-    callers on this computer in without a key.
-    """
-
-    def __init__(
-        self, route: Route, *, signed_in: bool | None = None, exempt: bool = False, local_free: bool = False
-    ) -> None:
-        self.route = route
-        self.path = route.path if route.root else API + route.path
-        self.signed_in = route.permission is not None if signed_in is None else signed_in
-        self.exempt = exempt
-        self.local_free = local_free
-        self.query = QueryReader(route.query)
-        self.body = BodyReader(route.body)
-        self.suffixes: dict[str, str] = {}
-        self.template = "/".join(map(self._segment, self.path.split("/")))
-
-    def _segment(self, part: str) -> str:
-        """The segment for `Paths`; a fixed ending such as `.ics` is cut off in `path_values`."""
-        if "{" not in part:
-            return part
-        match = _PARAMETER.fullmatch(part)
-        if match is None or "{" in match[2]:
-            raise ValueError(f"route {self.route.name}: {part!r} is no path segment")
-        if match[2]:
-            self.suffixes[match[1]] = match[2]
-        return f"{{{match[1]}}}"
-
-    def path_values(self, found: Mapping[str, Any]) -> Mapping[str, str]:
-        """The path parameters; 404 for what can be no id of ours."""
-        for name, value in found.items():
-            if (
-                "\0" in value
-                or len(value) > _LONGEST_PATH_VALUE
-                or not value.endswith(self.suffixes.get(name, ""))
-            ):
-                raise not_found("Path")
-        if self.suffixes:
-            return {k: v.removesuffix(self.suffixes.get(k, "")) for k, v in found.items()}
-        return found
-
-
 class Door:
     """All that requests share: pool, maintenance watch, numbers, and how refusals are worded."""
 
@@ -122,6 +75,7 @@ class Door:
         self.watch = Watch(house)
         self.trusted = networks(house.config.trusted_proxies)
         self.pool = ThreadPoolExecutor(house.config.request_threads, thread_name_prefix="praxisd-request")
+        self.hub = Hub(house, self.pool)
         self._admitted: dict[int, float] = {}
         self._running: set[tuple[str, ...]] = set()
         self._ids = count(1)
@@ -155,17 +109,17 @@ class Door:
         if refusal is not None:
             raise refusal
 
-    async def admit(self, request: Request, *, people: bool = False) -> Actor:
+    async def admit(self, request: Request, *, people: bool = False, touch: bool = True) -> Actor:
         """Who comes in: the Actor of the key, counted against its rate. Raises 401, 403, 429.
 
         With `people` a session cookie is good too; a key wins where both are sent. Unsafe methods then need the
-        session's CSRF token in a header.
+        session's CSRF token in a header. `touch=False` does not put off a session's idle end.
         """
         secret, address = request.bearer, request.address(self.trusted)
         if people and not secret and self.doors.session is not None:
             token = self.visit(request).token
             if token or request.browser:
-                live = await self.live(request)
+                live = await self.live(request, touch=touch)
                 if request.unsafe:
                     self.check_csrf(request, request.header(_CSRF) or "")
                 return live.actor
@@ -258,7 +212,7 @@ class Door:
             await self.open()
         actor = ANONYMOUS
         if entry.signed_in and not (entry.local_free and not request.bearer and request.local):
-            actor = await self.admit(request, people=True)
+            actor = await self.admit(request, people=True, touch=not route.streams)
             limited = request.live is not None and request.live.limited
             if limited if route.permission is None else not actor.may(route.permission):
                 raise self.forbidden(request, route.permission or "")
@@ -266,11 +220,33 @@ class Door:
         call = self.call(request, actor, entry.path_values(request.scope["path_params"]), query)
         if route.write:
             return await self.write(entry, request, call)
+        if route.streams:
+            return self.follow(request, call, route)
         if route.quick is not None:
             found = route.quick(call)
             if found is not None:
                 return finish(found, route.status, route.media_type)
         return await self.in_thread(lambda: finish(route.call(call), route.status, route.media_type))
+
+    def follow(self, request: Request, call: Call, route: Route) -> Sent:
+        """The answer that goes on for as long as the caller may listen (`live`)."""
+        stream = route.quick(call) if route.quick is not None else None
+        if not isinstance(stream, Stream) or request.method == "HEAD":
+            return Sent(200, b"", route.media_type)
+
+        async def welcome() -> Actor | None:
+            try:
+                actor = await self.admit(request, people=True, touch=False)
+            except Problem as problem:  # asked too often, or the store is away: that ends nobody's session
+                return None if problem.status in (401, 403) else call.actor
+            except self.house.store.engine.failure:
+                return call.actor
+            return actor if route.permission is None or actor.may(route.permission) else None
+
+        person = call.actor.label if request.live is None else request.live.id
+        reader = Reader(person, call.actor.organization, call.actor.may(AUDIT), stream.since, welcome)
+        self.hub.join(reader)
+        return Streaming(self.hub, reader)
 
     async def write(
         self,
@@ -365,9 +341,14 @@ class Door:
                 sent = await answer(request)
             except Exception as error:
                 sent = self.refusal(error, request, name, words)
-            status = await deliver(request, sent, send, close=self.house.state is State.DRAINING)
+            if isinstance(sent, Streaming):
+                status = await sent.begin(request, send)
+            else:
+                status = await deliver(request, sent, send, close=self.house.state is State.DRAINING)
         finally:
             metrics.in_flight -= 1
         seconds = time.perf_counter() - started
         metrics.count(name, status, seconds)
         self.house.log.request(name, status, seconds * 1000, request.actor.label, request.code)
+        if isinstance(sent, Streaming):
+            await sent.run(receive, send)

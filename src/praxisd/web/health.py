@@ -122,6 +122,7 @@ def metrics(door: Door, call: Call) -> Raw:
         "praxisd_maintenance", "1 while maintenance closes the doors.", float(door.watch.now is not None)
     )
     lines += door.metrics.lines()
+    lines += gauge("praxisd_live_streams", "Streams of changes that are open.", len(door.hub))
     lines += gauge("praxisd_store_generation", "Commits of this process.", house.store.generation)
     lines += gauge("process_resident_memory_bytes", "Resident memory.", resident_bytes())
     with house.store.read(system("metrics")) as tx:

@@ -74,6 +74,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain: let connections end with their next answer, then stop listening and finish what runs."""
         self._house.state = State.DRAINING
+        self._house.wake.signal()  # live streams look, and take their leave
         began = time.monotonic()
         while time.monotonic() - began < DRAIN_S and not self.force_exit:
             connections, _busy = state_of(self)

@@ -7,7 +7,7 @@ from praxisd.kernel.access import Actor, Kind
 from praxisd.kernel.app import House
 from praxisd.kernel.console import Column, ConsolePage, Listing, ListingPage, ListingQuery, Row, arrange
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.service import Call, Permission, Service
+from praxisd.kernel.service import Call, EventType, Permission, Retention, Service
 from praxisd.web.door import Doors
 
 READ = "trial.person.read"
@@ -57,6 +57,11 @@ BY_DATE = replace(TABLE, name="trial.birthdays", columns=COLUMNS[:5], text=False
 SERVICE = Service(
     name="trial",
     package=__name__,
+    events=(
+        EventType("trial.made"),
+        EventType("trial.proved", Retention.AUDIT),
+        EventType("trial.seen", Retention.AUDIT, live=False),
+    ),
     permissions=(Permission(READ, ("owner", "partner")),),
     listings=(TABLE, BY_DATE),
     pages=(ConsolePage("trial-people", READ, "practice", 10, listing=LISTING),),
