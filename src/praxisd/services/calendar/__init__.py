@@ -9,6 +9,7 @@ from praxisd.services.calendar import (
     jobs,
     routes,
     routes_columns,
+    routes_feeds,
     routes_view,
     store,
 )
@@ -54,7 +55,7 @@ SERVICE = Service(
             missed="none",
         ),
     ),
-    routes=(*routes.ROUTES, *routes_columns.ROUTES, *routes_view.ROUTES),
+    routes=(*routes.ROUTES, *routes_columns.ROUTES, *routes_feeds.ROUTES, *routes_view.ROUTES),
     fhir=fhir.FHIR,
     operations=importing.OPERATIONS,
     permissions=(

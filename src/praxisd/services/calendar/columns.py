@@ -17,7 +17,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
-from praxisd.services.calendar import rules, store
+from praxisd.services.calendar import placing, rules, store
 from praxisd.services.calendar.view import touch, views
 from praxisd.services.directory import api as directory
 
@@ -81,7 +81,7 @@ def edit_service(house: "House", tx: Tx, id_: str, expected: int | None, **field
 def add_reservation(house: "House", tx: Tx, **fields: Any) -> Reservation:
     """Busy time without a patient, over several columns and days.
 
-    Raises calendar.reservation_overlaps (409) where an appointment or a hold stands in it.
+    Raises calendar.reservation_overlaps (409) where an appointment or a hold stands in it; it names them.
     """
     one = Reservation(id=fields.pop("id", None) or new_id(), **fields)
     _check_period(house, tx, one)
@@ -200,6 +200,11 @@ def _check_period(house: "House", tx: Tx, one: Reservation) -> None:
 def _reserve(house: "House", tx: Tx, one: Reservation) -> None:
     touch(house, tx, one.schedules)
     store.drop_lapsed(tx, one.schedules)
+    # The columns are locked: what is seen here is all there is, and can be named. The database judges all the same.
+    rows = store.busy_rows(tx, one.start, one.end, one.schedules)
+    told = placing.in_the_way(row[3] for row in rows if row[3].startswith(("Appointment/", "Hold/")))
+    if told:
+        raise Problem("calendar.reservation_overlaps", 409, **told)
     try:
         store.occupy(tx, one.schedules, one.start, one.end, "reservation", f"Reservation/{one.id}")
     except Violation:

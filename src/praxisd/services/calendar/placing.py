@@ -1,7 +1,7 @@
 """Choose the columns of an occupation, lock them and make sure that they are still free."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.engines import Conflict
 from praxisd.kernel.errors import Problem
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 IGNORE_HOURS = "calendar.hours.ignore"
+_NAMED_MOST = 20
 
 
 def service_of(house: "House", tx: Tx, id_: str | None) -> HealthcareService | None:
@@ -88,24 +89,48 @@ def _look(
     before = service.buffer_before * 60 if service else 0
     after = service.buffer_after * 60 if service else 0
     busy: dict[str, list[tuple[int, int]]] = {}
+    owners: list[str] = []
     queue = candidates(service, must)
-    for schedule, low, high, _owner, expires in store.busy_rows(tx, start - before, end + after, queue):
+    for schedule, low, high, owner, expires in store.busy_rows(tx, start - before, end + after, queue):
         if expires is None or expires > tx.now:
             busy.setdefault(schedule, []).append((low, high))
-    chosen = rules.place(
-        service,
-        calendar.for_actor(tx.actor),
-        calendar.almanac,
-        start,
-        end,
-        busy=busy,
-        now=tx.now,
-        must=must,
-        ignore_hours=outside_hours,
-        ignore_notice=desk,
-        ignore_duration=desk,
-    )
+            if not must or schedule in must:
+                owners.append(owner)
+    try:
+        chosen = rules.place(
+            service,
+            calendar.for_actor(tx.actor),
+            calendar.almanac,
+            start,
+            end,
+            busy=busy,
+            now=tx.now,
+            must=must,
+            ignore_hours=outside_hours,
+            ignore_notice=desk,
+            ignore_duration=desk,
+        )
+    except Problem as problem:
+        if desk and problem.code == "calendar.slot_taken":
+            problem.params |= in_the_way(owners)  # a portal must not learn who else comes
+        raise
     return chosen, queue
+
+
+def in_the_way(owners: Iterable[str]) -> dict[str, Any]:
+    """What stands where something was to be put, as params of a Problem: ids divided by commas, `held` for holds.
+
+    At most 20 of each kind; `count` is the number of all.
+    """
+    found = sorted(set(owners))
+    told: dict[str, Any] = {}
+    for name, prefix in (("appointments", "Appointment/"), ("reservations", "Reservation/")):
+        ids = [one.removeprefix(prefix) for one in found if one.startswith(prefix)]
+        if ids:
+            told[name] = ",".join(ids[:_NAMED_MOST])
+    if any(one.startswith("Hold/") for one in found):
+        told["held"] = True
+    return told | {"count": len(found)} if found else {}
 
 
 def candidates(service: HealthcareService | None, must: Sequence[str]) -> Sequence[str]:

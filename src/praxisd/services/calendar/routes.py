@@ -1,5 +1,6 @@
 """REST operations on slots and appointments (SPEC 1.3–1.5, 14.4)."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -41,10 +42,23 @@ _PATIENT = (
 
 
 def _answer(call: Call, tx: Tx, one: Appointment, status: int = 200) -> Answer:
-    zone = views(call.house).calendar(tx).almanac.zone
-    body = shapes.appointment_out(one, zone, booking.patient_shown(tx, one))
+    body = _shown(call, tx, [one])[0]
     headers = {"Location": f"/api/v1/appointments/{one.id}"} if status == 201 else {}
     return Answer(body, status, version=one.version, headers=headers)
+
+
+def _shown(call: Call, tx: Tx, some: Sequence[Appointment]) -> list[shapes.AppointmentOut]:
+    """As this caller may see them; within the practice with the names of the patients, all by one question."""
+    zone, masked = views(call.house).calendar(tx).almanac.zone, tx.actor.masked
+    names: Mapping[str, str | None] = {}
+    if tx.actor.portal is None and not masked:
+        names = directory.name(tx, [one.patient for one in some if one.patient is not None])
+    return [
+        shapes.appointment_out(
+            one, zone, booking.patient_shown(tx, one), name=names.get(one.patient or ""), masked=masked
+        )
+        for one in some
+    ]
 
 
 def _patient(tx: Tx, who: shapes.PatientIn) -> directory.Claimed:
@@ -169,7 +183,7 @@ def feed(call: Call) -> Answer:
                 rows.append(shapes.ChangeOut(id=one.id, deleted=True))
             else:
                 shown = booking.patient_shown(tx, one.appointment)
-                rows.append(shapes.change_out(one.appointment, zone, shown))
+                rows.append(shapes.change_out(one.appointment, zone, shown, tx.actor.masked))
     return Answer(shapes.Changes(changes=rows, cursor=cursor, more=more))
 
 
@@ -199,8 +213,7 @@ def search(call: Call) -> Answer:
         page, after = store.APPOINTMENTS.page(tx, *conditions, after=body.cursor, limit=body.limit)
         if body.schedule:
             page = [one for one in page if body.schedule in one.schedules]
-        zone = views(call.house).calendar(tx).almanac.zone
-        rows = [shapes.appointment_out(one, zone, booking.patient_shown(tx, one)) for one in page]
+        rows = _shown(call, tx, page)
     return Answer(shapes.Appointments(appointments=rows, next=after))
 
 

@@ -1,18 +1,20 @@
-"""REST operations on what the calendar is made of: columns, types, reservations, absences, closings, feeds."""
+"""REST operations on what the calendar is made of: columns, types, reservations, absences, closings."""
 
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Answer, Call, Route
+from praxisd.model.people import MASK
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
-from praxisd.services.calendar import columns, feeds, rules, shapes, store
+from praxisd.services.calendar import columns, rules, shapes, store
 from praxisd.services.calendar.view import closing_rows, views
 from praxisd.services.directory import api as directory
 
 READ, WRITE = "calendar.schedule.read", "calendar.schedule.write"
 RESERVE = "calendar.reservation.write"
-FEEDS = "calendar.feed.write"
 
 
 class Schedules(shapes.Out, frozen=True, kw_only=True):
@@ -68,23 +70,6 @@ class YearQuery(shapes.In, frozen=True, kw_only=True):
     """The calendar year."""
 
     year: int
-
-
-class FeedOut(shapes.Out, frozen=True, kw_only=True, omit_defaults=True):
-    """A calendar link. `url` is shown only when it is made."""
-
-    id: str
-    schedule: str
-    titles: bool
-    created_at: str
-    revoked_at: str | None = None
-    url: str | None = None
-
-
-class Feeds(shapes.Out, frozen=True, kw_only=True):
-    """Calendar links."""
-
-    feeds: list[FeedOut]
 
 
 def _page(call: Call, records: Any, conditions: tuple[Any, ...] = ()) -> tuple[list[Any], str | None]:
@@ -163,11 +148,11 @@ def _reservation(call: Call, tx: Any, one: Reservation) -> shapes.ReservationOut
     return shapes.ReservationOut(
         id=one.id,
         version=one.version,
-        title=one.title,
+        title=MASK if tx.actor.masked else one.title,
         schedules=one.schedules,
         start=shapes.at(one.start, zone),
         end=shapes.at(one.end, zone),
-        note=one.note,
+        note=None if tx.actor.masked else one.note,
     )
 
 
@@ -177,6 +162,13 @@ def reservations(call: Call) -> Answer:
         found, after = store.RESERVATIONS.page(tx, after=call.query.cursor, limit=call.query.limit)
         rows = [_reservation(call, tx, one) for one in found]
     return Answer(Reservations(reservations=rows, next=after))
+
+
+def reservation(call: Call) -> Answer:
+    """One reservation."""
+    with call.read() as tx:
+        one = store.RESERVATIONS.need(tx, call.path["id"])
+        return Answer(_reservation(call, tx, one), version=one.version)
 
 
 def _times(body: Any) -> dict[str, Any]:
@@ -211,6 +203,8 @@ def drop_reservation(call: Call) -> Answer:
 def absences(call: Call) -> Answer:
     """Absences of columns and of the whole practice."""
     found, after = _page(call, store.ABSENCES)
+    if call.actor.masked:
+        found = [msgspec.structs.replace(one, reason=None) for one in found]
     return Answer(Absences(absences=found, next=after))
 
 
@@ -261,50 +255,6 @@ def drop_closing(call: Call) -> Answer:
     return Answer(None, 204)
 
 
-def _feed_row(call: Call, tx: Any, row: Any) -> FeedOut:
-    zone = views(call.house).calendar(tx).almanac.zone
-    return FeedOut(
-        id=row.id,
-        schedule=row.schedule,
-        titles=bool(row.titles),
-        created_at=shapes.at(row.created_at, zone),
-        revoked_at=shapes.at(row.revoked_at, zone) if row.revoked_at else None,
-    )
-
-
-def list_feeds(call: Call) -> Answer:
-    """Calendar links, revoked ones included; their secrets are not kept."""
-    with call.read() as tx:
-        return Answer(Feeds(feeds=[_feed_row(call, tx, row) for row in feeds.feeds(tx)]))
-
-
-def add_feed(call: Call) -> Answer:
-    """Make a secret calendar link for a column; its address is shown once."""
-    tx = call.writing
-    id_, secret = feeds.open_feed(tx, call.path["id"], call.body.titles)
-    zone = views(call.house).calendar(tx).almanac.zone
-    out = FeedOut(
-        id=id_,
-        schedule=call.path["id"],
-        titles=call.body.titles,
-        created_at=shapes.at(tx.now, zone),
-        url=f"{call.base_url}/ical/{secret}.ics",
-    )
-    return Answer(out, 201, headers={"Cache-Control": "no-store"})
-
-
-def drop_feed(call: Call) -> Answer:
-    """Revoke a calendar link at once."""
-    feeds.revoke_feed(call.writing, call.path["id"])
-    return Answer(None, 204)
-
-
-def ical(call: Call) -> Answer:
-    """The calendar behind a secret link, as RFC 5545."""
-    data, tag = feeds.ical(call.house, call.path["token"].removesuffix(".ics"), call.lang)
-    return Answer(data, etag=tag)
-
-
 _UNKNOWN = ((422, "calendar.schedule_unknown"),)
 _FOUND = ((404, "http.not_found"),)
 _STALE = (*_FOUND, (412, "resource.stale"))
@@ -314,7 +264,8 @@ _RESERVE = (*_TIMES, *_UNKNOWN, (400, "calendar.range_too_long"), (409, "calenda
 _PLACES = ((422, "directory.practitioner_unknown"), (422, "directory.location_unknown"))
 
 
-def _route(method: str, path: str, name: str, call: Any, permission: str | None, **more: Any) -> Route:
+def route_of(method: str, path: str, name: str, call: Any, permission: str | None, **more: Any) -> Route:
+    """A route whose tag and status follow from its name and method."""
     status = more.pop("status", {"POST": 201, "DELETE": 204}.get(method, 200))
     tag = name.partition(".")[0]
     return Route(method, path, name, call, permission, status=status, tags=(tag,), **more)
@@ -322,73 +273,66 @@ def _route(method: str, path: str, name: str, call: Any, permission: str | None,
 
 L = shapes.ListQuery
 ROUTES = (
-    _route("GET", "/schedules", "schedules.list", schedules, READ, answer=Schedules, query=L),
-    _route(
+    route_of("GET", "/schedules", "schedules.list", schedules, READ, answer=Schedules, query=L),
+    route_of(
         "POST", "/schedules", "schedules.create", add_schedule, WRITE,
         answer=Schedule, body=shapes.ScheduleIn, problems=_PLACES,
     ),
-    _route("GET", "/schedules/{id}", "schedules.read", schedule, READ, answer=Schedule, problems=_FOUND),
-    _route(
+    route_of("GET", "/schedules/{id}", "schedules.read", schedule, READ, answer=Schedule, problems=_FOUND),
+    route_of(
         "PATCH", "/schedules/{id}", "schedules.change", edit_schedule, WRITE,
         answer=Schedule, body=shapes.SchedulePatch, problems=(*_STALE, *_PLACES, (422, "calendar.type_invalid")),
     ),
-    _route(
+    route_of(
         "GET", "/healthcare-services", "healthcareServices.list", services, READ, answer=Services, query=L
     ),
-    _route(
+    route_of(
         "POST", "/healthcare-services", "healthcareServices.create", add_service, WRITE,
         answer=HealthcareService, body=shapes.ServiceIn, problems=_TYPE,
     ),
-    _route(
+    route_of(
         "GET", "/healthcare-services/{id}", "healthcareServices.read", service, READ,
         answer=HealthcareService, problems=_FOUND,
     ),
-    _route(
+    route_of(
         "PATCH", "/healthcare-services/{id}", "healthcareServices.change", edit_service, WRITE,
         answer=HealthcareService, body=shapes.ServicePatch, problems=(*_STALE, *_TYPE),
     ),
-    _route(
+    route_of(
         "GET", "/reservations", "reservations.list", reservations, RESERVE, answer=Reservations, query=L
     ),
-    _route(
+    route_of(
         "POST", "/reservations", "reservations.create", add_reservation, RESERVE,
         answer=shapes.ReservationOut, body=shapes.ReservationIn, problems=_RESERVE,
     ),
-    _route(
+    route_of(
+        "GET", "/reservations/{id}", "reservations.read", reservation, RESERVE,
+        answer=shapes.ReservationOut, problems=_FOUND,
+    ),
+    route_of(
         "PATCH", "/reservations/{id}", "reservations.change", edit_reservation, RESERVE,
         answer=shapes.ReservationOut, body=shapes.ReservationPatch, problems=(*_STALE, *_RESERVE),
     ),
-    _route(
+    route_of(
         "DELETE", "/reservations/{id}", "reservations.delete", drop_reservation, RESERVE, problems=_STALE
     ),
-    _route("GET", "/absences", "absences.list", absences, RESERVE, answer=Absences, query=L),
-    _route(
+    route_of("GET", "/absences", "absences.list", absences, RESERVE, answer=Absences, query=L),
+    route_of(
         "POST", "/absences", "absences.create", add_absence, RESERVE,
         answer=AbsenceMade, body=shapes.AbsenceIn,
         problems=(*_UNKNOWN, (400, "calendar.range_reversed"), (400, "calendar.date_invalid")),
     ),
-    _route("DELETE", "/absences/{id}", "absences.delete", drop_absence, RESERVE, problems=_FOUND),
-    _route(
+    route_of("DELETE", "/absences/{id}", "absences.delete", drop_absence, RESERVE, problems=_FOUND),
+    route_of(
         "GET", "/closings", "closings.list", closings, RESERVE, answer=Closings, query=YearQuery,
         problems=((400, "calendar.range_too_long"),),
     ),
-    _route(
+    route_of(
         "PUT", "/closings/{date}", "closings.put", put_closing, WRITE, answer=Closing, body=shapes.ClosingIn,
         problems=((400, "calendar.date_invalid"),),
     ),
-    _route(
+    route_of(
         "DELETE", "/closings/{date}", "closings.delete", drop_closing, WRITE,
         problems=(*_FOUND, (400, "calendar.date_invalid")),
-    ),
-    _route("GET", "/feeds", "feeds.list", list_feeds, FEEDS, answer=Feeds),
-    _route(
-        "POST", "/schedules/{id}/feeds", "feeds.create", add_feed, FEEDS,
-        answer=FeedOut, body=shapes.FeedIn, problems=_FOUND,
-    ),
-    _route("DELETE", "/feeds/{id}", "feeds.revoke", drop_feed, FEEDS, problems=_FOUND),
-    Route(
-        "GET", "/ical/{token}", "feeds.ical", ical, None, root=True, media_type="text/calendar; charset=utf-8",
-        why_open="the link itself is the secret (SPEC 1.8): 256 random bits, revocable, kept only as digest",
-        problems=_FOUND, tags=("feeds",),
     ),
 )  # fmt: skip

@@ -128,7 +128,10 @@ class HoldOut(Out, frozen=True, kw_only=True):
 
 
 class AppointmentOut(Out, frozen=True, kw_only=True, omit_defaults=True):
-    """An appointment. `patient` is the id as this caller knows it."""
+    """An appointment. `patient` is the id as this caller knows it, `patientName` for the practice itself.
+
+    Who may not see the patient (service partner) gets neither, and no note or reason.
+    """
 
     id: str
     version: int
@@ -138,6 +141,7 @@ class AppointmentOut(Out, frozen=True, kw_only=True, omit_defaults=True):
     service: str | None
     schedules: tuple[str, ...]
     patient: str | None = None
+    patient_name: str | None = None
     note: str | None = None
     cancel_reason: str | None = None
     replaces: str | None = None
@@ -328,17 +332,19 @@ class FeedIn(In, frozen=True, kw_only=True):
     titles: bool = False
 
 
-def appointment_out(one: Appointment, zone: ZoneInfo, patient: str | None) -> AppointmentOut:
-    """The appointment as the door shows it; `patient` is the id as this caller knows it."""
-    return AppointmentOut(**_values(one, zone, patient))
+def appointment_out(
+    one: Appointment, zone: ZoneInfo, patient: str | None, *, name: str | None = None, masked: bool = False
+) -> AppointmentOut:
+    """The appointment as the door shows it; `patient` is the id as this caller knows it, `name` as it may see it."""
+    return AppointmentOut(**_values(one, zone, patient, masked), patient_name=None if masked else name)
 
 
-def change_out(one: Appointment, zone: ZoneInfo, patient: str | None) -> ChangeOut:
+def change_out(one: Appointment, zone: ZoneInfo, patient: str | None, masked: bool = False) -> ChangeOut:
     """The same as an entry of the change feed."""
-    return ChangeOut(**_values(one, zone, patient))
+    return ChangeOut(**_values(one, zone, patient, masked))
 
 
-def _values(one: Appointment, zone: ZoneInfo, patient: str | None) -> dict[str, Any]:
+def _values(one: Appointment, zone: ZoneInfo, patient: str | None, masked: bool) -> dict[str, Any]:
     return {
         "id": one.id,
         "version": one.version,
@@ -347,9 +353,9 @@ def _values(one: Appointment, zone: ZoneInfo, patient: str | None) -> dict[str, 
         "end": at(one.end, zone),
         "service": one.service,
         "schedules": one.schedules,
-        "patient": patient,
-        "note": one.note,
-        "cancel_reason": one.cancel_reason,
+        "patient": None if masked else patient,
+        "note": None if masked else one.note,
+        "cancel_reason": None if masked else one.cancel_reason,
         "replaces": one.replaces,
         "created_at": at(one.created, zone),
         "updated_at": at(one.updated, zone),
