@@ -25,6 +25,7 @@ BUILT_IN = {
     "demo": ("praxisd.cli", "Run a sample practice."),
     "doctor": ("praxisd.kernel.cli", "Run all checks; ends with 1 if something is wrong."),
     "migrate": ("praxisd.cli", "Bring the database to the state of this program."),
+    "setup": ("praxisd.services.setup.cli", "The first start: its one-time code, and how far it is."),
     "practice": ("praxisd.services.directory.cli", "Set up a practice, and list those of this installation."),
     "keys": ("praxisd.services.accounts.cli", "Access data of portals and other programs."),
     "users": ("praxisd.services.accounts.cli", "People who sign in."),

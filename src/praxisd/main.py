@@ -10,14 +10,22 @@ from praxisd.kernel.config import Config, load
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.kernel.service import Service
 from praxisd.kernel.store import Tx
-from praxisd.services import accounts, calendar, directory, messaging
+from praxisd.services import accounts, calendar, directory, messaging, setup
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.directory import api as directory_api
+from praxisd.services.setup import api as setup_api
 
 
 def services() -> tuple[Service, ...]:
     """The built-in services, then those of installed plug-in packages."""
-    built_in = (KERNEL, accounts.SERVICE, directory.SERVICE, calendar.SERVICE, messaging.SERVICE)
+    built_in = (
+        KERNEL,
+        accounts.SERVICE,
+        directory.SERVICE,
+        calendar.SERVICE,
+        messaging.SERVICE,
+        setup.SERVICE,
+    )
     return (*built_in, *registry.plugins())
 
 
@@ -47,6 +55,11 @@ def _practice(tx: Tx) -> dict[str, str]:
     """What the console says of the practice."""
     found = directory_api.organization(tx)
     return {"name": found.name, "zone": found.zone, "language": found.language}
+
+
+def greeting(house: House, url: str) -> str:
+    """What `serve` says on the server's own screen, and nowhere else, once it answers; usually nothing."""
+    return setup_api.greeting(house, url)
 
 
 def doors(_house: House) -> "object":

@@ -93,6 +93,9 @@ def _answer(house: House, control: Control, host: str, port: int, before_ready: 
             gc.freeze()
             gc.enable()
         print(f"ready {url}", flush=True)  # noqa: T201  (the one line on standard output, SPEC 14.1)
+        words = main.greeting(house, url)
+        if words:
+            print(words, file=sys.stderr, flush=True)  # noqa: T201  (a secret for who stands here: never the log)
 
     try:
         return server.serve(house, doors, host, port, on_ready=ready)

@@ -1,4 +1,4 @@
-"""What a service declares for the console: listings (rows people sort, filter, print and export) and pages.
+"""What a service declares for the console: listings (rows people sort, filter, print and export), pages, set-up steps.
 
 The console draws them; a later service brings a table by declaring it here and builds nothing again. Each Listing
 becomes two operations, `POST /listings/<name>` and `POST /listings/<name>/export` (CSV), both under its permission.
@@ -20,6 +20,7 @@ from praxisd.kernel.service import Call
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
 
 Kind = Literal["text", "number", "time", "date", "flag", "choice", "color", "minutes"]
 """`time` is RFC 3339, `date` YYYY-MM-DD, `minutes` a whole number, `choice` one of `choices`, `flag` a boolean."""
@@ -124,6 +125,20 @@ class ConsolePage:
     order: int
     icon: str = "list"
     listing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """A step of the set-up wizard: offered while the service is there, until it is done or somebody skips it.
+
+    `done(house, tx)` reads in the practice's own transaction. `page` is the console page where it is done; empty where
+    the wizard itself does it. Title and help are the texts `console.step.<name>.title` and `.help`.
+    """
+
+    name: str
+    order: int
+    done: "Callable[[House, Tx], bool]"
+    page: str = ""
 
 
 def check_query(listing: Listing, query: ListingQuery, masked: bool = False) -> None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 
-from praxisd.kernel import listings as listing_routes
-from praxisd.kernel.console import GROUPS, ConsolePage, Listing
+from praxisd.kernel.console import GROUPS, ConsolePage, Listing, SetupStep
 from praxisd.kernel.service import (
     Check,
     EventType,
@@ -75,6 +74,10 @@ class Registry:
     @cached_property
     def routes(self) -> tuple[Route, ...]:
         """All REST operations, those of the listings too."""
+        from praxisd.kernel import (
+            listings as listing_routes,
+        )  # needs the database, which `praxisd --help` does not
+
         declared = [r for one in self.services for r in one.routes]
         derived = [r for one in self.listings.values() for r in listing_routes.routes_of(one)]
         return (*declared, *derived)
@@ -89,6 +92,12 @@ class Registry:
         """Pages of the console as they stand in its navigation."""
         found = [x for one in self.services for x in one.pages]
         return tuple(sorted(found, key=lambda x: (GROUPS.index(x.group), x.order, x.name)))
+
+    @cached_property
+    def steps(self) -> tuple[SetupStep, ...]:
+        """Steps of the set-up wizard in their order."""
+        found = [x for one in self.services for x in one.steps]
+        return tuple(sorted(found, key=lambda x: (x.order, x.name)))
 
     @cached_property
     def fhir(self) -> dict[str, FhirResource]:
@@ -155,6 +164,7 @@ def freeze(services: Sequence[Service]) -> Registry:
         ("table", [t for one in services for t in one.tables]),
         ("listing", [x.name for one in services for x in one.listings]),
         ("page", [x.name for one in services for x in one.pages]),
+        ("set-up step", [x.name for x in registry.steps]),
     ):
         _unique(kind, found)
     for one in services:
@@ -202,6 +212,11 @@ def _check_service(one: Service, registry: Registry) -> None:
         listed = not page.listing or page.listing in registry.listings
         _need(listed, f"{what} shows unknown listing {page.listing}")
         _texts(registry, what, f"console.page.{page.name}")
+    for step in one.steps:
+        what = f"set-up step {step.name}"
+        known = not step.page or any(x.name == step.page for x in registry.pages)
+        _need(known, f"{what} is done on unknown page {step.page}")
+        _texts(registry, what, f"console.step.{step.name}.title", f"console.step.{step.name}.help")
     codes = {
         *one.problems,
         *(c for r in one.routes for _, c in r.problems),

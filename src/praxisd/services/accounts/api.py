@@ -4,7 +4,7 @@ Functions that write take the open transaction; `authenticate`, `take`, `verify`
 short ones.
 """
 
-from praxisd.services.accounts.gate import authenticate, take
+from praxisd.services.accounts.gate import authenticate, count_attempt, take
 from praxisd.services.accounts.keys import (
     create_key,
     get_key,
@@ -35,6 +35,7 @@ __all__ = [
     "actor_names",
     "authenticate",
     "change_user",
+    "count_attempt",
     "create_key",
     "create_user",
     "deactivate",

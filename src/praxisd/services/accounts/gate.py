@@ -219,6 +219,14 @@ def failure_rate(house: "House", gate: Gate) -> int:
     return gate.limit(house, _FAILURE_LIMIT, INSTALLATION)
 
 
+def count_attempt(house: "House", address: str | None) -> None:
+    """Count a guess at a secret that is no key (a one-time code) against the address it comes from.
+
+    Problem `accounts.rate_limited` (429) when it is one too many.
+    """
+    _count_failure(house, gate_of(house.store), address)
+
+
 def _count_failure(house: "House", gate: Gate, address: str | None) -> None:
     rate = failure_rate(house, gate)
     wait = gate.failures.take(rules.source(address), rate / 60, rate, house.clock.monotonic())

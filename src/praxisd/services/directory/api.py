@@ -36,6 +36,7 @@ __all__ = [
     "create_organization",
     "create_practitioner",
     "find",
+    "has_patients",
     "import_location",
     "import_organization",
     "import_patient",
@@ -142,6 +143,11 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Claimed:
 def patient(tx: Tx, id_: str) -> Patient:
     """A patient by its own id, for services that work inside (reminders, export); 404. Never for a portal's eyes."""
     return store.patients.need(tx, id_)
+
+
+def has_patients(tx: Tx) -> bool:
+    """True once the practice knows any patient."""
+    return bool(store.patients.page(tx, limit=1)[0])
 
 
 def told(tx: Tx, alias: str) -> str | None:
