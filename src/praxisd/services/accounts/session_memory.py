@@ -40,7 +40,7 @@ _FORGOTTEN_S = 2 * 24 * 3600
 class Known:
     """A session as it is remembered. `seen` is when it was last used, as far as this process knows."""
 
-    __slots__ = ("actor", "ends_at", "generation", "id", "idle_s", "limited", "read_at", "seen")
+    __slots__ = ("actor", "ends_at", "generation", "id", "idle_s", "limited", "read_at", "seen", "slack_s")
 
     def __init__(self, session: Session, limits: "Limits", actor: Actor, limited: bool) -> None:
         self.id = session.id
@@ -48,26 +48,31 @@ class Known:
         self.limited = limited
         self.seen = session.last_seen_at
         self.idle_s = limits.idle_s
+        self.slack_s = limits.slack_s
         self.ends_at = limits.end(session)
         self.read_at = 0.0
         self.generation = 0
 
     @property
     def until(self) -> int:
-        """From this second on the session no longer holds, if nothing happens."""
+        """When the session ends if nothing happens, as people are told."""
         return min(self.ends_at, self.seen + self.idle_s)
+
+    def holds(self, now: int) -> bool:
+        """True while it is good."""
+        return now < min(self.ends_at, self.seen + self.idle_s + self.slack_s)
 
 
 class Limits:
     """How long sessions of one practice last, and who needs a second factor, as set now.
 
-    Where several nodes share the database, each knows the last use by another only a minute later: that much is added,
-    so that nobody is signed out too early.
+    Where several nodes share the database, each knows the last use by another only a minute later: so much later
+    (`slack_s`) an idle session ends, that nobody is signed out too early.
     """
 
     def __init__(self, house: "House", tx: "Tx") -> None:
-        slack = 0 if house.store.alone else SEEN_S
-        self.idle_s = int(house.settings.get(tx, IDLE)) * 60 + slack
+        self.slack_s = 0 if house.store.alone else SEEN_S
+        self.idle_s = int(house.settings.get(tx, IDLE)) * 60
         self.longest_s = int(house.settings.get(tx, LONGEST)) * 3600
         self.factor_roles = str(house.settings.get(tx, FACTOR_ROLES))
 
@@ -199,7 +204,7 @@ def session(house: "House", token: str, address: str | None, touch: bool = True)
     memory = memory_of(house.store)
     known = memory.find(house, token) if rules.could_be_token(token) else None
     now = house.clock.now()
-    if known is None or known.until <= now:
+    if known is None or not known.holds(now):
         raise Problem("accounts.session_ended", 401)
     if touch:
         memory.saw(known, now, address)
@@ -235,7 +240,7 @@ def _ended(house: "House", tx: "Tx", now: int) -> Iterator[tuple[Session, str]]:
         known = limits.get(one.organization) or limits.setdefault(one.organization, Limits(house, tx))
         if known.end(one) <= now:
             yield one, "time"
-        elif memory.last_seen(one) + known.idle_s <= now:
+        elif memory.last_seen(one) + known.idle_s + known.slack_s <= now:
             yield one, "idle"
 
 
