@@ -1,0 +1,211 @@
+// The state of the calendar page: which days, which columns, what the server said of them, what is open on top.
+import { today, plusDays, isoWeekday } from "../../lib/format";
+import { may, session } from "../../lib/session.svelte";
+import { failed } from "../../lib/toasts.svelte";
+import { view, type Appointment, type Column, type Reservation, type Single, type View } from "./data";
+import { recall, remember, SCALES } from "./kept";
+import { colors } from "./look";
+import { datesOf, dateOf, monday, rfc } from "./when";
+
+/** What the dialogs on top of the calendar are about. */
+export type Open =
+  | { kind: "appointment"; id: string; move?: boolean }
+  | { kind: "booking"; date: string; minute: number | null; length: number | null; column: string }
+  | { kind: "reservation"; id: string }
+  | { kind: "reserving"; start: string; end: string; columns: string[] }
+  | { kind: "search" };
+export interface Shown {
+  mode: "day" | "week";
+  days: string[];
+  view: View;
+}
+
+export class Board {
+  mode = $state<"day" | "week">("day");
+  shape = $state<"grid" | "list">("grid");
+  hidden = $state<string[]>([]);
+  cancelled = $state(false);
+  scale = $state(1.5);
+  date = $state(today());
+  shown = $state.raw<Shown | null>(null);
+  error = $state<unknown>(null);
+  busy = $state(false);
+  open = $state<Open | null>(null);
+  /** The box to bring into sight and mark, after a jump. */
+  target = $state("");
+  #holds = 0;
+  #waiting = false;
+  #again = false;
+  #loading: AbortController | null = null;
+
+  constructor(args: string[]) {
+    const kept = recall();
+    this.mode = args[1] === "week" || args[1] === "day" ? args[1] : kept.mode;
+    this.shape = kept.shape;
+    this.hidden = kept.hidden;
+    this.cancelled = kept.cancelled;
+    this.scale = kept.scale;
+    if (/^\d{4}-\d{2}-\d{2}$/.test(args[0] ?? "") && !Number.isNaN(Date.parse(args[0]!))) this.date = args[0]!;
+  }
+
+  /** Remember how it is looked at. */
+  keep(): void {
+    const { mode, shape, cancelled, scale } = this;
+    remember({ mode, shape, cancelled, scale, hidden: [...this.hidden] });
+  }
+
+  get masked(): boolean {
+    return session.me?.masked ?? false;
+  }
+  get mayBook(): boolean {
+    return may("calendar.appointment.book") && !this.masked;
+  }
+  get mayChange(): boolean {
+    return may("calendar.appointment.change") && !this.masked;
+  }
+  get mayReserve(): boolean {
+    return may("calendar.reservation.write") && !this.masked;
+  }
+  get mayIgnoreHours(): boolean {
+    return may("calendar.hours.ignore");
+  }
+
+  /** The first and the number of days of what one looks at now. */
+  get period(): { first: string; count: number } {
+    return this.mode === "day" ? { first: this.date, count: 1 } : { first: monday(this.date), count: 7 };
+  }
+
+  step(forward: boolean): void {
+    this.date = plusDays(this.date, (this.mode === "week" ? 7 : 1) * (forward ? 1 : -1));
+  }
+
+  bigger(more: boolean): void {
+    const at = SCALES.indexOf(this.scale) + (more ? 1 : -1);
+    this.scale = SCALES[at] ?? this.scale;
+  }
+
+  /** Ask the server. `quiet`: after a change elsewhere; what is on the screen stays until the answer is here. */
+  async load(quiet = false): Promise<void> {
+    if (quiet && this.#holds > 0) {
+      this.#waiting = true;
+      return;
+    }
+    if (quiet && this.#loading) {
+      this.#again = true; // one question at a time, and one more for what happened meanwhile
+      return;
+    }
+    this.#loading?.abort();
+    const control = (this.#loading = new AbortController());
+    const { first, count } = this.period;
+    const mode = this.mode;
+    this.busy = !quiet;
+    try {
+      const asked = { signal: control.signal, background: quiet };
+      const found = await view(rfc(`${first}T00:00`), rfc(`${plusDays(first, count)}T00:00`), this.cancelled, asked);
+      if (control.signal.aborted) return;
+      if (this.#holds > 0) this.#waiting = true;
+      else this.shown = { mode, days: daysOf(found, first, count), view: found };
+      this.error = null;
+    } catch (error) {
+      if (control.signal.aborted) return;
+      if (!quiet || !this.shown) this.error = error;
+    } finally {
+      if (this.#loading === control) {
+        this.#loading = null;
+        this.busy = false;
+      }
+    }
+    if (this.#again) {
+      this.#again = false;
+      await this.load(true);
+    }
+  }
+
+  /** Let nothing change under somebody's hand until the returned function is called. */
+  hold(): () => void {
+    this.#holds += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holds -= 1;
+      if (this.#holds === 0 && this.#waiting) {
+        this.#waiting = false;
+        void this.load(true);
+      }
+    };
+  }
+
+  appointment(id: string): Appointment | undefined {
+    return this.shown?.view.appointments.find((one) => one.id === id);
+  }
+  reservation(id: string): Reservation | undefined {
+    return this.shown?.view.reservations.find((one) => one.id === id);
+  }
+  column(id: string): Column | undefined {
+    return this.shown?.view.schedules.find((one) => one.id === id);
+  }
+  columnNames(ids: string[]): string {
+    return ids.map((id) => this.column(id)?.name ?? id).join(", ");
+  }
+  kindName(id: string | null): string {
+    return this.shown?.view.services.find((one) => one.id === id)?.name ?? "";
+  }
+  get colors(): Map<string, string> {
+    return colors(this.shown?.view.services ?? []);
+  }
+  /** Say what went wrong. */
+  readonly fail = failed;
+  /** Columns in use, hidden ones too. */
+  get columns(): Column[] {
+    const shown = this.shown?.view;
+    if (!shown) return [];
+    const used = new Set([...shown.appointments, ...shown.reservations].flatMap((one) => one.schedules));
+    return shown.schedules.filter((one) => one.active || used.has(one.id));
+  }
+  get visible(): Column[] {
+    return this.columns.filter((one) => !this.hidden.includes(one.id));
+  }
+
+  /** Put one appointment or reservation as it now is, before the whole is asked for again. */
+  put(what: "appointments" | "reservations", id: string, changed: Partial<Appointment> | Partial<Reservation> | null): void {
+    const shown = this.shown;
+    if (!shown) return;
+    const list = shown.view[what] as (Appointment | Reservation)[];
+    const next = changed ? list.map((one) => (one.id === id ? { ...one, ...changed } : one)) : list.filter((one) => one.id !== id);
+    this.shown = { ...shown, view: { ...shown.view, [what]: next } };
+  }
+
+  /** Put an appointment as the server answered it; one not yet drawn gets the patient's name given here. */
+  settle(one: Single, name?: string): void {
+    const shown = this.shown;
+    if (!shown) return;
+    const { patient, createdAt: _made, updatedAt: _changed, ...rest } = one;
+    const kept = { note: undefined, cancelReason: undefined, ...rest };
+    if (this.appointment(one.id)) this.put("appointments", one.id, one.status === "cancelled" && !this.cancelled ? null : kept);
+    else if (datesOf(one.start, one.end).some((date) => shown.days.includes(date))) {
+      const drawn: Appointment = { ...kept, patient: patient ? { id: patient, name: name ?? null } : null };
+      this.shown = { ...shown, view: { ...shown.view, appointments: [...shown.view.appointments, drawn] } };
+    }
+  }
+
+  /** Show the day of an appointment, and mark it. */
+  jump(one: { id: string; start: string; schedules: string[] }): void {
+    const known = new Set(this.columns.map((column) => column.id));
+    const there = one.schedules.filter((id) => known.has(id));
+    if (there.length && there.every((id) => this.hidden.includes(id))) {
+      this.hidden = this.hidden.filter((id) => !there.includes(id));
+      this.keep();
+    }
+    this.date = dateOf(one.start);
+    this.target = one.id;
+  }
+}
+
+/** The days that are drawn: weekends only where something is open or stands on them. */
+function daysOf(found: View, first: string, count: number): string[] {
+  const all = Array.from({ length: count }, (_none, n) => plusDays(first, n));
+  if (count === 1) return all;
+  const used = new Set([...found.open, ...found.appointments, ...found.reservations].flatMap((one) => datesOf(one.start, one.end)));
+  return all.filter((date) => isoWeekday(date) < 6 || used.has(date));
+}

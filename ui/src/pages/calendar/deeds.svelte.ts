@@ -1,0 +1,229 @@
+// What people do to appointments and reservations, and how it goes on when the server says no.
+//
+// Outside the hours the person is asked whether it shall be so all the same; a change made elsewhere meanwhile is
+// shown beside the own one, and the person chooses.
+import { Refused } from "../../lib/api";
+import { confirm } from "../../lib/asking.svelte";
+import { dateLong, moment } from "../../lib/format";
+import { t } from "../../lib/i18n.svelte";
+import { done, failed } from "../../lib/toasts.svelte";
+import type { Board } from "./board.svelte";
+import * as data from "./data";
+import { statusWord } from "./look";
+import { clockOf, dateOf, between, plus, rfc, wallOf } from "./when";
+
+export interface Row {
+  label: string;
+  mine: string;
+  theirs: string;
+}
+/** Two states of the same thing, and who made the other one. */
+export interface Clash {
+  rows: Row[];
+  by: string;
+  answer: (mine: boolean) => void;
+}
+type Stated = Pick<data.Appointment, "start" | "end" | "schedules" | "status" | "service"> & { note?: string | null };
+
+const CLOSED = new Set(["calendar.outside_hours", "calendar.absent", "calendar.holiday"]);
+export const closedThen = (error: unknown): error is Refused => error instanceof Refused && CLOSED.has(error.code);
+
+/** `Freitag, 27. November 2026, 08:30–09:00` */
+export function spanText(start: string, end: string): string {
+  const [from, to] = [wallOf(start), wallOf(end)];
+  const same = dateOf(from) === dateOf(plus(to, -1));
+  return same
+    ? `${dateLong(dateOf(from))}, ${clockOf(from)}–${clockOf(to)}`
+    : `${dateLong(dateOf(from))}, ${clockOf(from)} – ${dateLong(dateOf(to))}, ${clockOf(to)}`;
+}
+
+/** True: so it shall be although it is closed then. */
+export async function allTheSame(error: Refused): Promise<boolean> {
+  const text = [error.title, error.cause_].filter(Boolean).join(": ");
+  return (await confirm({ title: t("console.calendar.outside_title"), text, yes: t("console.calendar.outside_yes") })) !== null;
+}
+
+export class Deeds {
+  clash = $state.raw<Clash | null>(null);
+  readonly #board: Board;
+
+  constructor(board: Board) {
+    this.#board = board;
+  }
+
+  /** The two states line by line; only what differs. */
+  rows(mine: Stated, theirs: Stated): Row[] {
+    const kinds = (one: Stated) => this.#board.kindName(one.service);
+    const all: Row[] = [
+      { label: t("console.calendar.when"), mine: spanText(mine.start, mine.end), theirs: spanText(theirs.start, theirs.end) },
+      { label: t("console.calendar.columns"), mine: this.#board.columnNames(mine.schedules), theirs: this.#board.columnNames(theirs.schedules) },
+      { label: t("console.calendar.type"), mine: kinds(mine), theirs: kinds(theirs) },
+      { label: t("console.calendar.state"), mine: statusWord(mine.status), theirs: statusWord(theirs.status) },
+      { label: t("console.calendar.note"), mine: mine.note ?? "", theirs: theirs.note ?? "" },
+    ];
+    return all.filter((one) => one.mine !== one.theirs);
+  }
+
+  /** Who changed it last, and when, if the person may know. */
+  async by(id: string, subject = "Appointment"): Promise<string> {
+    try {
+      const [last] = await data.history(id, subject, 1);
+      return last ? t("console.calendar.changed_by", { who: last.actorName ?? "", at: moment(last.at) }) : "";
+    } catch {
+      return "";
+    }
+  }
+
+  #choose(rows: Row[], by: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.clash = {
+        rows,
+        by,
+        answer: (mine) => {
+          this.clash = null;
+          resolve(mine);
+        },
+      };
+    });
+  }
+
+  /** Change or move; null when the person let it be. Throws what the server refused otherwise. */
+  async change(one: data.Appointment, wish: data.Wish): Promise<data.Single | null> {
+    let { version } = one;
+    for (let sent = wish; ; ) {
+      try {
+        const got = await data.change(one.id, sent, version);
+        this.#board.settle(got);
+        return got;
+      } catch (error) {
+        if (closedThen(error) && !sent.outsideHours && this.#board.mayIgnoreHours) {
+          if (!(await allTheSame(error))) return null;
+          sent = { ...sent, outsideHours: true };
+        } else if (error instanceof Refused && error.status === 412) {
+          const theirs = await data.single(one.id);
+          const mine = stated(one, wish);
+          if (!(await this.#choose(this.rows(mine, theirs), await this.by(one.id)))) {
+            this.#board.settle(theirs);
+            return null;
+          }
+          version = theirs.version;
+          // What was shown as mine is what is saved, also the end of what was only moved.
+          if (wish.start || wish.end || wish.schedules) sent = { ...sent, start: mine.start, end: mine.end, schedules: mine.schedules };
+        } else throw error;
+      }
+    }
+  }
+
+  /** After a drag: show it there at once, and put it back when it does not become so. */
+  async drag(one: data.Appointment, wish: data.Wish, release: () => void): Promise<void> {
+    const board = this.#board;
+    board.put("appointments", one.id, stated(one, wish));
+    try {
+      const got = await this.change(one, wish);
+      if (got) this.#moved(one, got);
+      else if (board.appointment(one.id)?.version === one.version) board.put("appointments", one.id, one);
+    } catch (error) {
+      board.put("appointments", one.id, one);
+      failed(error);
+    } finally {
+      release();
+    }
+  }
+
+  /** Say where it is now, with the way back. */
+  #moved(before: data.Appointment, now: data.Single): void {
+    const back = { start: before.start, end: before.end, schedules: before.schedules };
+    const undo = () =>
+      void this.change({ ...before, ...now, patient: before.patient }, back).then((got) => got && done(t("console.calendar.undone")), failed);
+    done(t("console.calendar.moved"), spanText(now.start, now.end), { label: t("console.calendar.undo"), call: undo });
+  }
+
+  /** Change a reservation by a form or a drag; null when the person let it be. */
+  async changeReservation(one: data.Reservation, wish: data.ReservationWish): Promise<data.Reservation | null> {
+    for (let version = one.version; ; ) {
+      try {
+        const got = await data.changeReservation(one.id, wish, version);
+        this.#board.put("reservations", one.id, got);
+        return got;
+      } catch (error) {
+        if (!(error instanceof Refused) || error.status !== 412) throw error;
+        await this.#board.load(true);
+        const theirs = this.#board.reservation(one.id);
+        if (!theirs || theirs.version === version) throw error;
+        if (!(await this.#choose(this.reservationRows({ ...one, ...wish }, theirs), await this.by(one.id, "Reservation")))) return null;
+        version = theirs.version;
+      }
+    }
+  }
+
+  reservationRows(mine: data.Reservation, theirs: data.Reservation): Row[] {
+    const all: Row[] = [
+      { label: t("console.calendar.title"), mine: mine.title ?? "", theirs: theirs.title ?? "" },
+      { label: t("console.calendar.when"), mine: spanText(mine.start, mine.end), theirs: spanText(theirs.start, theirs.end) },
+      { label: t("console.calendar.columns"), mine: this.#board.columnNames(mine.schedules), theirs: this.#board.columnNames(theirs.schedules) },
+      { label: t("console.calendar.note"), mine: mine.note ?? "", theirs: theirs.note ?? "" },
+    ];
+    return all.filter((one) => one.mine !== one.theirs);
+  }
+
+  async dragReservation(one: data.Reservation, wish: data.ReservationWish, release: () => void): Promise<void> {
+    const board = this.#board;
+    board.put("reservations", one.id, wish);
+    try {
+      const got = await this.changeReservation(one, wish);
+      if (got) done(t("console.calendar.moved"), spanText(got.start, got.end));
+      else if (board.reservation(one.id)?.version === one.version) board.put("reservations", one.id, one);
+    } catch (error) {
+      board.put("reservations", one.id, one);
+      failed(error);
+    } finally {
+      release();
+    }
+  }
+
+  /** Ask for the reason and cancel; true when it is cancelled. */
+  async cancel(one: data.Appointment, refuse = false): Promise<boolean> {
+    const choices = ["patient", "practice", "ill", "mistake"].map((value) => ({ value, label: t(`console.calendar.reason.${value}`) }));
+    const reason = await confirm({
+      title: t(refuse ? "console.calendar.refuse_title" : "console.calendar.cancel_title"),
+      text: spanText(one.start, one.end),
+      yes: t(refuse ? "console.calendar.refuse" : "console.calendar.cancel"),
+      danger: true,
+      reason: { label: t("console.reason"), needed: true, choices },
+    });
+    if (reason === null) return false;
+    for (let { version } = one; ; ) {
+      try {
+        this.#board.settle(await data.cancel(one.id, reason, version));
+        done(t(refuse ? "console.calendar.refused" : "console.calendar.cancelled"));
+        return true;
+      } catch (error) {
+        if (!(error instanceof Refused) || error.status !== 412) throw error;
+        const theirs = await data.single(one.id);
+        const rows = this.rows({ ...one, status: "cancelled" }, theirs);
+        if (!(await this.#choose(rows, await this.by(one.id)))) {
+          this.#board.settle(theirs);
+          return false;
+        }
+        version = theirs.version;
+      }
+    }
+  }
+}
+
+/** The appointment as it would be with the wish. */
+export function stated(one: data.Appointment, wish: data.Wish): data.Appointment {
+  const { outsideHours: _outside, note, ...rest } = wish;
+  const length = between(wallOf(one.start), wallOf(one.end));
+  const end = wish.end ?? (wish.start ? rfc(plus(wallOf(wish.start), length)) : one.end);
+  return { ...one, ...rest, end, note: note === undefined ? one.note : (note ?? undefined) };
+}
+
+/** What a drag by days, minutes and to another column asks for. */
+export function moveWish(one: { start: string; end: string; schedules: string[] }, minutes: number, from: string, to: string) {
+  const start = rfc(plus(wallOf(one.start), minutes));
+  const end = rfc(plus(wallOf(one.end), minutes));
+  const kept = one.schedules.filter((id) => id !== from && id !== to);
+  return { start, end, schedules: from === to ? one.schedules : [...kept, to] };
+}
+

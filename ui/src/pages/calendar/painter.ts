@@ -1,0 +1,80 @@
+// Draws the boxes of a column as plain elements and touches only those that changed: thousands cost no components.
+import type { Box } from "./layout";
+
+interface Drawn {
+  node: HTMLElement;
+  sign: string;
+}
+export interface Scale {
+  low: number;
+  /** Pixels of a minute. */
+  pixels: number;
+}
+const kept = new WeakMap<HTMLElement, Map<string, Drawn>>();
+const LEAST_PX = 12;
+const TWO_LINES_PX = 34;
+
+/** Make `place` hold exactly these boxes, in this order. Nodes that stay keep focus and identity. */
+export function paint(place: HTMLElement, boxes: Box[], scale: Scale, target: string): void {
+  const before = kept.get(place) ?? new Map<string, Drawn>();
+  const after = new Map<string, Drawn>();
+  const wanted = new Set(boxes.map((one) => one.key));
+  for (const [key, one] of before) {
+    if (!wanted.has(key)) one.node.remove();
+  }
+  let next = place.firstChild;
+  for (const box of boxes) {
+    const one = before.get(box.key) ?? { node: document.createElement("div"), sign: "" };
+    const marked = target !== "" && box.id === target;
+    const sign = `${box.low} ${box.high} ${box.lane} ${box.lanes} ${scale.low} ${scale.pixels} ${box.status} ${box.color} ${marked} ${box.movable} ${box.grip} ${box.label}\n${box.name}\n${box.rest}`;
+    if (one.sign !== sign) {
+      fill(one.node, box, scale, marked);
+      one.sign = sign;
+    }
+    if (one.node === next) next = next.nextSibling;
+    else place.insertBefore(one.node, next);
+    after.set(box.key, one);
+  }
+  kept.set(place, after);
+}
+
+function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boolean): void {
+  const height = Math.max((box.high - box.low) * pixels - 1, box.kind === "buffer" ? 2 : LEAST_PX);
+  const { style } = node;
+  style.top = `${(box.low - low) * pixels}px`;
+  style.height = `${height}px`;
+  if (box.lanes > 1) {
+    style.left = `${(box.lane / box.lanes) * 100}%`;
+    style.width = `calc(${100 / box.lanes}% - 2px)`;
+  } else {
+    style.left = style.width = "";
+  }
+  if (box.color) style.setProperty("--hue", box.color);
+  if (box.kind === "buffer") {
+    node.className = "buffer";
+    return;
+  }
+  const lines = height >= TWO_LINES_PX ? " tall" : "";
+  node.className = `box ${box.kind}${box.status && ` st-${box.status}`}${lines}${box.movable ? " movable" : ""}${marked ? " marked" : ""}`;
+  node.dataset.id = box.id;
+  node.dataset.key = box.key;
+  node.setAttribute("aria-label", box.label);
+  if (box.kind === "busy") {
+    node.setAttribute("role", "img");
+  } else {
+    node.setAttribute("role", "button");
+    if (!node.hasAttribute("tabindex")) node.tabIndex = -1;
+  }
+  const name = document.createElement("b");
+  name.textContent = box.name;
+  const rest = document.createElement("span");
+  rest.textContent = box.rest;
+  const parts: Node[] = [name, rest];
+  if (box.status && box.status !== "booked") parts.unshift(document.createElement("i"));
+  if (box.grip) {
+    const grip = document.createElement("span");
+    grip.className = "grip";
+    parts.push(grip);
+  }
+  node.replaceChildren(...parts);
+}
