@@ -8,7 +8,7 @@ from msgspec import Meta
 from praxisd.model.scheduling import OpeningRule
 
 Code = Annotated[str, Meta(min_length=1, max_length=40)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", examples=["Dr. Muster"])]
 Part = Annotated[str, Meta(max_length=200)]
 
 
@@ -32,7 +32,7 @@ class CodeIn(In, frozen=True, kw_only=True):
 class PracticeIn(In, frozen=True, kw_only=True):
     """The practice: IANA time zone, region of its public holidays (`DE-BY`), language of what it writes."""
 
-    name: Name
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
     zone: Annotated[str, Meta(min_length=1, max_length=64)] = "Europe/Berlin"
     region: Annotated[str, Meta(min_length=2, max_length=6)] = "DE-BE"
     language: Literal["de", "en"] = "de"
