@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from .walking import names, overflow, violations
 from playwright.sync_api import Page
 
 from praxisd.testing import browser as browsing
+
+from .walking import names, overflow, violations
 
 ROLES = ("owner", "desk", "partner")
 
