@@ -1,5 +1,6 @@
 """calendar: opening hours, free slots, booking, holds, reservations, absences, feeds."""
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import EventType, Handler, JobType, Permission, Retention, Service, Setting
 from praxisd.services.calendar import (
@@ -7,6 +8,7 @@ from praxisd.services.calendar import (
     handlers,
     importing,
     jobs,
+    listings,
     routes,
     routes_columns,
     routes_feeds,
@@ -56,6 +58,13 @@ SERVICE = Service(
         ),
     ),
     routes=(*routes.ROUTES, *routes_columns.ROUTES, *routes_feeds.ROUTES, *routes_view.ROUTES),
+    listings=listings.LISTINGS,
+    pages=(
+        ConsolePage("calendar", "calendar.view.read", "day", 20, "calendar"),
+        ConsolePage("services", "calendar.schedule.read", "practice", 10, "tag"),
+        ConsolePage("schedules", "calendar.schedule.read", "practice", 20, "columns"),
+        ConsolePage("absences", "calendar.reservation.write", "practice", 30, "calendar-off"),
+    ),
     fhir=fhir.FHIR,
     operations=importing.OPERATIONS,
     permissions=(

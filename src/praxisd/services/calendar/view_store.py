@@ -68,6 +68,12 @@ def reservations(tx: Tx, since: int, until: int) -> list[Reservation]:
     return [store.RESERVATIONS.decode(row[0]) for row in tx.tuples(_RESERVED, since=since, until=until)]
 
 
+def reservations_beginning(tx: Tx, since: int | None, until: int | None) -> list[Reservation]:
+    """Reservations that begin in [since, until), either end open where None, in id order."""
+    begins = [] if since is None else [_R.start >= since]
+    return store.RESERVATIONS.all(tx, *begins, *([] if until is None else [_R.start < until]))
+
+
 def absences(tx: Tx, first: str, last: str) -> list[Absence]:
     """Absences that touch the local dates `first` to `last` (YYYY-MM-DD), both inclusive."""
     c = store.ABSENCE.c

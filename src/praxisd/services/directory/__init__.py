@@ -1,7 +1,8 @@
 """The directory: who the practice is, who works there, where, and who its patients are."""
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Retention, Scope, Service, Setting
-from praxisd.services.directory import checks, imports, operations, store
+from praxisd.services.directory import checks, imports, listings, operations, store
 from praxisd.services.directory.fhir import FHIR
 from praxisd.services.directory.routes import ROUTES
 
@@ -20,13 +21,18 @@ SERVICE = Service(
         EventType("location.changed"),
         EventType("patient.created"),
         EventType("patient.changed"),
-        EventType("patient.seen", Retention.AUDIT),
+        EventType("patient.seen", Retention.AUDIT, live=False),
         EventType("patient.match_open"),
         EventType("patient.match_decided", Retention.AUDIT),
         EventType("patient.merged", Retention.AUDIT),
         EventType("patient.unmerged", Retention.AUDIT),
     ),
     routes=ROUTES,
+    listings=listings.LISTINGS,
+    pages=(
+        ConsolePage("patients", listings.PATIENTS_ALLOWED, "day", 30, "users"),
+        ConsolePage("practice", "directory.organization.read", "practice", 40, "building"),
+    ),
     fhir=FHIR,
     checks=checks.CHECKS,
     permissions=(

@@ -12,7 +12,7 @@ from praxisd.kernel.clock import local_date
 from praxisd.kernel.store import Prepared, Tx, insert, mine, prepared, upsert
 from praxisd.model.people import Patient, full_name
 from praxisd.services.directory.rules import name_key
-from praxisd.services.directory.store import BIRTHDAY, CONTACT, PATIENT, STATEMENT, name_columns
+from praxisd.services.directory.store import BIRTHDAY, CONTACT, PATIENT, STATEMENT, name_columns, patients
 
 _S, _C, _P = STATEMENT.c, CONTACT.c, PATIENT.c
 _BY_BIRTH = prepared(sa.select(_P.id).where(mine(PATIENT), _P.birth_date == sa.bindparam("birth_date")))
@@ -190,6 +190,33 @@ def ids(tx: Tx, conditions: Sequence[Any], limit: int) -> list[str]:
     return [row[0] for row in tx.tuples(query)]
 
 
+def unmerged() -> Any:
+    """The condition that a record goes on itself."""
+    return _P.merged_into.is_(None)
+
+
+def active(word: str) -> Any:
+    """The condition for `true` or `false`; any other word fits nobody."""
+    return _P.active == int(word == "true") if word in ("true", "false") else nobody()
+
+
+def sorted_page(
+    tx: Tx, conditions: Sequence[Any], by: str, *, down: bool, offset: int, limit: int
+) -> list[Patient]:
+    """Patients by `family`, `birth_date` or `id`; whoever has none comes last, whichever way."""
+    names = (_P.family_key, _P.given_key)
+    columns: Any = {"id": (), "family": names, "birth_date": (_P.birth_date.nulls_last(), *names)}[by]
+    if down:
+        columns = (
+            [_P.birth_date.desc().nulls_last(), *names] if by == "birth_date" else [c.desc() for c in names]
+        )
+    # Which ones is decided on the index alone; then the documents of those are read, and of nobody else.
+    chosen = sa.select(_P.id).where(mine(PATIENT), *conditions).order_by(*columns, _P.id)
+    found = [row[0] for row in tx.tuples(chosen.limit(limit).offset(offset))]
+    docs = _docs_of(tx, found)
+    return [patients.decode(docs[id_]) for id_ in found]
+
+
 class _Name(msgspec.Struct):
     """What is displayed of a patient; the rest of the document is passed over."""
 
@@ -204,23 +231,29 @@ _name = msgspec.json.Decoder(_Name)
 def names_of(tx: Tx, patients: Sequence[str]) -> dict[str, str]:
     """Names to display by id, many by one question; ids nobody has are left out."""
     found: dict[str, str] = {}
-    for index in range(0, len(patients), NAMES_AT_ONCE):
-        some = patients[index : index + NAMES_AT_ONCE]
-        size = next(n for n in _SIZES if n >= len(some))
-        # Filled up with the last one: few statements, each compiled once, serve any number of patients.
-        names = {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
-        for id_, doc in tx.tuples(_names_of(size), **names):
-            one = _name.decode(doc)
-            found[id_] = full_name(one.prefix, one.given, one.family)
+    for id_, doc in _docs_of(tx, patients).items():
+        one = _name.decode(doc)
+        found[id_] = full_name(one.prefix, one.given, one.family)
     return found
 
 
 _SIZES = (1, 8, 64, 512)
-NAMES_AT_ONCE = _SIZES[-1]
+
+
+def _docs_of(tx: Tx, wanted: Sequence[str]) -> dict[str, str]:
+    """Documents by id; ids nobody has are left out."""
+    found: dict[str, str] = {}
+    for index in range(0, len(wanted), _SIZES[-1]):
+        some = wanted[index : index + _SIZES[-1]]
+        size = next(n for n in _SIZES if n >= len(some))
+        # Filled up with the last one: few statements, each compiled once, serve any number of patients.
+        places = {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
+        found.update(tx.tuples(_docs(size), **places))  # type: ignore[arg-type]
+    return found
 
 
 @lru_cache(maxsize=len(_SIZES))
-def _names_of(size: int) -> Prepared:
+def _docs(size: int) -> Prepared:
     places: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
     return prepared(sa.select(_P.id, _P.doc).where(mine(PATIENT), _P.id.in_(places)))
 

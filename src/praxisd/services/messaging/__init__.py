@@ -1,7 +1,8 @@
 """Messages („Mitteilungen“): the practice's inbox, with attachments. Communication and Binary on the FHIR door."""
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Service, Setting
-from praxisd.services.messaging import inbox, store
+from praxisd.services.messaging import inbox, listings, store
 from praxisd.services.messaging.fhir import FHIR
 from praxisd.services.messaging.routes import ROUTES
 
@@ -18,6 +19,8 @@ SERVICE = Service(
     ),
     events=(EventType("communication.received"), EventType("communication.changed")),
     routes=ROUTES,
+    listings=listings.LISTINGS,
+    pages=(ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"),),
     fhir=FHIR,
     permissions=(
         Permission("messaging.communication.read", _ALL),

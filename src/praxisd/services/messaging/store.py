@@ -149,6 +149,15 @@ def newest(
     return found[:limit], (found[limit - 1].id if len(found) > limit else None)
 
 
+def sorted_page(
+    tx: Tx, conditions: Sequence[Any], *, down: bool, offset: int, limit: int
+) -> list[Communication]:
+    """Messages by when they came, from `offset` on."""
+    query = sa.select(_C.doc).where(mine(COMMUNICATION), *conditions)
+    query = query.order_by(_C.id.desc() if down else _C.id).limit(limit).offset(offset)
+    return [COMMUNICATIONS.decode(row[0]) for row in tx.tuples(query)]
+
+
 def add_binary(tx: Tx, id_: str, media_type: str, data: bytes, extra: str) -> None:
     """Store an attachment as this actor's."""
     tx.run(
