@@ -5,7 +5,7 @@ they may ask.
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.service import EventType, Permission, Retention, Scope, Service, Setting
-from praxisd.services.accounts import session_memory, session_routes, session_store
+from praxisd.services.accounts import listings, session_memory, session_routes, session_store
 from praxisd.services.accounts.checks import CHECKS
 from praxisd.services.accounts.gate import gate_of
 from praxisd.services.accounts.operations import OPERATIONS
@@ -79,6 +79,8 @@ SERVICE = Service(
         EventType("session.refused", Retention.AUDIT),
     ),
     routes=(*ROUTES, *session_routes.ROUTES),
+    listings=listings.LISTINGS,
+    pages=listings.PAGES,
     checks=CHECKS,
     permissions=(
         Permission("accounts.user.read"),
