@@ -16,7 +16,8 @@ from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call, Page
-from praxisd.services.accounts import SERVICE, api, cli
+from praxisd.kernel.sessions import Visit
+from praxisd.services.accounts import SERVICE, api, cli, factors, session_store
 from praxisd.services.accounts.operations import OPERATIONS
 
 from .accounts_cast import NORTH, SERVICES, SOUTH, add_user, make, read, refused, whole_database
@@ -281,6 +282,33 @@ def test_users_on_the_command_line(house: House, command: Callable[..., Result])
     unknown = command("users deactivate nobody")
     assert isinstance(unknown.exception, Problem) and unknown.exception.code == "http.not_found"
     assert fresh.encode() not in whole_database(house)
+
+
+def test_sessions_on_the_command_line(house: House, command: Callable[..., Result]) -> None:
+    command("users create anna --role owner --stdin", PASSWORD + "\n")
+    one = api.sign_in(house, Visit("203.0.113.7", "Firefox Windows"), login="anna", password=PASSWORD)
+    (listed,) = answer(command("users sessions anna --json"))["sessions"]
+    assert (listed["id"], listed["device"], listed["address"]) == (
+        one.live.id,
+        "Firefox, Windows",
+        "203.0.113.7",
+    )
+    assert listed["expiresAt"].endswith("+01:00")
+    assert "ZULETZT DA" in command("users sessions anna").stdout
+    assert answer(command("users sign-out ANNA --json")) == {"login": "ANNA", "ended": 1}
+    refused("accounts.session_ended", lambda: api.session(house, one.token, None))
+    assert "0" in command("users sign-out anna").stdout
+    assert answer(command("users reset-second-factor anna --json")) == {"login": "anna", "reset": False}
+    assert "keinen" in command("users reset-second-factor anna").stdout
+    with house.store.write(NORTH) as tx:
+        user = api.find_user(tx, "anna")
+        assert user is not None
+        factors.start(house, tx, user, "Praxis")
+        session_store.confirm_factor(tx, user.id)
+    assert "entfernt" in command("users reset-second-factor anna").stdout
+    for line in ("users sessions nobody", "users sign-out nobody", "users reset-second-factor nobody"):
+        problem = command(line).exception
+        assert isinstance(problem, Problem) and problem.code == "http.not_found"
 
 
 def test_a_command_needs_to_know_the_practice(house: House, command: Callable[..., Result]) -> None:

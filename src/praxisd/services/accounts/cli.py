@@ -210,4 +210,42 @@ def deactivate(folder: Path, organization: str | None, as_json: bool, login: str
         click.echo(_say("deactivated", login=answer["login"]))
 
 
+@users.command("sessions")
+@shared
+@click.argument("login")
+def list_sessions(folder: Path, organization: str | None, as_json: bool, login: str) -> None:
+    """Where a user is signed in."""
+    answer = perform(folder, "accounts.users_sessions", organization, login=login)
+    if as_json:
+        print_json(answer)
+    else:
+        columns = ("id", "device", "address", "createdAt", "lastSeenAt", "expiresAt")
+        print_table(answer["sessions"], columns)
+
+
+@users.command("sign-out")
+@shared
+@click.argument("login")
+def sign_out(folder: Path, organization: str | None, as_json: bool, login: str) -> None:
+    """End all sessions of a user."""
+    answer = perform(folder, "accounts.users_sign_out", organization, login=login)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(_say("signed_out", login=answer["login"], count=answer["ended"]))
+
+
+@users.command("reset-second-factor")
+@shared
+@click.argument("login")
+def reset_second_factor(folder: Path, organization: str | None, as_json: bool, login: str) -> None:
+    """Take away the second factor of who lost phone and codes."""
+    answer = perform(folder, "accounts.users_reset_second_factor", organization, login=login)
+    if as_json:
+        print_json(answer)
+    else:
+        key = "factor_reset" if answer["reset"] else "factor_absent"
+        click.echo(_say(key, login=answer["login"]))
+
+
 commands: tuple[click.Command, ...] = (keys, users)

@@ -2,7 +2,6 @@
 and out.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -13,7 +12,8 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Operation
 from praxisd.kernel.store import Tx
-from praxisd.services.accounts import keys, passwords, rules, users, views
+from praxisd.services.accounts import keys, passwords, rules, session_shapes, sessions, users, views
+from praxisd.services.accounts.listings import everything
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -105,7 +105,8 @@ def keys_create(house: "House", args: Args) -> Args:
 def keys_list(house: "House", args: Args) -> Args:
     """All keys of the practice."""
     now = house.clock.now()
-    found = _everything(house, actor(house, args), keys.list_keys)
+    with house.store.read(actor(house, args)) as tx:
+        found = everything(tx, keys.list_keys)
     return _plain(house, args, views.KeyList(keys=[views.key_view(k, now) for k in found]))
 
 
@@ -147,7 +148,8 @@ def users_create(house: "House", args: Args) -> Args:
 
 def users_list(house: "House", args: Args) -> Args:
     """All users of the practice."""
-    found = _everything(house, actor(house, args), users.list_users)
+    with house.store.read(actor(house, args)) as tx:
+        found = everything(tx, users.list_users)
     return _plain(house, args, views.UserList(users=[views.user_view(u) for u in found]))
 
 
@@ -171,6 +173,34 @@ def users_deactivate(house: "House", args: Args) -> Args:
     return _plain(house, args, views.user_view(user))
 
 
+def users_sessions(house: "House", args: Args) -> Args:
+    """Where a user is signed in."""
+    given = _given(args, _LoginArgs)
+    with house.store.read(actor(house, args)) as tx:
+        found = sessions.sessions_of(house, tx, _user(tx, given.login).id)
+    listed = [session_shapes.session_view(one, until, None) for one, until in found]
+    return _plain(house, args, session_shapes.SessionList(sessions=listed))
+
+
+def users_sign_out(house: "House", args: Args) -> Args:
+    """End all sessions of a user."""
+    given = _given(args, _LoginArgs)
+    ended = house.store.run(
+        actor(house, args), lambda tx: sessions.end_sessions(tx, _user(tx, given.login).id, "ended")
+    )
+    return {"login": given.login, "ended": ended}
+
+
+def users_reset_second_factor(house: "House", args: Args) -> Args:
+    """Take away the second factor of a user who lost phone and recovery codes; their sessions end."""
+    given = _given(args, _LoginArgs)
+    reset = house.store.run(
+        actor(house, args),
+        lambda tx: users.reset_second_factor(tx, house.registry, _user(tx, given.login).id),
+    )
+    return {"login": given.login, "reset": reset}
+
+
 def _given(args: Args, kind: type[T]) -> T:
     """The arguments as their struct; Problem `accounts.invalid` (422) names none of their values."""
     try:
@@ -192,17 +222,6 @@ def _expiry(tx: Tx, days: int | None) -> int | None:
     if not 1 <= days <= _DAYS_MOST:
         raise rules.invalid("expires", "range")
     return tx.now + days * _DAY_S
-
-
-def _everything(
-    house: "House", who: Actor, page: Callable[[Tx, str | None, int], tuple[list[T], str | None]]
-) -> list[T]:
-    with house.store.read(who) as tx:
-        found, following = page(tx, None, 200)
-        while following is not None:
-            more, following = page(tx, following, 200)
-            found += more
-    return found
 
 
 def _plain(house: "House", args: Args, value: Any) -> Args:
@@ -231,4 +250,7 @@ OPERATIONS = (
     Operation("accounts.users_list", users_list, offline=True),
     Operation("accounts.users_password", users_password, offline=True),
     Operation("accounts.users_deactivate", users_deactivate, offline=True),
+    Operation("accounts.users_sessions", users_sessions, offline=True),
+    Operation("accounts.users_sign_out", users_sign_out, offline=True),
+    Operation("accounts.users_reset_second_factor", users_reset_second_factor, offline=True),
 )

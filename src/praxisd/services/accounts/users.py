@@ -102,11 +102,13 @@ def deactivate(tx: Tx, registry: Registry, id_: str) -> User:
     return change_user(tx, registry, id_, active=False)
 
 
-def reset_second_factor(tx: Tx, registry: Registry, id_: str) -> None:
-    """Take a user's second factor away, who lost phone and codes; their sessions end. Nothing if there is none. 404."""
+def reset_second_factor(tx: Tx, registry: Registry, id_: str) -> bool:
+    """Take the second factor away from who lost phone and codes; their sessions end. False if there is none; 404."""
     may_grant(tx, registry.role(store.USERS.need(tx, id_).role))
-    if factors.remove(tx, id_, by="reset"):
+    gone = factors.remove(tx, id_, by="reset")
+    if gone:
         sessions.end_sessions(tx, id_, "second_factor")
+    return gone
 
 
 def list_users(tx: Tx, after: str | None = None, limit: int = 50) -> tuple[list[User], str | None]:
