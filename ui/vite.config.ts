@@ -1,22 +1,24 @@
 // Builds the console into the Python package: hashed files, each with a .gz and a .br beside it.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 
 const LEAST_BYTES = 600;
 
+/** Packs what was written: only then every plug-in has had its say. */
 function compressed(): Plugin {
   return {
     name: "compressed",
-    enforce: "post",
-    generateBundle(_options, bundle) {
-      for (const [name, file] of Object.entries(bundle)) {
-        if (name.endsWith(".html")) continue;
-        const data = Buffer.from(file.type === "chunk" ? file.code : file.source);
+    writeBundle(options, bundle) {
+      for (const name of Object.keys(bundle)) {
+        const file = join(options.dir ?? "", name);
+        if (!/\.(js|css|svg)$/.test(name)) continue;
+        const data = readFileSync(file);
         if (data.length < LEAST_BYTES) continue;
-        const br = brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
-        this.emitFile({ type: "asset", fileName: `${name}.gz`, source: gzipSync(data, { level: 9 }) });
-        this.emitFile({ type: "asset", fileName: `${name}.br`, source: br });
+        writeFileSync(`${file}.gz`, gzipSync(data, { level: 9 }));
+        writeFileSync(`${file}.br`, brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
       }
     },
   };
