@@ -176,15 +176,15 @@ export class Board {
     this.shown = { ...shown, view: { ...shown.view, [what]: next } };
   }
 
-  /** Put an appointment as the server answered it; one not yet drawn gets the patient's name given here. */
-  settle(one: Single, name?: string): void {
+  /** Put an appointment as the server answered it. */
+  settle(one: Single): void {
     const shown = this.shown;
     if (!shown) return;
-    const { patient, createdAt: _made, updatedAt: _changed, ...rest } = one;
+    const { patient, patientName, createdAt: _made, updatedAt: _changed, ...rest } = one;
     const kept = { note: undefined, cancelReason: undefined, ...rest };
     if (this.appointment(one.id)) this.put("appointments", one.id, one.status === "cancelled" && !this.cancelled ? null : kept);
     else if (datesOf(one.start, one.end).some((date) => shown.days.includes(date))) {
-      const drawn: Appointment = { ...kept, patient: patient ? { id: patient, name: name ?? null } : null };
+      const drawn: Appointment = { ...kept, patient: patient ? { id: patient, name: patientName ?? null } : null };
       this.shown = { ...shown, view: { ...shown.view, appointments: [...shown.view.appointments, drawn] } };
     }
   }

@@ -80,6 +80,7 @@ export interface Single {
   service: string | null;
   schedules: string[];
   patient?: string | null;
+  patientName?: string;
   note?: string;
   cancelReason?: string;
   createdAt: string;

@@ -6,7 +6,8 @@ import { Refused } from "../../lib/api";
 import { confirm } from "../../lib/asking.svelte";
 import { dateLong, moment } from "../../lib/format";
 import { t } from "../../lib/i18n.svelte";
-import { done, failed } from "../../lib/toasts.svelte";
+import { may } from "../../lib/session.svelte";
+import { done, failed, toast } from "../../lib/toasts.svelte";
 import type { Board } from "./board.svelte";
 import * as data from "./data";
 import { statusWord } from "./look";
@@ -37,6 +38,28 @@ export function spanText(start: string, end: string): string {
     : `${dateLong(dateOf(from))}, ${clockOf(from)} – ${dateLong(dateOf(to))}, ${clockOf(to)}`;
 }
 
+/** What stands in the way, as far as it is on the screen: the server names it by id. */
+function inTheWay(board: Board, error: unknown): string {
+  if (!(error instanceof Refused)) return "";
+  const ids = (name: string) => String(error.params[name] ?? "").split(",").filter(Boolean);
+  const appointments = ids("appointments").map((id) => board.appointment(id)).filter((one) => one !== undefined);
+  const reservations = ids("reservations").map((id) => board.reservation(id)).filter((one) => one !== undefined);
+  return [
+    ...appointments.map((one) => `${clockOf(one.start)} ${one.patient?.name ?? board.kindName(one.service)}`),
+    ...reservations.map((one) => one.title ?? t("console.calendar.reservation")),
+  ].join(", ");
+}
+
+/** Say what was refused, with what stands in the way. */
+export function refused(board: Board, error: unknown, one?: data.Appointment): void {
+  if (error instanceof Refused && error.code === "calendar.schedule_unfit" && one) {
+    return void toast("bad", error.title, t("console.calendar.unfit", { type: board.kindName(one.service) }));
+  }
+  const there = inTheWay(board, error);
+  if (there && error instanceof Refused) toast("bad", error.title, `${t("console.calendar.there_stands", { what: there })} ${error.solution}`);
+  else failed(error);
+}
+
 /** True: so it shall be although it is closed then. */
 export async function allTheSame(error: Refused): Promise<boolean> {
   const text = [error.title, error.cause_].filter(Boolean).join(": ");
@@ -51,26 +74,31 @@ export class Deeds {
     this.#board = board;
   }
 
-  /** The two states line by line; only what differs. */
-  rows(mine: Stated, theirs: Stated): Row[] {
-    const kinds = (one: Stated) => this.#board.kindName(one.service);
-    const all: Row[] = [
-      { label: t("console.calendar.when"), mine: spanText(mine.start, mine.end), theirs: spanText(theirs.start, theirs.end) },
-      { label: t("console.calendar.columns"), mine: this.#board.columnNames(mine.schedules), theirs: this.#board.columnNames(theirs.schedules) },
-      { label: t("console.calendar.type"), mine: kinds(mine), theirs: kinds(theirs) },
-      { label: t("console.calendar.state"), mine: statusWord(mine.status), theirs: statusWord(theirs.status) },
-      { label: t("console.calendar.note"), mine: mine.note ?? "", theirs: theirs.note ?? "" },
+  /**
+   * What it was, what somebody else made of it, and what it will be if mine holds: the lines in which they differ.
+   * What I did not touch stays as the other has it.
+   */
+  rows(before: Stated, theirs: Stated, mine: Stated): Row[] {
+    const board = this.#board;
+    const lines: [string, (one: Stated) => string][] = [
+      ["when", (one) => spanText(one.start, one.end)],
+      ["columns", (one) => board.columnNames(one.schedules)],
+      ["type", (one) => board.kindName(one.service)],
+      ["state", (one) => statusWord(one.status)],
+      ["note", (one) => one.note ?? ""],
     ];
-    return all.filter((one) => one.mine !== one.theirs);
+    return differing(lines, before, theirs, mine);
   }
 
-  /** Who changed it last, and when, if the person may know. */
-  async by(id: string, subject = "Appointment"): Promise<string> {
+  /** Who changed it last, and when, as far as the person may know. */
+  async by(id: string, subject: string, at = ""): Promise<string> {
+    const when = at ? t("console.calendar.changed_at", { at: moment(at) }) : "";
+    if (!may("kernel.events.read")) return when;
     try {
       const [last] = await data.history(id, subject, 1);
-      return last ? t("console.calendar.changed_by", { who: last.actorName ?? "", at: moment(last.at) }) : "";
+      return last ? t("console.calendar.changed_by", { who: last.actorName ?? "", at: moment(last.at) }) : when;
     } catch {
-      return "";
+      return when;
     }
   }
 
@@ -101,14 +129,17 @@ export class Deeds {
           sent = { ...sent, outsideHours: true };
         } else if (error instanceof Refused && error.status === 412) {
           const theirs = await data.single(one.id);
-          const mine = stated(one, wish);
-          if (!(await this.#choose(this.rows(mine, theirs), await this.by(one.id)))) {
+          // What was shown as mine is what is saved, also the end of what was only moved.
+          const own = stated(one, wish);
+          const touched = wish.start ?? wish.end ?? wish.schedules;
+          const full: data.Wish = touched ? { ...wish, start: own.start, end: own.end, schedules: own.schedules } : wish;
+          const mine = stated({ ...one, ...theirs, patient: one.patient, note: theirs.note }, full);
+          if (!(await this.#choose(this.rows(one, theirs, mine), await this.by(one.id, "Appointment", theirs.updatedAt)))) {
             this.#board.settle(theirs);
             return null;
           }
           version = theirs.version;
-          // What was shown as mine is what is saved, also the end of what was only moved.
-          if (wish.start || wish.end || wish.schedules) sent = { ...sent, start: mine.start, end: mine.end, schedules: mine.schedules };
+          sent = { ...full, ...(sent.outsideHours && { outsideHours: true }) };
         } else throw error;
       }
     }
@@ -124,7 +155,7 @@ export class Deeds {
       else if (board.appointment(one.id)?.version === one.version) board.put("appointments", one.id, one);
     } catch (error) {
       board.put("appointments", one.id, one);
-      failed(error);
+      refused(board, error, one);
     } finally {
       release();
     }
@@ -150,20 +181,21 @@ export class Deeds {
         await this.#board.load(true);
         const theirs = this.#board.reservation(one.id);
         if (!theirs || theirs.version === version) throw error;
-        if (!(await this.#choose(this.reservationRows({ ...one, ...wish }, theirs), await this.by(one.id, "Reservation")))) return null;
+        const rows = this.reservationRows(one, theirs, { ...theirs, ...wish });
+        if (!(await this.#choose(rows, await this.by(one.id, "Reservation")))) return null;
         version = theirs.version;
       }
     }
   }
 
-  reservationRows(mine: data.Reservation, theirs: data.Reservation): Row[] {
-    const all: Row[] = [
-      { label: t("console.calendar.title"), mine: mine.title ?? "", theirs: theirs.title ?? "" },
-      { label: t("console.calendar.when"), mine: spanText(mine.start, mine.end), theirs: spanText(theirs.start, theirs.end) },
-      { label: t("console.calendar.columns"), mine: this.#board.columnNames(mine.schedules), theirs: this.#board.columnNames(theirs.schedules) },
-      { label: t("console.calendar.note"), mine: mine.note ?? "", theirs: theirs.note ?? "" },
+  reservationRows(before: data.Reservation, theirs: data.Reservation, mine: data.Reservation): Row[] {
+    const lines: [string, (one: data.Reservation) => string][] = [
+      ["title", (one) => one.title ?? ""],
+      ["when", (one) => spanText(one.start, one.end)],
+      ["columns", (one) => this.#board.columnNames(one.schedules)],
+      ["note", (one) => one.note ?? ""],
     ];
-    return all.filter((one) => one.mine !== one.theirs);
+    return differing(lines, before, theirs, mine);
   }
 
   async dragReservation(one: data.Reservation, wish: data.ReservationWish, release: () => void): Promise<void> {
@@ -175,7 +207,7 @@ export class Deeds {
       else if (board.reservation(one.id)?.version === one.version) board.put("reservations", one.id, one);
     } catch (error) {
       board.put("reservations", one.id, one);
-      failed(error);
+      refused(board, error);
     } finally {
       release();
     }
@@ -200,8 +232,8 @@ export class Deeds {
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 412) throw error;
         const theirs = await data.single(one.id);
-        const rows = this.rows({ ...one, status: "cancelled" }, theirs);
-        if (!(await this.#choose(rows, await this.by(one.id)))) {
+        const rows = this.rows(one, theirs, { ...theirs, status: "cancelled" });
+        if (!(await this.#choose(rows, await this.by(one.id, "Appointment", theirs.updatedAt)))) {
           this.#board.settle(theirs);
           return false;
         }
@@ -209,6 +241,12 @@ export class Deeds {
       }
     }
   }
+}
+
+function differing<T>(lines: [string, (one: T) => string][], before: T, theirs: T, mine: T): Row[] {
+  return lines
+    .map(([name, text]) => ({ label: t(`console.calendar.${name}`), was: text(before), theirs: text(theirs), mine: text(mine) }))
+    .filter((one) => one.theirs !== one.was || one.mine !== one.theirs);
 }
 
 /** The appointment as it would be with the wish. */

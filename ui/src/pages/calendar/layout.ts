@@ -73,7 +73,7 @@ export function arrange(shown: Shown, columns: Column[], rights: { change: boole
     }
   }
   const wanted = new Set(days);
-  appointments(view, wanted, rights.change, put);
+  appointments(view, wanted, rights.change, shown.mode === "week", put);
   reservations(view, wanted, rights.reserve, put);
   busy(view, wanted, put);
   for (const lane of lanes) {
@@ -96,7 +96,13 @@ export function arrange(shown: Shown, columns: Column[], rights: { change: boole
 
 export const FIRST_SPAN: [number, number] = LEAST;
 
-function appointments(view: View, wanted: Set<string>, may: boolean, put: Put): void {
+/** The last name first, as far as that can be told; narrow boxes have room for little more. */
+const lastFirst = (name: string) => {
+  const words = name.split(" ");
+  return words.length > 1 ? `${words.at(-1)}, ${words.slice(0, -1).join(" ")}` : name;
+};
+
+function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boolean, put: Put): void {
   const hues = colors(view.services);
   const names = new Map(view.services.map((one) => [one.id, one.name]));
   const columns = new Map(view.schedules.map((one) => [one.id, one.name]));
@@ -122,7 +128,7 @@ function appointments(view: View, wanted: Set<string>, may: boolean, put: Put): 
       lanes: 1,
       status: one.status,
       color: (one.service && hues.get(one.service)) ?? "#6b7c7a",
-      name: `${from} ${who}`,
+      name: narrow ? (one.patient?.name ? lastFirst(who) : who) : `${from} ${who}`,
       rest: [kind, status, one.note && "✎"].filter(Boolean).join(" · "),
       label: fill({ from, to, who, kind, status: word(one.status), columns: where, note: one.note ?? "" }),
       movable: may && !frozen(one.status),
