@@ -1,5 +1,5 @@
 // Jobs: what runs by itself, when, in words.
-import { get, post } from "./api";
+import { post } from "./api";
 import { moment, number, weekday } from "./format";
 import { t } from "./i18n.svelte";
 
@@ -24,7 +24,7 @@ export interface Job {
   version: number;
   nextAt: string | null;
   upcoming: string[];
-  lastRun?: Run | null;
+  lastRun: Run | null;
 }
 
 export interface Run {
@@ -39,6 +39,7 @@ export interface Run {
   code: string | null;
   message: string | null;
   triggeredBy: string;
+  progress: { done: number; total: number } | null;
 }
 
 export const TONES = {
@@ -47,12 +48,6 @@ export const TONES = {
 /** A run in one of these states is not over. */
 export const LASTING: ReadonlySet<string> = new Set(["waiting", "running", "interrupted"]);
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
-/** The last run of a job, or null. */
-export async function lastRun(job: string, background = false): Promise<Run | null> {
-  const found = await get<{ runs: Run[] }>(`/jobs/${job}/runs?limit=1`, { background });
-  return found.runs[0] ?? null;
-}
 
 /** The same job as if this plan were saved, with its due times of the next seven days. */
 export const preview = (job: string, plan: Plan, signal?: AbortSignal) =>

@@ -82,8 +82,8 @@ function open(): void {
   });
   source.addEventListener("progress", (event) => {
     heard();
-    const run = JSON.parse((event as MessageEvent<string>).data) as { id: string };
-    tell({ ...RESET, type: "run.progress", subjectType: "Run", subjectId: run.id });
+    const run = JSON.parse((event as MessageEvent<string>).data) as { run: string };
+    tell({ ...RESET, type: "run.progress", subjectType: "Run", subjectId: run.run });
   });
   source.addEventListener("ping", heard);
   source.addEventListener("reset", (event) => {
