@@ -110,7 +110,7 @@ def test_the_others_are_migrated_beside_the_tables_of_a_removed_plug_in(houses: 
     with house.store.engine.writer.begin() as connection:  # SQLite's only writer must be free for Alembic
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('rooms_0003')")
     both = registry_of(None)
-    assert "calendar_0002" in migrations.upgrade(house.store, both)
+    assert migrations.heads(both)["calendar"] in migrations.upgrade(house.store, both)
     assert migrations.applied(house.store) == {"rooms_0003", *migrations.heads(both).values()}
     migrations.require_current(house.store, both)
 

@@ -135,7 +135,7 @@ def test_the_activity_log_speaks_in_sentences(owner: Rest) -> None:
     found = owner("GET", "/events?limit=200")
     last = found["events"][-1]
     assert (last["type"], last["subject"]) == ("setting.changed", "Setting/kernel.runs_keep_days")
-    assert last["sentence"] == "Einstellung kernel.runs_keep_days geändert"
+    assert last["sentence"] == "Einstellung „Auftragsverlauf aufbewahren“ geändert"
     assert last["actor"].startswith("key:")
     assert owner("GET", f"/events?since={found['cursor']}")["events"] == []
 

@@ -1,6 +1,7 @@
 """The live stream over real sockets: who hears what, what was missed, limits, sign-out, drain, several nodes."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -10,8 +11,11 @@ import pytest
 from praxisd.kernel import events
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
+from praxisd.kernel.job_plan import start_now
+from praxisd.kernel.job_run import RunContext
 from praxisd.kernel.service import Retention
 from praxisd.testing.houses import Houses
+from praxisd.testing.trials import job, run_log, with_jobs, worker_of
 from praxisd.web import live
 
 from . import live_cast
@@ -310,6 +314,49 @@ def test_what_another_node_does_is_heard_too(
         seqs = [note(there) for _ in range(3)]
         assert [c["seq"] for c in stream.changes(3)] == seqs
         assert time.monotonic() - began < 2
+
+
+def test_a_long_run_tells_how_far_it_is(
+    make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "POLL_S", 30.0)
+    go, steps = threading.Event(), []
+
+    def work(run: RunContext) -> None:
+        for done in range(0, 101, 10):
+            run.progress(done, 100)
+            run.progress(done, 100)
+            steps.append(done)
+            if done == 30:
+                go.wait(10)
+                run.house.clock.advance(1)  # type: ignore[attr-defined]
+
+    house = make_house(with_jobs(job("trial.one", work)))
+    house.wake.start()
+    run = house.store.run(system("test"), lambda tx: start_now(tx, "trial.one", "cli:cli"))
+    with (
+        running(house, DOORS) as server,
+        listening(server.url) as mine,
+        listening(server.url, "b-desk") as theirs,
+    ):
+        mine.next(), theirs.next()
+        worker_of(house).step()
+        for stream in (mine, theirs):  # the installation's work is everybody's
+            assert stream.next() == (
+                "progress",
+                {"run": run, "job": "trial.one", "done": 0, "total": 100},
+                None,
+            )
+        until(lambda: 30 in steps)
+        assert mine.silent(0.3), "at most once a second"
+        go.set()
+        seen = []
+        while not seen or seen[-1][0] != "change":
+            seen.append(mine.next())
+        assert {name for name, _, _ in seen[:-1]} <= {"progress"}
+        assert seen[-1][1]["type"] == "run.finished"
+        (done,) = run_log(house)
+        assert (done.state, done.progress) == ("success", (100, 100))
 
 
 def test_a_store_that_is_away_is_asked_again(lite: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,13 @@ def arrange(listing: Listing, rows: Iterable[Row], query: ListingQuery) -> Listi
     key = order.removeprefix("-")
     if key:
         down = order.startswith("-")
-        found.sort(key=lambda one: _rank(one.cells.get(key)), reverse=down)
+        column = listing.column(key)
+        ranks = {
+            word: rank for rank, word in enumerate(column.choices if column else ())
+        }  # in the order declared
+        found.sort(
+            key=lambda one: _rank(ranks.get(str(one.cells.get(key)), one.cells.get(key))), reverse=down
+        )
         found.sort(key=lambda one: one.cells.get(key) is None)  # nothing stands last, whichever way
     end = query.offset + query.limit
     return ListingPage(found[query.offset : end], more=len(found) > end, total=len(found))

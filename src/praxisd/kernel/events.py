@@ -174,7 +174,8 @@ def appender(retention: Mapping[str, Retention]) -> Callable[[Tx, list[Event]], 
     return append
 
 
-def _event(row: Any) -> Event:
+def of_row(row: Any) -> Event:
+    """The event in a row of the table."""
     detail = msgspec.json.decode(row.detail, type=_Detail)
     return Event(
         type=row.type,
@@ -210,23 +211,23 @@ def since(
         query = query.where(_E.type.in_(types))
     if portal is not None:
         query = query.where(_E.portal == portal)
-    return [_event(r) for r in tx.all(query.order_by(_E.seq).limit(limit))]
+    return [of_row(r) for r in tx.all(query.order_by(_E.seq).limit(limit))]
 
 
 def about(tx: Tx, subject_type: str, subject_id: str, limit: int = 200) -> list[Event]:
     """The history of one record, newest first."""
     query = sa.select(EVENT).where(mine(EVENT), _E.subject_type == subject_type, _E.subject_id == subject_id)
-    return [_event(r) for r in tx.all(query.order_by(_E.seq.desc()).limit(limit))]
+    return [of_row(r) for r in tx.all(query.order_by(_E.seq.desc()).limit(limit))]
 
 
 def after(tx: Tx, seq: int, limit: int) -> list[Event]:
     """The events of all organizations after `seq`, oldest first: for the live streams, which tell them apart."""
-    return [_event(r) for r in tx.all(_AFTER, seq=seq, at_most=limit)]
+    return [of_row(r) for r in tx.all(_AFTER, seq=seq, at_most=limit)]
 
 
 def missed(tx: Tx, seq: int, upto: int, limit: int) -> list[Event]:
     """Events of the transaction's organization and of the installation in (seq, upto], oldest first."""
-    return [_event(r) for r in tx.all(_MISSED, seq=seq, upto=upto, at_most=limit, installation=INSTALLATION)]
+    return [of_row(r) for r in tx.all(_MISSED, seq=seq, upto=upto, at_most=limit, installation=INSTALLATION)]
 
 
 def lowest(tx: Tx) -> int:
@@ -338,7 +339,7 @@ class Dispatcher:
         frontier = head(tx)  # read first: an event committed after this line waits for the next round
         query = sa.select(EVENT).where(_E.seq > seq, _E.seq <= frontier, _E.type.in_(handler.events))
         query = query.order_by(_E.seq).limit(BATCH)
-        rows = [_event(r) for r in tx.all(_across(query))]
+        rows = [of_row(r) for r in tx.all(_across(query))]
         for one in rows:
             tx.organization = one.organization
             handler.call(self._house, tx, one)

@@ -4,6 +4,7 @@ Tables, settings, events, jobs, checks, routes, permissions, and the codes of it
 """
 
 from praxisd.kernel import (
+    activity,
     console_routes,
     events,
     idempotency,
@@ -11,7 +12,9 @@ from praxisd.kernel import (
     job_store,
     leases,
     live_routes,
+    log_routes,
     settings,
+    work_listings,
 )
 from praxisd.kernel.checks import CHECKS
 from praxisd.kernel.clock import zone
@@ -59,13 +62,13 @@ SETTINGS = (
 )
 EVENTS = (
     EventType("setting.changed", Retention.AUDIT),
-    EventType("issue.raised", Retention.ACTIVITY),
+    EventType("issue.raised", Retention.ACTIVITY, alert=True),
     EventType("issue.cleared", Retention.ACTIVITY),
     EventType("issue.ignored", Retention.AUDIT),
     EventType("run.finished", Retention.ACTIVITY),
-    EventType("run.failed", Retention.ACTIVITY),
-    EventType("run.missed", Retention.ACTIVITY),
-    EventType("run.interrupted", Retention.ACTIVITY),
+    EventType("run.failed", Retention.ACTIVITY, alert=True),
+    EventType("run.missed", Retention.ACTIVITY, alert=True),
+    EventType("run.interrupted", Retention.ACTIVITY, alert=True),
     EventType("run.requested", Retention.AUDIT),
     EventType("run.cancel_requested", Retention.AUDIT),
     EventType("job.changed", Retention.AUDIT),
@@ -100,6 +103,8 @@ PAGES = (
     ConsolePage("overview", "kernel.console.read", "day", 10, "home"),
     ConsolePage("jobs", "kernel.jobs.read", "system", 10, "clock"),
     ConsolePage("issues", "kernel.issues.read", "system", 20, "bell"),
+    *activity.PAGES,
+    *log_routes.PAGES,
     ConsolePage("settings", "kernel.settings.read", "system", 50, "sliders"),
 )
 PROBLEMS = (
@@ -206,7 +211,8 @@ SERVICE = Service(
     events=EVENTS,
     jobs=JOBS,
     checks=CHECKS,
-    routes=(*ROUTES, *console_routes.ROUTES, *live_routes.ROUTES),
+    routes=(*ROUTES, *activity.ROUTES, *console_routes.ROUTES, *live_routes.ROUTES, *log_routes.ROUTES),
+    listings=(*activity.LISTINGS, *work_listings.LISTINGS),
     pages=PAGES,
     permissions=PERMISSIONS,
     problems=PROBLEMS,

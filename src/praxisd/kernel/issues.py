@@ -215,6 +215,19 @@ def run_checks(house: "House", names: Sequence[str] | None = None) -> Report:
         return Report(tuple(list_all(tx)), tuple(c.name for c in chosen))
 
 
+def check_now(house: "House") -> None:
+    """Run all checks because a person asks. Who asks while another's checks are running waits for those instead."""
+    lock: threading.Lock = house.shared.setdefault("check_lock", threading.Lock())
+    if lock.acquire(blocking=False):
+        try:
+            run_checks(house)
+        finally:
+            lock.release()
+    else:
+        with lock:
+            return
+
+
 def _bounded(house: "House", check: Check) -> tuple[list[Finding], bool]:
     """The findings of a check, and whether it came to an end. A hanging one is left behind in its thread."""
     hanging: dict[str, threading.Thread] = house.shared.setdefault("hanging_checks", {})

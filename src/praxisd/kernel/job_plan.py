@@ -81,6 +81,8 @@ def add_run(tx: Tx, job: str, due_at: int, triggered_by: str, missed: str | None
         code=missed,
         triggered_by=triggered_by,
         cancel_requested=0,
+        progress_done=None,
+        progress_total=None,
     )
     return id_ if added == 1 else None
 

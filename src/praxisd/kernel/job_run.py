@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LEASE_S = 30
 """How long a run stays claimed without a sign of life. Seconds."""
+PROGRESS_S = 1.0
+"""How often at most a run writes down how far it is. Seconds."""
 ATTEMPTS = 5
 """A run whose runner died this often is given up (`jobs.gave_up`): it may be what kills the process."""
 CLAIM_LOCK = 0x7072_636C
@@ -62,6 +64,7 @@ class RunContext:
         self.counts: dict[str, int] = msgspec.json.decode(row.counts, type=dict[str, int])
         self.actor = Actor(Kind.JOB, row.job, row.organization, everything=True)
         self._staged: tuple[Tx, Any, dict[str, int]] | None = None
+        self._told: tuple[float, int, int] | None = None
         self._asked = False
         self._stopping = False
         self._lost = False
@@ -132,6 +135,26 @@ class RunContext:
             self._asked = self._asked or bool(held[0].cancel_requested)
 
         tx.after(keep)
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell people how far the run is: `done` of `total` items. Call it as often as you like, outside of transactions.
+
+        Written down at most once a second (and at the end), and no event: whoever listens is woken and looks.
+        """
+        now = self.house.clock.monotonic()
+        last = self._told
+        if last is not None:
+            soon = now - last[0] < PROGRESS_S and done < total
+            if soon or last[1:] == (done, total):
+                return
+        self._told = (now, done, total)
+
+        def write(tx: Tx) -> None:
+            tx.run(rows.PROGRESS, id=self.id, its_fence=self.fence, done=done, total=total)
+            tx.notify()
+
+        self.house.store.run(self.actor, write)
+        self.house.wake.signal()
 
     def heartbeat(self, tx: Tx) -> None:
         """Stay the owner for another lease, and hear whether a person cancelled the run."""

@@ -38,6 +38,8 @@ RUN = table(
     sa.Column("code", sa.Text),
     sa.Column("triggered_by", sa.Text, nullable=False),
     sa.Column("cancel_requested", sa.Integer, nullable=False),
+    sa.Column("progress_done", sa.BigInteger),
+    sa.Column("progress_total", sa.BigInteger),
     sa.PrimaryKeyConstraint("organization", "id"),
     sa.UniqueConstraint("organization", "job", "due_at", name="kernel_run_once"),
     sa.Index("kernel_run_state", "state", "due_at"),
@@ -140,6 +142,14 @@ CHECKPOINT = prepared(
     )
     .returning(_R.cancel_requested)
 )
+PROGRESS = prepared(
+    sa.update(RUN)
+    .where(_HELD)
+    .values(progress_done=sa.bindparam("done"), progress_total=sa.bindparam("total"))
+)
+UNDER_WAY = prepared(sa.select(RUN).where(_R.state == "running", _R.progress_total.is_not(None)))
+"""Runs of all organizations that tell how far they are."""
+UNDER_WAY.across = True
 END = prepared(
     sa.update(RUN)
     .where(_HELD)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from praxisd.kernel import events, schedule
 from praxisd.kernel import job_store as rows
+from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.job_plan import MISSED, home, start_now, zone_name, zone_of
 from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext, close
@@ -30,6 +31,7 @@ __all__ = (
     "Run",
     "RunContext",
     "Worker",
+    "all_runs",
     "cancel",
     "change",
     "get_job",
@@ -38,6 +40,7 @@ __all__ = (
     "purge_runs",
     "run_now",
     "runs",
+    "under_way",
 )
 
 STATES = ("waiting", "running", "interrupted", "success", "failed", "missed", "cancelled")
@@ -74,6 +77,7 @@ class Run(msgspec.Struct, frozen=True):
     code: str | None
     triggered_by: str
     organization: str
+    progress: tuple[int, int] | None = None
 
 
 def list_jobs(house: "House", tx: Tx) -> list[Job]:
@@ -215,6 +219,49 @@ def runs(
     return [_run(r) for r in tx.all(query, organization=home(declared, tx.organization))]
 
 
+def all_runs(
+    house: "House",
+    tx: Tx,
+    *,
+    names: Sequence[str] = (),
+    states: Sequence[str] = (),
+    since: int | None = None,
+    until: int | None = None,
+    order: str = "-due_at",
+    offset: int = 0,
+    limit: int = 50,
+) -> tuple[list[Run], int]:
+    """Runs of all jobs of this organization and of the installation, and how many there are. `order` is a column of the
+    table, with a minus for descending.
+    """
+    run = rows.RUN.c
+    shared = [name for name, one in house.registry.jobs.items() if home(one, "") == INSTALLATION]
+    here = sa.or_(
+        mine(rows.RUN),
+        sa.and_(run.organization == sa.bindparam("installation"), run.job.in_(shared)),
+    )
+    query = sa.select(rows.RUN).where(here, run.job.in_(list(names or house.registry.jobs)))
+    if states:
+        query = query.where(run.state.in_(list(states)))
+    if since is not None:
+        query = query.where(run.due_at >= since)
+    if until is not None:
+        query = query.where(run.due_at < until)
+    column = run[order.removeprefix("-")]
+    by = column.desc() if order.startswith("-") else column.asc()
+    page = query.order_by(by.nulls_last(), run.due_at.desc(), run.id).limit(limit).offset(offset)
+    whole = sa.select(sa.func.count()).select_from(query.subquery())
+    found, total = (one.execution_options(across=True) for one in (page, whole))
+    return [_run(r) for r in tx.all(found, installation=INSTALLATION)], int(
+        tx.value(total, installation=INSTALLATION)
+    )
+
+
+def under_way(tx: Tx) -> list[Run]:
+    """Runs at work, of all organizations, that tell how far they are."""
+    return [_run(r) for r in tx.all(rows.UNDER_WAY)]
+
+
 def purge_runs(tx: Tx, job: str, before: int, keep: int, limit: int = 200) -> int:
     """Delete runs of a job that ended before `before` (epoch seconds), always keeping the `keep` newest.
     How many.
@@ -273,4 +320,5 @@ def _run(row: Any) -> Run:
         code=row.code,
         triggered_by=row.triggered_by,
         organization=row.organization,
+        progress=None if row.progress_total is None else (row.progress_done or 0, row.progress_total),
     )

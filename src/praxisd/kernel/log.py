@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -53,6 +54,8 @@ FIELDS = frozenset(
 )
 """Every field a line may have. A new one is added here, by someone who asked if it can hold a patient."""
 
+REMEMBERED = 2_000
+"""Lines kept in memory for people to look at."""
 _EVENT = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _WORD = re.compile(r"[A-Za-z0-9_.:/{}$*<>+-]{1,200}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:/{}$*<>+-]")
@@ -117,6 +120,10 @@ class Log:
         other._sink, other._tells_requests = self._sink, self._tells_requests
         other._bound = self._bound.bind(**fields)
         return other
+
+    def recent(self) -> list[tuple[int, bytes]]:
+        """The last lines with their numbers, oldest first, at most `REMEMBERED`; of loggers bound to this one too."""
+        return self._sink.recent()
 
     def request(self, route: str, status: int, ms: float, actor: str, code: str | None = None) -> None:
         """The line of one answered request: the same wall by a shorter way, since it is written for each of them.
@@ -192,14 +199,23 @@ def funnel(log: Log, others: str = "warning") -> Callable[[], None]:
 
 
 class _Sink:
-    """Writes whole lines. Losing one must never fail the work that is being logged."""
+    """Writes whole lines and remembers the last ones. Losing one must never fail the work that is being logged."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
+        self._written = 0
+        self._recent: deque[bytes] = deque(maxlen=REMEMBERED)
+
+    def recent(self) -> list[tuple[int, bytes]]:
+        with self._lock:
+            first = self._written - len(self._recent) + 1
+            return list(enumerate(self._recent, first))
 
     def line(self, data: bytes) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
+            self._written += 1
+            self._recent.append(data)
             self._stream.write(data + b"\n")
             self._stream.flush()
 

@@ -26,13 +26,18 @@ def purge(run: RunContext) -> None:
         keep = house.settings.get(tx, "kernel.runs_keep_count")
         practices = job_plan.organizations(house, tx)
     handlers = [h.name for h in house.registry.handlers]
+    steps, step = len(ages) + len(house.registry.jobs) + 1, 0
     for kind, age in ages.items():
+        run.progress(step, steps)
+        step += 1
         gone = 1
         while gone:
             with run.write() as tx:
                 gone = events.purge(tx, kind, tx.now - age, handlers)
                 run.checkpoint(tx=tx, events=gone)
     for name, declared in house.registry.jobs.items():
+        run.progress(step, steps)
+        step += 1
         for one in [INSTALLATION] if declared.per is Scope.INSTALLATION else practices:
             gone = 1
             while gone:
@@ -45,3 +50,4 @@ def purge(run: RunContext) -> None:
         with run.write() as tx:
             gone = idempotency.purge(tx)
             run.checkpoint(tx=tx, answers=gone)
+    run.progress(steps, steps)

@@ -52,6 +52,11 @@ class Registry:
         return {e.name: e for one in self.services for e in one.events}
 
     @cached_property
+    def event_services(self) -> dict[str, str]:
+        """The service that declares each event type."""
+        return {e.name: one.name for one in self.services for e in one.events}
+
+    @cached_property
     def retention(self) -> dict[str, Retention]:
         """Retention class by event type."""
         return {n: e.retention for n, e in self.events.items()}

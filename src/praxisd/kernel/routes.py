@@ -2,25 +2,22 @@
 web's.
 """
 
-from typing import Any
-
 import msgspec
 
-from praxisd.kernel import clock, events, issues, jobs
+from praxisd.kernel import clock, issues, jobs
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Answer, Call, Route, Setting
 from praxisd.kernel.settings import Known
 from praxisd.kernel.shapes import (
-    EventOut,
-    EventsOut,
-    EventsQuery,
+    CheckIn,
     IgnoreIn,
     IssueOut,
     IssuesOut,
     JobIn,
     JobOut,
     JobsOut,
+    ProgressOut,
     RunOut,
     RunsOut,
     RunsQuery,
@@ -49,7 +46,8 @@ def put_setting(call: Call) -> Answer:
 def get_jobs(call: Call) -> Answer:
     """All jobs of the practice and of the installation."""
     with call.read() as tx:
-        return Answer(JobsOut(jobs=[_job(call, one) for one in jobs.list_jobs(call.house, tx)]))
+        found = [_job(call, one, last=_last(call, tx, one)) for one in jobs.list_jobs(call.house, tx)]
+    return Answer(JobsOut(jobs=found))
 
 
 def get_job(call: Call) -> Answer:
@@ -57,7 +55,8 @@ def get_job(call: Call) -> Answer:
     with call.read() as tx:
         one = jobs.get_job(call.house, tx, call.path["name"])
         due = jobs.preview(call.house, tx, one.plan) if one.enabled else []
-    return Answer(_job(call, one, due), version=one.version)
+        last = _last(call, tx, one)
+    return Answer(_job(call, one, due, last), version=one.version)
 
 
 def put_job(call: Call) -> Answer:
@@ -127,6 +126,15 @@ def get_issues(call: Call) -> Answer:
     return Answer(IssuesOut(issues=[_issue(call, one) for one in found]))
 
 
+def check_issues(call: Call) -> Answer:
+    """Check again
+
+    Runs all checks now and answers what is open afterwards; what was healed is gone.
+    """
+    issues.check_now(call.house)
+    return get_issues(call)
+
+
 def ignore_issue(call: Call) -> Answer:
     """Ignore an issue, or take that back; it survives that the problem comes and goes."""
     body: IgnoreIn = call.body
@@ -142,15 +150,6 @@ def ignore_issue(call: Call) -> Answer:
     one = next(i for i in issues.list_open(tx) if (i.code, i.subject) == (code, body.subject))
     tx.organization = own
     return Answer(_issue(call, one))
-
-
-def get_events(call: Call) -> Answer:
-    """The activity log: events of the practice after a cursor, each as a sentence."""
-    since = int(call.query.since or 0)
-    with call.read() as tx:
-        found = events.since(tx, since, limit=call.query.limit)
-    last = found[-1].seq if found else since
-    return Answer(EventsOut(events=[_event(call, e) for e in found], cursor=str(last)))
 
 
 def _setting(call: Call, declared: Setting, known: Known) -> SettingOut:
@@ -173,7 +172,13 @@ def _setting(call: Call, declared: Setting, known: Known) -> SettingOut:
     )
 
 
-def _job(call: Call, one: jobs.Job, due: list[int] | None = None) -> JobOut:
+def _last(call: Call, tx: Tx, one: jobs.Job) -> RunOut | None:
+    """The latest run of a job, also one that is still at work."""
+    found = jobs.runs(call.house, tx, one.name, limit=1)
+    return _run(call, tx, found[0]) if found else None
+
+
+def _job(call: Call, one: jobs.Job, due: list[int] | None = None, last: RunOut | None = None) -> JobOut:
     zone = zone_of(one.zone)
     return JobOut(
         name=one.name,
@@ -187,6 +192,7 @@ def _job(call: Call, one: jobs.Job, due: list[int] | None = None) -> JobOut:
         version=one.version,
         next_at=None if one.next_at is None else clock.format_rfc3339(one.next_at, zone),
         upcoming=[clock.format_rfc3339(d, zone) for d in due or ()],
+        last_run=last,
     )
 
 
@@ -210,6 +216,7 @@ def _run(call: Call, tx: Tx, one: jobs.Run) -> RunOut:
         code=one.code,
         message=texts.get(title, call.lang) if one.code and texts.has(title) else None,
         triggered_by=one.triggered_by,
+        progress=None if one.progress is None else ProgressOut(done=one.progress[0], total=one.progress[1]),
     )
 
 
@@ -221,27 +228,6 @@ def _issue(call: Call, one: issues.Issue) -> IssueOut:
         installation=one.organization == INSTALLATION,
         ignored=one.ignored_by is not None,
         ignore_reason=one.ignore_reason,
-    )
-
-
-def _event(call: Call, one: events.Event) -> EventOut:
-    words: dict[str, Any] = {
-        "subject": one.subject_id,
-        "actor": one.actor,
-        "version": one.version,
-        **one.codes,
-    }
-    if one.subject_type == "Issue":  # its code is what the sentence names, not what it is about
-        words["subject"] = one.subject_id
-    return EventOut(
-        seq=one.seq,
-        type=one.type,
-        subject=one.subject,
-        version=one.version,
-        actor=one.actor,
-        at=clock.format_rfc3339(one.at),
-        fields=list(one.fields),
-        sentence=call.house.texts.get(f"event.{one.type}", call.lang, **words),
     )
 
 
@@ -332,6 +318,17 @@ ROUTES = (
     Route("GET", "/issues", "issues.list", get_issues, "kernel.issues.read", IssuesOut, tags=_ISSUES),
     Route(
         "POST",
+        "/issues/check",
+        "issues.check",
+        check_issues,
+        "kernel.issues.read",
+        IssuesOut,
+        body=CheckIn,
+        transaction=False,
+        tags=_ISSUES,
+    ),
+    Route(
+        "POST",
         "/issues/{code}/ignore",
         "issues.ignore",
         ignore_issue,
@@ -340,15 +337,5 @@ ROUTES = (
         body=IgnoreIn,
         problems=(_GONE,),
         tags=_ISSUES,
-    ),
-    Route(
-        "GET",
-        "/events",
-        "events.list",
-        get_events,
-        "kernel.events.read",
-        EventsOut,
-        query=EventsQuery,
-        tags=("events",),
     ),
 )

@@ -73,11 +73,13 @@ class EventType:
     """A kind of event, `<noun>.<past participle>`; its sentence is the text `event.<name>`.
 
     `live` False keeps it out of the live stream: it tells who looked, and nothing that would be shown otherwise.
+    `alert`: something went wrong; the activity list counts and marks it.
     """
 
     name: str
     retention: Retention = Retention.CHANGE
     live: bool = True
+    alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)

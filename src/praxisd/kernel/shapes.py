@@ -2,7 +2,7 @@
 camelCase.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -54,8 +54,32 @@ class SettingIn(_In, frozen=True, kw_only=True):
     value: bool | int | str | None
 
 
+class ProgressOut(_Out, frozen=True, kw_only=True):
+    """How far a run is: `done` of `total` items."""
+
+    done: int
+    total: int
+
+
+class RunOut(_Out, frozen=True, kw_only=True):
+    """One run: due, start, end, outcome, who triggered it, counts, the message of its code, how far it is."""
+
+    id: str
+    job: str
+    state: str
+    due_at: str
+    started_at: str | None
+    ended_at: str | None
+    attempt: int
+    counts: dict[str, int]
+    code: str | None
+    message: str | None
+    triggered_by: str
+    progress: ProgressOut | None = None
+
+
 class JobOut(_Out, frozen=True, kw_only=True):
-    """A job: when it runs, whether, and what becomes of missed runs (`none`, `once`, `all`, up to an age)."""
+    """A job: when it runs, whether, what becomes of missed runs (`none`, `once`, `all`, up to an age), and its last run."""
 
     name: str
     title: str
@@ -68,6 +92,7 @@ class JobOut(_Out, frozen=True, kw_only=True):
     version: int
     next_at: str | None
     upcoming: list[str] = []
+    last_run: RunOut | None = None
 
 
 class JobsOut(_Out, frozen=True, kw_only=True):
@@ -83,22 +108,6 @@ class JobIn(_In, frozen=True, kw_only=True):
     enabled: bool | None = None
     missed: str | None = None
     max_age_s: int | None = None
-
-
-class RunOut(_Out, frozen=True, kw_only=True):
-    """One run: due, start, end, outcome, who triggered it, counts, and the message of its code."""
-
-    id: str
-    job: str
-    state: str
-    due_at: str
-    started_at: str | None
-    ended_at: str | None
-    attempt: int
-    counts: dict[str, int]
-    code: str | None
-    message: str | None
-    triggered_by: str
 
 
 class RunsOut(_Out, frozen=True, kw_only=True):
@@ -148,15 +157,18 @@ class IgnoreIn(_In, frozen=True, kw_only=True):
 
 
 class EventOut(_Out, frozen=True, kw_only=True):
-    """What happened: a sentence, the record it is about, who did it, when."""
+    """What happened: a sentence, the record it is about, who did it (label and name), when. `alert`: it went wrong."""
 
     seq: int
     type: str
+    area: str
     subject: str
     version: int
     actor: str
+    actor_name: str
     at: str
     fields: list[str]
+    alert: bool
     sentence: str
 
 
@@ -172,3 +184,33 @@ class EventsQuery(_In, frozen=True, kw_only=True):
 
     since: Cursor | None = None
     limit: Limit = 100
+
+
+class CheckIn(_In, frozen=True, kw_only=True):
+    """Nothing to say: all checks are run."""
+
+
+class LogQuery(_In, frozen=True, kw_only=True):
+    """Lines of this level and above; `cursor` is the `next` of the newer ones."""
+
+    level: Literal["debug", "info", "warning", "error"] = "debug"
+    cursor: Cursor | None = None
+    limit: Limit = 200
+
+
+class LogLineOut(_Out, frozen=True, kw_only=True):
+    """One line of the log; `detail` holds what is beside time, level and event."""
+
+    number: int
+    at: str
+    level: str
+    event: str
+    detail: dict[str, Any]
+
+
+class LogOut(_Out, frozen=True, kw_only=True):
+    """What this process (`node`) has written, newest first; `next` is the cursor of the older lines."""
+
+    node: str
+    lines: list[LogLineOut]
+    next: str | None = None

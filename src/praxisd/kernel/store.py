@@ -199,6 +199,10 @@ class Tx:
         """Run `call` once the transaction is committed (never if it is rolled back)."""
         self._after.append(call)
 
+    def notify(self) -> None:
+        """Wake the other processes once this is committed, as an event would (for what is worth no event)."""
+        self.store.engine.notify(self._cursor)
+
     def lease_now(self) -> int:
         """Epoch seconds by the clock that decides about leases: the database's where several nodes share
         it.

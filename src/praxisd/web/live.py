@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from praxisd.kernel import events
+from praxisd.kernel import events, jobs
 from praxisd.kernel.access import INSTALLATION, Actor, system
 from praxisd.kernel.app import House, State
 from praxisd.kernel.errors import Problem
@@ -89,11 +89,14 @@ class Reader:
 
 @dataclass(frozen=True)
 class _Found:
-    """What one reading brought: the new events, how far they go, and what each new stream has missed (None: too much)."""
+    """What one reading brought: the new events, how far they go, what each new stream has missed (None: too much), and
+    the runs at work that tell how far they are.
+    """
 
     new: Sequence[events.Event]
     upto: int
     caught: Mapping[Reader, Sequence[events.Event] | None]
+    runs: Sequence[jobs.Run]
 
 
 class Hub:
@@ -108,6 +111,7 @@ class Hub:
         self._signalled = False
         self._task: asyncio.Task[None] | None = None
         self._seq: int | None = None
+        self._progress: dict[str, tuple[int, int]] = {}
         own = {one.name for s in house.registry.services if s.name == "kernel" for one in s.events}
         self._shared = frozenset(own)
         """Types that are told to everyone when they concern the installation."""
@@ -181,10 +185,22 @@ class Hub:
             for reader in old:
                 if reader.kind == kind:
                     reader.push(parts, found.upto)
+        self._tell_progress(found, old)
         for reader in new:
             self._greet(reader, found)
         await asyncio.sleep(PAUSE_S)
         return len(found.new) == BATCH
+
+    def _tell_progress(self, found: _Found, readers: Sequence[Reader]) -> None:
+        """How far runs are, where that has changed."""
+        before, self._progress = self._progress, {one.id: one.progress for one in found.runs if one.progress}
+        for run in found.runs:
+            if run.progress is not None and before.get(run.id) != run.progress:
+                done, total = run.progress
+                part = frame("progress", {"run": run.id, "job": run.job, "done": done, "total": total})
+                for reader in readers:
+                    if run.organization in (reader.organization, INSTALLATION):
+                        reader.push([part], found.upto)
 
     def _greet(self, reader: Reader, found: _Found) -> None:
         reader.joined = True
@@ -233,7 +249,7 @@ class Hub:
                     tx.organization = reader.organization
                     missed = events.missed(tx, since, upto, BATCH + 1)
                     caught[reader] = missed if len(missed) <= BATCH else None
-        return _Found(found, upto, caught)
+            return _Found(found, upto, caught, jobs.under_way(tx))
 
 
 class Streaming(Sent):
