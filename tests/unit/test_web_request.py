@@ -105,9 +105,30 @@ def test_repeated_headers_are_joined_so_that_two_keys_are_none() -> None:
 
 
 def test_routes_never_see_the_secret() -> None:
-    headers = Headers({b"authorization": b"Bearer x", b"accept": b"a"})
-    assert dict(headers) == {"accept": "a"}
+    headers = Headers({b"authorization": b"Bearer x", b"accept": b"a", b"cookie": b"praxisd=x"})
+    assert dict(headers) == {"accept": "a"} and headers.get("Cookie") is None
     assert (len(headers), headers.get("Authorization".lower()), headers["Accept"]) == (1, None, "a")
+
+
+def test_cookies_sent_in_several_headers_are_one_list() -> None:
+    one = request(user_agent="x" * 1000)
+    one.scope["headers"] += [(b"cookie", b"a=1"), (b"cookie", b" praxisd=t "), (b"cookie", b"b=praxisd=u")]
+    again = Request(one.scope, one.receive, "id")
+    assert again.session_token(secure=False) == "t" and again.session_token(secure=True) == ""
+    seen = again.visit(None, ())
+    assert (seen.token, seen.secure, seen.foreign, len(seen.device)) == ("t", False, False, 400)
+    assert again.visit("https://praxis.example", ()).secure
+
+
+def test_an_origin_without_its_usual_port_is_the_same() -> None:
+    for public, origin, foreign in (
+        ("https://praxis.example:443/x", "https://praxis.example", False),
+        ("http://Praxis.example:80", "http://praxis.example", False),
+        ("https://praxis.example:80", "https://praxis.example", True),
+        (None, "http://10.0.0.1:8080", False),
+        (None, "http://10.0.0.1", True),
+    ):
+        assert request(origin=origin).foreign(public, ()) is foreign, (public, origin)
 
 
 class Query(msgspec.Struct, rename="camel", frozen=True):
