@@ -34,6 +34,12 @@ export const moment = (when: When) =>
   formatter({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" }, zone()).format(
     instant(when),
   );
+/** `26.11.2026, 08:30:05` */
+export const second = (when: When) =>
+  formatter(
+    { day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+    zone(),
+  ).format(instant(when));
 /** A calendar date (YYYY-MM-DD, no time zone) as `26.11.2026`; partial dates as they are. */
 export function date(text: string): string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return text;
