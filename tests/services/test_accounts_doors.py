@@ -348,3 +348,10 @@ def test_a_command_s_change_counts_at_once(house: House, command: Callable[..., 
     command(f"keys revoke {key.id}")
     assert read(house, key).revoked_at is not None
     refused("accounts.key_revoked", lambda: api.authenticate(house, secret, None))
+
+
+def test_roles_say_what_a_keys_scopes_are_chosen_from(house: House, owner: Actor) -> None:
+    roles = {one["name"]: one["permissions"] for one in ask(house, "roles.list", owner)["roles"]}
+    assert set(roles) == {"owner", "desk", "partner", "portal", "pvs"}
+    assert all(one["name"] != one["title"] for one in roles["owner"])
+    assert "accounts.key.write" not in {one["name"] for one in roles["portal"]}

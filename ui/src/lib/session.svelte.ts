@@ -9,6 +9,7 @@ export interface Me {
   organization: { id: string; name: string; zone: string; language: string };
   expiresAt: string;
   secondFactor: boolean;
+  secondFactorMust: boolean;
   recoveryCodesLeft: number;
 }
 

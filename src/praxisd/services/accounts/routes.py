@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from praxisd.kernel.access import Kind
 from praxisd.kernel.errors import not_found
+from praxisd.kernel.registry import ROLES
 from praxisd.kernel.service import Answer, Call, Page, Route
 from praxisd.services.accounts import keys, passwords, rules, users, views
 
@@ -114,6 +115,17 @@ def change_user(call: Call) -> Answer:
         ),
     )
     return Answer(views.user_view(user), version=user.version)
+
+
+def list_roles(call: Call) -> views.Roles:
+    """What each role may do, in words: what a key's scopes are chosen from."""
+    registry = call.house.registry
+
+    def rights(role: str) -> list[views.Right]:
+        names = sorted(registry.role(role))
+        return [views.Right(name=n, title=registry.texts.get(f"permission.{n}", call.lang)) for n in names]
+
+    return views.Roles(roles=[views.Role(name=role, permissions=rights(role)) for role in ROLES])
 
 
 def list_keys(call: Call) -> views.KeyList:
@@ -238,6 +250,7 @@ ROUTES = (
         transaction=False,
         tags=_TAGS,
     ),
+    Route("GET", "/roles", "roles.list", list_roles, "accounts.key.read", answer=views.Roles, tags=_TAGS),
     Route(
         "GET",
         "/keys",

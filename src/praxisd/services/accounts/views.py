@@ -63,6 +63,26 @@ class KeyList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     next: str | None = None
 
 
+class Right(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A permission and what it lets one do, in the caller's language."""
+
+    name: str
+    title: str
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A role with all its permissions."""
+
+    name: str
+    permissions: list[Right]
+
+
+class Roles(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """All roles."""
+
+    roles: list[Role]
+
+
 class Self(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Who the caller is and may do. `masked`: personal fields are hidden."""
 
