@@ -3,7 +3,7 @@
 from typing import Any
 
 from praxisd.kernel.service import Route
-from praxisd.services.calendar import drawing, previewing, shapes, view_shapes
+from praxisd.services.calendar import counting, drawing, previewing, shapes, view_shapes
 from praxisd.services.calendar.routes_columns import READ, WRITE
 
 VIEW = "calendar.view.read"
@@ -30,6 +30,10 @@ ROUTES = (
     _route(
         "/calendar/view", "calendar.view", drawing.draw, VIEW, view_shapes.View, view_shapes.ViewIn,
         (*_RANGE, (422, "calendar.schedule_unknown")),
+    ),
+    _route(
+        "/calendar/counts", "calendar.counts", counting.count, VIEW,
+        view_shapes.Counts, view_shapes.CountsIn, (*_RANGE[:2], _TIMES[1]),
     ),
     _route(
         "/calendar/search", "calendar.search", drawing.search, VIEW,

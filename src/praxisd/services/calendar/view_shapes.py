@@ -135,6 +135,27 @@ class View(Out, frozen=True, kw_only=True):
     closed: list[ClosedDrawn]
 
 
+class CountsIn(In, frozen=True, kw_only=True):
+    """Local days to count, first to last inclusive, at most 42."""
+
+    first: date
+    last: date
+
+
+class DayCount(Out, frozen=True, kw_only=True):
+    """What begins on a local day; `portals` of them were booked from outside."""
+
+    date: date
+    appointments: int
+    portals: int
+
+
+class Counts(Out, frozen=True, kw_only=True):
+    """The days, in order."""
+
+    days: list[DayCount]
+
+
 class SearchWordsIn(In, frozen=True, kw_only=True):
     """Words of a patient's name or an appointment type; from `from` (now) on first, then those before."""
 
