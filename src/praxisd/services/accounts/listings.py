@@ -108,8 +108,8 @@ USERS = Listing(
     "accounts.users",
     "accounts.user.read",
     (
-        Column("login", sortable=True, filter=True),
-        Column("name", sortable=True, filter=True),
+        Column("login", sortable=True),
+        Column("name", sortable=True),
         Column("role", "choice", sortable=True, filter=True, choices=users.USER_ROLES),
         Column("active", "flag", sortable=True, filter=True),
         Column("secondFactor", "flag", sortable=True, filter=True),
@@ -124,7 +124,7 @@ KEYS = Listing(
     "accounts.keys",
     "accounts.key.read",
     (
-        Column("name", sortable=True, filter=True),
+        Column("name", sortable=True),
         Column("role", "choice", sortable=True, filter=True, choices=ROLES, words="key_role"),
         Column(
             "state",
