@@ -14,6 +14,7 @@ from praxisd.kernel.console import ConsolePage, SetupStep
 from praxisd.kernel.registry import DeclarationError, freeze
 from praxisd.kernel.service import Service
 from praxisd.model.people import PatientClaim
+from praxisd.model.places import REGIONS
 from praxisd.services.directory import api as directory
 from praxisd.testing.practice import Practice, key_for
 from praxisd.web.app import build
@@ -86,6 +87,26 @@ def test_a_skipped_step_that_gets_done_is_done(owner: Rest) -> None:
     owner("POST", "/setup/steps", 200, {"step": "columns", "state": "skipped"})
     owner("POST", "/setup/quick", 201, {"columns": [{"name": "Dr. Eins"}], "hours": HOURS})
     assert states(owner)["columns"] == "done"
+
+
+def test_notes_follow_at_once(owner: Rest) -> None:
+    def notes() -> set[str]:
+        return {one["code"] for one in owner("GET", "/issues")["issues"] if one["code"].startswith("setup.")}
+
+    one = {"columns": [{"name": "Eins"}], "hours": HOURS}
+    owner("POST", "/setup/quick", 201, one)
+    assert notes() == {"setup.no_owner", "setup.incomplete"}
+    owner("POST", "/setup/steps", 200, {"step": "types", "state": "skipped"})
+    assert notes() == {"setup.no_owner"}
+    owner("POST", "/setup/steps", 200, {"step": "types", "state": "open"})
+    assert notes() == {"setup.no_owner", "setup.incomplete"}
+    owner("POST", "/setup/quick", 201, {"types": [{"name": "Kontrolle", "duration": 15}]})
+    assert notes() == {"setup.no_owner"}
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_every_region_has_a_name(house: House, lang: str) -> None:
+    assert [one for one in sorted(REGIONS) if not house.texts.has(f"console.region.{one}", lang)] == []
 
 
 def test_only_the_owner_sets_up(house: House, client: "TestClient[Any]", place: str) -> None:

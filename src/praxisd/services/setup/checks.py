@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
+from praxisd.kernel.issues import run_checks
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.kernel.store import Tx
 from praxisd.services.accounts import api as accounts
@@ -43,6 +44,14 @@ def has_owner(tx: Tx) -> bool:
             return False
         found, following = accounts.list_users(tx, following, _PAGE)
     return True
+
+
+def look_again(house: "House") -> None:
+    """Bring the notes about the set-up in line at once, instead of within the minute; call outside of a transaction."""
+    try:
+        run_checks(house, ["directory.practice", "setup.progress"])
+    except Exception as error:  # the change itself is done; the round of the minute will look again
+        house.log.error("check_failed", check="setup.progress", error=error)
 
 
 CHECKS = (Check("setup.progress", (NO_OWNER, INCOMPLETE), progress),)

@@ -6,7 +6,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.model.places import Organization
 from praxisd.services.accounts import api as accounts
-from praxisd.services.setup import codes, first, quick, shapes, steps
+from praxisd.services.setup import checks, codes, first, quick, shapes, steps
 
 READ, WRITE = "setup.steps.read", "setup.steps.write"
 
@@ -41,6 +41,7 @@ def begin(call: Call) -> Answer:
             name=told.name.strip(), zone=told.zone, region=told.region, language=told.language
         )
     made = first.begin(call.house, digest, practice, first.Owner(owner.login, owner.name, hashed))
+    checks.look_again(call.house)
     return Answer(shapes.BegunOut(organization=made, login=owner.login.strip()), 201)
 
 
@@ -62,6 +63,7 @@ def settle_step(call: Call) -> steps.StepsOut:
     """Leave a step out, or open it again."""
     body: shapes.StepIn = call.body
     steps.settle(call.house, call.writing, body.step, body.state == "skipped")
+    call.writing.after(lambda: checks.look_again(call.house))
     return steps.listed(call.house, call.writing, call.lang)
 
 
@@ -71,7 +73,9 @@ def fill(call: Call) -> Answer:
     Columns get the same opening hours and a colour each, types any active column; all of it can be changed one by one
     afterwards.
     """
-    return Answer(quick.fill(call.house, call.writing, call.body), 201)
+    made = quick.fill(call.house, call.writing, call.body)
+    call.writing.after(lambda: checks.look_again(call.house))
+    return Answer(made, 201)
 
 
 _CODE = (
