@@ -12,6 +12,8 @@ export interface Asked {
   fence?: number;
   /** Nobody clicked for it (a live change, a look at the clock): it does not put off the end of the session. */
   background?: boolean;
+  /** What is wanted instead of JSON (a file as itself). */
+  accept?: string;
 }
 
 export interface Answered<T> {
@@ -60,8 +62,9 @@ const ENDED = new Set(["accounts.session_missing", "accounts.session_ended"]);
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function once(method: string, path: string, body: unknown, asked: Asked, key: string): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": lang() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const headers: Record<string, string> = { Accept: asked.accept ?? "application/json", "Accept-Language": lang() };
+  const form = body instanceof URLSearchParams; // a FHIR search
+  if (body !== undefined && !form) headers["Content-Type"] = "application/json";
   if (method !== "GET") {
     headers["X-Praxisd-Csrf"] = hooks.csrf();
     headers["Idempotency-Key"] = key;
@@ -72,7 +75,7 @@ async function once(method: string, path: string, body: unknown, asked: Asked, k
   return fetch(path, {
     method,
     headers,
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined || form ? (body as URLSearchParams | undefined) : JSON.stringify(body),
     signal: asked.signal,
     credentials: "same-origin",
     cache: "no-store",
@@ -98,7 +101,7 @@ export async function ask<T>(method: string, path: string, body?: unknown, asked
 
 async function reach(method: string, path: string, body: unknown, asked: Asked): Promise<Response> {
   const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  const address = path.startsWith("/api/") ? path : `/api/v1${path}`;
+  const address = /^\/(api|fhir)\//.test(path) ? path : `/api/v1${path}`;
   for (let tries = 0; ; ) {
     let answer: Response;
     try {
@@ -139,7 +142,7 @@ export const drop = async (path: string, asked?: Asked): Promise<void> => {
 
 /** Fetch a file (an export, the log) by POST or GET and hand it to the browser to save. */
 export async function download(method: "GET" | "POST", path: string, body: unknown, name: string): Promise<void> {
-  const answer = await reach(method, path, body, {});
+  const answer = await reach(method, path, body, { accept: "*/*" });
   const address = URL.createObjectURL(await answer.blob());
   const link = document.createElement("a");
   link.href = address;

@@ -40,10 +40,13 @@ export function stay(args: string[], state: Record<string, string> = {}): void {
 
 let arriving = false;
 
+const other = (one: unknown, two: unknown) => JSON.stringify(one ?? {}) !== JSON.stringify(two);
+
 /** The address has changed already (back, forward, a link): with a guard, ask, and go back where one was on no. */
 async function arrive(): Promise<void> {
   if (arriving) return;
-  if (guard && location.hash !== address(place.now.page, ...place.now.args)) {
+  const elsewhere = location.hash !== address(place.now.page, ...place.now.args) || other(history.state, $state.snapshot(place.now.state));
+  if (guard && elsewhere) {
     const kept = place.now;
     arriving = true;
     const going = await guard();
