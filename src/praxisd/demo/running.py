@@ -5,6 +5,7 @@ A folder that was filled before is served again as it is; any other folder with 
 
 import json
 import shutil
+import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,15 @@ def run(folder: Path, config: Path | None, host: str, port: int, today: date | N
         def tell(url: str) -> None:
             write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
             (folder / UNSERVED).unlink(missing_ok=True)
+            print(_welcome(url, access["console"]), file=sys.stderr, flush=True)  # noqa: T201  (for who sits here)
 
         return serving.serve_owned(folder, config, host, port, tell)
+
+
+def _welcome(url: str, console: dict[str, str]) -> str:
+    """How to get into the console; the people of this practice are invented, so its password may be read here."""
+    who = f"{console['user']} / {console['password']}"
+    return f"\n  Konsole / console:  {url}\n  Benutzer / user:    {who}\n  (docs/de/konsole.md, docs/en/console.md)\n"
 
 
 def prepare(folder: Path, config: Path | None, today: date, language: str) -> dict[str, Any]:
