@@ -17,7 +17,7 @@ from praxisd.kernel.shapes import Cursor, EventOut, EventsOut, EventsQuery, Limi
 from praxisd.kernel.store import Tx
 
 AUDIT = "kernel.audit.read"
-_READ = "kernel.events.read"
+READ = "kernel.events.read"
 _Word = Annotated[str, Meta(max_length=80)]
 _Moment = Annotated[str, Meta(max_length=40)]
 
@@ -209,7 +209,7 @@ _SENTENCE = Column("sentence")
 LISTINGS = (
     Listing(
         "kernel.activity",
-        _READ,
+        READ,
         (_AT, _AREA, _SENTENCE, _ACTOR, Column("error", "flag", filter=True)),
         lambda call, query: _rows(call, query, audit=False),
         period="at",
@@ -225,18 +225,18 @@ LISTINGS = (
     ),
 )
 PAGES = (
-    ConsolePage("activity", _READ, "system", 30, "activity", listing="kernel.activity"),
+    ConsolePage("activity", READ, "system", 30, "activity", listing="kernel.activity"),
     ConsolePage("audit", AUDIT, "system", 35, "shield", listing="kernel.audit"),
 )
 _TIMES = ((400, "clock.bad_time"), (400, "clock.naive_time"))
 ROUTES = (
-    Route("GET", "/events", "events.list", get_events, _READ, EventsOut, query=EventsQuery, tags=("events",)),
+    Route("GET", "/events", "events.list", get_events, READ, EventsOut, query=EventsQuery, tags=("events",)),
     Route(
         "POST",
         "/events/search",
         "events.search",
         search_events,
-        _READ,
+        READ,
         FoundOut,
         body=SearchIn,
         problems=_TIMES,
@@ -248,7 +248,7 @@ ROUTES = (
         "/events/areas",
         "events.areas",
         get_areas,
-        _READ,
+        READ,
         AreasOut,
         query=AreasQuery,
         problems=_TIMES,

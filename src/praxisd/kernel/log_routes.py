@@ -8,7 +8,7 @@ from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Call, Raw, Route
 from praxisd.kernel.shapes import LogLineOut, LogOut, LogQuery
 
-_READ = "kernel.log.read"
+READ = "kernel.log.read"
 _LEVELS = ("debug", "info", "warning", "error")
 _OWN = ("at", "level", "event")
 _TEXT = "text/plain; charset=utf-8"
@@ -26,9 +26,9 @@ def get_log(call: Call) -> LogOut:
     for number, data in reversed(call.house.log.recent()):
         if below is not None and number >= below:
             continue
-        line = _line(number, data)
-        if line.level in shown:
-            found.append(line)
+        one = line(number, data)
+        if one.level in shown:
+            found.append(one)
             if len(found) > query.limit:
                 break
     page = found[: query.limit]
@@ -36,7 +36,8 @@ def get_log(call: Call) -> LogOut:
     return LogOut(node=call.house.node, lines=page, next=more)
 
 
-def _line(number: int, data: bytes) -> LogLineOut:
+def line(number: int, data: bytes) -> LogLineOut:
+    """A line as it was written, taken apart."""
     fields: dict[str, Any] = msgspec.json.decode(data)
     at, level, event = (str(fields.pop(name, "")) for name in _OWN)
     return LogLineOut(number=number, at=at, level=level, event=event, detail=fields)
@@ -47,12 +48,12 @@ def download_log(call: Call) -> Raw:
 
     One JSON object per line, oldest first: for the service partner.
     """
-    data = b"\n".join(line for _, line in call.house.log.recent()) + b"\n"
+    data = b"\n".join(one for _, one in call.house.log.recent()) + b"\n"
     return Raw(data, _TEXT, headers={"Content-Disposition": 'attachment; filename="praxisd-log.txt"'})
 
 
-PAGES = (ConsolePage("log", _READ, "system", 40, "file"),)
+PAGES = (ConsolePage("log", READ, "system", 40, "file"),)
 ROUTES = (
-    Route("GET", "/log", "log.list", get_log, _READ, LogOut, query=LogQuery, tags=("log",)),
-    Route("GET", "/log/download", "log.download", download_log, _READ, media_type=_TEXT, tags=("log",)),
+    Route("GET", "/log", "log.list", get_log, READ, LogOut, query=LogQuery, tags=("log",)),
+    Route("GET", "/log/download", "log.download", download_log, READ, media_type=_TEXT, tags=("log",)),
 )

@@ -17,7 +17,7 @@ from litestar.exceptions import HTTPException
 
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem, not_found
-from praxisd.web import console_files, docs, health, problems
+from praxisd.web import console_files, docs, health, problems, recovery
 from praxisd.web.answers import SECURITY, Sent
 from praxisd.web.door import Asgi, Door, Doors, Entry
 from praxisd.web.paths import Paths
@@ -45,7 +45,7 @@ def build(house: House, doors: Doors) -> Litestar:
     paths: Paths[Asgi] = Paths()
     for template, table in by_path.items():
         paths.add(template, door.app(table))
-    for template, app in console_files.handlers(door):
+    for template, app in (*console_files.handlers(door), *recovery.handlers(door)):
         paths.add(template, app)
     if find_spec(_FHIR) is not None:
         for template, app in import_module(_FHIR).handlers(door):
