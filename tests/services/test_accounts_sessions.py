@@ -171,6 +171,12 @@ def test_naughty_logins(scene: Scene, anna: Browser, clock: FrozenClock) -> None
         answer = anna.http.post("/api/v1/session", content=raw, headers={"Content-Type": "application/json"})
         assert answer.status_code == 400 and answer.json()["code"] == expected, raw
         assert anna.http.get("/health/live").status_code == 200
+    for given in ({"login": "a\0b"}, {"login": "anna", "organization": "a\0"}, {"login": ""}):
+        whole = {"password": PASSWORD, **given}
+        refused(
+            "accounts.sign_in_refused",
+            lambda whole=whole: api.sign_in(scene.house, Visit(), **whole),
+        )
     for organization in ("x", "' OR 1=1 --", INSTALLATION):
         clock.advance(60)
         assert code(anna.sign_in(organization=organization))[0] == 401

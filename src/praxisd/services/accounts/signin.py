@@ -58,7 +58,8 @@ def attempt(
     house: "House", organization: str | None, login: str, password: str, address: str | None
 ) -> Attempt:
     """Try a password, counted; whoever finds all else right too calls `settle`."""
-    wanted = rules.login_key(login)[:64]
+    wanted = rules.login_key(login)[:64].replace("\0", "\ufffd")  # PostgreSQL takes no NUL
+    organization = organization and organization.replace("\0", "\ufffd")
     name, source = f"{organization or ''}/{wanted}", rules.source(address)
     _count(house, name, source)
     with house.store.read(system("accounts", organization or INSTALLATION)) as tx:
