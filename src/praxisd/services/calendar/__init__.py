@@ -41,7 +41,7 @@ SERVICE = Service(
         *(EventType(f"reservation.{what}") for what in ("created", "changed", "deleted")),
         *(EventType(f"absence.{what}") for what in ("created", "deleted")),
         EventType("closing.changed"),
-        EventType("conflict.found"),
+        EventType("conflict.found", alert=True),
         *(EventType(f"feed.{what}", Retention.AUDIT) for what in ("created", "revoked")),
     ),
     handlers=(
