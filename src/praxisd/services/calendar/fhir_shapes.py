@@ -304,6 +304,8 @@ class Sight:
         """The reference to the patient as this caller knows it."""
         if one.patient is None:
             return None
+        if self.tx.actor.masked:
+            return {"display": MASK}
         id_ = booking.patient_shown(self.tx, one)
         if self.tx.actor.portal is not None:
             # What it said under this very alias: another name of the same patient would tell that they are one.

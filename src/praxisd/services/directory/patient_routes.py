@@ -6,7 +6,8 @@ No name and no date of birth ever stands in an address: finding is a POST.
 from typing import Any
 
 from praxisd.kernel.service import Answer, Call, Route
-from praxisd.model.people import PatientClaim
+from praxisd.kernel.store import Tx
+from praxisd.model.people import Patient, PatientClaim, mask_patient
 from praxisd.services.directory import (
     claims,
     finding,
@@ -27,6 +28,11 @@ _BAD = (
     (422, "directory.code_invalid"),
 )
 _MERGE = ((409, "directory.merge_impossible"), (409, "directory.merge_blocked"))
+
+
+def _seen(tx: Tx, patient: Patient) -> shapes.PatientView:
+    """The record for someone of the practice, masked where the actor may not see who it is."""
+    return shapes.view(mask_patient(patient) if tx.actor.masked else patient)
 
 
 def create_patient(call: Call) -> Answer:
@@ -79,7 +85,7 @@ def change_patient(call: Call) -> Answer:
             telecom = rules.with_contact(telecom, system, value)
         fields["telecom"] = telecom
     saved = records.change_patient(tx, call.path["id"], fields, call.if_match, call.fence)
-    return Answer(shapes.view(saved), version=saved.version)
+    return Answer(_seen(tx, saved), version=saved.version)
 
 
 def list_matches(call: Call) -> shapes.Matches:
@@ -91,8 +97,8 @@ def list_matches(call: Call) -> shapes.Matches:
                 id=row.id,
                 reason=row.reason,
                 created_at=shapes.moment(row.created_at),
-                patient=shapes.view(claims.follow(tx, row.patient)),
-                candidate=shapes.view(claims.follow(tx, row.candidate)),
+                patient=_seen(tx, claims.follow(tx, row.patient)),
+                candidate=_seen(tx, claims.follow(tx, row.candidate)),
             )
             for row in rows
         ]
@@ -103,7 +109,7 @@ def decide_match(call: Call) -> Answer:
     """Decide: one person or two. Answers the patient that goes on."""
     refs = call.house.registry.patient_refs
     patient = merging.decide(call.writing, refs, call.path["id"], call.body.outcome)
-    return Answer(shapes.view(patient), version=patient.version)
+    return Answer(_seen(call.writing, patient), version=patient.version)
 
 
 def merge_patients(call: Call) -> Answer:
@@ -113,7 +119,7 @@ def merge_patients(call: Call) -> Answer:
         tx, call.house.registry.patient_refs, id_, call.body.drop, call.if_match, call.fence
     )
     kept = store.patients.need(tx, id_)
-    return Answer(shapes.Merged(id=merge, patient=shapes.view(kept)), 201, version=kept.version)
+    return Answer(shapes.Merged(id=merge, patient=_seen(tx, kept)), 201, version=kept.version)
 
 
 def undo_merge(call: Call) -> Answer:
@@ -121,7 +127,7 @@ def undo_merge(call: Call) -> Answer:
     tx = call.writing
     _, revived = merging.undo(tx, call.house.registry.patient_refs, call.path["id"])
     patient = store.patients.need(tx, revived)
-    return Answer(shapes.view(patient), version=patient.version)
+    return Answer(_seen(tx, patient), version=patient.version)
 
 
 _TAGS = ("patients",)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from praxisd.kernel.errors import not_found
+from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Call, FhirAnswer, FhirPage, FhirResource, Raw, SearchParam
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import Communication
@@ -22,7 +22,12 @@ Dict = dict[str, Any]
 
 
 def shown(tx: Tx, one: Communication) -> Dict:
-    """The message as this actor may see it: a portal reads its own words, the practice its own ids of patients."""
+    """The message as this actor may see it: a portal reads its own words, the practice its own ids of patients.
+
+    Who is masked reads that there is one, to whom of the practice, and since when.
+    """
+    if tx.actor.masked:
+        return fhir_shapes.masked(one)
     patients = {}
     if tx.actor.portal is None:
         named = store.parties(tx, one.id)
@@ -94,6 +99,8 @@ def raw_binary(call: Call, id_: str) -> Raw:
 
 
 def _binary(tx: Tx, id_: str) -> Any:
+    if tx.actor.masked:  # a letter or a picture cannot be shown without what is in it
+        raise Problem("access.forbidden", 403, permission="messaging.binary.read")
     facts = store.binary(tx, id_)
     if facts is None:
         raise not_found("Binary")

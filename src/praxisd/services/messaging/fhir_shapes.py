@@ -13,6 +13,7 @@ from praxisd.model.communication import Communication
 from praxisd.model.fhir_search_values import Ref, parse_reference
 from praxisd.model.fhir_shapes import dump_json, load_json
 from praxisd.model.fhir_times import format_instant
+from praxisd.model.people import MASK
 
 Dict = dict[str, Any]
 _ROLES = frozenset({"subject", "sender", "recipient"})
@@ -87,6 +88,30 @@ def to_fhir(one: Communication, patients: Mapping[str, str]) -> Dict:
         if shown is not None:
             named.element["reference"] = f"Patient/{shown}"
     return out
+
+
+def masked(one: Communication) -> Dict:
+    """The message without anything a patient or its author wrote (SPEC 12.4): state, times, and whom of the practice it
+    is for."""
+    whole: Dict = load_json(one.resource)
+    hidden = {"display": MASK}
+
+    def party(element: Dict) -> Dict:
+        ref = parse_reference(str(element.get("reference", "")), "")
+        known = ref is not None and ref.type not in (None, "Patient", "RelatedPerson") and ref.id
+        return {"reference": f"{ref.type}/{ref.id}"} if ref is not None and known else hidden
+
+    return {
+        "resourceType": "Communication",
+        "id": one.id,
+        "meta": {"versionId": str(one.version), "lastUpdated": format_instant(one.updated, UTC)},
+        "status": whole["status"],
+        "subject": hidden,
+        **({"sent": whole["sent"]} if "sent" in whole else {}),
+        "recipient": [party(each) for each in whole["recipient"]],
+        "sender": party(whole["sender"]),
+        "payload": [{"contentString": MASK}],
+    }
 
 
 def binary_to_fhir(facts: Any, data: bytes) -> Dict:

@@ -1,0 +1,345 @@
+"""A practice in which every text about a patient is a canary: a word of its own that is found wherever it flies out.
+
+`fill` lets it happen through the doors as in life (desk, portal, FHIR, import) and says which ids there are. `tour` asks
+every declared operation and the FHIR door for everything, as one caller, and gives all answers.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar.testing import TestClient
+
+from praxisd.kernel.app import House
+from praxisd.kernel.job_plan import Planner
+from praxisd.kernel.service import Route
+from praxisd.model.people import Practitioner
+from praxisd.services.calendar import importing
+from praxisd.services.directory import api as directory
+from praxisd.testing.practice import Practice, key_for, small_practice
+
+from .calendar_cast import Rest
+from .fhir_client import Fhir
+from .messaging_cast import message, with_file
+
+TUE = "2026-11-24T"
+BORN = ("1911-11-11", "11.11.1911")
+_CANARY = re.compile(r"kanarie([0-9]{3})", re.IGNORECASE)
+
+
+@dataclass
+class Aviary:
+    """The house of canaries: what was let in, and the ids by the word that stands before `{id}` in addresses."""
+
+    house: House
+    client: TestClient[Any]
+    practice: Practice
+    words: dict[int, str] = field(default_factory=dict)
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def bird(self, where: str) -> str:
+        """A new canary for this place."""
+        number = len(self.words) + 101
+        self.words[number] = where
+        return f"Kanarie{number}"
+
+    def note(self, word: str, *ids: str) -> None:
+        self.ids.setdefault(word, []).extend(ids)
+
+    def caught(self, text: str) -> set[str]:
+        """Places whose canary (or whose date of birth) stands in the text."""
+        found = {self.words[int(number)] for number in _CANARY.findall(text)}
+        return found | {"birthDate" for one in BORN if one in text}
+
+
+def _person(nest: Aviary, who: str) -> dict[str, Any]:
+    bird = nest.bird
+    return {
+        "family": bird(f"{who}.family"),
+        "given": bird(f"{who}.given"),
+        "prefix": bird(f"{who}.prefix"),
+        "birthDate": BORN[0],
+        "gender": "female",
+        "telecom": [
+            {"system": "phone", "value": f"030 {bird(f'{who}.phone')}"},
+            {"system": "phone", "use": "mobile", "value": f"0171 {bird(f'{who}.mobile')}"},
+            {"system": "email", "value": f"{bird(f'{who}.email')}@example.org"},
+            {"system": "other", "value": bird(f"{who}.other")},
+        ],
+        "address": [
+            {
+                "line": [bird(f"{who}.line")],
+                "city": bird(f"{who}.city"),
+                "district": bird(f"{who}.district"),
+                "state": bird(f"{who}.state"),
+                "postalCode": bird(f"{who}.postalCode"),
+            }
+        ],
+        "identifiers": [{"value": bird(f"{who}.identifier"), "system": "urn:x"}],
+        "note": bird(f"{who}.note"),
+    }
+
+
+def fill(house: House, client: TestClient[Any]) -> Aviary:
+    """The practice, everyone in it, and everything that can be written about a patient."""
+    practice = small_practice(house)
+    nest = Aviary(house, client, practice)
+    nest.keys = {
+        role: key_for(house, practice, role, role) for role in ("owner", "desk", "partner", "portal")
+    }
+    desk, portal = Rest(client, nest.keys["desk"]), Rest(client, nest.keys["portal"])
+    outside, inside = Fhir(client, nest.keys["portal"]), Fhir(client, nest.keys["desk"])
+    nest.note("schedules", *practice.doctors, *practice.chairs)
+    nest.note("healthcare-services", practice.check, practice.surgery)
+    told = desk("POST", "/patients", 201, _person(nest, "told"))
+    nest.note("patients", told["id"], practice.patient)
+    _merged(nest, desk)
+    _booked(nest, desk, portal, told["id"])
+    _by_fhir(nest, inside, outside, told["id"])
+    _imported(nest)
+    owner = Rest(client, nest.keys["owner"])
+    nest.note("practitioners", *(p["id"] for p in owner("GET", "/practitioners")["practitioners"]))
+    place = owner("POST", "/locations", 201, {"name": "Raum 1", "kind": "room", "released": True})["id"]
+    nest.note("locations", place)
+    nest.note("mandators", owner("POST", "/mandators", 201, {"name": "Praxis"})["id"])
+    nest.note("matches", *(m["id"] for m in desk("GET", "/patients/matches")["matches"]))
+    feed = owner("POST", f"/schedules/{practice.doctors[0]}/feeds", 201, {"titles": True})
+    nest.note("feeds", feed["id"])
+    nest.note("ical", feed["url"].rpartition("/")[2])
+    Planner(house).step()
+    nest.note("jobs", "calendar.sweep")
+    nest.note("keys", owner("GET", "/keys")["keys"][0]["id"])
+    return nest
+
+
+def _merged(nest: Aviary, desk: Rest) -> None:
+    keep, drop = (desk("POST", "/patients", 201, _person(nest, who))["id"] for who in ("kept", "dropped"))
+    merge = desk("POST", f"/patients/{keep}/merge", 201, {"drop": drop})["id"]
+    nest.note("patients", keep, drop)
+    nest.note("merges", merge)
+
+
+def _booked(nest: Aviary, desk: Rest, portal: Rest, patient: str) -> None:
+    practice, bird = nest.practice, nest.bird
+    body = {"service": practice.check, "start": f"{TUE}09:00:00+01:00", "patient": {"id": patient}}
+    one = desk("POST", "/appointments", 201, body | {"note": bird("appointment.note")})
+    body["start"] = f"{TUE}10:00:00+01:00"
+    gone = desk("POST", "/appointments", 201, body)
+    reason = {"reason": bird("appointment.cancelReason")}
+    desk("POST", f"/appointments/{gone['id']}/cancel", body=reason)
+    # A guest of the portal who may be somebody known: her own words, an alias, a decision for a person.
+    guest = {"family": nest.bird("guest.family"), "given": bird("guest.given"), "birthDate": BORN[0]}
+    guest |= {"phone": "030 23125 001", "email": f"{bird('guest.email')}@example.org"}
+    body = {"service": practice.check, "start": f"{TUE}11:00:00+01:00", "patient": guest}
+    first = portal("POST", "/appointments", 201, body | {"note": bird("guest.note")})
+    again = guest | {"phone": "030 23125 002", "email": f"{bird('again.email')}@example.org"}
+    second = portal("POST", "/appointments", 201, body | {"start": f"{TUE}12:00:00+01:00", "patient": again})
+    nest.note("patients", first["patient"])
+    nest.note("appointments", one["id"], gone["id"], first["id"], second["id"])
+    held = portal("POST", "/slots/hold", 201, {"service": practice.check, "start": f"{TUE}16:00:00+01:00"})
+    nest.note("hold", held["id"])
+    block = {
+        "title": bird("reservation.title"),
+        "note": bird("reservation.note"),
+        "schedules": list(practice.chairs),
+    }
+    block |= {"start": f"{TUE}13:00:00+01:00", "end": f"{TUE}14:00:00+01:00"}
+    nest.note("reservations", desk("POST", "/reservations", 201, block)["id"])
+    away = {"first": "2026-11-26", "last": "2026-11-27", "reason": bird("absence.reason")}
+    nest.note("absences", desk("POST", "/absences", 201, away)["absence"]["id"])
+
+
+def _by_fhir(nest: Aviary, inside: Fhir, outside: Fhir, patient: str) -> None:
+    bird, practice = nest.bird, nest.practice
+    doctor = nest.house.store.run(
+        practice.desk(),
+        lambda tx: (
+            directory.create_practitioner(tx, Practitioner(family="Arzt", given="Walter", released=True)).id
+        ),
+    )
+    proposal = {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        "start": f"{TUE}14:30:00+01:00",
+        "end": f"{TUE}15:00:00+01:00",
+        "description": bird("fhir.appointment.description"),
+        "comment": bird("fhir.appointment.comment"),
+        "patientInstruction": bird("fhir.appointment.instruction"),
+        "reasonCode": [{"text": bird("fhir.appointment.reason")}],
+        "participant": [
+            {"actor": {"reference": f"Patient/{patient}", "display": bird("fhir.appointment.patient")}, "status": "accepted"},
+            {"actor": {"display": bird("fhir.appointment.escort")}, "status": "accepted"},
+            {"actor": {"reference": f"HealthcareService/{practice.check}"}, "status": "accepted"},
+        ],
+    }  # fmt: skip
+    nest.note("appointments", inside("POST", "Appointment/$book", 201, proposal)["id"])
+    outside(
+        "POST",
+        "Patient",
+        201,
+        {
+            "resourceType": "Patient",
+            "name": [{"use": "official", "family": bird("portal.family"), "given": [bird("portal.given")]}],
+            "birthDate": BORN[0],
+            "telecom": [{"system": "phone", "value": "030 23125 003"}],
+            "contact": [{"name": {"text": bird("portal.contact")}}],
+        },
+    )
+    alias = outside.last.json()["id"]
+    pdf = b"%PDF-1.7 " + bird("binary.pdf").encode()
+    binary = outside("POST", "Binary", 201, pdf, Content_Type="application/pdf")["id"]
+    letter = outside("POST", "Binary", 201, bird("binary.text").encode(), Content_Type="text/plain")["id"]
+    sent = message(
+        alias,
+        doctor,
+        payload=[
+            {"contentString": bird("message.text")},
+            with_file(binary, title=bird("message.title")),
+            with_file(letter, "text/plain"),
+        ],
+        sender={"reference": f"Patient/{alias}", "display": bird("message.sender")},
+        note=[{"text": bird("message.note")}],
+        topic={"text": bird("message.topic")},
+    )
+    sent["subject"]["display"] = bird("message.subject")
+    nest.note("communications", outside("POST", "Communication", 201, sent)["id"])
+    nest.note("binaries", binary, letter)
+    nest.note("patients", alias)
+
+
+def _imported(nest: Aviary) -> None:
+    """What came with an import keeps elements our fields do not know."""
+    bird = nest.bird
+    patient = {
+        "resourceType": "Patient",
+        "id": "from-outside",
+        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{bird("import.div")}</div>'},
+        "name": [{"family": bird("import.family"), "given": [bird("import.given")], "text": bird("import.name")}],
+        "birthDate": BORN[0],
+        "contact": [{"name": {"text": bird("import.contact")}, "telecom": [{"system": "phone", "value": "1"}]}],
+        "maritalStatus": {"text": bird("import.marital")},
+    }  # fmt: skip
+    visit = {
+        "resourceType": "Appointment",
+        "id": "visit-outside",
+        "status": "booked",
+        "start": f"{TUE}08:00:00+01:00",
+        "end": f"{TUE}08:30:00+01:00",
+        "comment": bird("import.comment"),
+        "description": bird("import.description"),
+        "participant": [
+            {"actor": {"reference": "Patient/from-outside", "display": bird("import.display")}, "status": "accepted"},
+            {"actor": {"reference": "HealthcareService/nowhere"}, "status": "accepted"},
+        ],
+    }  # fmt: skip
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": r} for r in (patient, visit)],
+    }
+    importing.import_files(nest.house, nest.practice.desk(), [json.dumps(bundle)], release=True)
+    nest.note("patients", "from-outside")
+    nest.note("appointments", "visit-outside")
+
+
+PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
+BODIES: dict[str, Any] = {
+    "calendar.view": PERIOD | {"cancelled": True},
+    "calendar.search": {"text": "kanarie"},
+    "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
+    "schedules.preview": PERIOD | {"service": "kontrolle"},
+    "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
+}
+"""What an operation is asked with, where nothing at all would be refused."""
+QUERIES: dict[str, Any] = {"slots.list": PERIOD, "closings.list": {"year": 2026}}
+NOT_ASKED = frozenset({"live.follow"})
+"""A stream without end: it sends numbers, types and ids of events, which `/events` is asked for here (test_web_live)."""
+
+
+def reading(route: Route) -> bool:
+    """True for operations that only ask, by whatever method."""
+    name = route.name.partition(".")[2]
+    asks = route.name.startswith("listing.") or name in ("search", "preview", "view")
+    return not route.write or asks
+
+
+def addresses(nest: Aviary, route: Route) -> Iterator[str]:
+    """The operation's address for each id that may stand in it."""
+    before, found, after = route.path.partition("{")
+    if not found:
+        yield route.path
+        return
+    word = before.strip("/").split("/")[-1]
+    rest = after.partition("}")[2]
+    ids = nest.ids.get(word, ["x"])
+    if word == "runs":  # /jobs/{name}/runs/{id}/cancel
+        ids = ["x"]
+    for one in ids:
+        yield f"{before}{one}{re.sub(r'{[a-z]+}', 'x', rest)}"
+
+
+def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple[str, int, str]]:
+    """(operation, status, answer as text with its headers) of everything there is to ask."""
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    def ask(name: str, method: str, path: str, body: Any = None, media: str = "*/*") -> tuple[str, int, str]:
+        nest.house.clock.advance(3)  # so many wrong questions in one minute would be refused
+        got = nest.client.request(method, path, headers=headers | {"Accept": media}, json=body)
+        return name, got.status_code, got.text + repr(dict(got.headers))
+
+    for route in routes:
+        if route.name in NOT_ASKED:
+            continue
+        query = QUERIES.get(route.name, {})
+        if route.name == "slots.list":
+            query = query | {"service": nest.practice.check}
+        for path in addresses(nest, route):
+            address = path if route.root else f"/api/v1{path}"
+            if query:
+                address += "?" + urlencode(query)
+            body = BODIES.get(route.name, {}) if route.write else None
+            if route.name == "schedules.preview":
+                body = body | {"service": nest.practice.check}
+            elif route.name == "healthcareServices.preview":
+                body = PERIOD | {"service": body["service"] | {"groups": [list(nest.practice.doctors)]}}
+            yield ask(route.name, route.method, address, body)
+    for path in (
+        "/",
+        "/recovery",
+        "/docs",
+        "/openapi.json",
+        "/metrics",
+        "/health",
+        "/ready",
+        "/fhir/R4/metadata",
+    ):
+        yield ask(path, "GET", path)
+    yield from _fhir(nest, ask)
+
+
+def _fhir(nest: Aviary, ask: Any) -> Iterator[tuple[str, int, str]]:
+    places = {
+        "Patient": "patients", "Appointment": "appointments", "Communication": "communications", "Binary": "binaries",
+        "Schedule": "schedules", "HealthcareService": "healthcare-services", "Practitioner": "practitioners",
+        "Location": "locations",
+    }  # fmt: skip
+    for type_, one in nest.house.registry.fhir.items():
+        base = f"/fhir/R4/{type_}"
+        asked = [
+            "",
+            *(f"?_include={i}" for i in one.includes),
+            *(f"?_revinclude={i}" for i in one.revincludes),
+        ]
+        asked += ["?_total=accurate", "?name=kanarie", "?family=kanarie", f"?birthdate={BORN[0]}"]
+        asked += ["?patient.name=kanarie", "?subject:Patient.name=kanarie"]
+        if type_ == "Slot":
+            asked = [f"{q}{'&' if q else '?'}start=ge2026-11-24&start=lt2026-11-25" for q in asked[:4]]
+        for query in asked:
+            yield ask(f"FHIR {type_} search", "GET", base + query)
+        for id_ in nest.ids.get(places.get(type_, ""), [nest.practice.organization]):
+            for media in ("application/fhir+json", "application/fhir+xml", "*/*"):
+                yield ask(f"FHIR {type_} read", "GET", f"{base}/{id_}", None, media)
