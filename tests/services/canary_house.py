@@ -249,6 +249,7 @@ def _imported(nest: Aviary) -> None:
 PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
 BODIES: dict[str, Any] = {
     "calendar.view": PERIOD | {"cancelled": True},
+    "calendar.counts": {"first": "2026-11-23", "last": "2026-11-30"},
     "calendar.search": {"text": "kanarie"},
     "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
     "schedules.preview": PERIOD | {"service": "kontrolle"},
@@ -263,7 +264,7 @@ NOT_ASKED = frozenset({"live.follow"})
 def reading(route: Route) -> bool:
     """True for operations that only ask, by whatever method."""
     name = route.name.partition(".")[2]
-    asks = route.name.startswith("listing.") or name in ("search", "preview", "view")
+    asks = route.name.startswith("listing.") or name in ("search", "preview", "view", "counts")
     return not route.write or asks
 
 

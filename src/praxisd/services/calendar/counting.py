@@ -2,26 +2,14 @@
 
 from datetime import timedelta
 
-import sqlalchemy as sa
-
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Call
-from praxisd.kernel.store import mine, prepared
-from praxisd.services.calendar import store, view_shapes
+from praxisd.services.calendar import view_shapes, view_store
 from praxisd.services.calendar.days import day
 from praxisd.services.calendar.drawing import VIEW_DAYS
 from praxisd.services.calendar.view import views
 
 _YEARS = range(1900, 2200)
-_A = store.APPOINTMENT.c
-_COUNTED = prepared(
-    sa.select(sa.func.count(), sa.func.count(_A.portal)).where(
-        mine(store.APPOINTMENT),
-        _A.start >= sa.bindparam("since"),
-        _A.start < sa.bindparam("until"),
-        _A.status.not_in(("cancelled", "noshow")),
-    )
-)
 
 
 def count(call: Call) -> view_shapes.Counts:
@@ -43,6 +31,6 @@ def count(call: Call) -> view_shapes.Counts:
         zone = views(call.house).calendar(tx).almanac.zone
         for on in days:
             since, until = day(on, zone).start, day(on + timedelta(days=1), zone).start
-            total, outside = tx.tuples(_COUNTED, since=since, until=until)[0]
+            total, outside = view_store.counted(tx, since, until)
             found.append(view_shapes.DayCount(date=on, appointments=total, portals=outside))
     return view_shapes.Counts(days=found)

@@ -55,6 +55,19 @@ _RESERVED = prepared(
     .where(mine(store.RESERVATION), _R.start < _UNTIL, _R.end > _SINCE)
     .order_by(_R.start, _R.id)
 )
+_COUNTED = prepared(
+    sa.select(sa.func.count(), sa.func.count(_A.portal)).where(
+        mine(store.APPOINTMENT),
+        _A.start >= _SINCE,
+        _A.start < _UNTIL,
+        _A.status.not_in(("cancelled", "noshow")),
+    )
+)
+
+
+def counted(tx: Tx, since: int, until: int) -> tuple[int, int]:
+    """(appointments that begin in [since, until), those of them booked from outside), without cancelled and missed ones."""
+    return tx.tuples(_COUNTED, since=since, until=until)[0]  # type: ignore[return-value]
 
 
 def appointments(tx: Tx, since: int, until: int) -> list[Drawn]:
