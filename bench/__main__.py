@@ -1,4 +1,4 @@
-"""`python -m bench [slots|bookings|start|all] [--json]`: measure, print ratios; ends with 1 if a demand is missed."""
+"""`python -m bench [slots|bookings|view|start|all] [--json]`: measure, print ratios; ends with 1 if a demand is missed."""
 
 import argparse
 import sys
@@ -11,7 +11,9 @@ from bench import practice, report
 def main() -> int:
     """Parse, prepare the practice, run the parts."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("slots", "bookings", "start", "all"), default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=("slots", "bookings", "view", "start", "all"), default="all"
+    )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
     parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
@@ -41,6 +43,11 @@ def main() -> int:
             found.rows += bookings.measure(
                 made, base, work, options.rounds, options.seconds, say, found.notes
             )
+        if options.part in ("view", "all"):
+            from bench import console_view
+
+            folder = practice.copy(base, work / "view")
+            found.rows += console_view.measure(made, folder, options.rounds, say, found.notes)
         if options.part in ("start", "all"):
             from bench import start
 
