@@ -240,6 +240,35 @@ def test_it_holds_what_the_contract_promises(twins: tuple[Path, Path]) -> None:
     assert sum(len(one["outcome"] or "") == 0 for one in rows["directory_match"]) == 2
 
 
+def test_the_morning_has_begun_and_something_waits_for_the_desk(twins: tuple[Path, Path]) -> None:
+    """What the console shows at first: who has been here, who sits there, what is asked, a letter to read."""
+    rows = _rows(twins[0])
+    docs = [json.loads(r["doc"]) for r in rows["calendar_appointment"]]
+    morning = int(datetime(2026, 11, 23).timestamp())
+    today = [(a["start"], a["status"]) for a in docs if 0 <= a["start"] - morning < 86_400]
+    kept = [one for one in today if one[1] not in ("cancelled", "noshow")]
+    assert Counter(status for _, status in kept).items() >= {"fulfilled": 2, "arrived": 1}.items()
+    stage = {"fulfilled": 0, "arrived": 1}  # who came first is through first
+    assert [stage.get(s, 2) for _, s in sorted(kept, key=lambda o: (o[0], stage.get(o[1], 2)))] == sorted(
+        stage.get(s, 2) for _, s in kept
+    )
+    asked = [a for a in docs if a["status"] == "pending"]
+    assert asked and all(a["portal"] and a["start"] > morning for a in asked)
+    colors = [json.loads(r["doc"])["color"] for r in rows["calendar_service"]]
+    assert len(set(colors)) == len(colors) == 6 and None not in colors
+    letters = [json.loads(r["doc"]) for r in rows["messaging_communication"]]
+    assert sorted(one["state"] for one in letters) == ["done", "unread"]
+    assert all("Guten Tag" in one["resource"] and one["portal"] for one in letters)
+    assert max(letters, key=lambda one: one["received"])["state"] == "unread"
+
+
+def test_on_a_sunday_nobody_came_and_the_letters_are_there(tmp_path: Path) -> None:
+    rows = _rows(_filled(tmp_path / "sunday", date(2026, 11, 22)))
+    states = {json.loads(r["doc"])["status"] for r in rows["calendar_appointment"]}
+    assert "arrived" not in states and {"fulfilled", "booked", "pending"} <= states
+    assert len(rows["messaging_communication"]) == 2
+
+
 def test_contacts_belong_to_nobody(twins: tuple[Path, Path]) -> None:
     contacts = {(r["kind"], r["key"]) for r in _rows(twins[0])["directory_contact"]}
     numbers = {key for kind, key in contacts if kind == "phone"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from praxisd.model.people import Patient, PatientClaim
 from praxisd.services.accounts import api as accounts
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
+from praxisd.services.messaging import api as messaging
 
 T = TypeVar("T")
 SEED = "praxisd sample practice 1"
@@ -35,6 +36,8 @@ SET_UP_DAYS = 10
 AROUND_DAYS = 7
 CHUNK = 40
 PORTAL_BOOKINGS = 18
+HERE_ALREADY = 2
+"""Patients of today who have been treated when the doors open to you."""
 _REASONS = ("patient.cancelled", "patient.ill")
 
 
@@ -75,10 +78,13 @@ class _Filling:
         self.house, self.clock, self.today, self.rng = house, clock, today, rng
         self.actor = Actor(Kind.CLI, "demo", new_id(), everything=True)
         self.zone = ZoneInfo(practice.ZONE)
+        self.doctor = ""
         self.columns: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
+        self.todays: list[tuple[int, str]] = []
         self.patients: list[str] = []
         self.known: list[Patient] = []
+        self.guests: dict[str, str] = {}
         self.secrets = Secrets()
 
     def run(self, language: str) -> Secrets:
@@ -96,8 +102,10 @@ class _Filling:
         self.clock.set(midnight(self.today))
         for ids in _chunks(past):
             self._write(partial(self._settle, ids=ids))
+        self._write(self._receive)
         self._let_in()
         self._book_from_outside()
+        self._write_from_outside(practice.LETTERS.get(language, practice.LETTERS["en"]))
         return self.secrets
 
     def _write(self, work: Callable[[Tx], T]) -> T:
@@ -109,6 +117,7 @@ class _Filling:
         for mandator in practice.mandators(self.today):
             directory.create_mandator(tx, mandator)
         people_ = {k: directory.create_practitioner(tx, one).id for k, one in practice.PRACTITIONERS.items()}
+        self.doctor = people_["sommer"]
         places: dict[str, str] = {}
         for key, place in practice.PLACES.items():
             places[key] = directory.create_location(tx, replace(place, part_of=places.get("site"))).id
@@ -217,6 +226,8 @@ class _Filling:
                 past.append(one.id)
             elif self.rng.random() < 0.03:
                 calendar.cancel(self.house, tx, one.id, self.rng.choice(_REASONS))
+            elif one.end <= midnight(self.today + timedelta(days=1)):
+                self.todays.append((one.start, one.id))
         return past
 
     def _settle(self, tx: Tx, ids: Iterable[str]) -> None:
@@ -229,6 +240,14 @@ class _Filling:
                 calendar.cancel(self.house, tx, id_, self.rng.choice(_REASONS))
             else:
                 calendar.change(self.house, tx, id_, status="fulfilled")
+
+    def _receive(self, tx: Tx) -> None:
+        """The first hour of today: some have been here, one sits in the waiting room. Nobody where today is closed."""
+        first = [id_ for _, id_ in sorted(self.todays)[: HERE_ALREADY + 1]]
+        for id_ in first[:HERE_ALREADY]:
+            calendar.change(self.house, tx, id_, status="fulfilled")
+        for id_ in first[HERE_ALREADY:]:
+            calendar.change(self.house, tx, id_, status="arrived")
 
     def _let_in(self) -> None:
         """Three people who sign in, a portal's key, a key with the rights of the desk, a feed of one column."""
@@ -276,10 +295,37 @@ class _Filling:
             slot = self.rng.choice(found)
 
             def work(tx: Tx, claim: PatientClaim = claim, kind: str = kind, start: int = slot.start) -> None:
-                patient = directory.claim(tx, claim).patient
-                calendar.book(house, tx, calendar.Wish(service=kind, start=start, patient=patient))
+                claimed = directory.claim(tx, claim)
+                wish = calendar.Wish(
+                    service=kind, start=start, patient=claimed.patient, extra={"alias": claimed.shown}
+                )
+                calendar.book(house, tx, wish)
+                self.guests[claimed.shown] = f"{claim.given} {claim.family}"
 
             house.store.run(who, work)
+
+    def _write_from_outside(self, letters: Sequence[str]) -> None:
+        """Two of the portal's guests write to the practice; the last letter is older and done with."""
+        who = accounts.authenticate(self.house, self.secrets.api_key, None)
+        guests = list(self.guests.items())[: len(letters)]
+        for text, (alias, name) in reversed(list(zip(letters, guests, strict=True))):
+            self.clock.advance(600)
+            guest = {"reference": f"Patient/{alias}", "display": name}
+            letter: dict[str, Any] = {
+                "resourceType": "Communication",
+                "status": "completed",
+                "subject": guest,
+                "sender": guest,
+                "recipient": [{"reference": f"Practitioner/{self.doctor}"}],
+                "payload": [{"contentString": text}],
+            }
+
+            def work(tx: Tx, letter: dict[str, Any] = letter) -> str:
+                return messaging.receive(self.house, tx, letter, "").id
+
+            id_ = self.house.store.run(who, work)
+            if text != letters[0]:
+                self._write(partial(messaging.mark, id_=id_, state="done", expected=None))
 
 
 def _moment(day: date, clock: str, zone: ZoneInfo) -> int:

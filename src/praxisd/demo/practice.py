@@ -107,24 +107,49 @@ class Kind(NamedTuple):
 CODES = "https://example.org/praxis-am-beispielplatz/terminarten"
 _DOCTORS = ("sommer", "winter")
 KINDS = {
-    "check": Kind("Kontrolle", {"duration": 30, "released": True, "min_notice": 60}, (_DOCTORS,)),
+    "check": Kind(
+        "Kontrolle", {"color": "#2f7fc1", "duration": 30, "released": True, "min_notice": 60}, (_DOCTORS,)
+    ),
     "cleaning": Kind(
         "Prophylaxe",
-        {"duration": 60, "buffer_before": 5, "buffer_after": 10, "released": True, "min_notice": 120},
+        {
+            "color": "#2c8f63",
+            "duration": 60,
+            "buffer_before": 5,
+            "buffer_after": 10,
+            "released": True,
+            "min_notice": 120,
+        },
         (("prophylaxis",),),
     ),
     "implant": Kind(
         "Implantat-Beratung",
-        {"duration": 45, "released": True, "min_notice": 24 * 60, "max_ahead": 180},
+        {"color": "#8f55b5", "duration": 45, "released": True, "min_notice": 24 * 60, "max_ahead": 180},
         (_DOCTORS, ("prophylaxis",)),
     ),
     "first": Kind(
-        "Erstgespräch", {"duration": 30, "released": True, "confirm": True, "min_notice": 60}, (_DOCTORS,)
+        "Erstgespräch",
+        {"color": "#b9770e", "duration": 30, "released": True, "confirm": True, "min_notice": 60},
+        (_DOCTORS,),
     ),
-    "treatment": Kind("Behandlung", {"duration": 60}, (_DOCTORS,)),
-    "pain": Kind("Schmerztermin", {"duration": 15}, (("urgent",),)),
+    "treatment": Kind("Behandlung", {"color": "#5a63c8", "duration": 60}, (_DOCTORS,)),
+    "pain": Kind("Schmerztermin", {"color": "#c9433b", "duration": 15}, (("urgent",),)),
 }
-"""Two groups: implant. Buffers: cleaning. To be confirmed: first. Not released: treatment, pain."""
+"""Colours are of a middle lightness: white and black backgrounds carry them alike.
+
+Two groups: implant. Buffers: cleaning. To be confirmed: first. Not released: treatment, pain."""
+
+LETTERS = {
+    "de": (
+        "Guten Tag, kann ich am Tag des Termins vorher ganz normal frühstücken? Vielen Dank und freundliche Grüße",
+        "Guten Tag, ich bringe die Röntgenbilder meiner früheren Praxis zum Termin mit.",
+    ),
+    "en": (
+        "Good morning, may I have breakfast as usual before my appointment? Many thanks and kind regards",
+        "Hello, I shall bring the X-rays from my former practice with me.",
+    ),
+}
+"""What two guests of the portal write to the practice, by its language; the first is still to be read."""
 
 PORTAL = "Beispielportal"
 USERS = (("owner", "Dr. Miriam Sommer"), ("desk", "Empfang"), ("partner", "Servicepartner"))
