@@ -161,6 +161,16 @@ def test_a_portal_meets_its_patients_under_the_ids_it_was_given(practice, portal
     assert other.code("POST", "/appointments", 422, theirs) == "directory.patient_unknown"
 
 
+def test_what_was_booked_for_somebody_inactive_is_still_found(practice, desk):
+    made = book(desk, practice.check, f"{TUE}09:00:00+01:00", patient={"id": practice.patient})
+    desk("PATCH", f"/patients/{practice.patient}", body={"active": False})
+    asked = {"patient": practice.patient}
+    assert [a["id"] for a in desk("POST", "/appointments/search", body=asked)["appointments"]] == [made["id"]]
+    assert (
+        desk.code("POST", "/appointments/search", 422, {"patient": "nobody"}) == "directory.patient_unknown"
+    )
+
+
 def test_a_portal_cannot_stretch_an_appointment(practice, portal):
     start = f"{TUE}09:00:00+01:00"
     body = {"service": practice.check, "start": start, "end": f"{TUE}10:00:00+01:00", "patient": EVA}

@@ -131,6 +131,17 @@ def test_attachments_are_seen_by_their_sender_and_the_practice(there: Cast) -> N
     assert there.blue.code("POST", "Communication", 422, told) == "messaging.attachment_unknown"
 
 
+def test_to_be_saved_by_a_browser(there: Cast) -> None:
+    id_ = there.upload(there.red, PNG, "image/png")["id"]
+    address = f"/api/v1/communications/attachments/{id_}"
+    saved = there.client.get(address, headers=there.desk.headers)
+    assert (saved.status_code, saved.content) == (200, PNG)
+    assert saved.headers["content-type"] == "application/octet-stream"
+    assert saved.headers["content-disposition"] == f'attachment; filename="{id_}.png"'
+    assert saved.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert there.client.get(address, headers=there.blue.headers).status_code == 404
+
+
 def test_a_message_and_its_attachments_must_fit(there: Cast) -> None:
     alias, id_ = patient_of(there.red), there.upload(there.red)["id"]
 

@@ -239,6 +239,18 @@ def test_merging_patients_takes_their_messages_along(there: Cast) -> None:
     assert there.desk("GET", f"Communication/{of_twin}")["subject"]["reference"] == f"Patient/{twin}"
 
 
+def test_the_messages_of_a_patient_are_asked_for_in_the_body(there: Cast) -> None:
+    alias = patient_of(there.red)
+    made = there.red("POST", "Communication", 201, message(alias, there.doctor))["id"]
+    patient = there.rest(there.desk, "GET", f"/{made}")["patient"]["reference"].removeprefix("Patient/")
+    asked = {"patient": patient, "state": "unread", "limit": 1}
+    found = there.rest(there.desk, "POST", "/search", 200, asked)
+    assert [one["id"] for one in found["communications"]] == [made] and found["next"] is None
+    assert there.rest(there.desk, "POST", "/search", 200, asked | {"state": "done"})["communications"] == []
+    assert there.rest(there.desk, "POST", "/search", 200, {"patient": "nobody"})["communications"] == []
+    assert there.rest(there.blue, "POST", "/search", 200, {})["communications"] == []
+
+
 def test_a_repeated_message_is_one_message(there: Cast) -> None:
     alias = patient_of(there.red)
     told = message(alias, there.doctor)

@@ -63,8 +63,7 @@ const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function once(method: string, path: string, body: unknown, asked: Asked, key: string): Promise<Response> {
   const headers: Record<string, string> = { Accept: asked.accept ?? "application/json", "Accept-Language": lang() };
-  const form = body instanceof URLSearchParams; // a FHIR search
-  if (body !== undefined && !form) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") {
     headers["X-Praxisd-Csrf"] = hooks.csrf();
     headers["Idempotency-Key"] = key;
@@ -75,7 +74,7 @@ async function once(method: string, path: string, body: unknown, asked: Asked, k
   return fetch(path, {
     method,
     headers,
-    body: body === undefined || form ? (body as URLSearchParams | undefined) : JSON.stringify(body),
+    body: body === undefined ? undefined : JSON.stringify(body),
     signal: asked.signal,
     credentials: "same-origin",
     cache: "no-store",
@@ -101,7 +100,7 @@ export async function ask<T>(method: string, path: string, body?: unknown, asked
 
 async function reach(method: string, path: string, body: unknown, asked: Asked): Promise<Response> {
   const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  const address = /^\/(api|fhir)\//.test(path) ? path : `/api/v1${path}`;
+  const address = path.startsWith("/api/") ? path : `/api/v1${path}`;
   for (let tries = 0; ; ) {
     let answer: Response;
     try {

@@ -204,7 +204,7 @@ def search(call: Call) -> Answer:
         if end is not None:
             conditions.append(c.start < end)
         if body.patient:
-            conditions.append(c.patient == directory.resolve(tx, body.patient))
+            conditions.append(c.patient == directory.known(tx, body.patient).id)
         if body.status:
             conditions.append(c.status == body.status)
         if body.schedule:
@@ -322,7 +322,7 @@ ROUTES = (
         READ,
         answer=shapes.Appointments,
         body=shapes.SearchIn,
-        problems=(*_RANGE, *_PATIENT[:2]),
+        problems=(*_RANGE, _PATIENT[0]),
         tags=("appointments",),
         transaction=False,
     ),

@@ -11,7 +11,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.people import Mandator, Patient, PatientClaim, Practitioner
 from praxisd.model.places import Location, Organization
 from praxisd.services.directory import claims, finding, person_store, records, rules, store
-from praxisd.services.directory.claims import Claimed, Outcome, organization, resolve, shown
+from praxisd.services.directory.claims import Claimed, Outcome, known, organization, resolve, shown
 from praxisd.services.directory.imports import (
     WARNINGS,
     Imported,
@@ -41,6 +41,7 @@ __all__ = [
     "import_organization",
     "import_patient",
     "import_practitioner",
+    "known",
     "locations",
     "mandators",
     "merge",

@@ -138,16 +138,21 @@ def resolve(tx: Tx, shown: str) -> str:
     Raises `directory.patient_unknown` (422) for any other id, another portal's alias included, and
     `directory.patient_inactive` (422) for the dead and the inactive, for whom nothing can be booked.
     """
+    last = known(tx, shown)
+    if not last.bookable:
+        raise Problem("directory.patient_inactive", 422)
+    return last.id
+
+
+def known(tx: Tx, shown: str) -> Patient:
+    """As `resolve`, the dead and the inactive too: for looking at what there is."""
     patient: str | None = shown
     if tx.actor.portal is not None:
         said = person_store.statement(tx, tx.actor.portal, shown)
         patient = None if said is None else said[1]
     if patient is None or store.patients.get(tx, patient) is None:
         raise Problem("directory.patient_unknown", 422)
-    last = follow(tx, patient)
-    if not last.bookable:
-        raise Problem("directory.patient_inactive", 422)
-    return last.id
+    return follow(tx, patient)
 
 
 def shown(tx: Tx, patient: str) -> str | None:

@@ -1,9 +1,12 @@
-"""REST doors of the inbox: the list, one message, and how far the practice is with it. New messages come by FHIR."""
+"""REST doors of the inbox: the list, one message with its attachments, and how far the practice is with it.
+
+New messages come by FHIR.
+"""
 
 from typing import Any
 
 from praxisd.kernel.clock import format_rfc3339, zone
-from praxisd.kernel.service import Answer, Call, Route
+from praxisd.kernel.service import Answer, Call, Raw, Route
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import Communication
 from praxisd.model.fhir_search_values import parse_reference
@@ -11,13 +14,22 @@ from praxisd.services.directory import api as directory
 from praxisd.services.messaging import fhir, fhir_shapes, inbox, shapes, store
 
 _TAGS = ("communications",)
+_FILE = "application/octet-stream"
 _SAVE = ((404, "http.not_found"), (412, "resource.stale"), (423, "seats.locked"), (423, "seats.lock_lost"))
 _NO_PRACTICE = (409, "directory.organization_missing")
 
 
 def list_communications(call: Call) -> shapes.Communications:
     """The inbox, the newest message first. A portal sees what it sent itself."""
-    asked: shapes.InboxQuery = call.query
+    return _found(call, call.query)
+
+
+def search_communications(call: Call) -> shapes.Communications:
+    """The same, asked in the body: an address would stand in logs."""
+    return _found(call, call.body)
+
+
+def _found(call: Call, asked: shapes.InboxQuery | shapes.InboxSearch) -> shapes.Communications:
     with call.read() as tx:
         conditions = store.of_portal(call.actor.portal)
         if asked.state is not None:
@@ -33,6 +45,12 @@ def read_communication(call: Call) -> Answer:
     with call.read() as tx:
         found = inbox.find(tx, call.path["id"])
         return Answer(_view(tx, found), version=found.version)
+
+
+def download_attachment(call: Call) -> Raw:
+    """An attachment to be saved; of no type that a browser would show or run."""
+    found = fhir.raw_binary(call, call.path["id"])
+    return Raw(found.data, _FILE, headers=found.headers)
 
 
 def mark_communication(call: Call) -> Answer:
@@ -83,6 +101,14 @@ ROUTES = (
     Route(
         "GET", "/communications", "communications.list", list_communications, "messaging.communication.read",
         answer=shapes.Communications, query=shapes.InboxQuery, problems=(_NO_PRACTICE,), tags=_TAGS,
+    ),
+    Route(
+        "POST", "/communications/search", "communications.search", search_communications, "messaging.communication.read",
+        answer=shapes.Communications, body=shapes.InboxSearch, problems=(_NO_PRACTICE,), transaction=False, tags=_TAGS,
+    ),
+    Route(
+        "GET", "/communications/attachments/{id}", "attachments.download", download_attachment,
+        "messaging.binary.read", media_type=_FILE, problems=((404, "http.not_found"),), tags=_TAGS,
     ),
     Route(
         "GET", "/communications/{id}", "communications.read", read_communication, "messaging.communication.read",

@@ -27,6 +27,15 @@ class InboxQuery(In, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
+class InboxSearch(In, frozen=True, kw_only=True):
+    """As InboxQuery, by POST: no ids of patients in addresses."""
+
+    state: InboxState | None = None
+    patient: Id | None = None
+    cursor: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
 class StateChange(In, frozen=True, kw_only=True):
     """How far the practice is with a message."""
 
@@ -41,7 +50,7 @@ class Party(Out, frozen=True, kw_only=True):
 
 
 class AttachmentView(Out, frozen=True, kw_only=True):
-    """An attachment; its content is Binary/{id} on the FHIR door. `size` in bytes."""
+    """An attachment; its content is Binary/{id} on the FHIR door, and /communications/attachments/{id}. `size` in bytes."""
 
     id: str
     content_type: str

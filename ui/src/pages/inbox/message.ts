@@ -61,4 +61,4 @@ export function fileName(one: Attachment): string {
   return `${plain || one.id}.${ending}`;
 }
 
-export const save = (one: Attachment) => download("GET", `/fhir/R4/Binary/${one.id}`, undefined, fileName(one));
+export const save = (one: Attachment) => download("GET", `/communications/attachments/${one.id}`, undefined, fileName(one));
