@@ -25,7 +25,7 @@ class ViewIn(In, frozen=True, kw_only=True):
     cancelled: bool = False
 
 
-class Who(Out, frozen=True, kw_only=True):
+class Who(Out, frozen=True, kw_only=True, gc=False):
     """The patient of an appointment; both null for who may not see it."""
 
     id: str | None
@@ -54,7 +54,7 @@ class TypeDrawn(Out, frozen=True, kw_only=True):
     active: bool
 
 
-class OpenDrawn(Out, frozen=True, kw_only=True):
+class OpenDrawn(Out, frozen=True, kw_only=True, gc=False):
     """A column is open from `start` to `end`."""
 
     schedule: str
@@ -62,7 +62,7 @@ class OpenDrawn(Out, frozen=True, kw_only=True):
     end: str
 
 
-class AppointmentDrawn(Out, frozen=True, kw_only=True, omit_defaults=True):
+class AppointmentDrawn(Out, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An appointment. Buffers in minutes lie outside `start` to `end`. `portal` is where it was booked, if from outside."""
 
     id: str

@@ -15,7 +15,7 @@ _A, _B, _R = store.APPOINTMENT.c, store.BUSY.c, store.RESERVATION.c
 _AT_ONCE = 64
 
 
-class Drawn(msgspec.Struct, frozen=True, rename="camel"):
+class Drawn(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """The fields of an appointment that are drawn; the rest of its document is passed over."""
 
     id: str
