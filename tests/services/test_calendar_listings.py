@@ -104,6 +104,7 @@ def test_the_inbox(house, client):
     assert [r["id"] for r in rows(filters={"state": "done"})["rows"]] == ids[:1]
     assert [r["id"] for r in rows(sort="received", limit=2)["rows"]] == ids[:2]
     assert [r["id"] for r in rows(sort="received", limit=2, cursor="2")["rows"]] == ids[2:]
+    assert rows(filters={"state": "vielleicht"})["rows"] == []
     outside = client.post("/api/v1/listings/messaging.inbox", headers=scene.red.headers, json={})
     assert outside.status_code == 403
 
