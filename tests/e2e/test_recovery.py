@@ -10,7 +10,7 @@ def _sign_in(page: Any, demo: Any, role: str = "owner") -> None:
     login, password = demo.person(role)
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(password)
-    page.locator("form button[type=submit], form input[type=submit]").first.click()
+    page.get_by_role("button", name=re.compile("Anmelden|Sign in")).click()
 
 
 @pytest.mark.parametrize("lang", ["de", "en"])

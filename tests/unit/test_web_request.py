@@ -131,6 +131,13 @@ def test_an_origin_without_its_usual_port_is_the_same() -> None:
         assert request(origin=origin).foreign(public, ()) is foreign, (public, origin)
 
 
+def test_a_plain_form_of_our_own_page_has_no_origin_to_show() -> None:
+    """Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with it; what they say of the site counts."""
+    assert request(origin="null", **{"sec-fetch-site": "same-origin"}).foreign(None, ()) is False
+    assert request(origin="null", **{"sec-fetch-site": "cross-site"}).foreign(None, ()) is True
+    assert request(origin="null").foreign(None, ()) is True
+
+
 class Query(msgspec.Struct, rename="camel", frozen=True):
     word: str | None = None
     limit: int = 10

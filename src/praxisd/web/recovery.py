@@ -30,7 +30,13 @@ CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-HEADERS = {**PAGE_HEADERS, "Content-Security-Policy": CSP, "Cache-Control": "no-store"}
+# With the referrer browsers would hide the origin, too: an older one without Sec-Fetch-Site could not sign in.
+HEADERS = {
+    **PAGE_HEADERS,
+    "Content-Security-Policy": CSP,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+}
 HTML = "text/html; charset=utf-8"
 _FORM = "application/x-www-form-urlencoded"
 _FORM_BYTES = 8_000
