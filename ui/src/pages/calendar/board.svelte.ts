@@ -1,5 +1,6 @@
 // The state of the calendar page: which days, which columns, what the server said of them, what is open on top.
 import { today, plusDays, isoWeekday } from "../../lib/format";
+import { place, stay } from "../../lib/router.svelte";
 import { may, session } from "../../lib/session.svelte";
 import { failed } from "../../lib/toasts.svelte";
 import { view, type Appointment, type Column, type Reservation, type Single, type View } from "./data";
@@ -21,12 +22,10 @@ export interface Shown {
 }
 
 export class Board {
-  mode = $state<"day" | "week">("day");
   shape = $state<"grid" | "list">("grid");
   hidden = $state<string[]>([]);
   cancelled = $state(false);
   scale = $state(1.5);
-  date = $state(today());
   shown = $state.raw<Shown | null>(null);
   error = $state<unknown>(null);
   busy = $state(false);
@@ -38,14 +37,39 @@ export class Board {
   #again = false;
   #loading: AbortController | null = null;
 
-  constructor(args: string[]) {
+  #kept = $state<"day" | "week">("day");
+  #began = today();
+  #last: [string, "day" | "week"] | null = null;
+
+  constructor() {
     const kept = recall();
-    this.mode = args[1] === "week" || args[1] === "day" ? args[1] : kept.mode;
+    this.#kept = kept.mode;
     this.shape = kept.shape;
     this.hidden = kept.hidden;
     this.cancelled = kept.cancelled;
     this.scale = kept.scale;
-    if (/^\d{4}-\d{2}-\d{2}$/.test(args[0] ?? "") && !Number.isNaN(Date.parse(args[0]!))) this.date = args[0]!;
+  }
+
+  // Day and mode stand in the address (`#/calendar/2026-11-27/week`), and nowhere else.
+  get #place(): [string, "day" | "week"] {
+    const { page, args } = place.now;
+    if (page !== "calendar" && this.#last) return this.#last; // on the way out
+    const [date = "", mode] = args;
+    const known = /^\d{4}-\d{2}-\d{2}$/.test(date) && !Number.isNaN(Date.parse(date));
+    return (this.#last = [known ? date : this.#began, mode === "day" || mode === "week" ? mode : this.#kept]);
+  }
+  get date(): string {
+    return this.#place[0];
+  }
+  set date(next: string) {
+    stay([next, this.mode]);
+  }
+  get mode(): "day" | "week" {
+    return this.#place[1];
+  }
+  set mode(next: "day" | "week") {
+    this.#kept = next;
+    stay([this.date, next]);
   }
 
   /** Remember how it is looked at. */

@@ -67,7 +67,7 @@ export function dragging(frame: HTMLElement, body: HTMLElement, ghosts: HTMLElem
     const box = node ? (lane?.boxes.find((one) => one.key === node.dataset.key) ?? null) : null;
     if (!lane || (node && !box?.movable)) return;
     if (!node && !(hooks.mayBook() && event.target.closest(".col"))) return;
-    const what = !box ? "choose" : event.target.closest(".grip") ? "stretch" : "move";
+    const what = !box ? "choose" : box.grip && node && atEnd(node, event.clientY, touch) ? "stretch" : "move";
     const grabbed = minuteAt(event.clientY);
     [x, y] = [event.clientX, event.clientY];
     going = {
@@ -161,8 +161,10 @@ export function dragging(frame: HTMLElement, body: HTMLElement, ghosts: HTMLElem
     const speed = (from: number, to: number, at: number) =>
       at < from + EDGE_PX ? Math.max(-12, (at - from - EDGE_PX) / 3) : at > to - EDGE_PX ? Math.min(12, (at - to + EDGE_PX) / 3) : 0;
     const head = frame.querySelector(".corner")?.getBoundingClientRect().bottom ?? edge.top;
-    const dy = speed(head, edge.bottom, y);
-    const dx = going.what === "move" ? speed(edge.left, edge.right, x) : 0;
+    // Only towards the edge: who takes hold of something that stands there does not want to be carried off.
+    const towards = (value: number, way: number) => (value * way > 0 ? value : 0);
+    const dy = towards(speed(head, edge.bottom, y), y - going.y);
+    const dx = going.what === "move" ? towards(speed(edge.left, edge.right, x), x - going.x) : 0;
     if (dx || dy) {
       const before = frame.scrollTop + frame.scrollLeft;
       frame.scrollBy(dx, dy);
@@ -245,6 +247,12 @@ export function dragging(frame: HTMLElement, body: HTMLElement, ghosts: HTMLElem
     drop();
     removeEventListener("keydown", key, true);
   };
+}
+
+/** Is the lower edge meant? */
+function atEnd(node: HTMLElement, y: number, touch: boolean): boolean {
+  const { bottom, height } = node.getBoundingClientRect();
+  return y > bottom - Math.min(touch ? 16 : 9, height * 0.4);
 }
 
 /** The minute of a click on empty time: the beginning of the quarter (or of five minutes, when drawn large). */

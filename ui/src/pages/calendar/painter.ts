@@ -11,6 +11,9 @@ export interface Scale {
   pixels: number;
 }
 const kept = new WeakMap<HTMLElement, Map<string, Drawn>>();
+/** Is the box drawn there already? */
+export const has = (place: HTMLElement, box: Box) => kept.get(place)?.has(box.key) ?? false;
+
 const LEAST_PX = 12;
 const TWO_LINES_PX = 34;
 
@@ -54,8 +57,14 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
     node.className = "buffer";
     return;
   }
-  const lines = height >= TWO_LINES_PX ? " tall" : "";
-  node.className = `box ${box.kind}${box.status && ` st-${box.status}`}${lines}${box.movable ? " movable" : ""}${marked ? " marked" : ""}`;
+  const classes = ["box", box.kind];
+  if (box.status) classes.push(`st-${box.status}`);
+  if (height >= TWO_LINES_PX) classes.push("tall");
+  if (box.lanes > 1) classes.push("beside");
+  if (box.movable) classes.push("movable");
+  if (box.grip) classes.push("grip");
+  if (marked) classes.push("marked");
+  node.className = classes.join(" ");
   node.dataset.id = box.id;
   node.dataset.key = box.key;
   node.setAttribute("aria-label", box.label);
@@ -67,14 +76,8 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
   }
   const name = document.createElement("b");
   name.textContent = box.name;
-  const rest = document.createElement("span");
-  rest.textContent = box.rest;
-  const parts: Node[] = [name, rest];
+  const parts: (Node | string)[] = [name];
+  if (box.rest) parts.push(` ${box.rest}`);
   if (box.status && box.status !== "booked") parts.unshift(document.createElement("i"));
-  if (box.grip) {
-    const grip = document.createElement("span");
-    grip.className = "grip";
-    parts.push(grip);
-  }
   node.replaceChildren(...parts);
 }
