@@ -117,7 +117,9 @@ def test_parts_of_a_package_are_read_and_a_key_stands_in_one_of_them(package, tm
     (tmp_path / name / "texts" / "notes.txt").write_text("not read")
     assert Texts([name]).get("console.s.a") == "Seite"
     (tmp_path / name / "texts" / "console.de.toml").write_text('[s]\na = "y"\n')
-    with pytest.raises(TextError, match=r"de\.toml: the key s\.a already belongs to textsample11 console\.de"):
+    with pytest.raises(
+        TextError, match=r"de\.toml: the key s\.a already belongs to textsample11 console\.de"
+    ):
         Texts([name])
 
 
