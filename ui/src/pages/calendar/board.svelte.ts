@@ -1,9 +1,10 @@
 // The state of the calendar page: which days, which columns, what the server said of them, what is open on top.
+import { tick } from "svelte";
 import { today, plusDays, isoWeekday } from "../../lib/format";
 import { place, stay } from "../../lib/router.svelte";
 import { may, session } from "../../lib/session.svelte";
 import { failed } from "../../lib/toasts.svelte";
-import { view, type Appointment, type Column, type Reservation, type Single, type View } from "./data";
+import { view, type Appointment, type Column, type Person, type Reservation, type Single, type View } from "./data";
 import { recall, remember, SCALES } from "./kept";
 import { colors } from "./look";
 import { datesOf, dateOf, monday, rfc } from "./when";
@@ -11,7 +12,7 @@ import { datesOf, dateOf, monday, rfc } from "./when";
 /** What the dialogs on top of the calendar are about. */
 export type Open =
   | { kind: "appointment"; id: string; move?: boolean }
-  | { kind: "booking"; date: string; minute: number | null; length: number | null; column: string }
+  | { kind: "booking"; date: string; minute: number | null; length: number | null; column: string; person?: Person }
   | { kind: "reservation"; id: string }
   | { kind: "reserving"; start: string; end: string; columns: string[] }
   | { kind: "search" };
@@ -177,6 +178,12 @@ export class Board {
   }
   get colors(): Map<string, string> {
     return colors(this.shown?.view.services ?? []);
+  }
+  /** When what had the focus is gone, go on where one was: the days, else the page's title. */
+  async rescue(): Promise<void> {
+    await tick();
+    if (document.activeElement && document.activeElement !== document.body) return;
+    (document.querySelector<HTMLElement>("[data-rescue]") ?? document.querySelector<HTMLElement>("[data-page-title]"))?.focus();
   }
   /** Say what went wrong. */
   readonly fail = failed;
