@@ -78,13 +78,13 @@ class Listener:
             for line in self.answer.iter_lines():
                 self.raw += line + "\n"
                 name, _, value = line.partition(": ")
-                if line.startswith(": ping"):
+                if line == "event: ping":
                     self.pings += 1
                 elif name == "event":
                     event = value
                 elif name == "id":
                     id_ = value
-                elif name == "data":
+                elif name == "data" and event:
                     data = msgspec.json.decode(value)
                 elif not line and event:
                     self._found.put((event, data, id_))

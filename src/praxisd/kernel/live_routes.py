@@ -18,7 +18,8 @@ def follow(call: Call) -> Stream:
     """What changes, as it changes (server-sent events)
 
     `hello` with the cursor; `change` for each event of the practice; `reset` when too much was missed: load anew;
-    `progress` of running jobs; `bye` with the reason when the server ends the stream. Last-Event-ID wins over `since`.
+    `progress` of running jobs; `ping` every 15 s; `bye` with the reason when the server ends
+    the stream. Last-Event-ID wins over `since`.
     """
     last = call.headers.get("last-event-id", "")
     known = last if last.isascii() and last.isdigit() and len(last) <= _DIGITS_MOST else call.query.since

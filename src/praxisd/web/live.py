@@ -314,7 +314,9 @@ class Streaming(Sent):
             return
         reader.audit = actor.may(AUDIT)
         if not reader.queue:
-            reader.queue.append(b": ping\n\n")
+            reader.queue.append(
+                frame("ping", {})
+            )  # an event: a comment would not reach the page that waits for it
             reader.woken.set()
 
 
