@@ -1,29 +1,16 @@
-"""`python -m bench [slots|bookings|view|start|all] [--json]`: measure, print ratios; ends with 1 if a demand is missed."""
+"""`python -m bench [slots|bookings|view|page|start|all] [--json]`: measure, print ratios; ends with 1 if a demand is missed."""
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from bench import practice, report
 
 
-def main() -> int:
-    """Parse, prepare the practice, run the parts."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "part", nargs="?", choices=("slots", "bookings", "view", "start", "all"), default="all"
-    )
-    parser.add_argument("--json", action="store_true", help="the report as JSON")
-    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
-    parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
-    parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
-    options = parser.parse_args()
-
-    def say(words: str) -> None:
-        print(words, file=sys.stderr, flush=True)
-
-    found = report.Report(report.machine())
+def _with_practice(options: argparse.Namespace, found: report.Report, say: Callable[[str], None]) -> None:
+    """The parts that ask a practice with 50,000 appointments."""
     with tempfile.TemporaryDirectory(prefix="praxisd-bench-") as name:
         work = Path(name)
         base = options.keep or work / "base"
@@ -53,6 +40,30 @@ def main() -> int:
 
             folder = practice.copy(base, work / "start")
             found.rows += start.measure(made, folder, max(7, options.rounds), say, found.notes)
+
+
+def main() -> int:
+    """Parse, prepare the practice, run the parts."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "part", nargs="?", choices=("slots", "bookings", "view", "page", "start", "all"), default="all"
+    )
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
+    parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
+    options = parser.parse_args()
+
+    def say(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    found = report.Report(report.machine())
+    if options.part in ("page", "all"):
+        from bench import console_page
+
+        found.rows += console_page.measure(options.rounds, say, found.notes)
+    if options.part != "page":
+        _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1
 
