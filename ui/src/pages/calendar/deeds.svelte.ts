@@ -203,7 +203,7 @@ export class Deeds {
     board.put("reservations", one.id, wish);
     try {
       const got = await this.changeReservation(one, wish);
-      if (got) done(t("console.calendar.moved"), spanText(got.start, got.end));
+      if (got) done(t("console.calendar.reservation_moved"), spanText(got.start, got.end));
       else if (board.reservation(one.id)?.version === one.version) board.put("reservations", one.id, one);
     } catch (error) {
       board.put("reservations", one.id, one);

@@ -18,7 +18,9 @@ export interface Box {
   color: string;
   name: string;
   rest: string;
+  /** The accessible name: what can be read on it, and the rest. */
   label: string;
+  noted: boolean;
   movable: boolean;
   /** Its end stands here and may be drawn further. */
   grip: boolean;
@@ -122,15 +124,18 @@ function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boo
     const from = one.start.slice(11, 16);
     const to = one.end.slice(11, 16);
     const where = one.schedules.map((id) => columns.get(id) ?? id).join(", ");
+    const name = narrow ? (one.patient?.name ? lastFirst(who) : who) : `${from} ${who}`;
+    const rest = [kind, status].filter(Boolean).join(" · ");
     const base = {
       id: one.id,
       lane: 0,
       lanes: 1,
       status: one.status,
       color: (one.service && hues.get(one.service)) ?? "#6b7c7a",
-      name: narrow ? (one.patient?.name ? lastFirst(who) : who) : `${from} ${who}`,
-      rest: [kind, status, one.note && "✎"].filter(Boolean).join(" · "),
-      label: fill({ from, to, who, kind, status: word(one.status), columns: where, note: one.note ?? "" }),
+      name,
+      rest,
+      label: `${name} ${rest}, ${fill({ from, to, status: status ? "" : word(one.status), columns: where, note: one.note ?? "" })}`,
+      noted: !!one.note,
       movable: may && !frozen(one.status),
     };
     for (const date of datesOfAppointment(one)) {
@@ -161,7 +166,7 @@ const ends = (end: string, date: string) => dateOf(end) === date || dateOf(plus(
 
 function filler(template: string): (values: Record<string, string>) => string {
   const parts = template.split(/\{([a-z]+)\}/);
-  return (values) => parts.map((part, index) => (index % 2 ? (values[part] ?? "") : part)).join("").replace(/(, )+$/, "");
+  return (values) => parts.map((part, index) => (index % 2 ? (values[part] ?? "") : part)).join("").replace(/(, )+(?=, |$)/g, "");
 }
 
 function reservations(view: View, wanted: Set<string>, may: boolean, put: Put): void {
@@ -176,7 +181,7 @@ function reservations(view: View, wanted: Set<string>, may: boolean, put: Put): 
       for (const column of one.schedules) {
         put(column, date, {
           key: `${one.id}|${column}`, id: one.id, kind: "reservation", low: part[0], high: part[1], lane: 0, lanes: 1,
-          status: "", color: "", name, rest: one.note ? `${times} · ✎` : times, label: `${times}, ${word}: ${name}${one.note ? `, ${one.note}` : ""}`,
+          status: "", color: "", name, rest: times, label: [`${name} ${times}`, word, one.note].filter(Boolean).join(", "), noted: !!one.note,
           movable: may, grip: may && ends(one.end, date),
         });
       }
@@ -192,7 +197,7 @@ function busy(view: View, wanted: Set<string>, put: Put): void {
     const name = one.until ? t("console.calendar.held") : t("console.calendar.taken");
     put(one.schedule, date, {
       key: `busy|${one.schedule}|${one.start}`, id: "", kind: "busy", low: part[0], high: part[1], lane: 0, lanes: 1, status: "", color: "",
-      name, rest: "", label: name, movable: false, grip: false,
+      name, rest: "", label: name, noted: false, movable: false, grip: false,
     });
   }
 }

@@ -29,7 +29,7 @@ export function paint(place: HTMLElement, boxes: Box[], scale: Scale, target: st
   for (const box of boxes) {
     const one = before.get(box.key) ?? { node: document.createElement("div"), sign: "" };
     const marked = target !== "" && box.id === target;
-    const sign = `${box.low} ${box.high} ${box.lane} ${box.lanes} ${scale.low} ${scale.pixels} ${box.status} ${box.color} ${marked} ${box.movable} ${box.grip} ${box.label}\n${box.name}\n${box.rest}`;
+    const sign = `${box.low} ${box.high} ${box.lane} ${box.lanes} ${scale.low} ${scale.pixels} ${box.status} ${box.color} ${marked} ${box.movable} ${box.grip} ${box.noted} ${box.label}\n${box.name}\n${box.rest}`;
     if (one.sign !== sign) {
       fill(one.node, box, scale, marked);
       one.sign = sign;
@@ -62,6 +62,7 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
   if (height >= TWO_LINES_PX) classes.push("tall");
   if (box.lanes > 1) classes.push("beside");
   if (box.movable) classes.push("movable");
+  if (box.noted) classes.push("noted");
   if (box.grip) classes.push("grip");
   if (marked) classes.push("marked");
   node.className = classes.join(" ");

@@ -1,7 +1,7 @@
 // Wall times of the practice as texts (`2026-11-26T08:30`): what the calendar counts with, whatever zone the browser has.
 //
 // The server writes every time with the practice's offset, so its first 16 characters are the wall time.
-import { fromWall, isoWeekday, plusDays } from "../../lib/format";
+import { date as dateText, fromWall, isoWeekday, plusDays, weekday } from "../../lib/format";
 
 export const DAY = 1440;
 const MINUTE_MS = 60_000;
@@ -47,6 +47,9 @@ export function datesOf(start: string, end: string): string[] {
 
 /** The Monday of the week of a date. */
 export const monday = (date: string) => plusDays(date, 1 - isoWeekday(date));
+
+/** `Fr. 04.12.`: a date of these weeks. */
+export const shortDate = (date: string) => `${weekday(isoWeekday(date))} ${dateText(date).replace(/\/?\d{4}$/, "")}`;
 
 /** RFC 3339 of a wall time, for the server. */
 export const rfc = fromWall;
