@@ -22,6 +22,8 @@ export interface Shown {
   view: View;
 }
 
+const RETRY_MS = 3000;
+
 export class Board {
   shape = $state<"grid" | "list">("grid");
   hidden = $state<string[]>([]);
@@ -37,6 +39,7 @@ export class Board {
   #waiting = false;
   #again = false;
   #loading: AbortController | null = null;
+  #retry = 0;
 
   #kept = $state<"day" | "week">("day");
   #began = today();
@@ -74,8 +77,8 @@ export class Board {
   }
 
   /** Remember how it is looked at. */
-  keep(): void {
-    const { mode, shape, cancelled, scale } = this;
+  keep(mode = this.mode): void {
+    const { shape, cancelled, scale } = this;
     remember({ mode, shape, cancelled, scale, hidden: [...this.hidden] });
   }
 
@@ -93,6 +96,13 @@ export class Board {
   }
   get mayIgnoreHours(): boolean {
     return may("calendar.hours.ignore");
+  }
+
+  /** One day of the week, by itself. */
+  show(date: string): void {
+    this.#kept = "day";
+    this.keep("day");
+    stay([date, "day"]);
   }
 
   /** The first and the number of days of what one looks at now. */
@@ -119,6 +129,7 @@ export class Board {
       this.#again = true; // one question at a time, and one more for what happened meanwhile
       return;
     }
+    clearTimeout(this.#retry);
     this.#loading?.abort();
     const control = (this.#loading = new AbortController());
     const { first, count } = this.period;
@@ -134,6 +145,7 @@ export class Board {
     } catch (error) {
       if (control.signal.aborted) return;
       if (!quiet || !this.shown) this.error = error;
+      else this.#retry = window.setTimeout(() => void this.load(true), RETRY_MS); // what is shown is old until then
     } finally {
       if (this.#loading === control) {
         this.#loading = null;
@@ -144,6 +156,12 @@ export class Board {
       this.#again = false;
       await this.load(true);
     }
+  }
+
+  /** Ask no more; the page is left. */
+  stop(): void {
+    clearTimeout(this.#retry);
+    this.#loading?.abort();
   }
 
   /** Let nothing change under somebody's hand until the returned function is called. */

@@ -125,7 +125,7 @@ function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boo
     const to = one.end.slice(11, 16);
     const where = one.schedules.map((id) => columns.get(id) ?? id).join(", ");
     const name = narrow ? (one.patient?.name ? lastFirst(who) : who) : `${from} ${who}`;
-    const rest = [kind, status].filter(Boolean).join(" · ");
+    const rest = narrow ? kind : [kind, status].filter(Boolean).join(" · ");
     const base = {
       id: one.id,
       lane: 0,
@@ -134,7 +134,7 @@ function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boo
       color: (one.service && hues.get(one.service)) ?? "#6b7c7a",
       name,
       rest,
-      label: `${name} ${rest}, ${fill({ from, to, status: status ? "" : word(one.status), columns: where, note: one.note ?? "" })}`,
+      label: `${name} ${rest}, ${fill({ from, to, status: status && !narrow ? "" : word(one.status), columns: where, note: one.note ?? "" })}`,
       noted: !!one.note,
       movable: may && !frozen(one.status),
     };
