@@ -51,6 +51,11 @@ export function dateLong(text: string): string {
   return formatter(options, "UTC").format(new Date(`${text}T00:00:00Z`));
 }
 export const number = (value: number) => new Intl.NumberFormat(locale()).format(value);
+/** A length of time in the largest unit that fits: `1 Tag`, `2 Stunden`, `45 Minuten`. */
+export function length(minutes: number): string {
+  const [unit, size] = minutes && minutes % 1440 === 0 ? ["day", 1440] as const : minutes && minutes % 60 === 0 ? ["hour", 60] as const : ["minute", 1] as const;
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(minutes / size);
+}
 /** Monday … Sunday by ISO number 1 … 7. */
 export function weekday(iso: number, style: "short" | "long" = "short"): string {
   return formatter({ weekday: style }, "UTC").format(new Date(Date.UTC(2024, 0, iso)));

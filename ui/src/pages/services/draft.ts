@@ -1,5 +1,5 @@
 // An appointment type while it is edited: how the form holds it, what is wrong with it, what portals make of it.
-import { number } from "../../lib/format";
+import { length, number } from "../../lib/format";
 import { t } from "../../lib/i18n.svelte";
 import type { HealthcareService, Schedule } from "../../lib/records";
 import type { Shown } from "../../lib/editing.svelte";
@@ -139,7 +139,7 @@ export const shownFields = (name: (id: string) => string): Shown<ServiceDraft>[]
     { key: "bufferBefore", label: label("buffer_before"), show: (one) => min(one.bufferBefore) },
     { key: "bufferAfter", label: label("buffer_after"), show: (one) => min(one.bufferAfter) },
     { key: "startEvery", label: label("start_every"), show: (one) => min(one.startEvery) },
-    { key: "minNotice", label: label("min_notice"), show: (one) => min(one.minNotice) },
+    { key: "minNotice", label: label("min_notice"), show: (one) => length(one.minNotice ?? 0) },
     { key: "limited", label: label("limited"), show: (one) => yes(one.limited) },
     { key: "maxAhead", label: label("max_ahead"), show: (one) => (one.limited ? t("console.services.days", { n: number(one.maxAhead ?? 0) }) : label("ahead_open")) },
     { key: "confirm", label: label("confirm"), show: (one) => yes(one.confirm) },
