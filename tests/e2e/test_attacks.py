@@ -196,7 +196,7 @@ def test_another_site_can_neither_frame_nor_post_in_the_persons_name(
     with _site(body) as site:
         other = page.context.new_page()
         other.goto(site)
-        other.wait_for_function("window.done === 1")
+        other.wait_for_function("() => window.done === 1")
         other.wait_for_timeout(300)
         assert not any(
             "praxisd" in (frame.title() or "") for frame in other.frames if frame != other.main_frame

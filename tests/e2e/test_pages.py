@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from praxisd.testing import browser as browsing
 
@@ -63,7 +63,9 @@ def test_no_text_is_missing_in_either_language(sign_in: Any) -> None:
         page = sign_in("owner", lang=lang)
         for name in (*names(page), "account"):
             browsing.open_page(page, name)
-            page.evaluate("document.querySelectorAll('code, pre').forEach(e => e.remove())")  # the log speaks in codes
+            page.evaluate(
+                "document.querySelectorAll('code, pre').forEach(e => e.remove())"
+            )  # the log speaks in codes
             shown = page.evaluate("document.body.innerText") + json.dumps(
                 page.evaluate(
                     "[...document.querySelectorAll('[aria-label],[title]')].map(e => [e.ariaLabel, e.title])"
@@ -78,7 +80,7 @@ def test_switching_the_language_keeps_the_view(sign_in: Any) -> None:
         browsing.open_page(page, name)
         before = page.locator("[data-page-title]").inner_text()
         page.get_by_role("button", name="English").click()
-        page.wait_for_function("document.documentElement.lang === 'en'")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
         assert page.evaluate("location.hash").startswith(f"#/{name}")
         assert page.locator("[data-page-title]").count() == 1
         page.get_by_role("button", name="Deutsch").click()
