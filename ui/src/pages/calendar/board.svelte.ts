@@ -5,9 +5,9 @@ import { place, stay } from "../../lib/router.svelte";
 import { may, session } from "../../lib/session.svelte";
 import { failed } from "../../lib/toasts.svelte";
 import { view, type Appointment, type Column, type Person, type Reservation, type Single, type View } from "./data";
-import { recall, remember, SCALES } from "./kept";
+import { recall, remember, scaleFor, SCALES } from "./kept";
 import { colors } from "./look";
-import { datesOf, dateOf, monday, rfc } from "./when";
+import { between, datesOf, dateOf, monday, rfc, wallOf } from "./when";
 
 /** What the dialogs on top of the calendar are about. */
 export type Open =
@@ -28,13 +28,14 @@ export class Board {
   shape = $state<"grid" | "list">("grid");
   hidden = $state<string[]>([]);
   cancelled = $state(false);
-  scale = $state(1.5);
   shown = $state.raw<Shown | null>(null);
   error = $state<unknown>(null);
   busy = $state(false);
   open = $state<Open | null>(null);
   /** The box to bring into sight and mark, after a jump. */
   target = $state("");
+  #chosen = $state<number | null>(null);
+  #needed = $state(0);
   #holds = 0;
   #waiting = false;
   #again = false;
@@ -51,7 +52,7 @@ export class Board {
     this.shape = kept.shape;
     this.hidden = kept.hidden;
     this.cancelled = kept.cancelled;
-    this.scale = kept.scale;
+    this.#chosen = kept.scale;
   }
 
   // Day and mode stand in the address (`#/calendar/2026-11-27/week`), and nowhere else.
@@ -78,8 +79,8 @@ export class Board {
 
   /** Remember how it is looked at. */
   keep(mode = this.mode): void {
-    const { shape, cancelled, scale } = this;
-    remember({ mode, shape, cancelled, scale, hidden: [...this.hidden] });
+    const { shape, cancelled } = this;
+    remember({ mode, shape, cancelled, scale: this.#chosen, hidden: [...this.hidden] });
   }
 
   get masked(): boolean {
@@ -114,9 +115,17 @@ export class Board {
     this.date = plusDays(this.date, (this.mode === "week" ? 7 : 1) * (forward ? 1 : -1));
   }
 
+  /** Pixels of a minute: as chosen, else as the shortest appointments seen so far need it. */
+  get scale(): number {
+    return this.#chosen ?? (this.#needed || scaleFor([]));
+  }
   bigger(more: boolean): void {
     const at = SCALES.indexOf(this.scale) + (more ? 1 : -1);
-    this.scale = SCALES[at] ?? this.scale;
+    this.#chosen = SCALES[at] ?? this.scale;
+  }
+  #show(next: Shown): void {
+    this.#needed = Math.max(this.#needed, scaleFor(next.view.appointments.map((one) => between(wallOf(one.start), wallOf(one.end)))));
+    this.shown = next;
   }
 
   /** Ask the server. `quiet`: after a change elsewhere; what is on the screen stays until the answer is here. */
@@ -140,7 +149,7 @@ export class Board {
       const found = await view(rfc(`${first}T00:00`), rfc(`${plusDays(first, count)}T00:00`), this.cancelled, asked);
       if (control.signal.aborted) return;
       if (this.#holds > 0) this.#waiting = true;
-      else this.shown = { mode, days: daysOf(found, first, count), view: found };
+      else this.#show({ mode, days: daysOf(found, first, count), view: found });
       this.error = null;
     } catch (error) {
       if (control.signal.aborted) return;

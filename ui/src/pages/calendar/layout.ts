@@ -46,6 +46,8 @@ export interface Drawing {
 }
 
 export const NO_COLUMN = "";
+/** From so many columns on a day is as narrow as a week. */
+export const MANY = 8;
 const LEAST: [number, number] = [8 * 60, 18 * 60];
 const MARGIN = 60;
 
@@ -75,7 +77,7 @@ export function arrange(shown: Shown, columns: Column[], rights: { change: boole
     }
   }
   const wanted = new Set(days);
-  appointments(view, wanted, rights.change, shown.mode === "week", put);
+  appointments(view, wanted, rights.change, shown.mode === "week" || all.length > MANY, put);
   reservations(view, wanted, rights.reserve, put);
   busy(view, wanted, put);
   for (const lane of lanes) {

@@ -14,7 +14,8 @@ const kept = new WeakMap<HTMLElement, Map<string, Drawn>>();
 /** Is the box drawn there already? */
 export const has = (place: HTMLElement, box: Box) => kept.get(place)?.has(box.key) ?? false;
 
-const LEAST_PX = 12;
+const LEAST_PX = 3;
+const TEXT_PX = 13;
 const TWO_LINES_PX = 34;
 
 /** Make `place` hold exactly these boxes, in this order. Nodes that stay keep focus and identity. */
@@ -42,7 +43,7 @@ export function paint(place: HTMLElement, boxes: Box[], scale: Scale, target: st
 }
 
 function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boolean): void {
-  const height = Math.max((box.high - box.low) * pixels - 1, box.kind === "buffer" ? 2 : LEAST_PX);
+  const height = Math.max((box.high - box.low) * pixels - 1, LEAST_PX);
   const { style } = node;
   style.top = `${(box.low - low) * pixels}px`;
   style.height = `${height}px`;
@@ -74,6 +75,10 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
   } else {
     node.setAttribute("role", "button");
     if (!node.hasAttribute("tabindex")) node.tabIndex = -1;
+  }
+  if (height < TEXT_PX) {
+    node.replaceChildren(); // too flat for words: the name under the pointer, the larger scale or the list says them
+    return;
   }
   const name = document.createElement("b");
   name.textContent = box.name;
