@@ -105,6 +105,8 @@ async function reach(method: string, path: string, body: unknown, asked: Asked):
     let answer: Response;
     try {
       answer = await once(method, address, body, asked, key);
+      // A proxy that speaks for a server which is down: nobody of ours has answered.
+      if (answer.status >= 500 && !answer.headers.get("Content-Type")?.includes("json")) throw new Unreached();
     } catch (error) {
       if (asked.signal?.aborted) throw error;
       hooks.online(false);
