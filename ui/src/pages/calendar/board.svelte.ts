@@ -1,10 +1,10 @@
 // The state of the calendar page: which days, which columns, what the server said of them, what is open on top.
 import { tick } from "svelte";
-import { today, plusDays, isoWeekday } from "../../lib/format";
+import { today, plusDays } from "../../lib/format";
 import { place, stay } from "../../lib/router.svelte";
 import { may, session } from "../../lib/session.svelte";
 import { failed } from "../../lib/toasts.svelte";
-import { view, type Appointment, type Column, type Person, type Reservation, type Single, type View } from "./data";
+import { daysOf, view, type Appointment, type Column, type Person, type Reservation, type Single, type View } from "./data";
 import { recall, remember, scaleFor, SCALES } from "./kept";
 import { colors } from "./look";
 import { between, datesOf, dateOf, monday, rfc, wallOf } from "./when";
@@ -258,12 +258,4 @@ export class Board {
     this.date = dateOf(one.start);
     this.target = one.id;
   }
-}
-
-/** The days that are drawn: weekends only where something is open or stands on them. */
-function daysOf(found: View, first: string, count: number): string[] {
-  const all = Array.from({ length: count }, (_none, n) => plusDays(first, n));
-  if (count === 1) return all;
-  const used = new Set([...found.open, ...found.appointments, ...found.reservations].flatMap((one) => datesOf(one.start, one.end)));
-  return all.filter((date) => isoWeekday(date) < 6 || used.has(date));
 }

@@ -1,5 +1,7 @@
 // What the server knows of the calendar, and the questions this page asks.
 import { ask, get, post, type Asked } from "../../lib/api";
+import { isoWeekday, plusDays } from "../../lib/format";
+import { datesOf } from "./when";
 
 export interface Column {
   id: string;
@@ -192,4 +194,12 @@ async function all(): Promise<FullKind[]> {
     if (!page.next) return found;
     cursor = page.next;
   }
+}
+
+/** The days that are drawn: weekends only where something is open or stands on them. */
+export function daysOf(found: View, first: string, count: number): string[] {
+  const all = Array.from({ length: count }, (_none, n) => plusDays(first, n));
+  if (count === 1) return all;
+  const used = new Set([...found.open, ...found.appointments, ...found.reservations].flatMap((one) => datesOf(one.start, one.end)));
+  return all.filter((date) => isoWeekday(date) < 6 || used.has(date));
 }

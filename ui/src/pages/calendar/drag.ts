@@ -1,7 +1,7 @@
 // Moving, lengthening and choosing time by mouse, pen and finger. A finger has to rest for a moment first, so that it can scroll.
 import type { Box, Lane } from "./layout";
-import type { Scale } from "./painter";
-import { clock, DAY } from "./when";
+import { ghost, type Scale } from "./painter";
+import { DAY } from "./when";
 
 const FAR_PX = 5;
 const REST_MS = 380;
@@ -128,30 +128,16 @@ export function dragging(frame: HTMLElement, body: HTMLElement, ghosts: HTMLElem
 
   function draw(): void {
     if (!going) return;
-    const { low: first, pixels } = hooks.scale();
     const lanes = hooks.lanes();
     const to = lanes[going.lane]!;
     const from = lanes[going.from]!;
     const targets = [going.lane];
-    if (going.box) {
-      for (const column of hooks.columnsOf(going.box)) {
-        if (column === from.column) continue;
-        const index = lanes.findIndex((one) => one.day === to.day && one.column === column);
-        if (index >= 0 && index !== going.lane) targets.push(index);
-      }
+    for (const column of going.box ? hooks.columnsOf(going.box) : []) {
+      if (column === from.column) continue;
+      const index = lanes.findIndex((one) => one.day === to.day && one.column === column);
+      if (index >= 0 && index !== going.lane) targets.push(index);
     }
-    while (ghosts.childElementCount > targets.length) ghosts.lastElementChild!.remove();
-    while (ghosts.childElementCount < targets.length) ghosts.append(document.createElement("div"));
-    targets.forEach((index, at) => {
-      const node = ghosts.children[at] as HTMLElement;
-      const place = hooks.place(index);
-      node.className = "ghost";
-      node.style.left = `${place.offsetLeft}px`;
-      node.style.width = `${place.offsetWidth}px`;
-      node.style.top = `${(going!.low - first) * pixels}px`;
-      node.style.height = `${(going!.high - going!.low) * pixels}px`;
-      node.textContent = `${clock(going!.low)}–${clock(going!.high % DAY || DAY)}`;
-    });
+    ghost(ghosts, targets.map(hooks.place), going.low, going.high, hooks.scale());
   }
 
   /** Scroll on when the pointer stands at an edge. */

@@ -1,5 +1,6 @@
 // Draws the boxes of a column as plain elements and touches only those that changed: thousands cost no components.
 import type { Box } from "./layout";
+import { clock, DAY } from "./when";
 
 interface Drawn {
   node: HTMLElement;
@@ -86,4 +87,19 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
   if (box.rest) parts.push(` ${box.rest}`);
   if (box.status && box.status !== "booked") parts.unshift(document.createElement("i"));
   node.replaceChildren(...parts);
+}
+
+/** Show in these columns where it would stand now. */
+export function ghost(layer: HTMLElement, columns: HTMLElement[], low: number, high: number, scale: Scale): void {
+  while (layer.childElementCount > columns.length) layer.lastElementChild!.remove();
+  while (layer.childElementCount < columns.length) layer.append(document.createElement("div"));
+  columns.forEach((column, at) => {
+    const node = layer.children[at] as HTMLElement;
+    node.className = "ghost";
+    node.style.left = `${column.offsetLeft}px`;
+    node.style.width = `${column.offsetWidth}px`;
+    node.style.top = `${(low - scale.low) * scale.pixels}px`;
+    node.style.height = `${(high - low) * scale.pixels}px`;
+    node.textContent = `${clock(low)}–${clock(high % DAY || DAY)}`;
+  });
 }
