@@ -3,7 +3,7 @@ import { t } from "../../lib/i18n.svelte";
 import type { Shown } from "./board.svelte";
 import type { Absence, Appointment, Column, Status, View } from "./data";
 import { colors, frozen, shortNames, statusWord } from "./look";
-import { clock, DAY, datesOf, dateOf, minuteOf, plus, wallOf, within } from "./when";
+import { clock, DAY, datesOf, dateOf, plus, wallOf, within } from "./when";
 
 export interface Box {
   key: string;
@@ -240,6 +240,3 @@ export function reason(view: View, day: string, column: string): string {
   return view.closed.find((one) => one.date === day)?.name ?? (column ? t("console.calendar.closed") : "");
 }
 const covers = (one: Absence, day: string) => one.first <= day && day <= one.last;
-
-/** Minutes of now where `day` is today, else null. */
-export const nowMinute = (wallNow: string, day: string) => (dateOf(wallNow) === day ? minuteOf(wallNow) : null);

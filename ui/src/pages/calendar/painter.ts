@@ -85,7 +85,6 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
   name.textContent = box.name;
   const parts: (Node | string)[] = [name];
   if (box.rest) parts.push(` ${box.rest}`);
-  if (box.status && box.status !== "booked") parts.unshift(document.createElement("i"));
   node.replaceChildren(...parts);
 }
 

@@ -60,3 +60,18 @@ export function week(date: string): number {
   const first = `${thursday.slice(0, 4)}-01-01`;
   return Math.floor((Date.parse(`${thursday}T00:00Z`) - Date.parse(`${first}T00:00Z`)) / (7 * 86_400_000)) + 1;
 }
+
+/** What of the drawn minutes is not open. */
+export function shutOf(open: [number, number][], low: number, high: number): [number, number][] {
+  const found: [number, number][] = [];
+  let at = low;
+  for (const [from, to] of [...open].sort((a, b) => a[0] - b[0])) {
+    if (from > at) found.push([at, Math.min(from, high)]);
+    at = Math.max(at, to);
+  }
+  if (at < high) found.push([at, high]);
+  return found;
+}
+
+/** Minutes of now where `day` is today, else null. */
+export const nowMinute = (wallNow: string, day: string) => (dateOf(wallNow) === day ? minuteOf(wallNow) : null);
