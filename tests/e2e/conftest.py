@@ -40,9 +40,13 @@ class Demo:
         return self.server.client(self.access["desk_key"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the session; each test has profiles of its own."""
+    """One browser for a module; each test has profiles of its own.
+
+    Not for the session: Playwright's event loop counts as running in this thread until the browser is closed, and tests
+    elsewhere have loops of their own.
+    """
     assert BUILT.is_file(), "the console is not built: make ui"
     try:
         browsing.program()
