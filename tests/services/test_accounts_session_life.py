@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -311,6 +312,49 @@ def test_signing_in_while_the_password_changes_leaves_no_session(
     monkeypatch.setattr(passwords, "matches", slow)
     refused("accounts.sign_in_refused", lambda: open_one(scene.house))
     assert scene.notes("session.opened") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/session/password", {"old": PASSWORD, "new": "was nur der Dieb kennt"}),
+        ("/session/second-factor", {"password": PASSWORD}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        ({"password_hash": QUICK.hash("ganz anders als vorher")}, (403, "accounts.password_wrong")),
+        ({"active": False}, (401, "accounts.session_ended")),
+    ],
+    ids=["new-password", "switched-off"],
+)
+def test_who_is_shut_out_while_the_password_is_tried_changes_nothing_any_more(
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict[str, str],
+    given: dict[str, Any],
+    answer: tuple[int, str],
+) -> None:
+    """Somebody with a stolen password keeps asking; the owner's word in between is the last one."""
+    user = scene.add("berta", "desk")
+    with scene.browser() as thief:
+        thief.sign_in("berta")
+        plain = passwords.matches
+
+        def slow(stored_: str | None, password: str) -> bool:
+            right = plain(stored_, password)
+            scene.change(user, **given)
+            return right
+
+        monkeypatch.setattr(passwords, "matches", slow)
+        assert code(thief.post(path, body)) == answer
+    with scene.house.store.write(scene.owner) as tx:
+        assert session_store.factor(tx, user.id) is None
+        held = session_store.hold_user(tx, user.id)
+    assert held is not None and not plain(held[1], "was nur der Dieb kennt")
+    assert [e.codes["reason"] for e in scene.notes("session.ended")] in (["password"], ["switched_off"])
 
 
 def test_many_sign_ins_at_once(scene: Scene) -> None:

@@ -56,6 +56,7 @@ def confirm(house: "House", tx: "Tx", user: str, code: str) -> list[str]:
     Problems: `accounts.second_factor_absent` (409) if none was started or it is too long ago,
     `accounts.second_factor_exists` (409), `accounts.second_factor_refused` (403).
     """
+    session_store.hold_user(tx, user)  # `start` waits: it would put another secret in place of this one
     found = session_store.factor(tx, user)
     if found is not None and found.confirmed_at is not None:
         raise Problem("accounts.second_factor_exists", 409)

@@ -90,14 +90,16 @@ def change_password(call: Call) -> None:
     """Change one's own password; all other sessions end."""
     body: shapes.PasswordChange = call.body
     live = _live(call)
-    user = signin.confirm_password(call.house, call.actor, body.old, call.visit.address)
-    hashed = passwords.hash_password(body.new, user.login)
-    call.house.store.run(
-        call.actor,
-        lambda tx: users.change_user(
-            tx, call.house.registry, user.id, password_hash=hashed, keep_session=live.id
-        ),
-    )
+    confirmed = signin.confirm_password(call.house, call.actor, body.old, call.visit.address)
+    hashed = passwords.hash_password(body.new, confirmed.user.login)
+
+    def work(tx: Tx) -> None:
+        signin.hold(tx, confirmed, live.id)
+        users.change_user(
+            tx, call.house.registry, confirmed.user.id, password_hash=hashed, keep_session=live.id
+        )
+
+    call.house.store.run(call.actor, work)
 
 
 def start_factor(call: Call) -> Answer:
@@ -105,11 +107,16 @@ def start_factor(call: Call) -> Answer:
 
     The app on the phone reads the picture; it counts once `confirm` got a code of it.
     """
-    _live(call)
-    user = signin.confirm_password(call.house, call.actor, call.body.password, call.visit.address)
+    live = _live(call)
+    confirmed = signin.confirm_password(call.house, call.actor, call.body.password, call.visit.address)
     with call.read() as tx:
         issuer = practice_of(call, tx).name[:_ISSUER_MOST].replace(":", " ").strip() or "praxisd"
-    secret, uri = call.house.store.run(call.actor, lambda tx: factors.start(call.house, tx, user, issuer))
+
+    def work(tx: Tx) -> tuple[str, str]:
+        signin.hold(tx, confirmed, live.id)
+        return factors.start(call.house, tx, confirmed.user, issuer)
+
+    secret, uri = call.house.store.run(call.actor, work)
     size, path = factors.picture(uri)
     shown = shapes.FactorStarted(secret=secret, uri=uri, qr=shapes.QrOut(size=size, path=path))
     return Answer(shown, headers=_NO_STORE)
@@ -136,9 +143,11 @@ def confirm_factor(call: Call) -> Answer:
 def remove_factor(call: Call) -> None:
     """Take the second factor away; other sessions end."""
     live, body = _live(call), call.body
-    user = signin.confirm_password(call.house, call.actor, body.password, call.visit.address)
+    confirmed = signin.confirm_password(call.house, call.actor, body.password, call.visit.address)
+    user = confirmed.user
 
     def work(tx: Tx) -> None:
+        signin.hold(tx, confirmed, live.id)
         if not factors.confirmed(tx, user.id):
             raise Problem("accounts.second_factor_absent", 409)
         if not factors.spend(call.house, tx, user.id, body.code):
@@ -153,9 +162,14 @@ def remove_factor(call: Call) -> None:
 
 def renew_codes(call: Call) -> Answer:
     """New recovery codes; the old ones are good no more."""
-    _live(call)
-    user = signin.confirm_password(call.house, call.actor, call.body.password, call.visit.address)
-    codes = call.house.store.run(call.actor, lambda tx: factors.new_codes(tx, user.id))
+    live = _live(call)
+    confirmed = signin.confirm_password(call.house, call.actor, call.body.password, call.visit.address)
+
+    def work(tx: Tx) -> list[str]:
+        signin.hold(tx, confirmed, live.id)
+        return factors.new_codes(tx, confirmed.user.id)
+
+    codes = call.house.store.run(call.actor, work)
     return Answer(shapes.RecoveryCodes(recovery_codes=codes), headers=_NO_STORE)
 
 

@@ -1,7 +1,7 @@
 """Signing in with login and password: the same work and the same answer whether the login exists or not."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from praxisd.kernel import events, job_plan
@@ -36,6 +36,14 @@ class Attempt:
         gate = gate_of(house.store)
         gate.sign_ins.give(self.name)
         gate.failures.give(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A person whose password was right, and the `hash` it was right for."""
+
+    user: "User"
+    hash: str = field(repr=False)
 
 
 def verify(
@@ -154,9 +162,10 @@ def _open(house: "House", visit: Visit, tried: Attempt, code: str) -> SignedIn |
     return house.store.run(actor_of(house, tried.home, tried.user), work)
 
 
-def confirm_password(house: "House", actor: Actor, password: str, address: str | None) -> "User":
+def confirm_password(house: "House", actor: Actor, password: str, address: str | None) -> Confirmed:
     """The signed-in person, who typed the password once more; counted like signing in.
 
+    Hashing takes its time, outside of any transaction: the one that acts on the answer asks `hold` first.
     Problems: 403 `accounts.password_wrong`, 429 `accounts.rate_limited`.
     """
     with house.store.read(actor) as tx:
@@ -165,7 +174,20 @@ def confirm_password(house: "House", actor: Actor, password: str, address: str |
     if tried.user is None or tried.user.id != user.id or not tried.right:
         raise Problem("accounts.password_wrong", 403)
     tried.settle(house)
-    return user
+    return Confirmed(user, tried.hash)
+
+
+def hold(tx: "Tx", confirmed: Confirmed, session: str) -> None:
+    """Hold the person until the end of the transaction: nothing comes between the confirmed password and its effect.
+
+    Problems: 403 `accounts.password_wrong` if the password has changed since, 401 `accounts.session_ended` if the
+    person was signed out or switched off: an owner who shuts somebody out has the last word.
+    """
+    held = session_store.hold_user(tx, confirmed.user.id)
+    if held is None or held[1] != confirmed.hash:
+        raise Problem("accounts.password_wrong", 403)
+    if not held[0].active or session_store.session(tx, session) is None:
+        raise Problem("accounts.session_ended", 401)
 
 
 def _note_refusal(house: "House", tried: Attempt, organization: str | None, reason: str) -> None:
