@@ -160,3 +160,64 @@ def test_a_session_that_ended_is_taken_up_over_the_page(demo: Any, sign_in: Any)
     expect(form).to_be_hidden()
     found = demo.desk().call("GET", "/api/v1/healthcare-services?limit=200")[1]["healthcareServices"]
     assert [one["name"] for one in found].count("Noch da") == 1
+
+
+def _new_type(page: Page, name: str) -> Any:
+    browsing.open_page(page, "services")
+    page.get_by_role("button", name="Neue Terminart").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Name", exact=True).fill(name)
+    form.get_by_label("Dauer in Minuten").fill("20")
+    form.get_by_label("Notfallspalte").check()
+    return form
+
+
+def _called(demo: Any, name: str) -> int:
+    found = demo.desk().call("GET", "/api/v1/healthcare-services?limit=200")[1]["healthcareServices"]
+    return [one["name"] for one in found].count(name)
+
+
+def test_signing_in_anew_in_another_tab_leaves_this_one_working(demo: Any, sign_in: Any) -> None:
+    page = sign_in("owner")
+    form = _new_type(page, "Zwei Reiter")
+    login, password = demo.person("owner")
+    status = page.evaluate(
+        """async ([login, password]) => (await fetch('/api/v1/session', {method: 'POST',
+             headers: {'Content-Type': 'application/json'}, body: JSON.stringify({login, password})})).status""",
+        [login, password],
+    )
+    assert status == 201  # the cookie is the new session's now, what this page knows is the old one's
+    form.get_by_role("button", name="Speichern", exact=True).click()
+    expect(form).to_be_hidden()
+    assert _called(demo, "Zwei Reiter") == 1
+
+
+def test_a_write_whose_answer_was_lost_is_not_done_twice_by_a_second_click(demo: Any, sign_in: Any) -> None:
+    page = sign_in("owner")
+    form = _new_type(page, "Antwort verloren")
+
+    def lose(route: Any) -> None:
+        route.fetch()  # the server does it
+        route.abort()
+
+    page.route(
+        "**/api/v1/healthcare-services", lambda r: lose(r) if r.request.method == "POST" else r.continue_()
+    )
+    form.get_by_role("button", name="Speichern", exact=True).click()
+    expect(form.get_by_text("Der Server antwortet nicht")).to_be_visible()
+    assert _called(demo, "Antwort verloren") == 1
+    page.unroute("**/api/v1/healthcare-services")
+    form.get_by_role("button", name="Speichern", exact=True).click()
+    expect(form).to_be_hidden()
+    assert _called(demo, "Antwort verloren") == 1
+
+
+def test_nobody_reads_the_page_of_a_session_that_ended(
+    demo: Any, sign_in: Any, appointment: dict[str, Any]
+) -> None:
+    page = sign_in("desk")
+    _show(page, appointment["start"][:10])
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Einen Tag weiter").click()
+    page.locator("input[type=password]").wait_for()
+    expect(page.get_by_role("heading", name="Kalender")).to_be_hidden()

@@ -49,8 +49,16 @@ export class Refused extends Error {
 /** The server could not be reached at all; what was typed is still here. */
 export class Unreached extends Error {}
 
-type Hooks = { csrf: () => string; signedOut: (code: string) => Promise<void>; online: (good: boolean) => void };
-let hooks: Hooks = { csrf: () => "", signedOut: async () => {}, online: () => {} };
+type Hooks = {
+  csrf: () => string;
+  /** Take up the session this browser has now (another tab may have signed in anew); false where there is none. */
+  renew: () => Promise<boolean>;
+  signedOut: (code: string) => Promise<void>;
+  online: (good: boolean) => void;
+};
+let hooks: Hooks = { csrf: () => "", renew: async () => false, signedOut: async () => {}, online: () => {} };
+// Keys of writes that nobody answered: sent again by hand, they must not be done twice.
+const unanswered = new Map<string, string>();
 
 /** Told by the session how to prove who asks and what to do when it has ended. */
 export function connect(given: Hooks): void {
@@ -99,8 +107,10 @@ export async function ask<T>(method: string, path: string, body?: unknown, asked
 }
 
 async function reach(method: string, path: string, body: unknown, asked: Asked): Promise<Response> {
-  const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
   const address = path.startsWith("/api/") ? path : `/api/v1${path}`;
+  const same = `${method} ${address} ${JSON.stringify(body)}`;
+  const key = unanswered.get(same) ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  let renewed = false;
   for (let tries = 0; ; ) {
     let answer: Response;
     try {
@@ -111,15 +121,23 @@ async function reach(method: string, path: string, body: unknown, asked: Asked):
       if (asked.signal?.aborted) throw error;
       hooks.online(false);
       const pause = PAUSES_MS[tries++];
-      if (pause === undefined) throw new Unreached();
+      if (pause === undefined) {
+        if (method !== "GET") unanswered.set(same, key);
+        throw new Unreached();
+      }
       await wait(pause);
       continue;
     }
     hooks.online(true);
+    unanswered.delete(same);
     if (answer.ok) return answer;
     const problem = await refusal(answer);
+    if (problem.code === "accounts.csrf_refused" && !renewed && (await hooks.renew())) {
+      renewed = true; // another tab of this browser signed in anew: the cookie is its, the word was ours
+      continue;
+    }
     if (ENDED.has(problem.code) && !path.startsWith("/session")) {
-      await hooks.signedOut(problem.code);
+      if (!(await hooks.renew())) await hooks.signedOut(problem.code);
       continue;
     }
     const again = problem.retry && (answer.status === 503 || problem.code === "http.idempotency_running");

@@ -5,8 +5,16 @@ export interface Place {
   state: Record<string, string>;
 }
 
+function plain(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // an address typed by hand
+  }
+}
+
 function read(): Place {
-  const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(plain);
   const kept: unknown = history.state;
   return { page: parts[0] ?? "overview", args: parts.slice(1), state: (kept ?? {}) as Record<string, string> };
 }

@@ -46,6 +46,20 @@ let waiting: (() => void)[] = [];
 connect({
   csrf: () => session.me?.csrf ?? "",
   online: (good) => (session.online = good),
+  renew: async () => {
+    try {
+      const me = await get<Me>("/session");
+      if (session.me && session.me.user.id !== me.user.id) {
+        location.reload(); // somebody else sits here now: nothing of the one before may stay
+        return await new Promise<boolean>(() => {});
+      }
+      session.me = me;
+      if (session.state === "ended") resume();
+      return true;
+    } catch {
+      return false;
+    }
+  },
   signedOut: () => {
     session.state = session.me ? "ended" : "out";
     return new Promise((done) => waiting.push(done));
@@ -70,6 +84,12 @@ export async function signIn(login: string, password: string, code?: string): Pr
     return;
   }
   await enter(me);
+  resume();
+}
+
+/** Let the calls go on that waited for somebody to sign in. */
+function resume(): void {
+  session.state = "in";
   const going = waiting;
   waiting = [];
   for (const go of going) go();

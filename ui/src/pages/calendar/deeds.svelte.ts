@@ -109,7 +109,7 @@ export class Deeds {
       if (got) this.#moved(one, got);
       else if (board.appointment(one.id)?.version === one.version) board.put("appointments", one.id, one);
     } catch (error) {
-      board.put("appointments", one.id, one);
+      if (board.appointment(one.id)?.version === one.version) board.put("appointments", one.id, one);
       refused(board, error, one);
     } finally {
       release();
@@ -161,7 +161,7 @@ export class Deeds {
       if (got) done(t("console.calendar.reservation_moved"), spanText(got.start, got.end));
       else if (board.reservation(one.id)?.version === one.version) board.put("reservations", one.id, one);
     } catch (error) {
-      board.put("reservations", one.id, one);
+      if (board.reservation(one.id)?.version === one.version) board.put("reservations", one.id, one);
       refused(board, error);
     } finally {
       release();
@@ -175,6 +175,7 @@ export class Deeds {
       title: t(refuse ? "console.calendar.refuse_title" : "console.calendar.cancel_title"),
       text: spanText(one.start, one.end),
       yes: t(refuse ? "console.calendar.refuse" : "console.calendar.cancel"),
+      ...(!refuse && { no: t("console.calendar.cancel_no") }),
       danger: true,
       reason: { label: t("console.reason"), needed: true, choices },
     });
