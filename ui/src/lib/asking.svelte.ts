@@ -3,6 +3,8 @@ export interface Question {
   title: string;
   text?: string;
   yes: string;
+  /** Where „cancel“ could be mistaken for the deed itself. */
+  no?: string;
   danger?: boolean;
   /** Ask for a reason; `needed` refuses an empty one, `choices` are offered. */
   reason?: { label: string; needed?: boolean; choices?: { value: string; label: string }[] };
