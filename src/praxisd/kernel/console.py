@@ -7,9 +7,9 @@ Titles are texts: `console.list.<listing>.<column>`, words of a choice `console.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -245,8 +245,3 @@ def masked(listing: Listing, rows: Sequence[Row]) -> list[Row]:
         msgspec.structs.replace(row, cells={k: None if k in hidden else v for k, v in row.cells.items()})
         for row in rows
     ]
-
-
-def cells(values: Mapping[str, Any]) -> dict[str, Cell]:
-    """Cells of a mapping, with anything that is no plain value left out."""
-    return {k: v for k, v in values.items() if v is None or isinstance(v, str | int | float | bool)}
