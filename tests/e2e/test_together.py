@@ -204,7 +204,8 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice_by_a_second_click(demo:
         "**/api/v1/healthcare-services", lambda r: lose(r) if r.request.method == "POST" else r.continue_()
     )
     form.get_by_role("button", name="Speichern", exact=True).click()
-    expect(form.get_by_text("Der Server antwortet nicht")).to_be_visible()
+    # the page asks four times, with pauses of 4.6 s together, before it says so
+    expect(form.get_by_text("Der Server antwortet nicht")).to_be_visible(timeout=30_000)
     assert _called(demo, "Antwort verloren") == 1
     page.unroute("**/api/v1/healthcare-services")
     form.get_by_role("button", name="Speichern", exact=True).click()
