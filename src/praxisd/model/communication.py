@@ -24,3 +24,29 @@ class Communication(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     portal: str | None = None
     patient: str
     resource: str
+
+
+Kind = Literal["reminder", "birthday"]
+"""What a message to a patient is about: „Terminerinnerung“, „Geburtstagsgruß“."""
+Purpose = Literal["reminder", "recall", "greeting"]
+"""What a patient consents to."""
+ChannelName = Literal["sms", "email"]
+Language = Literal["de", "fr", "it", "en"]
+"""Languages in which patients are written to."""
+OutboxState = Literal[
+    "prepared", "sending", "accepted", "delivered", "failed", "expired", "unsure", "withdrawn"
+]
+"""How far a message to a patient is: see `services/messaging/outbox.py`."""
+PURPOSE: dict[Kind, Purpose] = {"reminder": "reminder", "birthday": "greeting"}
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A text with named placeholders for one kind, channel and language. `subject` is for e-mail only."""
+
+    id: str = ""
+    version: int = 1
+    kind: Kind
+    channel: ChannelName
+    language: Language
+    subject: str = ""
+    text: str

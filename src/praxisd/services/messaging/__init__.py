@@ -2,7 +2,7 @@
 
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Service, Setting
-from praxisd.services.messaging import inbox, listings, store
+from praxisd.services.messaging import consent_store, inbox, listings, outbox_store, store, template_store
 from praxisd.services.messaging.fhir import FHIR
 from praxisd.services.messaging.routes import ROUTES
 
@@ -29,8 +29,8 @@ SERVICE = Service(
         Permission("messaging.binary.read", _ALL),
         Permission("messaging.binary.write", _ALL),
     ),
-    tables=store.TABLES,
-    patient_refs=store.REFERENCES,
+    tables=(*store.TABLES, *outbox_store.TABLES, *consent_store.TABLES, *template_store.TABLES),
+    patient_refs=(*store.REFERENCES, *outbox_store.REFERENCES, *consent_store.REFERENCES),
     problems=(
         "messaging.attachment_inline",
         "messaging.attachment_mismatch",
