@@ -1,0 +1,95 @@
+"""The loop behind the ways out: HTTP and SMTP are asynchronous, whoever sends is not.
+
+One background thread runs one asyncio loop for the whole house (`of(house)`); `run` hands it a coroutine and waits.
+The thread starts with the first call and is a daemon: nothing that hangs outside may keep the program from ending.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+Why = Literal["unreachable", "timeout", "encryption", "too_late"]
+"""Why nothing was sent: the server does not answer (DNS, connection), does so too slowly, the connection could not be
+protected (TLS, certificate), or the time until which it was allowed has passed."""
+_BEYOND_S = 15.0
+"""So much longer than its own limit a coroutine is waited for, before the loop itself counts as stuck."""
+
+
+class NotSent(Exception):
+    """Certainly nothing was handed over. `why` is one of a few words, never an address or a text."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class AnswerLost(Exception):
+    """It may have been handed over: the connection ended, or time ran out, before the answer came."""
+
+
+class Outside:
+    """A loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running loop; started now if it is not."""
+        with self._lock:
+            if self._loop is None:
+                loop, started = asyncio.new_event_loop(), threading.Event()
+                threading.Thread(
+                    target=self._turn, args=(loop, started), name="praxisd-outside", daemon=True
+                ).start()
+                started.wait()
+                self._loop = loop
+            return self._loop
+
+    @staticmethod
+    def _turn(loop: asyncio.AbstractEventLoop, started: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        loop.call_soon(started.set)
+        loop.run_forever()
+        loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T], within_s: float) -> T:
+        """The coroutine's result or exception; TimeoutError once `within_s` seconds have passed.
+
+        After `within_s` the coroutine is cancelled and its end awaited: when this returns, it does nothing any more.
+        """
+        future = asyncio.run_coroutine_threadsafe(_within(work, within_s), self.loop)
+        try:
+            return future.result(within_s + _BEYOND_S)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """End the loop; a later call starts another."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(loop.stop)
+
+
+async def _within(work: Coroutine[Any, Any, T], within_s: float) -> T:
+    async with asyncio.timeout(within_s):
+        return await work
+
+
+_making = threading.Lock()
+
+
+def of(house: Any) -> Outside:
+    """The one loop of this house, kept in `house.shared["outside"]`."""
+    with _making:
+        found: Outside = house.shared.setdefault("outside", Outside())
+        return found
+
+
+__all__ = ("AnswerLost", "NotSent", "Outside", "Why", "of")
