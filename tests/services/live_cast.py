@@ -53,10 +53,12 @@ def session(house: House, token: str, _address: str | None, touch: bool) -> Live
 DOORS = Doors(authenticate, lambda _house, _actor: None, session=session)
 
 
-def note(house: House, type_: str = "trial.made", organization: str = "a", subject: str = "7") -> int:
+def note(
+    house: House, type_: str = "trial.made", organization: str = "a", subject: str = "7", kind: str = "Trial"
+) -> int:
     """Let something happen; the number of its event."""
     actor = Actor(Kind.USER, "anna", organization)
-    house.store.run(actor, lambda tx: events.note(tx, type_, "Trial", subject, version=3))
+    house.store.run(actor, lambda tx: events.note(tx, type_, kind, subject, version=3))
     with house.store.read(system("test")) as tx:
         return events.head(tx)
 

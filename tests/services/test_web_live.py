@@ -242,6 +242,21 @@ def test_a_silent_stream_lives_until_the_person_is_signed_out(
     assert live_cast.touches and not any(live_cast.touches), "listening is no sign of a person at work"
 
 
+def test_who_is_signed_out_elsewhere_is_let_go_at_once(lite: Running) -> None:
+    live_cast.sessions["s1"] = "owner"
+    with listening(lite.url, cookie="s1") as stream, listening(lite.url, "b-desk") as theirs:
+        stream.next(), theirs.next()
+        del live_cast.sessions["s1"]
+        note(lite.house, "trial.made")
+        assert stream.changes(1), (
+            "nothing that concerns sessions has happened: not asked before the next beat"
+        )
+        note(lite.house, "trial.proved", kind="Session")
+        assert stream.next()[0] == "change"
+        assert stream.next() == ("bye", {"reason": "signed_out"}, None)
+        assert theirs.silent(0.2)
+
+
 def test_a_role_that_changes_changes_what_is_told(lite: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "HEARTBEAT_S", 0.15)
     live_cast.sessions["s1"] = "owner"

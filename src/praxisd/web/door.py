@@ -26,7 +26,7 @@ from praxisd.web.answers import Sent, deliver, finish
 from praxisd.web.doors import Doors as Doors
 from praxisd.web.entry import API as API
 from praxisd.web.entry import Entry as Entry
-from praxisd.web.live import AUDIT, Hub, Reader, Streaming
+from praxisd.web.live import AUDIT, JOBS, Hub, Reader, Streaming
 from praxisd.web.metrics import Metrics
 from praxisd.web.request import Headers, Receive, Request, Scope, Send, networks
 
@@ -244,7 +244,8 @@ class Door:
             return actor if route.permission is None or actor.may(route.permission) else None
 
         person = call.actor.label if request.live is None else request.live.id
-        reader = Reader(person, call.actor.organization, call.actor.may(AUDIT), stream.since, welcome)
+        who = call.actor
+        reader = Reader(person, who.organization, who.may(AUDIT), stream.since, welcome, who.may(JOBS))
         self.hub.join(reader)
         return Streaming(self.hub, reader)
 

@@ -2,8 +2,9 @@
 
 One hub per process. While anyone listens it wakes with each commit (and now and then, where other nodes write), reads
 the new events once, and hands each stream what is its organization's. A stream holds no thread and no transaction; it
-has a short queue, and who reads too slowly is told to load anew (`reset`). Every 15 s a stream is checked: who was
-signed out, or may no longer listen, is let go (`bye`). A draining node says `bye` at once.
+has a short queue, and who reads too slowly is told to load anew (`reset`). Every 15 s, and as soon as something happens
+to a session, a user or a key of its practice, a stream is checked: who was signed out, or may no longer listen, is let
+go (`bye`). A draining node says `bye` at once.
 """
 
 import asyncio
@@ -39,6 +40,10 @@ PER_PROCESS = 500
 RETRY_MS = 2000
 AUDIT = "kernel.audit.read"
 """Who may see who did what is evidence only."""
+JOBS = "kernel.jobs.read"
+"""Who may see how far a run is."""
+ADMITTANCE = frozenset({"Session", "User", "Key"})
+"""What an event is about after which somebody may no longer be let in."""
 _ENDING = (State.DRAINING, State.STOPPING)
 
 
@@ -60,7 +65,9 @@ class Reader:
     audit: bool
     since: int | None
     welcome: "Welcome"
+    jobs: bool = True
     joined: bool = False
+    doubted: bool = False
     bye: str | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     queue: deque[bytes] = field(default_factory=deque)
@@ -78,6 +85,11 @@ class Reader:
         if parts:
             self.queue.extend(parts)
             self.woken.set()
+
+    def doubt(self) -> None:
+        """Have the stream checked now."""
+        self.doubted = True
+        self.woken.set()
 
     def end(self, reason: str) -> None:
         """The last message."""
@@ -185,7 +197,11 @@ class Hub:
             for reader in old:
                 if reader.kind == kind:
                     reader.push(parts, found.upto)
-        self._tell_progress(found, old)
+        self._tell_progress(found, [one for one in old if one.jobs])
+        doubtful = {one.organization for one in found.new if one.subject_type in ADMITTANCE}
+        for reader in old:
+            if reader.organization in doubtful or INSTALLATION in doubtful:
+                reader.doubt()
         for reader in new:
             self._greet(reader, found)
         await asyncio.sleep(PAUSE_S)
@@ -298,7 +314,8 @@ class Streaming(Sent):
                     return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(reader.woken.wait(), max(0.0, beat - loop.time()))
-                if loop.time() >= beat:
+                if loop.time() >= beat or reader.doubted:
+                    reader.doubted = False
                     beat = loop.time() + HEARTBEAT_S
                     await self._check()
         except TimeoutError:
@@ -312,7 +329,7 @@ class Streaming(Sent):
         if actor is None or actor.organization != reader.organization:
             reader.end("signed_out")
             return
-        reader.audit = actor.may(AUDIT)
+        reader.audit, reader.jobs = actor.may(AUDIT), actor.may(JOBS)
         if not reader.queue:
             reader.queue.append(
                 frame("ping", {})
