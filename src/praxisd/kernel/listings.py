@@ -157,13 +157,13 @@ def _show(listing: Listing, call: Call) -> ListingOut:
 def _export(listing: Listing, call: Call) -> Raw:
     query = _asked(listing, call)
     rows: list[Row] = []
-    while len(rows) < EXPORT_MOST:
+    more = True
+    while more and len(rows) < EXPORT_MOST:
         limit = min(_CHUNK, EXPORT_MOST - len(rows))
         page = listing.rows(call, msgspec.structs.replace(query, cursor=str(len(rows)), limit=limit))
         rows += console.masked(listing, page.rows) if call.actor.masked else page.rows
-        if not page.more or not page.rows:
-            break
-    data = as_csv(call, listing, rows)
+        more = page.more and bool(page.rows)
+    data = as_csv(call, listing, rows, cut=more)
     call.house.store.run(
         call.actor,
         lambda tx: events.note(
@@ -174,8 +174,8 @@ def _export(listing: Listing, call: Call) -> Raw:
     return Raw(data, CSV, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def as_csv(call: Call, listing: Listing, rows: Sequence[Row]) -> bytes:
-    """The rows as a spreadsheet reads them, in the caller's language."""
+def as_csv(call: Call, listing: Listing, rows: Sequence[Row], cut: bool = False) -> bytes:
+    """The rows as a spreadsheet reads them, in the caller's language. `cut`: there are more, and the last line says so."""
     with call.read() as tx:
         zone = zone_of(zone_name(call.house, tx))
     shown = columns(call.house, listing, call.lang)
@@ -198,6 +198,8 @@ def as_csv(call: Call, listing: Listing, rows: Sequence[Row]) -> bytes:
         yield [harmless(one.title) for one in shown]
         for row in rows:
             yield [harmless(written(one, row.cells.get(one.key))) for one in shown]
+        if cut:
+            yield [call.house.texts.get("console.export_cut", call.lang, most=EXPORT_MOST)]
 
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=";", lineterminator="\r\n").writerows(lines())
