@@ -2,7 +2,15 @@
 
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Service, Setting
-from praxisd.services.messaging import consent_store, inbox, listings, outbox_store, store, template_store
+from praxisd.services.messaging import (
+    consent_store,
+    inbox,
+    listings,
+    outbox_declared,
+    outbox_store,
+    store,
+    template_store,
+)
 from praxisd.services.messaging.fhir import FHIR
 from praxisd.services.messaging.routes import ROUTES
 
@@ -16,8 +24,13 @@ SERVICE = Service(
     settings=(
         Setting(inbox.ATTACHMENT_KILOBYTES, int, 2048, low=16, high=20_000, unit="kilobytes"),
         Setting(inbox.ATTACHMENTS_PER_DAY, int, 200, low=1, high=10_000),
+        *outbox_declared.SETTINGS,
     ),
-    events=(EventType("communication.received"), EventType("communication.changed")),
+    events=(
+        EventType("communication.received"),
+        EventType("communication.changed"),
+        *outbox_declared.EVENTS,
+    ),
     routes=ROUTES,
     listings=listings.LISTINGS,
     pages=(ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"),),
@@ -28,6 +41,7 @@ SERVICE = Service(
         Permission("messaging.inbox.write", _INSIDE),
         Permission("messaging.binary.read", _ALL),
         Permission("messaging.binary.write", _ALL),
+        *outbox_declared.PERMISSIONS,
     ),
     tables=(*store.TABLES, *outbox_store.TABLES, *consent_store.TABLES, *template_store.TABLES),
     patient_refs=(*store.REFERENCES, *outbox_store.REFERENCES, *consent_store.REFERENCES),
@@ -42,5 +56,6 @@ SERVICE = Service(
         "messaging.not_author",
         "messaging.sender_not_allowed",
         "messaging.text_too_long",
+        *outbox_declared.PROBLEMS,
     ),
 )

@@ -3,8 +3,37 @@
 from praxisd.kernel.store import Tx
 from praxisd.services.messaging import store
 from praxisd.services.messaging.inbox import find, mark, receive
+from praxisd.services.messaging.outbox import (
+    Draft,
+    Held,
+    credits,
+    greeted,
+    holding,
+    prepare,
+    supersede,
+    tried,
+    waiting_today,
+    withdraw,
+    withdraw_all,
+)
 
-__all__ = ["find", "mark", "receive", "unread"]
+__all__ = [
+    "Draft",
+    "Held",
+    "credits",
+    "find",
+    "greeted",
+    "holding",
+    "mark",
+    "prepare",
+    "receive",
+    "supersede",
+    "tried",
+    "unread",
+    "waiting_today",
+    "withdraw",
+    "withdraw_all",
+]
 
 
 def unread(tx: Tx) -> int:

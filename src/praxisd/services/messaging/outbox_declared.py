@@ -1,0 +1,58 @@
+"""What the outbox adds to the declaration of messaging: settings, events, permissions, codes."""
+
+from praxisd.kernel.service import EventType, Permission, Retention, Setting
+
+RUN_CAP = "messaging.run_cap"
+CHECK_CREDITS = "messaging.check_credits"
+MINIMUM_CREDITS = "messaging.minimum_credits"
+FALLBACK = "messaging.fallback"
+REPLY_CONFIRM = "messaging.reply_confirm"
+REPLY_CANCEL = "messaging.reply_cancel"
+REPLY_STOP = "messaging.reply_stop"
+PUBLIC_URL = "messaging.public_url"
+PATIENCE = "messaging.gateway_patience"
+
+SETTINGS = (
+    Setting(RUN_CAP, int, 200, low=1, high=5_000),
+    Setting(PATIENCE, int, 60, low=3, high=600, unit="seconds"),
+    Setting(CHECK_CREDITS, bool, True),
+    Setting(MINIMUM_CREDITS, int, 50, low=0, high=1_000_000),
+    Setting(FALLBACK, bool, False),
+    Setting(REPLY_CONFIRM, bool, True),
+    Setting(REPLY_CANCEL, ("ask", "do"), "ask"),
+    Setting(REPLY_STOP, bool, True),
+    Setting(PUBLIC_URL, str, "", low=0, high=200),
+)
+EVENTS = (
+    EventType("communication.prepared"),
+    EventType("communication.sent"),
+    EventType("communication.delivered"),
+    EventType("communication.failed", alert=True),
+    EventType("communication.expired"),
+    EventType("communication.unsure", alert=True),
+    EventType("communication.settled", Retention.AUDIT),
+    EventType("communication.withdrawn"),
+    EventType("communication.confirmed"),
+    EventType("communication.replied"),
+    EventType("account.changed", Retention.AUDIT),
+    EventType("credits.booked", Retention.AUDIT),
+)
+PERMISSIONS = (
+    Permission("messaging.outbox.read", ("owner", "desk", "partner")),
+    Permission("messaging.outbox.write", ("owner", "desk")),
+    Permission("messaging.account.read", ("owner", "partner")),
+    Permission("messaging.account.write", ("owner", "partner")),
+    Permission("messaging.credits.read"),
+    Permission("messaging.credits.write"),
+)
+REASONS = (
+    "messaging.appointment_gone",
+    "messaging.appointment_moved",
+    "messaging.consent_stopped",
+    "messaging.day_cap",
+    "messaging.no_credits",
+    "messaging.settled_by_hand",
+    "messaging.withdrawn_by_hand",
+)
+"""Why a message is as it is; shown with its title, cause and solution."""
+PROBLEMS = (*REASONS, "messaging.credits_below_zero")

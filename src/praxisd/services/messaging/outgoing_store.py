@@ -1,0 +1,144 @@
+"""Queries of the outbox. Every change names the state it starts from: who comes second changes nothing."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from praxisd.kernel.store import Tx, insert, mine, prepared
+from praxisd.services.messaging.outbox_store import OUTBOX
+
+_O = OUTBOX.c
+CHUNK = 400
+"""Ids in one statement."""
+_ADD = insert(OUTBOX, ignore=True)
+_GET = prepared(sa.select(OUTBOX).where(mine(OUTBOX), _O.id == sa.bindparam("id")))
+_BY_RECEIPT = prepared(
+    sa.select(OUTBOX)
+    .where(mine(OUTBOX), _O.gateway == sa.bindparam("gateway"), _O.receipt == sa.bindparam("receipt"))
+    .order_by(_O.id)
+    .limit(1)
+)
+_RELEASE = prepared(
+    sa.update(OUTBOX)
+    .where(mine(OUTBOX), _O.id == sa.bindparam("one"), _O.holds.is_not(None))
+    .values(holds=None, letter=sa.case((_O.letter == "open", None), else_=_O.letter), version=_O.version + 1)
+)
+_ANSWERED = prepared(
+    sa.update(OUTBOX)
+    .where(mine(OUTBOX), _O.topic == sa.bindparam("about"), _O.letter == "open", _O.id != sa.bindparam("one"))
+    .values(letter=None, version=_O.version + 1)
+)
+LIVE = ("prepared", "sending", "unsure", "accepted", "delivered")
+"""States of messages that went out or still will."""
+
+
+def add(tx: Tx, row: dict[str, Any]) -> bool:
+    """Store a new message; False if another holds its topic already."""
+    return tx.run(_ADD, **row) == 1
+
+
+def get(tx: Tx, id_: str) -> Any | None:
+    """The row, or None."""
+    return tx.first(_GET, id=id_)
+
+
+def by_receipt(tx: Tx, gateway: str, receipt: str) -> Any | None:
+    """The message a gateway knows by this id of its own, or None."""
+    return tx.first(_BY_RECEIPT, gateway=gateway, receipt=receipt)
+
+
+def release(tx: Tx, id_: str) -> bool:
+    """Let the message no longer hold its topic; nobody need write a letter for it."""
+    return tx.run(_RELEASE, one=id_) == 1
+
+
+def answered(tx: Tx, topic: str, but: str) -> None:
+    """Another message goes out for the topic: no letter is needed for the earlier ones."""
+    tx.run(_ANSWERED, about=topic, one=but)
+
+
+def change(tx: Tx, id_: str, states: Sequence[str], *conditions: Any, **values: Any) -> bool:
+    """Set columns of a message that is in one of `states` (and meets `conditions`); False if it is not."""
+    query = sa.update(OUTBOX).where(mine(OUTBOX), _O.id == id_, _O.state.in_(states), *conditions)
+    return tx.run(query.values(version=_O.version + 1, **values)) == 1
+
+
+def claimed(claim: str) -> Any:
+    """The condition that the message was taken to be sent under this claim."""
+    return _O.claim == claim
+
+
+def without_receipt() -> Any:
+    """The condition that the gateway's own id is not known yet."""
+    return _O.receipt.is_(None)
+
+
+def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    """The ids, each once, in lists short enough for one statement."""
+    known = list(dict.fromkeys(ids))
+    return (known[start : start + CHUNK] for start in range(0, len(known), CHUNK))
+
+
+def holders(tx: Tx, topics: Iterable[str]) -> list[Any]:
+    """(topic, id, state, stamp, channel) of the messages that hold these topics."""
+    columns = (_O.topic, _O.id, _O.state, _O.stamp, _O.channel)
+    return [
+        row
+        for some in chunks(topics)
+        for row in tx.tuples(sa.select(*columns).where(mine(OUTBOX), _O.holds.in_(some)))
+    ]
+
+
+def refused(tx: Tx, topics: Iterable[str]) -> list[Any]:
+    """(topic, stamp, channel) of messages that failed on a channel."""
+    return [
+        row
+        for some in chunks(topics)
+        for row in tx.tuples(
+            sa.select(_O.topic, _O.stamp, _O.channel).where(
+                mine(OUTBOX), _O.topic.in_(some), _O.state == "failed", _O.channel != ""
+            )
+        )
+    ]
+
+
+def greeted(tx: Tx, patients: Iterable[str], since: int) -> set[str]:
+    """Patients with a birthday message prepared since then that was not withdrawn."""
+    return {
+        str(row[0])
+        for some in chunks(patients)
+        for row in tx.tuples(
+            sa.select(_O.patient).where(
+                mine(OUTBOX),
+                _O.patient.in_(some),
+                _O.prepared_at >= since,
+                _O.kind == "birthday",
+                _O.state != "withdrawn",
+            )
+        )
+    }
+
+
+def per_patient(
+    tx: Tx, patients: Iterable[str], start: int, end: int, states: Sequence[str]
+) -> dict[str, int]:
+    """Messages of each patient in these states that were sent, or are to be sent, in [start, end)."""
+    when = sa.func.coalesce(_O.sending_at, _O.next_at)
+    return {
+        str(patient): int(number)
+        for some in chunks(patients)
+        for patient, number in tx.tuples(
+            sa.select(_O.patient, sa.func.count())
+            .where(mine(OUTBOX), _O.patient.in_(some), _O.state.in_(states), when >= start, when < end)
+            .group_by(_O.patient)
+        )
+    }
+
+
+def waiting_of(tx: Tx, patient: str, kinds: Sequence[str]) -> list[str]:
+    """Ids of a patient's messages of these kinds that were not sent yet."""
+    query = sa.select(_O.id).where(
+        mine(OUTBOX), _O.patient == patient, _O.state == "prepared", _O.kind.in_(list(kinds))
+    )
+    return [str(row[0]) for row in tx.tuples(query.order_by(_O.id))]
