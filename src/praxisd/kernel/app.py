@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,10 @@ class State(enum.StrEnum):
 
 @dataclass
 class House:
-    """All parts of one running praxisd. `node` names this process among several on one database."""
+    """All parts of one running praxisd. `node` names this process among several on one database.
+
+    `closers` end what was opened on demand; they are called when the house stops, the newest first.
+    """
 
     folder: Path
     config: Config
@@ -54,6 +57,7 @@ class House:
     node: str
     state: State = State.STARTING
     shared: dict[str, Any] = field(default_factory=dict)
+    closers: list[Callable[[], None]] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -72,15 +76,15 @@ class House:
         worker = self.shared["worker"] = Worker(self)
         checker = self.shared["checker"] = Checker(self)
         self.wake.start()
-        self._spawn("events", lambda: self._loop(dispatcher.step, 1.0))
-        self._spawn("jobs", lambda: self._loop(worker.step, 1.0))
-        self._spawn("checks", lambda: self._loop(checker.step, 5.0))
+        self._spawn("events", lambda: self._loop(dispatcher.step, lambda: 1.0))
+        self._spawn("jobs", lambda: self._loop(worker.step, worker.pause))
+        self._spawn("checks", lambda: self._loop(checker.step, lambda: 5.0))
         for one in self.registry.services:
             if one.start is not None:
                 one.start(self)
 
-    def _loop(self, step: Any, pause: float) -> None:
-        """Run `step` until stop; sleep when it had nothing to do, wake early on a commit."""
+    def _loop(self, step: Callable[[], int], pause: Callable[[], float]) -> None:
+        """Run `step` until stop; sleep `pause()` seconds when it had nothing to do, wake early on a commit."""
         while not self._stop.is_set():
             seen = self.wake.mark()
             try:
@@ -89,7 +93,7 @@ class House:
                 busy = 0
                 self.log.error("loop_failed", where=threading.current_thread().name, error=error)
             if not busy and not self._stop.is_set():
-                self.wake.wait(seen, pause)
+                self.wake.wait(seen, pause())
 
     def _spawn(self, name: str, run: Any) -> None:
         thread = threading.Thread(target=run, name=f"praxisd-{name}", daemon=True)
@@ -112,6 +116,11 @@ class House:
             worker.stop(patience_s / 2)
         for thread in self._threads:
             thread.join(max(0.1, end - time.monotonic()))
+        while self.closers:
+            try:
+                self.closers.pop()()
+            except Exception as error:
+                self.log.error("closing_failed", error=error)
         self.store.close()
 
 

@@ -7,6 +7,7 @@ from praxisd.kernel import (
     activity,
     console_routes,
     events,
+    http,
     idempotency,
     issues,
     job_store,
@@ -51,6 +52,7 @@ def _number(key: str, default: int, low: int, high: int, unit: str) -> Setting:
 
 SETTINGS = (
     Setting("kernel.zone", str, "Europe/Berlin", Scope.INSTALLATION, 1, 64, check=_known_zone),
+    Setting(http.PROXY, str, "", Scope.INSTALLATION, 0, 300, check=http.check_proxy),
     _number("disk_warn_mb", 2000, 100, 10_000_000, "megabytes"),
     _number("disk_error_mb", 500, 50, 10_000_000, "megabytes"),
     _number("events_activity_days", 400, 7, 3660, "days"),

@@ -1,0 +1,407 @@
+"""The way out by HTTP against servers that misbehave: what certainly was not sent, and what nobody can know."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from praxisd.kernel import http
+from praxisd.kernel.app import House
+from praxisd.kernel.clock import Clock, FrozenClock, SystemClock
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.http import AnswerLost, Http, NotSent
+from praxisd.kernel.outside import Outside
+
+from .http_cast import (
+    Rude,
+    Way,
+    answer,
+    certificate,
+    closes_after_reading,
+    closes_at_once,
+    deaf,
+    drips,
+    forward,
+    half_closes,
+    pipe,
+    raw,
+    resets_after_reading,
+    rude,
+    silent,
+    tunnel,
+)
+
+SECRET = "geheim-4711"
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    loop = Outside()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def make(outside: Outside) -> Iterator[Callable[..., Http]]:
+    made: list[Http] = []
+
+    def one(clock: Clock | None = None, *args: Any, **more: Any) -> Http:
+        made.append(Http(clock or SystemClock(), outside, *args, **more))
+        return made[-1]
+
+    yield one
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def ways(make: Callable[..., Http]) -> Http:
+    return make()
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        found: int = one.getsockname()[1]
+        return found
+
+
+def test_a_request_arrives_as_it_was_meant(ways: Http) -> None:
+    with rude(answer("201 Created", b'{"id":"1"}', "X-Word: a", "Set-Cookie: s=1")) as server:
+        found = ways.request(
+            "POST", server.url, headers={"X-Key": "k"}, params={"ä": "1 2"}, json={"to": "+49"}
+        )
+        again = ways.request("POST", server.url, form={"a": "ü&=", "b": ""})
+    assert (found.status, found.body, found.headers["x-word"]) == (201, b'{"id":"1"}', "a")
+    first, second = server.requests
+    assert first.startswith(b"POST /send?%C3%A4=1+2 HTTP/1.1\r\n")
+    assert (
+        b"X-Key: k" in first
+        and b"Content-Type: application/json" in first
+        and first.endswith(b'{"to":"+49"}')
+    )
+    assert b"User-Agent: praxisd/" in first
+    assert b"application/x-www-form-urlencoded" in second and second.endswith(b"a=%C3%BC%26%3D&b=")
+    assert b"Cookie" not in second, "one request must know nothing of another"
+    assert again.status == 201
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_an_answer_and_is_not_followed(ways: Http, status: str) -> None:
+    with rude(answer()) as target, rude(answer(status, b"", f"Location: {target.url}")) as server:
+        found = ways.request("POST", server.url, json={})
+    assert found.status == int(status[:3]) and found.headers["location"] == target.url
+    assert target.connections == 0 and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["400 Bad", "429 Slow", "500 Oops", "503 Later"])
+def test_every_status_is_an_answer(ways: Http, status: str) -> None:
+    with rude(answer(status, b"no", "Retry-After: 7")) as server:
+        found = ways.request("POST", server.url, json={})
+    assert (found.status, found.headers["retry-after"]) == (int(status[:3]), "7")
+
+
+LOST: dict[str, Way] = {
+    "never answers": silent,
+    "reads nothing": deaf,
+    "closes at once": closes_at_once,
+    "closes after reading": closes_after_reading,
+    "resets after reading": resets_after_reading,
+    "half closes": half_closes,
+    "drips": drips,
+    "cuts the head": raw(b"HTTP/1.1 200 OK\r\nContent-"),
+    "cuts the body": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+    "cuts a chunk": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+    "speaks no HTTP": raw(b"+OK ready\r\n"),
+    "long head": raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"),
+    "broken chunk": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"),
+    "too much": raw(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 5_000),
+}
+
+
+@pytest.mark.parametrize("way", LOST.values(), ids=LOST.keys())
+def test_once_it_may_have_left_the_answer_is_lost_and_it_is_not_sent_again(ways: Http, way: Way) -> None:
+    began = time.monotonic()
+    with rude(way) as server, pytest.raises(AnswerLost):
+        ways.request("POST", server.url, json={"text": SECRET}, timeout_s=0.7, limit_bytes=2_000)
+    assert time.monotonic() - began < 5
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_not_even_what_may_be_repeated_is_sent_twice(ways: Http, method: str) -> None:
+    with rude(closes_after_reading) as server, pytest.raises(AnswerLost):
+        ways.request(method, server.url, timeout_s=2)
+    assert len(server.requests) == 1
+
+
+def test_an_answer_may_be_as_long_as_allowed(ways: Http) -> None:
+    with rude(answer(body=b"x" * 2_000)) as server:
+        assert len(ways.request("GET", server.url, limit_bytes=2_000).body) == 2_000
+        with pytest.raises(AnswerLost):
+            ways.request("GET", server.url, limit_bytes=1_999)
+
+
+def test_what_cannot_be_reached_was_not_sent(ways: Http) -> None:
+    for url in (
+        f"http://127.0.0.1:{closed_port()}/",
+        "http://no-such-name.invalid/",
+        "ftp://127.0.0.1/",
+        "http://",
+        "nonsense",
+        "http://127.0.0.1:99999/",
+    ):
+        with pytest.raises(NotSent) as caught:
+            ways.request("POST", url, json={}, timeout_s=5)
+        assert caught.value.why == "unreachable", url
+
+
+def test_what_cannot_be_written_as_http_was_not_sent(ways: Http) -> None:
+    with rude(answer()) as server:
+        for headers in ({"X-Key": "a\r\nX-Other: b"}, {"X\nY": "a"}):
+            with pytest.raises((NotSent, AnswerLost)):
+                ways.request("POST", server.url, headers=headers, json={}, timeout_s=2)
+    assert not any(b"X-Other: b" in one for one in server.requests)
+
+
+def test_a_server_that_takes_no_connection_in_time_was_sent_nothing(make: Callable[..., Http]) -> None:
+    """A full queue of connections: the handshake never ends."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        fillers = [socket.socket() for _ in range(3)]
+        for one in fillers:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        with pytest.raises(NotSent) as caught:
+            make().request("POST", f"http://127.0.0.1:{port}/", json={}, timeout_s=0.5)
+        assert caught.value.why == "timeout"
+        for one in fillers:
+            one.close()
+
+
+def test_after_its_time_nothing_is_written(make: Callable[..., Http]) -> None:
+    clock = FrozenClock(1_795_420_800)
+    ways = make(clock)
+    with rude(answer()) as server:
+        assert ways.request("POST", server.url, json={}, before=1_795_420_800).status == 200
+        with pytest.raises(NotSent) as caught:
+            ways.request("POST", server.url, json={}, before=1_795_420_799.5)
+    assert caught.value.why == "too_late"
+    assert len(server.requests) == 1
+
+
+def test_the_clock_is_read_when_the_connection_stands_not_when_it_was_asked_for(
+    make: Callable[..., Http], tmp_path: Path
+) -> None:
+    """A handshake that took longer than the permission: the request stays here."""
+    clock = FrozenClock(1_795_420_800)
+    context, trust = certificate(tmp_path)
+    with rude(answer(), context) as server:
+
+        def slow(one: socket.socket, proxy: Rude) -> None:
+            proxy.read(one)
+            clock.advance(60)
+            with socket.create_connection(("127.0.0.1", server.port)) as other:
+                one.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                one.settimeout(2)
+                other.settimeout(2)
+                pipe(one, other)
+
+        with rude(slow) as proxy, pytest.raises(NotSent) as caught:
+            make(clock, lambda: f"http://127.0.0.1:{proxy.port}", trust).request(
+                "POST", server.url, json={}, before=1_795_420_830
+            )
+    assert caught.value.why == "too_late"
+    assert proxy.connections == 1 and not any(b"POST" in one for one in server.requests)
+
+
+def test_tls_is_checked(make: Callable[..., Http], tmp_path: Path) -> None:
+    context, trust = certificate(tmp_path)
+    _, other_trust = certificate(tmp_path, "elsewhere")
+    with rude(answer(), context) as server:
+        assert make(trust=trust).request("POST", server.url, json={}).status == 200
+        wrong_name = server.url.replace("localhost", "127.0.0.1")
+        for ways, url in (
+            (make(), server.url),
+            (make(trust=other_trust), server.url),
+            (make(trust=trust), wrong_name),
+        ):
+            with pytest.raises(NotSent) as caught:
+                ways.request("POST", url, json={"text": SECRET}, timeout_s=5)
+            assert caught.value.why == "encryption"
+    assert len(server.requests) == 1
+
+
+def test_a_plain_server_behind_an_https_address_was_sent_nothing(ways: Http) -> None:
+    with rude(answer()) as server, pytest.raises(NotSent):
+        ways.request("POST", server.url.replace("http:", "https:"), json={"text": SECRET}, timeout_s=3)
+    assert not any(SECRET.encode() in one for one in server.requests)
+
+
+def test_a_proxy_forwards_plain_requests(make: Callable[..., Http]) -> None:
+    with rude(answer()) as server, rude(forward(server.port)) as proxy:
+        ways = make(None, lambda: f"http://me:{SECRET}@127.0.0.1:{proxy.port}")
+        assert ways.request("POST", server.url, json={"a": 1}).status == 200
+    assert proxy.requests[0].startswith(f"POST {server.url} HTTP/1.1".encode())
+    assert b"Proxy-Authorization: Basic " in proxy.requests[0]
+    assert server.requests[0].endswith(b'{"a":1}')
+
+
+def test_a_proxy_carries_what_it_cannot_read(make: Callable[..., Http], tmp_path: Path) -> None:
+    context, trust = certificate(tmp_path)
+    with rude(answer(), context) as server, rude(tunnel(server.port)) as proxy:
+        ways = make(None, lambda: f"http://127.0.0.1:{proxy.port}", trust)
+        assert ways.request("POST", server.url, headers={"X-Key": SECRET}, json={"a": SECRET}).status == 200
+    assert proxy.requests[0].startswith(f"CONNECT localhost:{server.port} ".encode())
+    assert SECRET.encode() not in proxy.requests[0] and SECRET.encode() in server.requests[0]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        answer("407 Proxy Authentication Required"),
+        answer("502 Bad Gateway"),
+        closes_after_reading,
+        silent,
+        raw(b"?"),
+    ],
+    ids=["407", "502", "closes", "silent", "rubbish"],
+)
+def test_a_proxy_that_gives_no_tunnel_was_told_no_request(
+    make: Callable[..., Http], tmp_path: Path, way: Way
+) -> None:
+    with rude(way) as proxy, pytest.raises(NotSent):
+        make(None, lambda: f"http://127.0.0.1:{proxy.port}").request(
+            "POST", "https://localhost:1/", json={"text": SECRET}, timeout_s=0.7
+        )
+    assert not any(SECRET.encode() in one for one in proxy.requests)
+
+
+def test_the_environment_names_no_proxy(ways: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    with rude(answer()) as server:
+        assert ways.request("GET", server.url).status == 200
+
+
+def test_many_wait_for_their_turn(ways: Http) -> None:
+    busy, most, lock = 0, 0, threading.Lock()
+
+    def counted(one: socket.socket, server: Rude) -> None:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        server.read(one)
+        time.sleep(0.05)
+        with lock:
+            busy -= 1
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    found: list[int] = []
+    with rude(counted) as server:
+        threads = [
+            threading.Thread(target=lambda: found.append(ways.request("POST", server.url, json={}).status))
+            for _ in range(30)
+        ]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join(20)
+    assert found == [200] * 30 and 2 <= most <= http.AT_ONCE
+
+
+def test_waiting_for_a_turn_counts_and_sends_nothing(ways: Http) -> None:
+    outcomes: list[type] = []
+
+    def ask() -> None:
+        try:
+            ways.request("POST", server.url, json={}, timeout_s=0.6)
+        except (NotSent, AnswerLost) as lost:
+            outcomes.append(type(lost))
+
+    with rude(silent) as server:
+        threads = [threading.Thread(target=ask) for _ in range(http.AT_ONCE * 2)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join(20)
+        assert outcomes.count(AnswerLost) == len(server.requests)
+    assert len(outcomes) == http.AT_ONCE * 2 and NotSent in outcomes
+
+
+def test_a_loop_that_stands_still_sends_nothing_later(
+    outside: Outside, make: Callable[..., Http], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gave up waiting may have told others that nothing was sent: that must stay true."""
+    from praxisd.kernel import outside as module
+
+    monkeypatch.setattr(module, "_BEYOND_S", 0.1)
+    ways = make()
+    with rude(answer()) as server:
+        ways.request("GET", server.url)
+        outside.loop.call_soon_threadsafe(time.sleep, 1.0)
+        with pytest.raises(NotSent):
+            ways.request("POST", server.url, json={}, timeout_s=0.2)
+        time.sleep(1.3)
+    assert [one.split(b" ")[0] for one in server.requests] == [b"GET"]
+
+
+def test_nothing_of_a_request_is_told(ways: Http, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with rude(closes_after_reading) as server:
+        for url in (server.url, f"http://127.0.0.1:{closed_port()}/{SECRET}"):
+            with pytest.raises((NotSent, AnswerLost)) as caught:
+                ways.request(
+                    "POST", url, params={"key": SECRET}, headers={"X-Key": SECRET}, json={"t": SECRET}
+                )
+            assert SECRET not in repr(caught.value) and caught.value.__cause__ is None
+            assert caught.value.__suppress_context__
+    assert SECRET not in caplog.text
+
+
+def test_a_house_has_one_client_with_the_proxy_of_its_setting(house: House) -> None:
+    from praxisd.kernel.access import system
+
+    with rude(answer()) as server, rude(forward(server.port)) as proxy:
+        ways = http.client(house)
+        assert http.client(house) is ways
+        ways.request("GET", server.url)
+        assert proxy.connections == 0
+        with house.store.write(system("test")) as tx:
+            house.settings.put(tx, http.PROXY, f"http://127.0.0.1:{proxy.port}")
+        ways.request("GET", server.url)
+        assert proxy.connections == 1
+    ended = []
+    house.closers.append(lambda: ended.append(http.client(house) is ways))
+    house.stop()
+    assert ended == [True] and not house.closers
+
+
+@pytest.mark.parametrize("value", ["", "http://proxy:3128", "https://me:word@proxy.example"])
+def test_good_proxies(value: str) -> None:
+    http.check_proxy(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "proxy:3128",
+        "socks5://proxy",
+        "http://",
+        "http://proxy:0",
+        "http://p:99999",
+        "http://p/x",
+        "http://a b",
+    ],
+)
+def test_bad_proxies(value: str) -> None:
+    with pytest.raises(Problem) as caught:
+        http.check_proxy(value)
+    assert caught.value.code == "settings.invalid"
