@@ -34,8 +34,8 @@ def test_one_message_per_topic(there: Outbox) -> None:
 
     now = there.house.clock.now()
     assert there.run(held) == {
-        "reminder/a0": (first, "prepared", now + DAY, "sms"),
-        "reminder/a1": (second, "prepared", now + DAY, "sms"),
+        "reminder/a0": (first, "prepared", now + DAY, "sms", None),
+        "reminder/a1": (second, "prepared", now + DAY, "sms", None),
     }
     assert types(there) == [("communication.prepared", None)] * 2
 
@@ -52,6 +52,9 @@ def test_a_withdrawn_message_frees_its_topic_and_what_is_sent_stays(there: Outbo
         2,
     )
     assert row.ended_at == there.house.clock.now()
+    assert there.run(lambda tx: api.withdrawn(tx, ["reminder/a0", "reminder/a1"])) == {
+        "reminder/a0": {(row.stamp, "messaging.appointment_moved")}
+    }
     renewed = there.prepare(0, stamp=5)
     assert there.run(lambda tx: api.holding(tx, ["reminder/a0"]))["reminder/a0"].id == renewed
     there.run(lambda tx: api.supersede(tx, renewed))
@@ -66,6 +69,11 @@ def test_without_contact_an_entry_that_asks_for_a_letter(there: Outbox) -> None:
     assert (row.state, row.letter, row.channel, row.address) == ("failed", "open", "", None)
     assert types(there) == [("communication.failed", "messaging.no_credits")]
     assert there.run(lambda tx: api.prepare(there.house, tx, there.draft(0))) is None, "it is held"
+    assert there.run(lambda tx: api.holding(tx, ["reminder/a0"]))["reminder/a0"].letter == "open"
+    assert there.run(lambda tx: api.about(tx, born)) == (
+        "reminder", "reminder/a0", None, there.patients[0], row.stamp,
+    )  # fmt: skip
+    assert there.run(lambda tx: api.about(tx, "nobody")) is None
     there.run(lambda tx: api.supersede(tx, born))
     assert there.row(born).letter is None
     with pytest.raises(ValueError, match="address"):

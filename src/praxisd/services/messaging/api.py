@@ -4,28 +4,35 @@ from praxisd.kernel.store import Tx
 from praxisd.services.messaging import store
 from praxisd.services.messaging.inbox import find, mark, receive
 from praxisd.services.messaging.outbox import (
+    About,
     Draft,
     Held,
+    about,
     credits,
     greeted,
     holding,
     prepare,
+    prices,
     supersede,
     tried,
     waiting_today,
     withdraw,
     withdraw_all,
+    withdrawn,
 )
 
 __all__ = [
+    "About",
     "Draft",
     "Held",
+    "about",
     "credits",
     "find",
     "greeted",
     "holding",
     "mark",
     "prepare",
+    "prices",
     "receive",
     "supersede",
     "tried",
@@ -33,6 +40,7 @@ __all__ = [
     "waiting_today",
     "withdraw",
     "withdraw_all",
+    "withdrawn",
 ]
 
 

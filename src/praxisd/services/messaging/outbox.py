@@ -16,6 +16,7 @@ from praxisd.kernel import events
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import PURPOSE, ChannelName, Kind, Language, Purpose
+from praxisd.services.messaging import account_store
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.ledger import credits
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 __all__ = (
-    "Draft", "Held", "credits", "greeted", "holding", "prepare", "supersede", "tried", "waiting_today", "withdraw",
-    "withdraw_all",
+    "About", "Draft", "Held", "about", "credits", "greeted", "holding", "prepare", "prices", "supersede", "tried",
+    "waiting_today", "withdraw", "withdraw_all", "withdrawn",
 )  # fmt: skip
 FINAL = ("delivered", "failed", "expired", "withdrawn")
 SUBJECT = "Message"
@@ -58,12 +59,23 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(NamedTuple):
-    """The message that counts for a topic."""
+    """The message that counts for a topic. `letter`: open, done, or None where none is asked for."""
 
     id: str
     state: str
     stamp: int
     channel: str
+    letter: str | None = None
+
+
+class About(NamedTuple):
+    """What a message is about."""
+
+    kind: Kind
+    topic: str
+    appointment: str | None
+    patient: str
+    stamp: int
 
 
 def prepare(house: "House", tx: Tx, draft: Draft) -> str | None:
@@ -112,6 +124,25 @@ def tried(tx: Tx, topics: Iterable[str]) -> dict[tuple[str, int], set[str]]:
     for topic, stamp, channel in rows.refused(tx, topics):
         found.setdefault((str(topic), int(stamp)), set()).add(str(channel))
     return found
+
+
+def withdrawn(tx: Tx, topics: Iterable[str]) -> dict[str, set[tuple[int, str]]]:
+    """(stamp, reason) of the messages that were withdrawn, by topic; topics without any are left out."""
+    found: dict[str, set[tuple[int, str]]] = {}
+    for topic, stamp, reason in rows.withdrawn(tx, topics):
+        found.setdefault(str(topic), set()).add((int(stamp), str(reason)))
+    return found
+
+
+def about(tx: Tx, id_: str) -> About | None:
+    """What a message is about, or None for an unknown id."""
+    row = rows.get(tx, id_)
+    return None if row is None else About(row.kind, row.topic, row.appointment, row.patient, row.stamp)
+
+
+def prices(tx: Tx) -> dict[ChannelName, int]:
+    """The channels on which anything can be sent (active accounts), and the credits of one part or mail."""
+    return {row.channel: int(row.cost) for row in account_store.every(tx) if row.active}
 
 
 def greeted(tx: Tx, patients: Iterable[str], since: int) -> set[str]:

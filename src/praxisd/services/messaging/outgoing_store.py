@@ -81,8 +81,8 @@ def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
 
 
 def holders(tx: Tx, topics: Iterable[str]) -> list[Any]:
-    """(topic, id, state, stamp, channel) of the messages that hold these topics."""
-    columns = (_O.topic, _O.id, _O.state, _O.stamp, _O.channel)
+    """(topic, id, state, stamp, channel, letter) of the messages that hold these topics."""
+    columns = (_O.topic, _O.id, _O.state, _O.stamp, _O.channel, _O.letter)
     return [
         row
         for some in chunks(topics)
@@ -98,6 +98,19 @@ def refused(tx: Tx, topics: Iterable[str]) -> list[Any]:
         for row in tx.tuples(
             sa.select(_O.topic, _O.stamp, _O.channel).where(
                 mine(OUTBOX), _O.topic.in_(some), _O.state == "failed", _O.channel != ""
+            )
+        )
+    ]
+
+
+def withdrawn(tx: Tx, topics: Iterable[str]) -> list[Any]:
+    """(topic, stamp, reason) of messages that were withdrawn."""
+    return [
+        row
+        for some in chunks(topics)
+        for row in tx.tuples(
+            sa.select(_O.topic, _O.stamp, _O.reason).where(
+                mine(OUTBOX), _O.topic.in_(some), _O.state == "withdrawn"
             )
         )
     ]
