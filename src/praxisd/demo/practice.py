@@ -22,6 +22,10 @@ def organization(language: str) -> Organization:
     )
 
 
+CREDITS = (500, 20)
+"""What the two accounting units have to pay for messages, in the order of `mandators`; booked through `messaging`."""
+
+
 def mandators(today: date) -> tuple[Mandator, Mandator]:
     """Two accounting units. The licence of the second ran out a month ago, so that a Meldung can be seen."""
     return (
@@ -30,7 +34,6 @@ def mandators(today: date) -> tuple[Mandator, Mandator]:
             licence_number="BEISPIEL-100001",
             licence_from=today - timedelta(days=400),
             licence_to=today + timedelta(days=330),
-            credits=500,
             default=True,
         ),
         Mandator(
@@ -38,7 +41,6 @@ def mandators(today: date) -> tuple[Mandator, Mandator]:
             licence_number="BEISPIEL-100002",
             licence_from=today - timedelta(days=760),
             licence_to=today - timedelta(days=30),
-            credits=20,
         ),
     )
 

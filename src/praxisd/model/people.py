@@ -1,4 +1,4 @@
-"""People: patients, practitioners and mandators, and what they share (contacts, addresses, identifiers).
+"""People: patients, practitioners, mandators and treatments, and what they share (contacts, addresses, identifiers).
 
 JSON names are camelCase as in FHIR R4. Dates are local dates; a date of birth may be partial ("1980", "1980-05"), so it
 stays text. `extra` holds FHIR elements that the fields cannot say, as JSON text: a decoded number would lose its zeros
@@ -179,10 +179,10 @@ class PatientClaim(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 
 
 class Mandator(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An accounting unit („Mandant“) with its licence and the credits that pay for messages.
+    """An accounting unit („Mandant“) with its licence. What it has to pay for messages is kept by `messaging`.
 
     The licence is valid from `licence_from` to `licence_to`, both inclusive local dates, None being open. `default`
-    marks the one that counts where no treatment names another. Credits are whole units.
+    marks the one that counts where no treatment names another.
     """
 
     id: str = ""
@@ -191,7 +191,6 @@ class Mandator(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     licence_number: str | None = None
     licence_from: date | None = None
     licence_to: date | None = None
-    credits: int = 0
     default: bool = False
     active: bool = True
 
@@ -204,6 +203,31 @@ def licensed(mandator: Mandator, day: date) -> bool:
         and begun
         and (mandator.licence_to is None or day <= mandator.licence_to)
     )
+
+
+class Treatment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A patient's treatment („Behandlung“, FHIR EpisodeOfCare) in one accounting unit: who pays for messages to a patient.
+
+    `opened` and `closed` are its first and last day, local dates; `closed` None: it goes on. `entered` grows with each
+    treatment that is entered: of two opened on one day the one entered last counts. `extra`: see above.
+    """
+
+    id: str = ""
+    version: int = 1
+    patient: str
+    mandator: str
+    opened: date
+    closed: date | None = None
+    note: str | None = None
+    entered: str = ""
+    extra: str | UnsetType = UNSET
+
+
+def treatment_status(treatment: Treatment, day: date) -> Literal["planned", "active", "finished"]:
+    """How a treatment stands on `day`, in FHIR's words. One that is closed today is finished."""
+    if treatment.opened > day:
+        return "planned"
+    return "finished" if treatment.closed is not None and treatment.closed <= day else "active"
 
 
 def mask_patient(patient: Patient) -> Patient:

@@ -22,6 +22,7 @@ ORDER = (
     "HealthcareService",
     "Schedule",
     "Patient",
+    "EpisodeOfCare",
     "Slot",
     "Appointment",
 )
@@ -32,8 +33,8 @@ _KNOWN, _REPLACED = "directory.already_known", "directory.id_replaced"
 def put(house: "House", tx: Tx, resource: Dict, release: bool) -> Stored:
     """Store one checked resource whose references are turned already. Raises Problem or FhirError."""
     kind = resource["resourceType"]
-    if kind in _CALENDAR:
-        return _CALENDAR[kind](house, tx, resource, release)
+    if kind in _OWN_WAY:
+        return _OWN_WAY[kind](house, tx, resource, release)
     return _directory(tx, kind, resource, release)
 
 
@@ -70,9 +71,14 @@ def _replaced_before(tx: Tx, kind: str, id_: str) -> str | None:
     return None
 
 
-_CALENDAR: dict[str, Callable[["House", Tx, Dict, bool], Stored]] = {
+def _treatment(_house: "House", tx: Tx, resource: Dict, _release: bool) -> Stored:
+    return Stored(*directory.import_treatment(tx, resource))
+
+
+_OWN_WAY: dict[str, Callable[["House", Tx, Dict, bool], Stored]] = {
     "HealthcareService": put_service,
     "Schedule": put_schedule,
     "Slot": put_slot,
     "Appointment": put_appointment,
+    "EpisodeOfCare": _treatment,
 }

@@ -5,6 +5,8 @@ from praxisd.kernel.service import EventType, Permission, Retention, Scope, Serv
 from praxisd.services.directory import checks, imports, listings, operations, store
 from praxisd.services.directory.fhir import FHIR
 from praxisd.services.directory.routes import ROUTES
+from praxisd.services.directory.treatment_fhir import EPISODE
+from praxisd.services.directory.treatment_listing import TREATMENTS
 
 _ALL = ("owner", "desk", "pvs", "partner", "portal")
 _INSIDE = ("owner", "desk", "pvs", "partner")
@@ -19,6 +21,9 @@ SERVICE = Service(
         EventType("mandator.changed"),
         EventType("practitioner.changed"),
         EventType("location.changed"),
+        EventType("treatment.opened"),
+        EventType("treatment.changed"),
+        EventType("treatment.deleted"),
         EventType("patient.created"),
         EventType("patient.changed"),
         EventType("patient.seen", Retention.AUDIT, live=False),
@@ -28,12 +33,12 @@ SERVICE = Service(
         EventType("patient.unmerged", Retention.AUDIT),
     ),
     routes=ROUTES,
-    listings=listings.LISTINGS,
+    listings=(*listings.LISTINGS, TREATMENTS),
     pages=(
         ConsolePage("patients", listings.PATIENTS_ALLOWED, "day", 30, "users"),
         ConsolePage("practice", "directory.organization.read", "practice", 40, "building"),
     ),
-    fhir=FHIR,
+    fhir=(*FHIR, EPISODE),
     checks=checks.CHECKS,
     permissions=(
         Permission("directory.organization.read", _ALL),
@@ -44,6 +49,8 @@ SERVICE = Service(
         Permission("directory.practitioner.write", _WORK),
         Permission("directory.location.read", _ALL),
         Permission("directory.location.write", _WORK),
+        Permission("directory.treatment.read", _INSIDE),
+        Permission("directory.treatment.write", _WORK),
         Permission("directory.patient.read", _ALL),
         Permission("directory.patient.create", (*_WORK, "portal")),
         Permission("directory.patient.write", _WORK),
@@ -60,6 +67,8 @@ SERVICE = Service(
         "directory.patient_unknown",
         "directory.practice_exists",
         "directory.practitioner_unknown",
+        "directory.treatment_incomplete",
+        "directory.treatment_status",
         *imports.WARNINGS,
     ),
 )

@@ -1,6 +1,7 @@
 """The directory's door for other services. Functions that write take the open write transaction."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -8,10 +9,20 @@ import msgspec
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.model.people import Mandator, Patient, PatientClaim, Practitioner
+from praxisd.model.people import Mandator, Patient, PatientClaim, Practitioner, Treatment
 from praxisd.model.places import Location, Organization
-from praxisd.services.directory import claims, finding, person_store, records, rules, store
+from praxisd.services.directory import (
+    claims,
+    finding,
+    person_store,
+    records,
+    rules,
+    store,
+    treatment_store,
+    treatments,
+)
 from praxisd.services.directory.claims import Claimed, Outcome, known, organization, resolve, shown
+from praxisd.services.directory.contacts import ContactFacts, Reach, contacts
 from praxisd.services.directory.imports import (
     WARNINGS,
     Imported,
@@ -24,13 +35,19 @@ from praxisd.services.directory.imports import (
     put_practitioner,
 )
 from praxisd.services.directory.merging import merge, undo
+from praxisd.services.directory.treatment_fhir import Brought, import_treatment
 
 __all__ = [
     "WARNINGS",
+    "Brought",
     "Claimed",
+    "ContactFacts",
     "Imported",
     "Outcome",
+    "Reach",
+    "birthdays",
     "claim",
+    "contacts",
     "create_location",
     "create_mandator",
     "create_organization",
@@ -41,13 +58,16 @@ __all__ = [
     "import_organization",
     "import_patient",
     "import_practitioner",
+    "import_treatment",
     "known",
+    "last_mandators",
     "locations",
     "mandators",
     "merge",
     "name",
     "need_location",
     "need_practitioner",
+    "open_treatment",
     "organization",
     "organization_ids",
     "patient",
@@ -144,6 +164,24 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Claimed:
 def patient(tx: Tx, id_: str) -> Patient:
     """A patient by its own id, for services that work inside (reminders, export); 404. Never for a portal's eyes."""
     return store.patients.need(tx, id_)
+
+
+def open_treatment(tx: Tx, treatment: Treatment) -> Treatment:
+    """Store a new treatment under its own id, or a new one if it brings none; see `treatments.enter` for refusals."""
+    return treatments.enter(tx, treatment)
+
+
+def last_mandators(tx: Tx, patients: Sequence[str], day: date) -> dict[str, str]:
+    """Patient id → id of the mandator of the treatment opened last on or before `day` (SPEC 5.2).
+
+    Of two opened on one day the one entered last counts; patients without any are left out. Any number of patients.
+    """
+    return treatment_store.last_mandators(tx, patients, day)
+
+
+def birthdays(tx: Tx, month_days: Sequence[str]) -> list[str]:
+    """Ids of patients born on one of these days (`MM-DD`), in id order; merged ones left out, the dead are among them."""
+    return person_store.birthdays(tx, month_days)
 
 
 def has_patients(tx: Tx) -> bool:

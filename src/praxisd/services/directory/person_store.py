@@ -1,6 +1,6 @@
 """Queries about people: contacts, portals' statements, candidates for matching, search."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,15 @@ from praxisd.kernel.clock import local_date
 from praxisd.kernel.store import Prepared, Tx, insert, mine, prepared, upsert
 from praxisd.model.people import Patient, full_name
 from praxisd.services.directory.rules import name_key
-from praxisd.services.directory.store import BIRTHDAY, CONTACT, PATIENT, STATEMENT, name_columns, patients
+from praxisd.services.directory.store import (
+    BIRTH_DAY,
+    BIRTHDAY,
+    CONTACT,
+    PATIENT,
+    STATEMENT,
+    name_columns,
+    patients,
+)
 
 _S, _C, _P = STATEMENT.c, CONTACT.c, PATIENT.c
 _BY_BIRTH = prepared(sa.select(_P.id).where(mine(PATIENT), _P.birth_date == sa.bindparam("birth_date")))
@@ -58,6 +66,11 @@ _SAID_BEFORE = prepared(
         _S.birth_date == sa.bindparam("birth_date"),
     )
     .order_by(_S.id)
+)
+_BORN_ON = prepared(
+    sa.select(_P.id).where(
+        mine(PATIENT), sa.literal_column(BIRTH_DAY) == sa.bindparam("day"), _P.merged_into.is_(None)
+    )
 )
 _statement = msgspec.json.Decoder(Patient)
 BATCH = 200
@@ -190,6 +203,14 @@ def ids(tx: Tx, conditions: Sequence[Any], limit: int) -> list[str]:
     return [row[0] for row in tx.tuples(query)]
 
 
+def birthdays(tx: Tx, month_days: Sequence[str]) -> list[str]:
+    """Ids of patients born on one of these days (`MM-DD`) of some year, merged ones left out, in id order."""
+    found: set[str] = set()
+    for one in month_days:
+        found.update(row[0] for row in tx.tuples(_BORN_ON, day=one))
+    return sorted(found)
+
+
 def unmerged() -> Any:
     """The condition that a record goes on itself."""
     return _P.merged_into.is_(None)
@@ -213,7 +234,7 @@ def sorted_page(
     # Which ones is decided on the index alone; then the documents of those are read, and of nobody else.
     chosen = sa.select(_P.id).where(mine(PATIENT), *conditions).order_by(*columns, _P.id)
     found = [row[0] for row in tx.tuples(chosen.limit(limit).offset(offset))]
-    docs = _docs_of(tx, found)
+    docs = docs_of(tx, found)
     return [patients.decode(docs[id_]) for id_ in found]
 
 
@@ -231,28 +252,33 @@ _name = msgspec.json.Decoder(_Name)
 def names_of(tx: Tx, patients: Sequence[str]) -> dict[str, str]:
     """Names to display by id, many by one question; ids nobody has are left out."""
     found: dict[str, str] = {}
-    for id_, doc in _docs_of(tx, patients).items():
+    for id_, doc in docs_of(tx, patients).items():
         one = _name.decode(doc)
         found[id_] = full_name(one.prefix, one.given, one.family)
     return found
 
 
-_SIZES = (1, 8, 64, 512)
-
-
-def _docs_of(tx: Tx, wanted: Sequence[str]) -> dict[str, str]:
+def docs_of(tx: Tx, wanted: Sequence[str]) -> dict[str, str]:
     """Documents by id; ids nobody has are left out."""
     found: dict[str, str] = {}
-    for index in range(0, len(wanted), _SIZES[-1]):
-        some = wanted[index : index + _SIZES[-1]]
-        size = next(n for n in _SIZES if n >= len(some))
-        # Filled up with the last one: few statements, each compiled once, serve any number of patients.
-        places = {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
+    for size, places in filled(wanted):
         found.update(tx.tuples(_docs(size), **places))  # type: ignore[arg-type]
     return found
 
 
-@lru_cache(maxsize=len(_SIZES))
+SIZES = (1, 8, 64, 512)
+"""Numbers of ids that statements are compiled for: few of them, each compiled once, serve any number of patients."""
+
+
+def filled(wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """(size, parameters `p0`, `p1`, …) of the statements that ask for all of them, filled up with the last id."""
+    for index in range(0, len(wanted), SIZES[-1]):
+        some = wanted[index : index + SIZES[-1]]
+        size = next(n for n in SIZES if n >= len(some))
+        yield size, {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
+
+
+@lru_cache(maxsize=len(SIZES))
 def _docs(size: int) -> Prepared:
     places: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
     return prepared(sa.select(_P.id, _P.doc).where(mine(PATIENT), _P.id.in_(places)))

@@ -10,6 +10,7 @@ from praxisd.model.places import Location, Organization
 from praxisd.services.directory import records, shapes, store
 from praxisd.services.directory.claims import organization
 from praxisd.services.directory.patient_routes import PATIENT_ROUTES
+from praxisd.services.directory.treatment_routes import TREATMENT_ROUTES
 
 _BAD = ((422, "directory.text_invalid"), (422, "directory.code_invalid"), (422, "directory.name_missing"))
 _SAVE = ((404, "http.not_found"), (412, "resource.stale"), (423, "seats.locked"), (423, "seats.lock_lost"))
@@ -172,4 +173,5 @@ ROUTES = (
         tags=("organization",),
     ),
     *PATIENT_ROUTES,
+    *TREATMENT_ROUTES,
 )  # fmt: skip

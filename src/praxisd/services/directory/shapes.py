@@ -30,7 +30,6 @@ Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 Text = Annotated[str, Meta(max_length=1000)]
 Note = Annotated[str, Meta(max_length=20_000)]
 Day = Annotated[str, Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["1980-05-17"])]
-Credits = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Contacts = Annotated[tuple[ContactIn, ...], Meta(max_length=20)]
 Addresses = Annotated[tuple[AddressIn, ...], Meta(max_length=20)]
 Identifiers = Annotated[tuple[IdentifierIn, ...], Meta(max_length=50)]
@@ -121,7 +120,6 @@ class MandatorIn(In, frozen=True, kw_only=True):
     licence_number: Text | None = None
     licence_from: date | None = None
     licence_to: date | None = None
-    credits: Credits = 0
     default: bool = False
     active: bool = True
 
@@ -133,7 +131,6 @@ class MandatorChange(In, frozen=True, kw_only=True):
     licence_number: Text | None | UnsetType = UNSET
     licence_from: date | None | UnsetType = UNSET
     licence_to: date | None | UnsetType = UNSET
-    credits: Credits | UnsetType = UNSET
     default: bool | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from praxisd.kernel.resource import Records, resource_table
 from praxisd.kernel.store import Tx, mine, prepared, table
-from praxisd.model.people import Mandator, Patient, Practitioner
+from praxisd.model.people import Mandator, Patient, Practitioner, Treatment
 from praxisd.model.places import Location, Organization
 from praxisd.services.directory.fhir_shapes import all_names
 from praxisd.services.directory.rules import given_key, name_key, search_words
@@ -39,6 +39,20 @@ sa.Index(  # all that the list of patients sorts by and searches in: 100,000 doc
     PATIENT.c.id,
     sqlite_where=PATIENT.c.merged_into.is_(None),
     postgresql_where=PATIENT.c.merged_into.is_(None),
+)
+BIRTH_DAY = "substr(birth_date, 6, 5)"
+"""MM-DD of a full date of birth: the expression of an index, so a query has to write it in the same way."""
+sa.Index("directory_patient_birthday", PATIENT.c.organization, sa.text(BIRTH_DAY))
+TREATMENT = resource_table(
+    "directory_treatment",
+    sa.Column("patient", sa.Text, nullable=False),
+    sa.Column("mandator", sa.Text, nullable=False),
+    sa.Column("opened", sa.Text, nullable=False),
+    sa.Column("closed", sa.Text),
+    sa.Column("entered", sa.Text, nullable=False),
+    # With the mandator in it: who pays for thousands of patients is answered from the index alone.
+    sa.Index("directory_treatment_patient", "organization", "patient", "opened", "entered", "mandator"),
+    sa.Index("directory_treatment_opened", "organization", "opened", "entered"),
 )
 STATEMENT = table(
     "directory_portal_patient",
@@ -105,12 +119,13 @@ BIRTHDAY = table(
 TABLES = tuple(
     str(one.name)
     for one in (
-        ORGANIZATION, MANDATOR, PRACTITIONER, LOCATION, PATIENT, STATEMENT, CONTACT, MATCH, MERGE, BIRTHDAY
+        ORGANIZATION, MANDATOR, PRACTITIONER, LOCATION, PATIENT, TREATMENT, STATEMENT, CONTACT, MATCH, MERGE, BIRTHDAY
     )
 )  # fmt: skip
 REFERENCES = (
     ("directory_portal_patient", "patient"),
     ("directory_contact", "patient"),
+    ("directory_treatment", "patient"),
     ("directory_match", "patient"),
     ("directory_match", "candidate"),
 )
@@ -138,6 +153,16 @@ def _patient_columns(patient: Patient) -> dict[str, Any]:
     }
 
 
+def _treatment_columns(treatment: Treatment) -> dict[str, Any]:
+    return {
+        "patient": treatment.patient,
+        "mandator": treatment.mandator,
+        "opened": treatment.opened.isoformat(),
+        "closed": None if treatment.closed is None else treatment.closed.isoformat(),
+        "entered": treatment.entered,
+    }
+
+
 def _visible(one: Practitioner | Location) -> dict[str, Any]:
     return {"visible": int(one.active and one.released)}
 
@@ -147,6 +172,7 @@ mandators = Records("Mandator", MANDATOR, Mandator, lambda m: {"standard": int(m
 practitioners = Records("Practitioner", PRACTITIONER, Practitioner, _visible)
 locations = Records("Location", LOCATION, Location, _visible)
 patients = Records("Patient", PATIENT, Patient, _patient_columns)
+treatments = Records("Treatment", TREATMENT, Treatment, _treatment_columns)
 _TENANTS = prepared(sa.select(ORGANIZATION.c.id).where(ORGANIZATION.c.id == ORGANIZATION.c.organization))
 _TENANTS.across = True
 _STANDARD = prepared(

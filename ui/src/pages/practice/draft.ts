@@ -1,6 +1,6 @@
 // The practice, its people, places and mandators while they are edited.
 import type { Shown } from "../../lib/editing.svelte";
-import { date, number } from "../../lib/format";
+import { date } from "../../lib/format";
 import { has, t } from "../../lib/i18n.svelte";
 import type { Address, Contact, Location, Practitioner } from "../../lib/records";
 import { addressOf, contact, languageWord, withContact } from "../patients/record";
@@ -22,7 +22,6 @@ export interface Mandator {
   licenceNumber: string | null;
   licenceFrom: string | null;
   licenceTo: string | null;
-  credits: number;
   default: boolean;
   active: boolean;
 }
@@ -160,15 +159,13 @@ export interface MandatorDraft {
   licenceNumber: string;
   licenceFrom: string;
   licenceTo: string;
-  credits: number | null;
   default: boolean;
   active: boolean;
 }
-export const CREDITS_MOST = 1_000_000_000;
-export const blankMandator = (): MandatorDraft => ({ name: "", licenceNumber: "", licenceFrom: "", licenceTo: "", credits: 0, default: false, active: true });
+export const blankMandator = (): MandatorDraft => ({ name: "", licenceNumber: "", licenceFrom: "", licenceTo: "", default: false, active: true });
 export const toMandator = (one: Mandator): MandatorDraft => ({
   name: one.name, licenceNumber: one.licenceNumber ?? "", licenceFrom: one.licenceFrom ?? "", licenceTo: one.licenceTo ?? "",
-  credits: one.credits, default: one.default, active: one.active,
+  default: one.default, active: one.active,
 });
 export const mandatorBody = (changes: Partial<MandatorDraft>): Record<string, unknown> => ({
   ...changes,
@@ -182,7 +179,6 @@ export const mandatorFields = (): Shown<MandatorDraft>[] => [
   { key: "licenceNumber", label: w("licence_number"), show: (one) => one.licenceNumber },
   { key: "licenceFrom", label: w("licence_from"), show: (one) => (one.licenceFrom ? date(one.licenceFrom) : "") },
   { key: "licenceTo", label: w("licence_to"), show: (one) => (one.licenceTo ? date(one.licenceTo) : "") },
-  { key: "credits", label: w("credits"), show: (one) => number(one.credits ?? 0) },
   { key: "default", label: w("default"), show: (one) => yes(one.default) },
   { key: "active", label: w("active"), show: (one) => yes(one.active) },
 ];
