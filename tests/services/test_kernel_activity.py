@@ -197,7 +197,13 @@ def test_areas_count_what_went_wrong(desk: Desk) -> None:
     desk.note("run.failed", subject_type="Run", subject_id="r", job="kernel.purge", code="jobs.crashed")
     desk.note("run.finished", subject_type="Run", subject_id="r", job="kernel.purge", state="success")
     found = {one["area"]: one for one in desk("GET", "/events/areas")["areas"]}
-    assert found["jobs"] == {"area": "jobs", "title": "Aufträge", "events": 2, "errors": 1}
+    assert found["jobs"] == {
+        "area": "jobs",
+        "title": "Aufträge",
+        "events": 2,
+        "errors": 1,
+        "clearedAt": None,
+    }
     assert found["issues"]["events"] == 0
     later = desk("GET", "/events/areas?from=2026-11-24T00:00:00%2B01:00")["areas"]
     assert {one["events"] for one in later} == {0}

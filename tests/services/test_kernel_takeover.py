@@ -14,7 +14,9 @@ from praxisd.kernel import events, jobs
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock, SystemClock
-from praxisd.kernel.job_run import ATTEMPTS, LEASE_S, LeaseLost, RunContext
+from praxisd.kernel.config import Config
+from praxisd.kernel.job_claim import ATTEMPTS
+from praxisd.kernel.job_run import LeaseLost, RunContext
 from praxisd.kernel.jobs import Run, Worker
 from praxisd.testing import killed_worker
 from praxisd.testing.houses import Houses
@@ -22,6 +24,7 @@ from praxisd.testing.trials import job, with_jobs, worker_of
 
 Make = Callable[..., House]
 ACTOR = system("test")
+LEASE_S = Config().job_lease_s
 
 
 def log(house: House, name: str = "trial.one") -> list[Run]:

@@ -58,19 +58,18 @@ def on_day(within: At | Repeat, day: date, zone: ZoneInfo) -> set[int]:
     shown = wall_minutes(day, zone)
     if isinstance(within, At):
         return {instant_of(shown, day, within.time, zone)}
-    last_day = day if within.end > within.start else day + timedelta(days=1)
     runs: set[int] = set()
     if within.minutes < 60:
         instant = instant_of(shown, day, within.start, zone)
         runs.add(instant)
-        closing = instant_of(shown, last_day, within.end, zone)
+        closing = instant_of(shown, day, within.end, zone)
         while instant <= closing:
             runs.add(instant)
             instant += within.minutes * 60
         return runs
     hour, minute = (int(part) for part in within.start.split(":"))
     face = datetime(day.year, day.month, day.day, hour, minute)
-    while face.strftime("%F %R") <= f"{last_day} {within.end}":
+    while face.strftime("%F %R") <= f"{day} {within.end}":
         runs.add(instant_of(shown, face.date(), face.strftime("%H:%M"), zone))
         face += timedelta(minutes=within.minutes)
     return runs

@@ -26,7 +26,7 @@ class Actor:
 
     `permissions` are exact names `<service>.<noun>.<verb>`. `portal` is set for access data of a booking
     portal: such an actor sees only what is released and its own bookings. `masked` hides personal fields
-    at encoding (service partner).
+    at encoding (service partner). `run` is the id of the run a job works for: what it notes is found by it.
     """
 
     kind: Kind
@@ -36,6 +36,7 @@ class Actor:
     portal: str | None = None
     masked: bool = False
     everything: bool = field(default=False)
+    run: str = ""
 
     @property
     def label(self) -> str:

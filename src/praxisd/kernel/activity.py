@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from praxisd.kernel import clock, event_search, events, sentences
+from praxisd.kernel import clearing, clock, event_search, events, sentences
 from praxisd.kernel.console import Column, ConsolePage, Listing, ListingPage, ListingQuery, Row
 from praxisd.kernel.event_search import Wanted
 from praxisd.kernel.job_plan import zone_name, zone_of
@@ -18,18 +18,22 @@ from praxisd.kernel.store import Tx
 
 AUDIT = "kernel.audit.read"
 READ = "kernel.events.read"
+CLEAR = "kernel.events.clear"
 _Word = Annotated[str, Meta(max_length=80)]
 _Moment = Annotated[str, Meta(max_length=40)]
 
 
 class SearchIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to find, newest first. `audit`: true only evidence, false none of it; left out: all one may see."""
+    """What to find, newest first. `audit`: true only evidence, false none of it; left out: all one may see. `run`: what
+    one run did. What was cleared from the list is found by its record or run.
+    """
 
     area: _Word = ""
     types: Annotated[list[_Word], Meta(max_length=50)] = []
     subject_type: _Word = ""
     subject_id: _Word = ""
     actor: _Word = ""
+    run: _Word = ""
     from_: _Moment | None = msgspec.field(name="from", default=None)
     to: _Moment | None = None
     audit: bool | None = None
@@ -52,18 +56,25 @@ class AreasQuery(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forb
 
 
 class AreaOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """An area of the activity list: how much happened and how much of it went wrong."""
+    """An area of the activity list: how much happened and how much of it went wrong, since it was last cleared."""
 
     area: str
     title: str
     events: int
     errors: int
+    cleared_at: str | None = None
 
 
 class AreasOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """All areas, by title."""
 
     areas: list[AreaOut]
+
+
+class ClearIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The area to clear; left out: all of them."""
+
+    area: _Word = ""
 
 
 def get_events(call: Call) -> Answer:
@@ -81,12 +92,11 @@ def get_events(call: Call) -> Answer:
 def search_events(call: Call) -> FoundOut:
     """Search the activity list
 
-    By area, kind, record, actor and period. Evidence only for who may see it.
+    By area, kind, record, actor, run and period. Evidence only for who may see it.
     """
     body: SearchIn = call.body
-    types = None
+    types, registry = None, call.house.registry
     if body.area or body.types:
-        registry = call.house.registry
         area = sentences.types_of(registry, body.area) if body.area else list(registry.events)
         types = [one for one in area if not body.types or one in body.types]
     wanted = Wanted(
@@ -98,10 +108,13 @@ def search_events(call: Call) -> FoundOut:
         until=clock.parse_rfc3339(body.to, "to") if body.to else None,
         audit=_evidence(call, body.audit),
         below=int(body.cursor) if body.cursor else None,
+        runs=[body.run] if body.run else None,
         limit=body.limit + 1,
     )
     with call.read() as tx:
-        found = event_search.find(tx, call.house.registry, wanted)
+        if not (body.run or body.subject_id):
+            wanted = msgspec.structs.replace(wanted, hidden=clearing.hidden(tx, registry))
+        found = event_search.find(tx, registry, wanted)
         page = told(call, tx, found[: body.limit])
     return FoundOut(events=page, next=str(page[-1].seq) if len(found) > body.limit else None)
 
@@ -112,20 +125,36 @@ def get_areas(call: Call) -> AreasOut:
     For tabs: how many events, and how many of them tell of a failure. Evidence is not counted.
     """
     query: AreasQuery = call.query
-    house = call.house
-    wanted = Wanted(
-        since=clock.parse_rfc3339(query.from_, "from") if query.from_ else None,
-        until=clock.parse_rfc3339(query.to, "to") if query.to else None,
-        audit=False,
-    )
+    since = clock.parse_rfc3339(query.from_, "from") if query.from_ else None
+    until = clock.parse_rfc3339(query.to, "to") if query.to else None
     with call.read() as tx:
-        counted = event_search.count_by_type(tx, house.registry, wanted)
+        return areas_of(call, tx, since, until)
+
+
+def clear_events(call: Call) -> AreasOut:
+    """Clear the activity list, or one area of it
+
+    What happened so far is not shown there any more; evidence, feeds, runs and messages stay. That it was cleared is
+    noted as evidence.
+    """
+    clearing.clear(call.writing, call.house.registry, call.body.area)
+    return areas_of(call, call.writing)
+
+
+def areas_of(call: Call, tx: Tx, since: int | None = None, until: int | None = None) -> AreasOut:
+    """The areas with their counts in a period (epoch seconds)."""
+    house, zone = call.house, zone_of(zone_name(call.house, tx))
+    marks, hidden = clearing.marks(tx, house.registry), clearing.hidden(tx, house.registry)
+    wanted = Wanted(since=since, until=until, audit=False, hidden=hidden)
+    counted = event_search.count_by_type(tx, house.registry, wanted)
     found = []
     for area, title in sentences.areas(house, call.lang):
         types = sentences.types_of(house.registry, area)
         number = sum(counted.get(one, 0) for one in types)
         errors = sum(counted.get(one, 0) for one in types if sentences.is_alert(house.registry, one))
-        found.append(AreaOut(area=area, title=title, events=number, errors=errors))
+        at = marks[area].at if area in marks else None
+        cleared = None if at is None else clock.format_rfc3339(at, zone)
+        found.append(AreaOut(area=area, title=title, events=number, errors=errors, cleared_at=cleared))
     return AreasOut(areas=found)
 
 
@@ -153,6 +182,7 @@ def told(call: Call, tx: Tx, found: list[events.Event]) -> list[EventOut]:
             fields=list(one.fields),
             alert=sentences.is_alert(call.house.registry, one.type),
             sentence=sentences.sentence(call.house, one, call.lang),
+            run=one.run,
         )
         for one in found
     ]
@@ -180,6 +210,7 @@ def _rows(call: Call, query: ListingQuery, audit: bool) -> ListingPage:
             since=clock.parse_rfc3339(query.from_, "from") if query.from_ else None,
             until=clock.parse_rfc3339(query.to, "to") if query.to else None,
             audit=audit,
+            hidden={} if audit else clearing.hidden(tx, registry),
             offset=query.offset,
             limit=query.limit + 1,
             oldest_first=query.sort == "at",
@@ -252,6 +283,17 @@ ROUTES = (
         AreasOut,
         query=AreasQuery,
         problems=_TIMES,
+        tags=("events",),
+    ),
+    Route(
+        "POST",
+        "/events/clear",
+        "events.clear",
+        clear_events,
+        CLEAR,
+        AreasOut,
+        body=ClearIn,
+        problems=((404, "http.not_found"),),
         tags=("events",),
     ),
 )

@@ -22,6 +22,7 @@ _DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:", "postgres:")
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """`--config FILE` or `DIR/praxisd.toml`. Durations in seconds.
 
+    `job_lease_s`: a run whose server gave no sign of life for so long is taken over by another (2 to 3600).
     `settings` gives values for any declared setting by key; a person's stored value wins over them.
     `public_url` is the address portals use; `trusted_proxies` may set X-Forwarded-For. `development` lets the console
     show what only its makers need.
@@ -35,6 +36,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     trusted_proxies: tuple[str, ...] = ()
     request_threads: int = 8
     job_threads: int = 2
+    job_lease_s: int = 30
     max_body_bytes: int = 2_000_000
     log_level: str = "info"
     demo: bool = False
@@ -81,6 +83,8 @@ def _check(config: Config) -> None:
     for word in ("request_threads", "job_threads"):
         if not 1 <= getattr(config, word) <= MOST_THREADS:
             raise ValueError(f"{word}: 1 to {MOST_THREADS}")
+    if not 2 <= config.job_lease_s <= 3600:
+        raise ValueError("job_lease_s: seconds, 2 to 3600")
     if config.max_body_bytes < LEAST_BODY:
         raise ValueError(f"max_body_bytes: {LEAST_BODY} or more")
     if config.log_level not in LOG_LEVELS:

@@ -1,6 +1,7 @@
 """Finding events, newest first: the activity list and the evidence, for one practice and what the server itself does."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,8 @@ _E = EVENT.c
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What to find. None or empty means any; `since`/`until` are epoch seconds, `below` an event number.
 
-    `audit`: True only evidence, False none of it.
+    `audit`: True only evidence, False none of it. `hidden`: by type the number up to which events are left out
+    (evidence never is). `runs`: only what these runs did.
     """
 
     types: Sequence[str] | None = None
@@ -31,6 +33,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None
     audit: bool | None = None
     below: int | None = None
+    runs: Sequence[str] | None = None
+    hidden: Mapping[str, int] = {}
     offset: int = 0
     limit: int = 50
     oldest_first: bool = False
@@ -49,6 +53,20 @@ def count_by_type(tx: Tx, registry: "Registry", wanted: Wanted) -> dict[str, int
     query = sa.select(_E.type, sa.func.count().label("number")).where(*_conditions(registry, wanted))
     rows = tx.all(_across(query.group_by(_E.type)), installation=INSTALLATION)
     return {row.type: int(row.number) for row in rows}
+
+
+def count_by_run(tx: Tx, registry: "Registry", runs: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """By run how much it noted, and how much of that tells of a failure; evidence is not counted."""
+    if not runs:
+        return {}
+    conditions = _conditions(registry, Wanted(runs=runs, audit=False))
+    query = sa.select(_E.run, _E.type, sa.func.count().label("number")).where(*conditions)
+    found: dict[str, tuple[int, int]] = {}
+    for row in tx.all(_across(query.group_by(_E.run, _E.type)), installation=INSTALLATION):
+        number, wrong = found.get(row.run, (0, 0))
+        alert = registry.events[row.type].alert
+        found[row.run] = (number + int(row.number), wrong + (int(row.number) if alert else 0))
+    return found
 
 
 def actors(tx: Tx) -> list[str]:
@@ -77,8 +95,16 @@ def _conditions(registry: "Registry", wanted: Wanted) -> list[sa.ColumnElement[b
         found.append(_E.at >= wanted.since)
     if wanted.until is not None:
         found.append(_E.at < wanted.until)
+    evidence = _E.retention == Retention.AUDIT.value
+    if wanted.runs is not None:
+        found.append(_E.run.in_(list(wanted.runs)))
+    if wanted.hidden:
+        by_mark: dict[int, list[str]] = defaultdict(list)
+        for name, mark in wanted.hidden.items():
+            by_mark[mark].append(name)
+        left_out = [sa.and_(_E.type.in_(names), _E.seq <= mark) for mark, names in by_mark.items()]
+        found.append(sa.or_(evidence, sa.not_(sa.or_(*left_out))))
     if wanted.audit is not None:
-        evidence = _E.retention == Retention.AUDIT.value
         found.append(evidence if wanted.audit else sa.not_(evidence))
     if wanted.below is not None:
         found.append(_E.seq < wanted.below)

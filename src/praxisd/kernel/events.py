@@ -36,11 +36,19 @@ EVENT = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("run", sa.Text),
     sa.Index("kernel_event_feed", "organization", "subject_type", "seq"),
     sa.Index("kernel_event_subject", "organization", "subject_type", "subject_id"),
     sa.Index("kernel_event_age", "retention", "at"),
     sqlite_autoincrement=True,
 )
+_of_a_run = sa.Index(
+    "kernel_event_run",
+    EVENT.c.run,
+    sqlite_where=sa.text("run IS NOT NULL"),
+    postgresql_where=sa.text("run IS NOT NULL"),
+)
+"""What a run did is asked for by its id; most events are of no run and cost this index nothing."""
 CURSOR = table(
     "kernel_cursor",
     sa.Column("name", sa.Text, nullable=False),
@@ -94,7 +102,7 @@ commit.
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One event as subscribers see it. `at` is epoch seconds UTC; `fields` are names, `codes` non-personal
-    values.
+    values; `run` is the run that did it, if one did.
     """
 
     type: str
@@ -108,6 +116,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     organization: str = ""
     actor: str = ""
     at: int = 0
+    run: str | None = None
 
     @property
     def subject(self) -> str:
@@ -169,6 +178,8 @@ def appender(retention: Mapping[str, Retention]) -> Callable[[Tx, list[Event]], 
                 actor=tx.actor.label,
                 at=tx.now,
                 detail=msgspec.json.encode(_Detail(fields=one.fields, codes=one.codes)).decode(),
+                # That a run began or ended is no deed of the run.
+                run=(tx.actor.run or None) if one.subject_type != "Run" else None,
             )
 
     return append
@@ -189,6 +200,7 @@ def of_row(row: Any) -> Event:
         organization=row.organization,
         actor=row.actor,
         at=row.at,
+        run=row.run,
     )
 
 
@@ -255,10 +267,31 @@ def floor(tx: Tx, retention: Retention = Retention.CHANGE) -> int:
     return cursor(tx, f"floor:{retention.value}", INSTALLATION)
 
 
+def purgeable(tx: Tx, retention: Retention, before: int, keep: int) -> dict[str, int]:
+    """By organization the highest number of its events of a class that may go: older than `before` (epoch seconds) and
+    not among its `keep` newest.
+    """
+    old = sa.select(_E.organization).where(_E.retention == retention.value, _E.at < before).distinct()
+    found = {}
+    for row in tx.all(_across(old)):
+        kind = sa.select(_E.seq).where(mine(EVENT), _E.retention == retention.value)
+        nth = kind.order_by(_E.seq.desc()).limit(1).offset(keep)
+        upto = tx.value(nth, organization=row.organization)
+        if upto is not None:
+            found[row.organization] = int(upto)
+    return found
+
+
 def purge(
-    tx: Tx, retention: Retention, before: int, live: Iterable[str] | None = None, limit: int = 500
+    tx: Tx,
+    retention: Retention,
+    before: int,
+    live: Iterable[str] | None = None,
+    limit: int = 500,
+    upto: tuple[str, int] | None = None,
 ) -> int:
-    """Delete at most `limit` events of a class older than `before` (epoch seconds); returns how many.
+    """Delete at most `limit` events of a class older than `before` (epoch seconds); returns how many. With `upto`, only
+    those of an organization, up to a number.
 
     Never past the slowest live handler. `live` are the names of the handlers that exist: the cursor of one
     that was removed with its plug-in holds nothing back. None takes every cursor for live.
@@ -267,6 +300,8 @@ def purge(
     names = None if live is None else {f"handler:{n}" for n in live}
     slowest = min((r.seq for r in rows if names is None or r.name in names), default=None)
     doomed = sa.and_(_E.retention == retention.value, _E.at < before)
+    if upto is not None:
+        doomed = sa.and_(doomed, _E.organization == upto[0], _E.seq <= upto[1])
     if slowest is not None:
         doomed = sa.and_(doomed, _E.seq <= slowest)
     oldest = sa.select(_E.seq).where(doomed).order_by(_E.seq).limit(limit)

@@ -21,6 +21,7 @@ from praxisd.kernel.checks import CHECKS
 from praxisd.kernel.clock import zone
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.job_routes import ROUTES as JOB_ROUTES
 from praxisd.kernel.operations import OPERATIONS
 from praxisd.kernel.purge import purge
 from praxisd.kernel.routes import ROUTES
@@ -56,6 +57,7 @@ SETTINGS = (
     _number("disk_warn_mb", 2000, 100, 10_000_000, "megabytes"),
     _number("disk_error_mb", 500, 50, 10_000_000, "megabytes"),
     _number("events_activity_days", 400, 7, 3660, "days"),
+    _number("events_activity_count", 1000, 0, 1_000_000, "entries"),
     _number("events_change_days", 90, 2, 3660, "days"),
     # § 630f BGB keeps treatment records ten years; who looked at them should be known as long.
     _number("events_audit_days", 3660, 365, 36600, "days"),
@@ -75,6 +77,7 @@ EVENTS = (
     EventType("run.cancel_requested", Retention.AUDIT),
     EventType("job.changed", Retention.AUDIT),
     EventType("listing.exported", Retention.AUDIT),
+    EventType("activity.cleared", Retention.AUDIT),
 )
 JOBS = (
     JobType(
@@ -95,6 +98,7 @@ PERMISSIONS = (
     Permission("kernel.issues.read", ("owner", "desk", "partner")),
     Permission("kernel.issues.write", ("owner", "partner")),
     Permission("kernel.events.read", ("owner", "partner")),
+    Permission("kernel.events.clear"),
     Permission("kernel.audit.read"),
     Permission("kernel.log.read", ("owner", "partner")),
     Permission("kernel.metrics.read", ("owner", "partner")),
@@ -191,6 +195,7 @@ PROBLEMS = (
     "schedule.no_weekday",
     "schedule.too_close",
     "schedule.unknown_job",
+    "schedule.window_across_midnight",
     "schedule.wrong_order",
     "seats.lock_lost",
     "seats.locked",
@@ -213,7 +218,14 @@ SERVICE = Service(
     events=EVENTS,
     jobs=JOBS,
     checks=CHECKS,
-    routes=(*ROUTES, *activity.ROUTES, *console_routes.ROUTES, *live_routes.ROUTES, *log_routes.ROUTES),
+    routes=(
+        *ROUTES,
+        *JOB_ROUTES,
+        *activity.ROUTES,
+        *console_routes.ROUTES,
+        *live_routes.ROUTES,
+        *log_routes.ROUTES,
+    ),
     listings=(*activity.LISTINGS, *work_listings.LISTINGS),
     pages=PAGES,
     permissions=PERMISSIONS,

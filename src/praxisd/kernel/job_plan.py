@@ -100,6 +100,8 @@ class Planner:
 
     def __init__(self, house: "House") -> None:
         self._house = house
+        self.next_due: int | None = None
+        """When the next job is due (epoch seconds) as of the last round; a time that is past: it could not be planned."""
 
     def step(self) -> int:
         """One round; returns how many due times were handled."""
@@ -113,10 +115,15 @@ class Planner:
                 zones[organization] = zone_name(house, tx)
             tx.organization = INSTALLATION
             due = [(r.organization, r.name) for r in tx.all(rows.DUE_JOBS, now=tx.now)]
+            self.next_due = tx.value(rows.NEXT_DUE, now=tx.now)
         for organization, name in wanted:
             if known.get((organization, name)) != zones[organization]:
                 self._adopt(organization, name, zones[organization])
-        return sum(self._plan(o, n) for o, n in due if (o, n) in wanted)
+        planned = [self._plan(o, n) for o, n in due if (o, n) in wanted]
+        if planned:
+            with house.store.read(system("jobs")) as tx:
+                self.next_due = tx.now if 0 in planned else tx.value(rows.NEXT_DUE, now=tx.now)
+        return sum(planned)
 
     def _wanted(self, tx: Tx) -> dict[tuple[str, str], JobType]:
         """Every (organization, job) that should have a row."""
@@ -145,6 +152,7 @@ class Planner:
                 version=1,
                 updated_at=tx.now,
             )
+            owe(tx, name)
             row = tx.first(rows.LOCK_JOB, name=name)
             if row is not None and row.zone != zone:
                 plan = schedule.from_json(row.plan)
@@ -154,33 +162,42 @@ class Planner:
         self._house.store.run(system("jobs", organization), work)
 
     def _plan(self, organization: str, name: str) -> int:
-        return self._house.store.run(system("jobs", organization), lambda tx: self._due(tx, name))
+        return self._house.store.run(system("jobs", organization), lambda tx: plan_due(tx, name))
 
-    def _due(self, tx: Tx, name: str) -> int:
-        """Turn the due times of one job, at most a chunk of them, into runs to start and runs that were
-        missed.
-        """
-        row = tx.first(rows.LOCK_JOB, name=name)
-        if row is None or not row.enabled or row.next_at is None or row.next_at > tx.now:
-            return 0  # another node was quicker
-        plan, zone = schedule.from_json(row.plan), zone_of(row.zone)
-        waiting = any(r.state == "waiting" for r in tx.all(rows.OPEN_RUNS, job=name))
-        due: int | None = row.next_at
-        done = missed = 0
-        while due is not None and due <= tx.now and done < CHUNK:
-            following = schedule.next_due(plan, zone, due)
-            last = following is None or following > tx.now
-            code = _verdict(row.missed, tx.now - due, row.max_age_s, last)
-            if code is None and waiting and row.missed != "all":
-                code = OVERLAP_CODE
-            if add_run(tx, name, due, "schedule", code) is not None:
-                missed += code is not None
-                waiting = waiting or code is None
-            due, done = following, done + 1
-        tx.run(rows.MOVE_JOB, name=name, new_next=due, new_zone=row.zone)
-        if missed:
-            events.note(tx, "run.missed", "Job", name, count=missed)
-        return done
+
+def owe(tx: Tx, name: str) -> None:
+    """Turn all due times so far of a job into runs: before its plan, its zone or its switch change, so that none of
+    them goes without its row.
+    """
+    while plan_due(tx, name):
+        pass
+
+
+def plan_due(tx: Tx, name: str) -> int:
+    """Turn the due times of one job of the transaction's organization, at most a chunk of them, into runs to start and
+    runs that were missed. Returns how many.
+    """
+    row = tx.first(rows.LOCK_JOB, name=name)
+    if row is None or not row.enabled or row.next_at is None or row.next_at > tx.now:
+        return 0  # another node was quicker
+    plan, zone = schedule.from_json(row.plan), zone_of(row.zone)
+    waiting = any(r.state == "waiting" for r in tx.all(rows.OPEN_RUNS, job=name))
+    due: int | None = row.next_at
+    done = missed = 0
+    while due is not None and due <= tx.now and done < CHUNK:
+        following = schedule.next_due(plan, zone, due)
+        last = following is None or following > tx.now
+        code = _verdict(row.missed, tx.now - due, row.max_age_s, last)
+        if code is None and waiting and row.missed != "all":
+            code = OVERLAP_CODE
+        if add_run(tx, name, due, "schedule", code) is not None:
+            missed += code is not None
+            waiting = waiting or code is None
+        due, done = following, done + 1
+    tx.run(rows.MOVE_JOB, name=name, new_next=due, new_zone=row.zone)
+    if missed:
+        events.note(tx, "run.missed", "Job", name, count=missed)
+    return done
 
 
 def _verdict(policy: str, age: int, max_age_s: int, last: bool) -> str | None:

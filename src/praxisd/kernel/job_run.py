@@ -3,31 +3,24 @@
 Whoever finds that the fence has moved on has lost the run and stops without writing (SPEC 4.6).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from praxisd.kernel import events, schedule
 from praxisd.kernel import job_store as rows
-from praxisd.kernel.access import INSTALLATION, Actor, Kind
+from praxisd.kernel.access import Actor, Kind
 from praxisd.kernel.job_plan import start_now
 from praxisd.kernel.store import Tx
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-LEASE_S = 30
-"""How long a run stays claimed without a sign of life. Seconds."""
+T = TypeVar("T")
 PROGRESS_S = 1.0
 """How often at most a run writes down how far it is. Seconds."""
-ATTEMPTS = 5
-"""A run whose runner died this often is given up (`jobs.gave_up`): it may be what kills the process."""
-CLAIM_LOCK = 0x7072_636C
-"""Advisory lock under which runs are claimed, so that what may run beside what is looked at by one node at
-a time.
-"""
 
 
 class LeaseLost(Exception):
@@ -62,7 +55,8 @@ class RunContext:
         self.fence = fence
         self.cursor: Any = msgspec.json.decode(row.cursor)
         self.counts: dict[str, int] = msgspec.json.decode(row.counts, type=dict[str, int])
-        self.actor = Actor(Kind.JOB, row.job, row.organization, everything=True)
+        self.actor = Actor(Kind.JOB, row.job, row.organization, everything=True, run=row.id)
+        self.said: str | None = None
         self._staged: tuple[Tx, Any, dict[str, int]] | None = None
         self._told: tuple[float, int, int] | None = None
         self._asked = False
@@ -123,7 +117,7 @@ class RunContext:
             organization=self.organization,
             new_cursor=msgspec.json.encode(new_cursor).decode(),
             new_counts=msgspec.json.encode(new_counts).decode(),
-            until=tx.lease_now() + LEASE_S,
+            until=tx.lease_now() + self.house.config.job_lease_s,
         )
         if not held:
             self._lost = True
@@ -135,6 +129,15 @@ class RunContext:
             self._asked = self._asked or bool(held[0].cancel_requested)
 
         tx.after(keep)
+
+    def say(self, code: str) -> None:
+        """What a run that ends well tells people with its outcome: a declared code, such as that a switch is off.
+
+        The last one counts. A failure has the code of its own reason.
+        """
+        if code not in self.house.registry.problems:
+            raise ValueError(f"{code!r} is declared by no service")
+        self.said = code
 
     def progress(self, done: int, total: int) -> None:
         """Tell people how far the run is: `done` of `total` items. Call it as often as you like, outside of transactions.
@@ -158,7 +161,7 @@ class RunContext:
 
     def heartbeat(self, tx: Tx) -> None:
         """Stay the owner for another lease, and hear whether a person cancelled the run."""
-        until = tx.lease_now() + LEASE_S
+        until = tx.lease_now() + self.house.config.job_lease_s
         held = tx.all(
             rows.HEARTBEAT, id=self.id, its_fence=self.fence, organization=self.organization, until=until
         )
@@ -171,13 +174,14 @@ class RunContext:
         """The server is stopping: the job leaves at its next checkpoint."""
         self._stopping = True
 
-    def end(self, state: str, code: str | None = None) -> bool:
-        """Write the outcome (success, failed, cancelled, interrupted) and start what waits for it.
+    def end(self, state: str, code: str | None, then: Callable[[Tx], T]) -> T:
+        """Write the outcome (success, failed, cancelled, interrupted), start what waits for it, and do `then` in the same
+        transaction, whose result is returned.
 
-        False when the run was taken over: then its outcome is another's to write.
+        LeaseLost when the run was taken over: then its outcome is another's to write, and `then` is not called.
         """
 
-        def work(tx: Tx) -> bool:
+        def work(tx: Tx) -> T:
             done = tx.run(
                 rows.END,
                 id=self.id,
@@ -185,14 +189,14 @@ class RunContext:
                 new_state=state,
                 ended=None if state == "interrupted" else tx.now,
                 new_counts=msgspec.json.encode(self.counts).decode(),
-                new_code=code,
+                new_code=code or (self.said if state == "success" else None),
             )
             if done != 1:
-                return False
+                raise LeaseLost
             note_end(tx, self.id, self.job, state, code)
             if state == "success":
                 chain(self.house, tx, self.job)
-            return True
+            return then(tx)
 
         return self.house.store.run(self.actor, work)
 
@@ -214,81 +218,8 @@ def chain(house: "House", tx: Tx, ended: str) -> None:
     do; the
     failure is shown, and the following run of the first job starts the chain again.
     """
-    for row in tx.all(rows.ALL_JOBS):
+    for row in tx.all(rows.WAITING_JOBS):
         plan = schedule.from_json(row.plan)
-        waits = row.enabled and isinstance(plan, schedule.After) and plan.job == ended
+        waits = isinstance(plan, schedule.After) and plan.job == ended
         if waits and row.name in house.registry.jobs and not tx.all(rows.OPEN_RUNS, job=row.name):
             start_now(tx, row.name, f"after:{ended}")
-
-
-def claim(house: "House", tx: Tx, id_: str) -> RunContext | None:
-    """Take a run that waits, in its organization's transaction; None if it cannot be had now.
-
-    A run whose runner gave no sign of life for a lease becomes `interrupted` here, and is claimed with its
-    saved cursor in the next round.
-    """
-    row = tx.first(rows.LOCK_RUN, id=id_)
-    if row is None:
-        return None
-    now = tx.lease_now()
-    if row.state == "running":
-        if lapsed(house, row, now):
-            _interrupt(tx, row)
-        return None
-    if row.state not in ("waiting", "interrupted"):
-        return None
-    if row.cancel_requested:
-        close(tx, row, "cancelled", None)
-        return None
-    if not tx.try_lock(CLAIM_LOCK) or not _may_run(house, tx, row):
-        return None
-    taken = tx.run(rows.CLAIM, id=id_, its_fence=row.fence, who=house.node, until=now + LEASE_S, now=tx.now)
-    return RunContext(house, row, row.fence + 1) if taken == 1 else None
-
-
-def lapsed(house: "House", row: Any, now: int) -> bool:
-    """True if the run's owner is gone: no sign of life for a lease, or from before this process' start on
-    SQLite.
-    """
-    return row.lease_until <= now or (house.store.alone and row.owner != house.node)
-
-
-def _interrupt(tx: Tx, row: Any) -> None:
-    if row.cancel_requested:
-        close(tx, row, "cancelled", None)
-    elif row.attempt >= ATTEMPTS:
-        close(tx, row, "failed", "jobs.gave_up")
-    else:
-        close(tx, row, "interrupted", None)
-
-
-def close(tx: Tx, row: Any, state: str, code: str | None) -> bool:
-    """Change the state of a run that nobody works on; False if it changed meanwhile."""
-    done = tx.run(
-        rows.CLOSE,
-        id=row.id,
-        its_fence=row.fence,
-        old_state=row.state,
-        new_state=state,
-        ended=None if state == "interrupted" else tx.now,
-        new_code=code,
-    )
-    if done == 1:
-        note_end(tx, row.id, row.job, state, code)
-    return done == 1
-
-
-def _may_run(house: "House", tx: Tx, row: Any) -> bool:
-    """True if nothing runs now in this organization that the job, or the other one, may not have beside it.
-
-    `JobType.beside` empty: beside anything but itself. Else only beside the jobs it names.
-    """
-    mine = house.registry.jobs[row.job].beside
-    for other in tx.all(rows.RUNNING):
-        if other.job == row.job and other.organization == row.organization:
-            return False
-        theirs = house.registry.jobs[other.job].beside if other.job in house.registry.jobs else ()
-        near = other.organization in (row.organization, INSTALLATION) or row.organization == INSTALLATION
-        if near and ((mine and other.job not in mine) or (theirs and row.job not in theirs)):
-            return False
-    return True

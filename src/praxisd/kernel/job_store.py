@@ -70,7 +70,12 @@ LOCK_JOB = prepared(
         else sa.select(JOB).where(_HERE)
     )
 )
-ALL_JOBS = prepared(sa.select(JOB).where(mine(JOB)).order_by(_J.name))
+WAITING_JOBS = prepared(
+    sa.select(JOB)
+    .where(mine(JOB), _J.enabled == 1, _J.plan.like('{"type":"after"%'))  # as schedule.to_json writes it
+    .order_by(_J.name)
+)
+"""Jobs that are on and start when another has ended."""
 KNOWN_JOBS = prepared(sa.select(_J.organization, _J.name, _J.zone, _J.enabled))
 KNOWN_JOBS.across = True
 DUE_JOBS = prepared(
@@ -79,6 +84,10 @@ DUE_JOBS = prepared(
     .order_by(_J.next_at)
 )
 DUE_JOBS.across = True
+NEXT_DUE = prepared(
+    sa.select(sa.func.min(_J.next_at)).where(_J.enabled == 1, _J.next_at > sa.bindparam("now"))
+)
+NEXT_DUE.across = True
 MOVE_JOB = prepared(
     sa.update(JOB).where(_HERE).values(next_at=sa.bindparam("new_next"), zone=sa.bindparam("new_zone"))
 )
@@ -102,13 +111,29 @@ OPEN_RUNS = prepared(
     .where(mine(RUN), _R.job == sa.bindparam("job"), _R.state.in_(("waiting", "running", "interrupted")))
     .order_by(_R.due_at)
 )
+_first = (
+    sa.select(_R.organization, _R.job, sa.func.min(_R.due_at).label("due_at"))
+    .where(_R.state.in_(("waiting", "interrupted")))
+    .group_by(_R.organization, _R.job)
+    .subquery()
+)
 CLAIMABLE = prepared(
-    sa.select(_R.organization, _R.id, _R.job, _R.state, _R.lease_until, _R.owner, _R.due_at)
-    .where(_R.state.in_(("waiting", "interrupted", "running")))
+    sa.select(_R.organization, _R.id, _R.job)
+    .join(
+        _first,
+        sa.and_(
+            _R.organization == _first.c.organization,
+            _R.job == _first.c.job,
+            _R.due_at == _first.c.due_at,
+        ),
+    )
     .order_by(_R.due_at, _R.id)
 )
+"""Of each job the run that is next, however many wait behind it; earliest first."""
 CLAIMABLE.across = True
-RUNNING = prepared(sa.select(_R.organization, _R.job).where(_R.state == "running"))
+RUNNING = prepared(
+    sa.select(_R.organization, _R.id, _R.job, _R.lease_until, _R.owner).where(_R.state == "running")
+)
 RUNNING.across = True
 LOCK_RUN = prepared(
     lambda dialect: (

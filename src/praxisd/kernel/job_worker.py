@@ -1,19 +1,30 @@
 """The Worker of a node: turns due plans into runs, claims runs that wait, and does them in a bounded pool
 of threads.
+
+A thread that has ended a run claims the next one in the same transaction, so that a queue costs one commit per run.
 """
 
 import threading
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from praxisd.kernel import job_claim
 from praxisd.kernel import job_store as rows
 from praxisd.kernel.access import system
 from praxisd.kernel.engines import Conflict, Violation
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import Planner
-from praxisd.kernel.job_run import LEASE_S, Cancelled, Interrupted, LeaseLost, RunContext, claim, lapsed
+from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext
+from praxisd.kernel.store import Tx
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
+
+PAUSE_S = 1.0
+"""How long a node sleeps at most before it looks again: the floor where a wake-up was lost. Seconds."""
+LATE_S = 0.02
+"""How soon it looks again when a time is due that it could not plan yet. Seconds."""
 
 
 class Worker:
@@ -28,14 +39,30 @@ class Worker:
         self._stop = threading.Event()
         self._heart: threading.Thread | None = None
         self._beaten = house.clock.monotonic()
+        self._looked: float | None = None
 
     def step(self) -> int:
         """One round: due plans become runs, runs that wait are started. Returns how much there was to do."""
         if self._stop.is_set():
             return 0
-        if self._house.clock.monotonic() - self._beaten >= LEASE_S / 3:
+        now = self._house.clock.monotonic()
+        if now - self._beaten >= self._house.config.job_lease_s / 3:
             self._renew()
-        return self._planner.step() + self._start_waiting()
+        if self._room() == 0 and self._looked is not None and now - self._looked < PAUSE_S:
+            return 0  # every thread is at work, and whichever ends its run takes the next one itself
+        self._looked = now
+        planned = self._planner.step()
+        with self._house.store.read(system("jobs")) as tx:
+            moment, running, waiting = tx.lease_now(), tx.all(rows.RUNNING), tx.all(rows.CLAIMABLE)
+        return planned + self._give_back(running, moment) + self._start(waiting)
+
+    def pause(self) -> float:
+        """How long there is nothing to do unless somebody wakes us: until the next due time, at most a second."""
+        due, clock = self._planner.next_due, self._house.clock
+        if due is None or clock.frozen or self._room() == 0:
+            return PAUSE_S
+        left = due - clock.now_ms() / 1000
+        return min(PAUSE_S, left + 0.001) if left > 0 else LATE_S
 
     def wait_idle(self, seconds: float) -> bool:
         """Wait until no run is at work on this node, at most `seconds`; True if so."""
@@ -50,32 +77,44 @@ class Worker:
                 one.stop()
         self.wait_idle(patience_s)
 
-    def _start_waiting(self) -> int:
+    def _room(self) -> int:
+        with self._change:
+            return self._threads - len(self._active)
+
+    def _give_back(self, running: Sequence[Any], now: int) -> int:
+        """Interrupt the runs whose owners gave no sign of life for a lease; how many."""
+        house = self._house
+        with self._change:
+            own = set(self._active)
         done = 0
-        with self._house.store.read(system("jobs")) as tx:
-            now = tx.lease_now()
-            found = tx.all(rows.CLAIMABLE)
-        for row in found:
-            with self._change:
-                full = len(self._active) >= self._threads or row.id in self._active
-            if full or row.job not in self._house.registry.jobs:
-                continue
-            if row.state == "running" and not lapsed(self._house, row, now):
-                continue
-            done += self._try(row)
+        for row in running:
+            known = row.job in house.registry.jobs and row.id not in own
+            if known and job_claim.lapsed(house, row, now):
+                actor = system("jobs", row.organization)
+                done += house.store.run(actor, partial(job_claim.give_back, house, id_=row.id))
         return done
 
-    def _try(self, row: Any) -> int:
-        """Claim one run and hand it to a thread; 1 if something changed."""
-        house = self._house
+    def _start(self, waiting: Sequence[Any]) -> int:
+        """Claim as many runs as there are free threads, in one transaction; how many."""
+        house, room = self._house, self._room()
+        if room <= 0 or not waiting:
+            return 0
         try:
-            run = house.store.run(
-                system("jobs", row.organization), lambda tx: claim(house, tx, row.id), tries=2
+            taken = house.store.run(
+                system("jobs"), lambda tx: job_claim.claim(house, tx, waiting, room), tries=2
             )
         except (Violation, Conflict):  # another node claimed a run of the same job in this moment
             return 0
-        if run is None:
-            return int(row.state == "running")
+        for run in taken:
+            self._keep(run)
+            # A daemon of its own: a job that never comes to a checkpoint must not hold up the end of the process.
+            threading.Thread(
+                target=self._work, args=(run,), name=f"praxisd-job-{run.job}", daemon=True
+            ).start()
+        return len(taken)
+
+    def _keep(self, run: RunContext) -> None:
+        """The run is ours from now on: its lease is renewed."""
         with self._change:
             self._active[run.id] = run
             if self._stop.is_set():  # between claim and start: the job leaves at its first checkpoint
@@ -83,48 +122,68 @@ class Worker:
             if self._heart is None:
                 self._heart = threading.Thread(target=self._beat, name="praxisd-job-heart", daemon=True)
                 self._heart.start()
-        # A daemon of its own: a job that never comes to a checkpoint must not hold up the end of the process.
-        threading.Thread(target=self._work, args=(run,), name=f"praxisd-job-{run.job}", daemon=True).start()
-        return 1
 
-    def _work(self, run: RunContext) -> None:
-        """Call the job's function and write the outcome; runs in a thread of the pool."""
+    def _work(self, run: RunContext | None) -> None:
+        """Do the run, and those that wait behind it, one after another."""
+        while run is not None:
+            state, code = self._call(run)
+            run = self._leave(run, state, code)
+        self._house.wake.signal()  # a thread is free: is there a run that could not be had a moment ago?
+
+    def _call(self, run: RunContext) -> tuple[str | None, str | None]:
+        """Call the job's function: its outcome and code; None where the run is no longer ours."""
         log = self._house.log
-        state, code = "success", None
         try:
             self._house.registry.jobs[run.job].call(run)
         except LeaseLost:
             log.warning("run_lost", job=run.job, run=run.id, fence=run.fence)
-            self._leave(run, None, None)
-            return
+            return None, None
         except Cancelled:
-            state = "cancelled"
+            return "cancelled", None
         except Interrupted:
-            state = "interrupted"
+            return "interrupted", None
         except Problem as problem:
-            state, code = "failed", problem.code
-            log.warning("run_failed", job=run.job, run=run.id, code=code)
+            log.warning("run_failed", job=run.job, run=run.id, code=problem.code)
+            return "failed", problem.code
         except Exception as error:
-            state, code = "failed", "jobs.crashed"
             log.error("run_crashed", job=run.job, run=run.id, error=error)
-        self._leave(run, state, code)
+            return "failed", "jobs.crashed"
+        return "success", None
 
-    def _leave(self, run: RunContext, state: str | None, code: str | None) -> None:
+    def _leave(self, run: RunContext, state: str | None, code: str | None) -> RunContext | None:
+        """Write the outcome; the run that this thread goes on with, claimed in the same transaction."""
+        following: RunContext | None = None
         try:
-            if state is not None and not run.end(state, code):
-                self._house.log.warning("run_lost", job=run.job, run=run.id, fence=run.fence)
+            if state is not None:
+                try:
+                    following = run.end(state, code, self._following)
+                except (Violation, Conflict):  # another node was claiming in this moment: the end must stand
+                    run.end(state, code, lambda _tx: None)
+        except LeaseLost:
+            self._house.log.warning("run_lost", job=run.job, run=run.id, fence=run.fence)
         except (
             Exception
         ) as error:  # the database is away: the lease lapses and the run goes on from its cursor
             self._house.log.error("run_end_failed", job=run.job, run=run.id, error=error)
         finally:
+            if following is not None:
+                self._keep(following)
             with self._change:
                 self._active.pop(run.id, None)
                 self._change.notify_all()
+        return following
+
+    def _following(self, tx: Tx) -> RunContext | None:
+        """The next run for a thread that has just ended one."""
+        if self._stop.is_set():
+            return None
+        found = tx.all(rows.CLAIMABLE)
+        taken = job_claim.claim(self._house, tx, found, 1) if found else []
+        return taken[0] if taken else None
 
     def _beat(self) -> None:
         """Every third of a lease, a sign of life for each run at work."""
-        while not self._stop.wait(LEASE_S / 3):
+        while not self._stop.wait(self._house.config.job_lease_s / 3):
             self._renew()
 
     def _renew(self) -> None:

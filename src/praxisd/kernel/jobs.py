@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from praxisd.kernel import events, schedule
+from praxisd.kernel import events, job_order, schedule
 from praxisd.kernel import job_store as rows
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem, not_found
-from praxisd.kernel.job_plan import MISSED, home, start_now, zone_name, zone_of
-from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext, close
+from praxisd.kernel.job_claim import close
+from praxisd.kernel.job_plan import MISSED, home, owe, start_now, zone_name, zone_of
+from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext
 from praxisd.kernel.job_worker import Worker
 from praxisd.kernel.service import JobType
 from praxisd.kernel.store import Tx, mine
@@ -34,13 +35,17 @@ __all__ = (
     "all_runs",
     "cancel",
     "change",
+    "check_plan",
+    "check_policy",
     "get_job",
+    "get_run",
     "list_jobs",
     "preview",
     "purge_runs",
     "run_now",
     "runs",
     "under_way",
+    "warnings",
 )
 
 STATES = ("waiting", "running", "interrupted", "success", "failed", "missed", "cancelled")
@@ -109,18 +114,21 @@ def change(
 
     Problems: `http.not_found`, `resource.stale` (412), `schedule.*` (400), `jobs.bad_policy` (422).
     """
+    own, tx.organization = tx.organization, home(_declared(house, name), tx.organization)
+    try:
+        owe(tx, name)
+    finally:
+        tx.organization = own
     before = get_job(house, tx, name)
     if expected is not None and expected != before.version:
         raise Problem("resource.stale", 412, kind="Job")
-    new_plan = before.plan if plan is None else schedule.check(plan)
+    new_plan = before.plan if plan is None else plan
     if plan is not None:
-        others = {one.name: one.plan for one in list_jobs(house, tx)}
-        schedule.check_chain({**others, name: new_plan})
+        check_plan(house, tx, name, plan)
     on = before.enabled if enabled is None else enabled
     policy = before.missed if missed is None else missed
     age = before.max_age_s if max_age_s is None else max_age_s
-    if policy not in MISSED or not 0 <= age <= OLDEST_AGE_S:
-        raise Problem("jobs.bad_policy", 422)
+    check_policy(policy, age)
     same_times = new_plan == before.plan and on == before.enabled
     due = before.next_at if same_times else (_next(new_plan, before.zone, tx.now) if on else None)
     saved = tx.run(
@@ -148,6 +156,31 @@ def preview(house: "House", tx: Tx, plan: schedule.Plan, days: int = 7) -> list[
     seconds.
     """
     return schedule.upcoming(schedule.check(plan), zone_of(zone_name(house, tx)), tx.now, days)
+
+
+def warnings(house: "House", tx: Tx, changed: Job | None = None) -> list[job_order.Warned]:
+    """Where jobs are planned before, or too soon after, what they build on: among those that are on.
+
+    With `changed`, as if this job were on with the plan it has there.
+    """
+    plans = {one.name: one.plan for one in list_jobs(house, tx) if one.enabled}
+    if changed is not None:
+        plans[changed.name] = changed.plan
+    pairs = [(before, name) for name, one in house.registry.jobs.items() for before in one.follows]
+    return job_order.warnings(pairs, plans, zone_of(zone_name(house, tx)), tx.now)
+
+
+def check_plan(house: "House", tx: Tx, name: str, plan: schedule.Plan) -> None:
+    """Problem `schedule.*` (400) if the job cannot be kept with this plan beside the other ones."""
+    schedule.check(plan)
+    others = {one.name: one.plan for one in list_jobs(house, tx)}
+    schedule.check_chain({**others, name: plan})
+
+
+def check_policy(missed: str, max_age_s: int) -> None:
+    """Problem `jobs.bad_policy` (422) for what missed runs cannot become."""
+    if missed not in MISSED or not 0 <= max_age_s <= OLDEST_AGE_S:
+        raise Problem("jobs.bad_policy", 422)
 
 
 def run_now(house: "House", tx: Tx, name: str) -> Run:
@@ -188,6 +221,14 @@ def cancel(house: "House", tx: Tx, name: str, id_: str) -> Run:
         tx.organization = own
     events.note(tx, "run.cancel_requested", "Run", id_, job=name)
     return found
+
+
+def get_run(house: "House", tx: Tx, name: str, id_: str) -> Run:
+    """One run of a job; Problem `http.not_found` (404)."""
+    row = tx.first(rows.GET_RUN, id=id_, organization=home(_declared(house, name), tx.organization))
+    if row is None or row.job != name:
+        raise not_found("Run")
+    return _run(row)
 
 
 def runs(

@@ -192,6 +192,8 @@ def _check_service(one: Service, registry: Registry) -> None:
             _need(name in registry.events, f"handler {handler.name} waits for unknown event {name}")
     for job in one.jobs:
         _texts(registry, f"job {job.name}", f"job.{job.name}.title", f"job.{job.name}.help")
+        for name in job.follows:
+            _need(name in registry.jobs and name != job.name, f"job {job.name} follows unknown job {name}")
     for permission in one.permissions:
         _need(permission.name.startswith(one.name + "."), f"permission {permission.name} is not {one.name}'s")
         _need(set(permission.roles) <= set(ROLES), f"permission {permission.name} names an unknown role")

@@ -8,13 +8,12 @@ that no run is lost or doubled:
 - In a window, steps below an hour count elapsed time from the opening instant to the closing instant: in
   autumn the repeated hour has its runs too, in spring none is owed for the hour that is not there.
 - Steps of an hour or more follow the clock face: each time shown in the window runs once a day.
-- A window's opening always runs. A window may cross midnight (22:00 to 04:00) and belongs to the day it opens
-  on.
+- A window's opening always runs. A window lies within one day: one across midnight is refused with the reason,
+  since its times would belong to a day that people did not choose.
 - Expert cron follows Debian's cron as cronsim does it: fixed times run once (one in the gap at its end,
   03:00), times with `*` in minute or hour follow elapsed time.
 
-Sources: the seed's dialogue "Häufigkeit / Häufigkeit pro Tag" (VIT), 5 minutes between jobs of an order
-(VIT).
+Sources: the seed's dialogue "Häufigkeit / Häufigkeit pro Tag" (VIT).
 """
 
 import re
@@ -33,7 +32,6 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 UNANCHORED = date(2001, 1, 1)
 """A Monday: where "every N" is counted from when a plan names no anchor."""
-MINUTES_BETWEEN = 5
 LAST_YEAR = 2200
 
 _DAY_MINUTES = 24 * 60
@@ -52,9 +50,7 @@ class At(_Shape, tag="at", frozen=True):
 
 
 class Repeat(_Shape, tag="repeat", frozen=True):
-    """Every `minutes` (1 to 1440) from wall time `start` to `end`, both included. `end` before `start` is
-    tomorrow.
-    """
+    """Every `minutes` (1 to 1440) from wall time `start` to `end` of the same day, both included."""
 
     minutes: int
     start: str
@@ -136,8 +132,8 @@ def check(plan: Plan) -> Plan:
     """The same plan if it can be kept. Problems, all 400:
 
     `schedule.bad_step` (with `low`, `high`), `schedule.bad_time`, `schedule.bad_window` (opens when it
-    closes), `schedule.no_weekday`, `schedule.bad_day`, `schedule.bad_job`, `schedule.bad_cron`,
-    `schedule.bad_instant`.
+    closes), `schedule.window_across_midnight`, `schedule.no_weekday`, `schedule.bad_day`, `schedule.bad_job`,
+    `schedule.bad_cron`, `schedule.bad_instant`.
     """
     match plan:
         case Daily():
@@ -165,8 +161,11 @@ def check(plan: Plan) -> Plan:
                 _minute(plan.within.time)
             case Repeat():
                 _step(plan.within.minutes, _DAY_MINUTES)
-                if _minute(plan.within.start) == _minute(plan.within.end):
+                start, end = _minute(plan.within.start), _minute(plan.within.end)
+                if end == start:
                     raise Problem("schedule.bad_window", 400)
+                if end < start:
+                    raise Problem("schedule.window_across_midnight", 400)
     return plan
 
 
@@ -205,38 +204,6 @@ def upcoming(plan: Plan, zone: tzinfo, start: int, days: int = 7, limit: int = 5
     return found
 
 
-def order_faults(
-    order: Sequence[tuple[str, Plan]], zone: tzinfo, start: int
-) -> list[tuple[Literal["schedule.wrong_order", "schedule.too_close"], str, str]]:
-    """What to warn about in jobs meant to run in this order at fixed times: (code, earlier job, later job).
-
-    Looks at the first run of each job on each local day of the next 31: `schedule.wrong_order` if the later
-    one starts no later, `schedule.too_close` if less than 5 minutes lie between. Jobs that wait for each
-    other (`After`) have no times and never a fault.
-    """
-    faults: list[tuple[Literal["schedule.wrong_order", "schedule.too_close"], str, str]] = []
-    first = [(name, _first_of_day(plan, zone, start)) for name, plan in order]
-    for index, (earlier, starts) in enumerate(first):
-        for later, others in first[index + 1 :]:
-            gaps = [others[day] - starts[day] for day in starts if day in others]
-            if any(gap <= 0 for gap in gaps):
-                faults.append(("schedule.wrong_order", earlier, later))
-            elif any(gap < MINUTES_BETWEEN * 60 for gap in gaps):
-                faults.append(("schedule.too_close", earlier, later))
-    return faults
-
-
-def _first_of_day(plan: Plan, zone: tzinfo, start: int) -> dict[date, int]:
-    """The first due time on each local day of a month, counted from midnight of the first."""
-    found: dict[date, int] = {}
-    day = datetime.fromtimestamp(start, zone).date()
-    for one in (day + timedelta(days=n) for n in range(31)):
-        due = next_due(plan, zone, _instant(one, 0, zone) - 1)
-        if due is not None and datetime.fromtimestamp(due, zone).date() == one:
-            found[one] = due
-    return found
-
-
 def _dues(plan: Plan, zone: tzinfo, after: int) -> Iterator[int]:
     """All due times strictly after `after`, ascending."""
     match plan:
@@ -246,11 +213,13 @@ def _dues(plan: Plan, zone: tzinfo, after: int) -> Iterator[int]:
         case Cron():
             yield from _cron_dues(plan.expression, zone, after)
         case Daily() | Weekly() | Monthly():
-            # A window opened yesterday may still run today.
+            # From the day before: where a zone jumps over midnight or a whole day, its times fall on the next one.
             day = datetime.fromtimestamp(after, zone).date() - timedelta(days=1)
             for one in _days(plan, day):
                 times = _times(plan.within, one, zone)
-                yield from times[bisect_right(times, after) :]
+                for due in times[bisect_right(times, after) :]:
+                    yield due
+                    after = due
 
 
 def _days(plan: Daily | Weekly | Monthly, start: date) -> Iterator[date]:
@@ -293,8 +262,6 @@ def _times(within: Within, day: date, zone: tzinfo) -> Sequence[int]:
     if isinstance(within, At):
         return (_instant(day, _minute(within.time), zone),)
     start, end = _minute(within.start), _minute(within.end)
-    if end < start:
-        end += _DAY_MINUTES
     opening = _instant(day, start, zone)
     if within.minutes < 60:
         closing = max(opening, _instant(day, end, zone))
@@ -303,12 +270,10 @@ def _times(within: Within, day: date, zone: tzinfo) -> Sequence[int]:
 
 
 def _instant(day: date, minute: int, zone: tzinfo) -> int:
-    """Epoch seconds of a wall time, `minute` counted from 00:00 of `day` (1440 and more is tomorrow).
+    """Epoch seconds of a wall time, `minute` counted from 00:00 of `day`.
 
     `fold=0` is the whole clock-change rule: the offset before the change decides (PEP 495).
     """
-    extra, minute = divmod(minute, _DAY_MINUTES)
-    day += timedelta(days=extra)
     return int(datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone).timestamp())
 
 

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.registry import Registry
 
-_KERNEL_AREAS = {"run": "jobs", "job": "jobs", "issue": "issues", "setting": "settings", "listing": "exports"}
+_KERNEL_AREAS = {
+    "run": "jobs",
+    "job": "jobs",
+    "issue": "issues",
+    "setting": "settings",
+    "listing": "exports",
+    "activity": "settings",
+}
 """The kernel's own events are of several areas; those of any other service are one."""
 
 
@@ -72,6 +79,9 @@ def sentence(house: "House", event: Event, lang: str) -> str:
         words["job"] = titled(f"job.{words.get('job')}.title", words.get("job"))
         words["state"] = titled(f"console.word.run_state.{words.get('state')}", words.get("state"))
         words["code"] = titled(f"{words.get('code')}.title", words.get("code"))
+    if event.subject_type == "Activity":
+        area = str(words.get("area") or "")
+        words["area"] = area_title(house, area, lang) if area else texts.get("console.word.area.all", lang)
     if event.subject_type == "Listing":
         page = next((one for one in house.registry.pages if one.listing == event.subject_id), None)
         words["listing"] = event.subject_id if page is None else texts.get(f"console.page.{page.name}", lang)

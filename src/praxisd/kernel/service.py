@@ -55,7 +55,8 @@ class Setting:
     """One typed setting. `key` is `<service>.<name>`; `kind` is bool, int, str or a tuple of allowed words.
 
     `low`/`high` are inclusive bounds (int) or lengths (str); `unit` is a word of the texts (`seconds`,
-    `days`). Label and help are texts `<key>.label` and `<key>.help`.
+    `days`). Label and help are texts `<key>.label` and `<key>.help`. `check(value)` raises `settings.invalid` for what
+    does not fit by itself; `agrees(value, get)` a Problem for what does not fit the other settings, which `get(key)` reads.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Setting:
     high: int | None = None
     unit: str | None = None
     check: Callable[[Any], None] | None = None
+    agrees: Callable[[Any, Callable[[str], Any]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class JobType:
     """A named function of a service; users set when it runs. `plan` is the schedule it starts with.
 
     `call(run)` gets a `kernel.jobs.RunContext`. `missed` is the policy for runs missed while off: `none`, `once` or `all`.
-    `per` says whether one run serves the installation or each organization.
+    `per` says whether one run serves the installation or each organization. `follows` are the jobs that should have run
+    before this one: people are warned where the plans say otherwise.
     """
 
     name: str
@@ -106,6 +109,7 @@ class JobType:
     missed: str = "once"
     beside: tuple[str, ...] = ()
     per: Scope = Scope.ORGANIZATION
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

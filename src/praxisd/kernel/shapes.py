@@ -12,6 +12,7 @@ Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,18}$")]
 """Where a list goes on: a whole number, to be handed back as it came."""
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 State = Literal["waiting", "running", "interrupted", "success", "failed", "missed", "cancelled"]
+RunOrder = Literal["due", "-due", "started", "-started", "ended", "-ended", "state", "-state"]
 
 
 class _Out(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
@@ -61,8 +62,19 @@ class ProgressOut(_Out, frozen=True, kw_only=True):
     total: int
 
 
+class RunActivityOut(_Out, frozen=True, kw_only=True):
+    """What a run left in the activity list: how many entries, and how many of them tell of a failure."""
+
+    events: int
+    errors: int
+
+
 class RunOut(_Out, frozen=True, kw_only=True):
-    """One run: due, start, end, outcome, who triggered it, counts, the message of its code, how far it is."""
+    """One run: due, start, end, outcome, who triggered it, counts, the message of its code, how far it is.
+
+    `activity` counts what is found by POST /events/search with its id as `run`: the outcome says that the job ran, the
+    activity what became of its work.
+    """
 
     id: str
     job: str
@@ -75,11 +87,27 @@ class RunOut(_Out, frozen=True, kw_only=True):
     code: str | None
     message: str | None
     triggered_by: str
+    triggered_by_name: str
+    activity: RunActivityOut
     progress: ProgressOut | None = None
 
 
+class WarningOut(_Out, frozen=True, kw_only=True):
+    """A job is planned before, or too soon after, one that should have run before it; in words."""
+
+    code: str
+    earlier: str
+    later: str
+    title: str
+    cause: str
+    solution: str
+
+
 class JobOut(_Out, frozen=True, kw_only=True):
-    """A job: when it runs, whether, what becomes of missed runs (`none`, `once`, `all`, up to an age), and its last run."""
+    """A job: when it runs, whether, what becomes of missed runs (`none`, `once`, `all`, up to an age), and its last run.
+
+    `follows` are the jobs that should have run before it; `warnings` say where the plans are otherwise.
+    """
 
     name: str
     title: str
@@ -93,6 +121,8 @@ class JobOut(_Out, frozen=True, kw_only=True):
     next_at: str | None
     upcoming: list[str] = []
     last_run: RunOut | None = None
+    follows: list[str] = []
+    warnings: list[WarningOut] = []
 
 
 class JobsOut(_Out, frozen=True, kw_only=True):
@@ -111,18 +141,19 @@ class JobIn(_In, frozen=True, kw_only=True):
 
 
 class RunsOut(_Out, frozen=True, kw_only=True):
-    """The run log, latest first; `next` is the cursor of the following page."""
+    """The run log in the order asked for; `next` is the cursor of the following page."""
 
     runs: list[RunOut]
     next: str | None = None
 
 
 class RunsQuery(_In, frozen=True, kw_only=True):
-    """`from`/`to` bound the due time (RFC 3339); `state` is one outcome."""
+    """`from`/`to` bound the due time (RFC 3339); `state` is one outcome; `sort` is a column, `-` for descending."""
 
     from_: str | None = msgspec.field(default=None, name="from")
     to: str | None = None
     state: State | None = None
+    sort: RunOrder = "-due"
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -157,7 +188,10 @@ class IgnoreIn(_In, frozen=True, kw_only=True):
 
 
 class EventOut(_Out, frozen=True, kw_only=True):
-    """What happened: a sentence, the record it is about, who did it (label and name), when. `alert`: it went wrong."""
+    """What happened: a sentence, the record it is about, who did it (label and name), when. `alert`: it went wrong.
+
+    `run` is the run that did it, if it was one.
+    """
 
     seq: int
     type: str
@@ -170,6 +204,7 @@ class EventOut(_Out, frozen=True, kw_only=True):
     fields: list[str]
     alert: bool
     sentence: str
+    run: str | None = None
 
 
 class EventsOut(_Out, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from praxisd.kernel import clock, issues, jobs, sentences
+from praxisd.kernel import clock, event_search, issues, jobs, sentences
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.console import Column, Listing, ListingPage, ListingQuery, Row, arrange
 from praxisd.kernel.job_plan import zone_name, zone_of
@@ -56,6 +56,7 @@ def _runs(call: Call, query: ListingQuery) -> ListingPage:
         )
         zone = zone_of(zone_name(house, tx))
         names = sentences.actor_names(house, tx, {one.triggered_by for one in found}, call.lang)
+        did = event_search.count_by_run(tx, house.registry, [one.id for one in found])
 
     def at(moment: int | None) -> str | None:
         return None if moment is None else clock.format_rfc3339(moment, zone)
@@ -71,6 +72,8 @@ def _runs(call: Call, query: ListingQuery) -> ListingPage:
             "state": one.state,
             "counts": counts_in_words(house, one.counts, call.lang),
             "message": texts.get(title, call.lang) if one.code and texts.has(title) else None,
+            "activity": did.get(one.id, (0, 0))[0],
+            "errors": did.get(one.id, (0, 0))[1],
             "by": names[one.triggered_by],
             "progress": _share(one),
         }
@@ -121,6 +124,8 @@ RUNS = Listing(
         Column("progress", "number"),
         Column("counts"),
         Column("message"),
+        Column("activity", "number"),
+        Column("errors", "number"),
         Column("by"),
     ),
     _runs,
