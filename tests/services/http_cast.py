@@ -9,10 +9,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from praxisd.kernel.clock import Clock, SystemClock
+from praxisd.kernel.http import Http
+from praxisd.kernel.outside import Outside
 
 Way = Callable[[socket.socket, "Rude"], None]
 
@@ -235,3 +240,19 @@ def certificate(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, 
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
     return server, ssl.create_default_context(cadata=pem.decode())
+
+
+@contextmanager
+def ways_out(loop: Outside) -> Iterator[Callable[..., Http]]:
+    """Makes clients on one loop (the system's clock unless another is given) and closes them all in the end."""
+    made: list[Http] = []
+
+    def one(clock: Clock | None = None, *args: Any, **more: Any) -> Http:
+        made.append(Http(clock or SystemClock(), loop, *args, **more))
+        return made[-1]
+
+    try:
+        yield one
+    finally:
+        for each in made:
+            each.close()

@@ -11,6 +11,7 @@ from praxisd.services.messaging import (
     store,
     template_store,
 )
+from praxisd.services.messaging.channels import gateway_files
 from praxisd.services.messaging.fhir import FHIR
 from praxisd.services.messaging.routes import ROUTES
 
@@ -45,6 +46,7 @@ SERVICE = Service(
     ),
     tables=(*store.TABLES, *outbox_store.TABLES, *consent_store.TABLES, *template_store.TABLES),
     patient_refs=(*store.REFERENCES, *outbox_store.REFERENCES, *consent_store.REFERENCES),
+    checks=gateway_files.CHECKS,
     problems=(
         "messaging.attachment_inline",
         "messaging.attachment_mismatch",
@@ -57,5 +59,6 @@ SERVICE = Service(
         "messaging.sender_not_allowed",
         "messaging.text_too_long",
         *outbox_declared.PROBLEMS,
+        *gateway_files.PROBLEMS,
     ),
 )
