@@ -22,7 +22,7 @@ from praxisd.services.directory import (
     treatments,
 )
 from praxisd.services.directory.claims import Claimed, Outcome, known, organization, resolve, shown
-from praxisd.services.directory.contacts import ContactFacts, Reach, contacts
+from praxisd.services.directory.contacts import ContactFacts, Reach, contacts, living
 from praxisd.services.directory.imports import (
     WARNINGS,
     Imported,
@@ -61,6 +61,7 @@ __all__ = [
     "import_treatment",
     "known",
     "last_mandators",
+    "living",
     "locations",
     "mandators",
     "merge",

@@ -1,6 +1,6 @@
 """Who is to be written to, for thousands of patients at once: only what reminders and letters need is decoded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -57,6 +57,7 @@ class ContactFacts(msgspec.Struct, frozen=True, rename="camel"):
         return tuple(one.value for one in self.telecom if one.system == "email" and one.use != "old")
 
 
+_ALL, _BATCH = 10_000_000, 5_000
 _facts: Any = msgspec.json.Decoder(ContactFacts)
 
 
@@ -64,3 +65,13 @@ def contacts(tx: Tx, patients: Sequence[str]) -> dict[str, ContactFacts]:
     """Facts by patient id; ids nobody has are left out, merged ones are not followed."""
     decode = _facts.decode
     return {id_: decode(doc) for id_, doc in person_store.docs_of(tx, patients).items()}
+
+
+def living(tx: Tx) -> Iterator[ContactFacts]:
+    """Facts of all who could be written to, in id order: active and living patients whose record goes on."""
+    conditions = [person_store.unmerged(), person_store.active("true")]
+    wanted = person_store.ids(tx, conditions, _ALL)
+    for start in range(0, len(wanted), _BATCH):
+        some = wanted[start : start + _BATCH]
+        found = contacts(tx, some)
+        yield from (found[id_] for id_ in some if not found[id_].dead)

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from praxisd.kernel.clock import local_date
-from praxisd.kernel.store import Prepared, Tx, insert, mine, prepared, upsert
+from praxisd.kernel.store import Tx, insert, mine, prepared, upsert
 from praxisd.model.people import Patient, full_name
 from praxisd.services.directory.rules import name_key
 from praxisd.services.directory.store import (
@@ -261,27 +260,31 @@ def names_of(tx: Tx, patients: Sequence[str]) -> dict[str, str]:
 def docs_of(tx: Tx, wanted: Sequence[str]) -> dict[str, str]:
     """Documents by id; ids nobody has are left out."""
     found: dict[str, str] = {}
-    for size, places in filled(wanted):
-        found.update(tx.tuples(_docs(size), **places))  # type: ignore[arg-type]
+    for some in pieces(tx, wanted):
+        found.update(tx.tuples(_DOCS, ids=some))  # type: ignore[arg-type]
     return found
 
 
-SIZES = (1, 8, 64, 512)
-"""Numbers of ids that statements are compiled for: few of them, each compiled once, serve any number of patients."""
+AT_ONCE = 5_000
+"""Ids in one question."""
 
 
-def filled(wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(size, parameters `p0`, `p1`, …) of the statements that ask for all of them, filled up with the last id."""
-    for index in range(0, len(wanted), SIZES[-1]):
-        some = wanted[index : index + SIZES[-1]]
-        size = next(n for n in SIZES if n >= len(some))
-        yield size, {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
+def pieces(tx: Tx, ids: Sequence[str]) -> Iterator[Any]:
+    """The ids in the form in which `one_of` takes them, so many at a time that no answer grows too long."""
+    for index in range(0, len(ids), AT_ONCE):
+        some = list(ids[index : index + AT_ONCE])
+        yield msgspec.json.encode(some).decode() if tx.store.engine.name == "sqlite" else some
 
 
-@lru_cache(maxsize=len(SIZES))
-def _docs(size: int) -> Prepared:
-    places: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
-    return prepared(sa.select(_P.id, _P.doc).where(mine(PATIENT), _P.id.in_(places)))
+def one_of(column: Any, dialect: str) -> Any:
+    """The condition that a column's value is one of the ids bound as `ids`: one statement for any number of them."""
+    ids: Any = sa.bindparam("ids")
+    if dialect != "sqlite":
+        return column == sa.func.any(ids)
+    return column.in_(sa.select(sa.func.json_each(ids).table_valued("value").c.value))
+
+
+_DOCS = prepared(lambda dialect: sa.select(_P.id, _P.doc).where(mine(PATIENT), one_of(_P.id, dialect)))
 
 
 def nobody() -> Any:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from praxisd.kernel.store import Prepared, Tx, mine, prepared
+from praxisd.kernel.store import Tx, mine, prepared
 from praxisd.model.people import Treatment
-from praxisd.services.directory.person_store import SIZES, filled
+from praxisd.services.directory.person_store import one_of, pieces
 from praxisd.services.directory.store import TREATMENT, treatments
 
 _T = TREATMENT.c
@@ -48,19 +47,18 @@ def last_mandators(tx: Tx, patients: Sequence[str], day: date) -> dict[str, str]
     Patients without any are left out.
     """
     found: dict[str, str] = {}
-    for size, places in filled(patients):
-        found.update(tx.tuples(_last(size), day=day.isoformat(), **places))  # type: ignore[arg-type]
+    for some in pieces(tx, patients):
+        found.update(tx.tuples(_LAST, ids=some, day=day.isoformat()))  # type: ignore[arg-type]
     return found
 
 
-@lru_cache(maxsize=len(SIZES))
-def _last(size: int) -> Prepared:
-    places: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
-    return prepared(
+_LAST = prepared(
+    lambda dialect: (
         sa.select(_T.patient, _T.mandator)
-        .where(mine(TREATMENT), _T.patient.in_(places), _T.opened <= sa.bindparam("day"))
+        .where(mine(TREATMENT), one_of(_T.patient, dialect), _T.opened <= sa.bindparam("day"))
         .order_by(_T.patient, _T.opened, _T.entered)
     )
+)
 
 
 def newest(
