@@ -13,12 +13,13 @@ BOUNCER = re.compile(
 
 BOUNCE_SUBJECT = re.compile(
     r"undeliver(?:ed|able)|unzustellbar|delivery (?:status )?(?:notification|failure|failed|problem|has failed|report)|"
-    r"failure notice|returned (?:mail|to sender)|mail (?:delivery|system) (?:failed|failure|error|subsystem)|"
+    r"failure notice|returned (?:mail|to sender)|mail (?:delivery|system) (?:failed|failure|error|subsystem|warning)|"
     r"delivery failure|message not delivered|could not be delivered|not delivered|"
     r"zustellung (?:fehlgeschlagen|nicht m(?:ö|oe)glich|gescheitert)|nicht zugestellt|zustellbericht|zur(?:ü|ue)ckgewiesen|"
     r"rückläufer|non[- ]remis|non distribu|échec de (?:la )?(?:remise|distribution)|"
     r"mancat[ao] (?:consegna|recapito)|impossibile recapitare|non recapitabile|"
-    r"\bndr\b|mail status report|warning: (?:could not|message)|delayed mail|verz(?:ö|oe)ger"
+    r"\bndr\b|non-?delivery|failed mail|mail failed|mail status report|"
+    r"warning: (?:could not|message)|delayed mail|verz(?:ö|oe)ger"
 )
 
 DELAYED = (
@@ -54,6 +55,9 @@ DELAYED = (
     "n'a pas encore été remis",
     "non è stato ancora",
     "verrà ritentat",
+    "has been postponed",
+    "continue to try to deliver",
+    "attempts will continue to be made",
 )
 """It goes on: nothing is lost yet."""
 
@@ -94,6 +98,23 @@ GIVEN_UP = (
     "impossibile recapitare",
     "non è stato recapitato",
     "impossibile consegnare",
+    "not delivered",
+    "could not deliver",
+    "not able to deliver",
+    "couldn't deliver",
+    "recipients failed",
+    "recipient failed",
+    "did not receive this message",
+    "was undeliverable",
+    "non-delivery",
+    "has been rejected",
+    "was rejected",
+    "message was not accepted",
+    "failed recipient",
+    "encountered delivery problems",
+    "nicht ausgeliefert",
+    "pas pu etre delivre",
+    "pas pu être délivré",
 )
 """It is over."""
 
@@ -109,6 +130,7 @@ EXPIRED = (
     "no longer be retried",
     "zeitlimit überschritten",
     "zeitüberschreitung bei der zustellung",
+    "within the allowed queue period",
 )
 
 UNKNOWN_USER = (
@@ -149,6 +171,14 @@ UNKNOWN_USER = (
     "utente sconosciuto",
     "non esiste",
     "indirizzo non trovato",
+    "user not known",
+    "user not found",
+    "unknown host",
+    "invalid mailbox",
+    "no valid recipients",
+    "is not recognized",
+    "not a valid mailbox",
+    "no matches to nameserver",
 )
 
 FULL = (
@@ -172,6 +202,9 @@ FULL = (
     "quota dépassé",
     "casella piena",
     "casella di posta piena",
+    "exceeding their quota",
+    "full mailbox",
+    "mailbox has exceeded",
 )
 
 AWAY_SUBJECT = re.compile(
@@ -195,7 +228,7 @@ REPLY_SUBJECT = re.compile(
 
 STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 """An enhanced status code (RFC 3463), not a piece of an IP address or a version."""
-SMTP_CODE = re.compile(r"(?:^|[\s:(\[#'\"])([45]\d\d)(?=[\s-])")
+SMTP_CODE = re.compile(r"(?:^|[\s:(\[#'\"])([45]\d\d)(?=[\s\]),:-]|$)")
 
 
 def has(text: str, phrases: tuple[str, ...]) -> bool:
