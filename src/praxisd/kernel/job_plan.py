@@ -88,11 +88,14 @@ def add_run(tx: Tx, job: str, due_at: int, triggered_by: str, missed: str | None
 
 
 def start_now(tx: Tx, job: str, triggered_by: str) -> str:
-    """Insert a run due now; where that second is taken, the next free one. Returns its id."""
-    due = tx.now
-    while (id_ := add_run(tx, job, due, triggered_by)) is None:
+    """Insert a run due now; where that second is taken or the plan's own, the next free one. Returns its id."""
+    due, row = tx.now, tx.first(rows.GET_JOB, name=job)
+    planned = None if row is None else row.next_at
+    while True:
+        id_ = None if due == planned else add_run(tx, job, due, triggered_by)
+        if id_ is not None:
+            return id_
         due += 1
-    return id_
 
 
 class Planner:

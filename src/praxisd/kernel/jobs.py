@@ -190,6 +190,7 @@ def run_now(house: "House", tx: Tx, name: str) -> Run:
     declared = _declared(house, name)
     own, tx.organization = tx.organization, home(declared, tx.organization)
     try:
+        owe(tx, name)  # what is due in this second and not yet planned is a run of its own
         if tx.all(rows.OPEN_RUNS, job=name):
             raise Problem("jobs.already_running", 409, retry=True, job=name)
         id_ = start_now(tx, name, tx.actor.label)
