@@ -133,7 +133,8 @@ def test_never_breaks_and_never_invents_digits(value: str, country: str) -> None
         ("a@example.org, b@example.org", Doubtful("several")),
         ("a@example.org b@example.org", Doubtful("several")),
         ("", Doubtful("empty")),
-        ("a" * 65 + "@example.org", Doubtful("too_long")),
+        ("a" * 65 + "@example.org", Doubtful("malformed")),
+        ("a@" + "b" * 60 + ".c" * 100 + ".org", Doubtful("too_long")),
     ],
 )
 def test_addresses(written: str, expected: object) -> None:

@@ -217,6 +217,7 @@ class Route:
     goes into `prepare(call)`, which runs before and whose result is `call.prepared`. With
     `transaction=False` the route opens its own short ones and takes no Idempotency-Key.
     `quick(call)` may answer from memory on the event loop, or return None to let `call` run in a thread.
+    `raw`: foreign programs call in a form of their own; `call.body` is bytes and `call.query` a dict of texts, unchecked.
     """
 
     method: str
@@ -235,6 +236,7 @@ class Route:
     quick: Callable[[Call], Any] | None = None
     prepare: Callable[[Call], Any] | None = None
     transaction: bool = True
+    raw: bool = False
     tags: tuple[str, ...] = ()
 
     @property

@@ -127,10 +127,12 @@ class Settings:
         before = self.known(tx, key, owner)
         if expected is not None and expected != before.version:
             raise Problem("resource.stale", 412, kind="Setting")
+        good = self._file.get(key, setting.default) if value is None else validate(setting, value)
+        if setting.agrees is not None:
+            setting.agrees(good, lambda other: self.get(tx, other, owner))
         if value is None:
             tx.run(_DROP, owner=owner, key=key, organization=home)
         else:
-            good = validate(setting, value)
             tx.run(
                 _PUT,
                 organization=home,

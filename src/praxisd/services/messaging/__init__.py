@@ -10,6 +10,9 @@ from praxisd.services.messaging import (
     outbox_store,
     store,
     template_store,
+    wishes_listings,
+    wishes_routes,
+    writing_declared,
 )
 from praxisd.services.messaging.channels import gateway_files
 from praxisd.services.messaging.fhir import FHIR
@@ -25,16 +28,18 @@ SERVICE = Service(
     settings=(
         Setting(inbox.ATTACHMENT_KILOBYTES, int, 2048, low=16, high=20_000, unit="kilobytes"),
         Setting(inbox.ATTACHMENTS_PER_DAY, int, 200, low=1, high=10_000),
+        *writing_declared.SETTINGS,
         *outbox_declared.SETTINGS,
     ),
     events=(
         EventType("communication.received"),
         EventType("communication.changed"),
+        *writing_declared.EVENTS,
         *outbox_declared.EVENTS,
     ),
-    routes=ROUTES,
-    listings=listings.LISTINGS,
-    pages=(ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"),),
+    routes=(*ROUTES, *wishes_routes.ROUTES),
+    listings=(*listings.LISTINGS, *wishes_listings.LISTINGS),
+    pages=(ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"), *writing_declared.PAGES),
     fhir=FHIR,
     permissions=(
         Permission("messaging.communication.read", _ALL),
@@ -42,6 +47,7 @@ SERVICE = Service(
         Permission("messaging.inbox.write", _INSIDE),
         Permission("messaging.binary.read", _ALL),
         Permission("messaging.binary.write", _ALL),
+        *writing_declared.PERMISSIONS,
         *outbox_declared.PERMISSIONS,
     ),
     tables=(*store.TABLES, *outbox_store.TABLES, *consent_store.TABLES, *template_store.TABLES),
@@ -58,6 +64,7 @@ SERVICE = Service(
         "messaging.not_author",
         "messaging.sender_not_allowed",
         "messaging.text_too_long",
+        *writing_declared.PROBLEMS,
         *outbox_declared.PROBLEMS,
         *gateway_files.PROBLEMS,
     ),

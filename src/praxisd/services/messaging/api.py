@@ -2,6 +2,8 @@
 
 from praxisd.kernel.store import Tx
 from praxisd.services.messaging import store
+from praxisd.services.messaging.consent_rules import NOTHING_SAID, Wishes, allowed, below_cap
+from praxisd.services.messaging.consent_rules import channels as channel_order
 from praxisd.services.messaging.inbox import find, mark, receive
 from praxisd.services.messaging.outbox import (
     About,
@@ -20,24 +22,45 @@ from praxisd.services.messaging.outbox import (
     withdraw_all,
     withdrawn,
 )
+from praxisd.services.messaging.phones import Doubtful, Landline, Mail, Mobile, mail, number
+from praxisd.services.messaging.quiet import next_allowed
+from praxisd.services.messaging.segments import measure
+from praxisd.services.messaging.wishes import needs, prefer, say, wishes
 
 __all__ = [
+    "NOTHING_SAID",
     "About",
+    "Doubtful",
     "Draft",
     "Held",
+    "Landline",
+    "Mail",
+    "Mobile",
+    "Wishes",
     "about",
+    "allowed",
+    "below_cap",
+    "channel_order",
     "credits",
     "find",
     "greeted",
     "holding",
+    "mail",
     "mark",
+    "measure",
+    "needs",
+    "next_allowed",
+    "number",
+    "prefer",
     "prepare",
     "prices",
     "receive",
+    "say",
     "supersede",
     "tried",
     "unread",
     "waiting_today",
+    "wishes",
     "withdraw",
     "withdraw_all",
     "withdrawn",

@@ -10,6 +10,8 @@ import unicodedata
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from praxisd.kernel.mail_address import ADDRESS_MOST, address
+
 COUNTRIES = ("DE", "AT", "CH")
 """Where practices are. Numbers without a country code belong to the practice's own."""
 NEIGHBOURS = frozenset(
@@ -221,13 +223,8 @@ def _nearly(found: Any) -> Why:
     return "unknown_range"
 
 
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_MAIL_MOST = 254
-
-
 def mail(value: str) -> Mail | Doubtful:
-    """The e-mail address a field holds (RFC 5321 § 4.5.3.1 lengths, ASCII before the @), or why somebody has to be asked."""
+    """The one e-mail address a field holds, or why somebody has to be asked. In ASCII before the @."""
     text = "".join(c for c in unicodedata.normalize("NFKC", value) if unicodedata.category(c) != "Cf").strip()
     text = text[7:] if text[:7].lower() == "mailto:" else text
     if not text:
@@ -236,19 +233,11 @@ def mail(value: str) -> Mail | Doubtful:
         return Doubtful("several")
     if re.search(r"[\s<>()\"]", text):
         return Doubtful("remark")
-    local, at, domain = text.rpartition("@")
     try:
-        ascii_domain = domain.encode("idna").decode().lower()
-    except UnicodeError:
-        return Doubtful("malformed")
-    labels = ascii_domain.split(".")
-    named = len(labels) > 1 and all(_LABEL.fullmatch(label) for label in labels)
-    if not at or not named or not labels[-1][:1].isalpha() or len(labels[-1]) < 2:
-        return Doubtful("malformed")
-    if not local.isascii():
-        return Doubtful("letters")
-    if not _LOCAL.fullmatch(local):
-        return Doubtful("malformed")
-    if len(local) > 64 or len(local) + 1 + len(ascii_domain) > _MAIL_MOST:
-        return Doubtful("too_long")
-    return Mail(f"{local}@{ascii_domain}")
+        good = address(text)
+    except ValueError:
+        return Doubtful("too_long" if len(text) > ADDRESS_MOST else "malformed")
+    last = good.rpartition(".")[2]
+    if not good.rpartition("@")[0].isascii():
+        return Doubtful("letters")  # few servers take it, and nearly always it is a slip of the pen
+    return Mail(good) if len(last) > 1 and last[0].isalpha() else Doubtful("malformed")
