@@ -6,7 +6,7 @@ from typing import Any
 
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.service import Route
-from praxisd.web.reading import BodyReader, QueryReader
+from praxisd.web.reading import AnyBody, AnyQuery, BodyReader, QueryReader
 
 API = "/api/v1"
 _LONGEST_PATH_VALUE = 512
@@ -28,8 +28,8 @@ class Entry:
         self.signed_in = route.permission is not None if signed_in is None else signed_in
         self.exempt = exempt
         self.local_free = local_free
-        self.query = QueryReader(route.query)
-        self.body = BodyReader(route.body)
+        self.query = AnyQuery() if route.raw else QueryReader(route.query)
+        self.body = AnyBody() if route.raw else BodyReader(route.body)
         self.suffixes: dict[str, str] = {}
         self.template = "/".join(map(self._segment, self.path.split("/")))
 

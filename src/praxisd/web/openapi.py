@@ -149,6 +149,9 @@ class _Writer:
                 "required": entry.body.needed,
                 "content": {"application/json": content},
             }
+        if route.raw and route.write:
+            anything = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+            found["requestBody"] = {"required": False, "content": anything}
         return found
 
     def _parameters(self, entry: Entry) -> list[dict[str, Any]]:

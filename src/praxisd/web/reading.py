@@ -227,3 +227,34 @@ def _check_values(value: Any, path: str) -> None:
     elif isinstance(value, list):
         for one in value:
             _check_values(one, f"{path}[...]")
+
+
+class AnyQuery(QueryReader):
+    """The query string of a foreign program as it is: the last value of each name; what is no text is left out."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def read(self, query: bytes) -> dict[str, str]:
+        """Names and values; raises `http.malformed_query` (400) only for far too many."""
+        try:
+            pairs = parse_qsl(
+                query.decode("ascii", "ignore"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS
+            )
+        except ValueError:
+            raise Problem("http.malformed_query", 400) from None
+        return {name: value for name, value in pairs if "\0" not in name + value}
+
+
+class AnyBody(BodyReader):
+    """The body of a foreign program as bytes, whatever it is; only its size is limited."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def check_type(self, request: Request, content: bytes) -> None:
+        """Anything goes."""
+
+    def read(self, content: bytes) -> bytes:
+        """The bytes."""
+        return content

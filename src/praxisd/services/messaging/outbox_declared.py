@@ -2,6 +2,9 @@
 
 from praxisd.kernel.service import EventType, Permission, Retention, Setting
 
+DAY_CAP = "messaging.patient_day_cap"
+QUIET_FROM = "messaging.quiet_from"
+QUIET_TO = "messaging.quiet_to"
 RUN_CAP = "messaging.run_cap"
 CHECK_CREDITS = "messaging.check_credits"
 MINIMUM_CREDITS = "messaging.minimum_credits"
@@ -55,4 +58,12 @@ REASONS = (
     "messaging.withdrawn_by_hand",
 )
 """Why a message is as it is; shown with its title, cause and solution."""
-PROBLEMS = (*REASONS, "messaging.credits_below_zero")
+PROBLEMS = (
+    *REASONS,
+    "messaging.account_field_unknown",
+    "messaging.account_missing",
+    "messaging.credits_below_zero",
+    "messaging.gateway_expired",
+    "messaging.quiet_now",
+    "messaging.secrets_again",
+)

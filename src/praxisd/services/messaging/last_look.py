@@ -1,0 +1,97 @@
+"""May a message go out now? Looked at once more right before it is taken to be sent, in the same transaction."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from praxisd.kernel.clock import local_date, zone
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.store import Tx
+from praxisd.model.communication import PURPOSE
+from praxisd.services.calendar import api as calendar
+from praxisd.services.directory import api as directory
+from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, wishes
+from praxisd.services.messaging import outgoing_store as rows
+from praxisd.services.messaging.outbox_declared import DAY_CAP, QUIET_FROM, QUIET_TO
+from praxisd.services.messaging.quiet import next_allowed
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+NO_CREDITS_WAIT_S = 1_800
+"""A message without credits is looked at again after this. Seconds."""
+_WENT_OUT = ("sending", "unsure", "accepted", "delivered", "failed", "expired")
+
+
+class Day(NamedTuple):
+    """Today in the practice's time zone as [start, end), how many messages a patient may get, and when tomorrow begins
+    to be a decent hour. Times are epoch seconds.
+    """
+
+    start: int
+    end: int
+    cap: int
+    tomorrow: int
+
+
+def day(house: "House", tx: Tx) -> Day:
+    """Today."""
+    here = zone(directory.organization(tx).zone)
+    today = local_date(tx.now, here)
+    start, end = (
+        int(datetime(one.year, one.month, one.day, tzinfo=here).timestamp())
+        for one in (today, today + timedelta(days=1))
+    )
+    return Day(start, end, int(house.settings.get(tx, DAY_CAP)), _allowed(house, tx, end))
+
+
+def quiet(house: "House", tx: Tx) -> bool:
+    """True in the quiet hours: nothing goes out (SPEC 5.7)."""
+    return _allowed(house, tx, tx.now) > tx.now
+
+
+def put_aside(house: "House", tx: Tx, row: Any, today: Day) -> str | None:
+    """None if the message may go out now. Else it is withdrawn, put off or ended here: a word for the run log."""
+    reason = _appointment(tx, row) or _consent(house, tx, row)
+    if reason is not None:
+        return "withdrawn" if outbox.withdraw(house, tx, row.id, reason) else "late"
+    if (
+        rows.per_patient(tx, [row.patient], today.start, today.end, _WENT_OUT).get(row.patient, 0)
+        >= today.cap
+    ):
+        if today.tomorrow >= row.useless_after:
+            outcome.expire(tx, row, "messaging.day_cap", ("prepared",), letter=True)
+            return "expired"
+        return _later(tx, row, today.tomorrow, "messaging.day_cap")
+    if row.cost > 0 and row.mandator is not None and ledger.spendable(tx, row.mandator) < row.cost:
+        return _later(tx, row, tx.now + NO_CREDITS_WAIT_S, "messaging.no_credits")
+    return None
+
+
+def _appointment(tx: Tx, row: Any) -> str | None:
+    """Why the appointment it reminds of is no reason to write any more."""
+    if row.appointment is None:
+        return None
+    try:
+        found = calendar.get(tx, row.appointment)
+    except Problem:
+        return "messaging.appointment_gone"
+    if found.status != "booked" or found.start <= tx.now:
+        return "messaging.appointment_gone"
+    return "messaging.appointment_moved" if found.start != row.stamp else None
+
+
+def _consent(house: "House", tx: Tx, row: Any) -> str | None:
+    """Why the patient does not want it on this channel."""
+    said = wishes.of(tx, row.patient)
+    return consent_rules.allowed(said, PURPOSE[row.kind], row.channel, wishes.needs(house, tx))
+
+
+def _later(tx: Tx, row: Any, at: int, reason: str) -> str:
+    rows.change(tx, row.id, ("prepared",), next_at=at, reason=reason)
+    return "waiting"
+
+
+def _allowed(house: "House", tx: Tx, at: int) -> int:
+    here = zone(directory.organization(tx).zone)
+    begin, end = (str(house.settings.get(tx, key)) for key in (QUIET_FROM, QUIET_TO))
+    return next_allowed(at, begin, end, here)

@@ -1,0 +1,179 @@
+"""What became of a message: every change of its state after it was taken to be sent, in the caller's transaction.
+
+Each change names the states it may start from, so that answers, reports and people who come late or twice change
+nothing: `delivered`, `failed`, `expired` and `withdrawn` stay. What is certain wins over `unsure`, whoever brings it.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from praxisd.kernel.store import Tx
+from praxisd.services.messaging import ledger
+from praxisd.services.messaging import outgoing_store as rows
+from praxisd.services.messaging.channel import Accepted, Lost, Refused, Reply, Report
+from praxisd.services.messaging.outbox import tell
+from praxisd.services.messaging.outbox_declared import FALLBACK
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+OPEN = ("prepared", "sending", "unsure")
+"""States in which it is not certain that the gateway has the message."""
+ACCOUNT_CODES = frozenset({"messaging.gateway_credentials", "messaging.gateway_no_credits"})
+"""Refusals that are about our access, not about the message: it waits until the access is mended."""
+GATEWAY_CODES = ACCOUNT_CODES | {
+    "messaging.gateway_busy", "messaging.gateway_refused", "messaging.gateway_unreachable"
+}  # fmt: skip
+"""Refusals that the next message would meet as well: the run goes on with the other channels only."""
+REFUSING = frozenset({"messaging.gateway_rejected", "messaging.gateway_refused", "messaging.number_rejected"})
+"""Reports by which a gateway says that it never sent what it had taken: its credits are given back (SPEC 5.4)."""
+NOT_STARTED = "messaging.too_late"
+"""The permission to send ran out before anything was written; the message is as good as new."""
+BACKOFF_S = (60, 300, 900, 3_600)
+"""Waits after the first, second, … temporary refusal. Seconds."""
+WAIT_MOST_S = 6 * 3_600
+
+
+class Route(NamedTuple):
+    """By which gateway a message goes. `final`: acceptance is the last that will be heard."""
+
+    gateway: str
+    final: bool
+
+
+def answer(house: "House", tx: Tx, row: Any, way: Route, got: Accepted | Refused | Lost) -> str:
+    """Write down what `Channel.send` answered for the message as it was claimed (`row.claim`); a word for the run log."""
+    if isinstance(got, Accepted):
+        accept(tx, row, way, got.receipt)
+        return "sent"
+    if isinstance(got, Lost):
+        return "unsure" if lose(tx, row, got.code) else "late"
+    return refuse(house, tx, row, got)
+
+
+def accept(tx: Tx, row: Any, way: Route, receipt: str) -> bool:
+    """The gateway has the message: charged once, whoever says so first. False if it was known or has ended."""
+    values = {"receipt": receipt} if receipt else {}
+    ended = tx.now if way.final else None
+    done = rows.change(
+        tx, row.id, OPEN,
+        state="accepted", gateway=way.gateway, accepted_at=tx.now, ended_at=ended, reason=None, detail=None,
+        letter=None, **values,
+    )  # fmt: skip
+    if not done:
+        if receipt:  # a report was faster than the answer, and did not tell the gateway's own id
+            known = ("accepted", "delivered", "failed", "expired")
+            rows.change(tx, row.id, known, rows.without_receipt(), receipt=receipt)
+        return False
+    charged = ledger.charge(tx, row.mandator, row.id, row.cost)
+    if charged:
+        rows.change(tx, row.id, ("accepted",), charged=charged)
+    tell(tx, row.id, "communication.sent")
+    return True
+
+
+def lose(tx: Tx, row: Any, code: str) -> bool:
+    """Nobody knows whether this attempt (`row.claim`) has sent the message. False if somebody knows by now."""
+    done = rows.change(tx, row.id, ("sending",), rows.claimed(row.claim), state="unsure", reason=code)
+    if done:
+        tell(tx, row.id, "communication.unsure")
+    return done
+
+
+def refuse(house: "House", tx: Tx, row: Any, got: Refused) -> str:
+    """The gateway certainly did not take it from this attempt: failed for good, or to be tried again."""
+    mine = rows.claimed(row.claim)
+    if got.permanent and got.code not in ACCOUNT_CODES:
+        return "failed" if fail(house, tx, row, got.code, got.detail, ("sending", "unsure"), mine) else "late"
+    wait = 0 if got.code == NOT_STARTED else backoff(row.attempts, got.wait_s)
+    done = rows.change(
+        tx, row.id, ("sending", "unsure"), mine,
+        state="prepared", next_at=tx.now + wait, reason=got.code, detail=got.detail or None,
+        claim=None, sending_at=None,
+    )  # fmt: skip
+    return "waiting" if done else "late"
+
+
+def backoff(attempts: int, told: int | None) -> int:
+    """Seconds until the next attempt, after so many."""
+    ladder = BACKOFF_S[min(max(attempts, 1), len(BACKOFF_S)) - 1]
+    return min(max(ladder, told or 0), WAIT_MOST_S)
+
+
+def again(tx: Tx, row: Any) -> bool:
+    """The gateway certainly does not have an unsure message: it is to be sent (again) by the next run."""
+    return rows.change(
+        tx, row.id, ("unsure",), rows.claimed(row.claim),
+        state="prepared", next_at=tx.now, reason=None, claim=None, sending_at=None,
+    )  # fmt: skip
+
+
+def fail(
+    house: "House",
+    tx: Tx,
+    row: Any,
+    code: str,
+    detail: str,
+    states: tuple[str, ...],
+    *conditions: Any,
+) -> bool:
+    """It will not arrive on this channel. A reminder asks for a letter; with the switch on its topic is free again."""
+    other = bool(house.settings.get(tx, FALLBACK)) and row.useless_after > tx.now
+    done = rows.change(
+        tx, row.id, states, *conditions,
+        state="failed", reason=code, detail=detail or None, ended_at=tx.now, letter=_letter(row),
+        **({"holds": None} if other else {}),
+    )  # fmt: skip
+    if done:
+        tell(tx, row.id, "communication.failed", again=other)
+    return done
+
+
+def expire(tx: Tx, row: Any, code: str, states: tuple[str, ...], letter: bool = False) -> bool:
+    """It was not delivered while it was of use."""
+    done = rows.change(
+        tx, row.id, states,
+        state="expired", reason=code, ended_at=tx.now, letter=_letter(row) if letter else None,
+    )  # fmt: skip
+    if done:
+        tell(tx, row.id, "communication.expired")
+    return done
+
+
+def report(house: "House", tx: Tx, row: Any, way: Route, said: Report) -> bool:
+    """What the gateway reports of a message. Repeated, late or out of order it changes nothing; True if it did.
+
+    Who reports of a message has it: one that was still unsure (or being sent) is accepted by that.
+    """
+    known = accept(tx, row, way, said.receipt)
+    states = ("accepted",)
+    if said.state == "delivered":
+        done = rows.change(tx, row.id, states, state="delivered", ended_at=tx.now, reason=None, detail=None)
+        if done:
+            tell(tx, row.id, "communication.delivered")
+    elif said.state == "failed":
+        done = fail(house, tx, row, said.code or "messaging.gateway_rejected", said.detail, states)
+        if done and said.code in REFUSING:
+            _give_back(tx, row.id)
+    elif said.state == "expired":
+        done = expire(tx, row, said.code or "messaging.gateway_expired", states, row.useless_after > tx.now)
+    else:
+        done = False
+    return known or done
+
+
+def _give_back(tx: Tx, id_: str) -> None:
+    row = rows.get(tx, id_)
+    if row is not None and ledger.give_back(tx, row.mandator, id_, row.charged):
+        rows.change(tx, id_, ("failed",), charged=0)
+
+
+def _letter(row: Any) -> str | None:
+    return "open" if row.kind == "reminder" else None
+
+
+def named(tx: Tx, gateway: str, channel: str, said: Report | Reply) -> Any | None:
+    """The message that a report or reply names by our own id or by the gateway's; None if there is none of ours."""
+    row = rows.get(tx, said.id) if said.id else None
+    if row is None and said.receipt:
+        row = rows.by_receipt(tx, gateway, said.receipt)
+    return row if row is not None and row.channel == channel else None
