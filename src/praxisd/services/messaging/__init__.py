@@ -4,6 +4,7 @@ from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Service, Setting
 from praxisd.services.messaging import (
     consent_store,
+    hook_routes,
     inbox,
     listings,
     outbox_declared,
@@ -16,6 +17,7 @@ from praxisd.services.messaging import (
 )
 from praxisd.services.messaging.channels import gateway_files
 from praxisd.services.messaging.fhir import FHIR
+from praxisd.services.messaging.jobs import JOBS
 from praxisd.services.messaging.routes import ROUTES
 
 _INSIDE = ("owner", "desk", "pvs")
@@ -37,7 +39,8 @@ SERVICE = Service(
         *writing_declared.EVENTS,
         *outbox_declared.EVENTS,
     ),
-    routes=(*ROUTES, *wishes_routes.ROUTES),
+    jobs=JOBS,
+    routes=(*ROUTES, *hook_routes.ROUTES, *wishes_routes.ROUTES),
     listings=(*listings.LISTINGS, *wishes_listings.LISTINGS),
     pages=(ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"), *writing_declared.PAGES),
     fhir=FHIR,
