@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from praxisd.kernel import jobs, schedule
@@ -34,6 +34,7 @@ PLANS: list[Plan] = [
     Weekly(At("09:00"), days=("mon", "thu", "sun")),
     Monthly(At("23:50"), day=31),
     Daily(Repeat(45, "01:00", "04:30")),
+    Daily(Repeat(7, "00:00", "23:59")),
 ]
 ZONES = ["Europe/Berlin", "Australia/Sydney", "America/New_York"]
 STARTS = [
@@ -90,10 +91,11 @@ steps = st.lists(
         st.tuples(st.just("plan"), st.integers(0, len(PLANS) - 1)),
         st.tuples(st.just("zone"), st.integers(0, len(ZONES) - 1)),
         st.tuples(st.just("late change"), st.integers(0, len(PLANS) - 1)),
+        st.tuples(st.just("late change"), st.integers(0, len(PLANS) - 1)),
         st.tuples(st.just("back"), st.integers(1, 90)),  # the clock is set back, minutes
     ),
-    min_size=3,
-    max_size=9,
+    min_size=5,
+    max_size=10,
 )
 
 
@@ -106,7 +108,7 @@ def open_house(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FrozenCloc
     return make
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(STARTS), st.sampled_from(PLANS), st.sampled_from(ZONES), steps)
 def test_each_due_time_is_one_row(
     open_house: Callable[[FrozenClock], tuple[Houses, House]],
@@ -161,7 +163,10 @@ def _tell(
         elif what in ("plan", "late change"):
             if what == "late change":  # somebody saves before the server has looked at what is due
                 clock.advance(37 * 60)
+            owed = len(ledger.owed)
             ledger.until(max(clock.now(), ledger.since))
+            if what == "late change":
+                event(f"due before a late change: {len(ledger.owed) > owed}")
             ledger.plan = PLANS[int(value)]
             _change(house, plan=ledger.plan)
         elif what == "zone":
