@@ -71,6 +71,9 @@ def test_search_by_area_kind_record_actor_and_period(desk: Desk) -> None:
     assert types(area="calendar", types=["issue.raised"]) == []
     assert types(subjectType="Appointment", subjectId="t2") == ["appointment.cancelled"]
     assert types(actor="cli:cli", **calendar) == ["appointment.booked"]
+    assert types(error=True, types=["appointment.booked", "issue.raised"]) == ["issue.raised"]
+    assert types(error=False, **calendar) == ["appointment.cancelled", "appointment.booked"]
+    assert types(area="calendar", error=True) == []
     assert types(to="2026-11-23T10:30:00+01:00", **calendar) == ["appointment.booked"]
     (raised,) = desk("POST", SEARCH, area="issues")["events"]
     assert raised["sentence"] == "Meldung „Wenig Speicherplatz“ ist aufgetreten"

@@ -3,7 +3,8 @@
 Evidence says who saw and who changed what; only the owner reads it, wherever events are listed.
 """
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +16,9 @@ from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Answer, Call, Retention, Route
 from praxisd.kernel.shapes import Cursor, EventOut, EventsOut, EventsQuery, Limit
 from praxisd.kernel.store import Tx
+
+if TYPE_CHECKING:
+    from praxisd.kernel.registry import Registry
 
 AUDIT = "kernel.audit.read"
 READ = "kernel.events.read"
@@ -37,6 +41,7 @@ class SearchIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid
     from_: _Moment | None = msgspec.field(name="from", default=None)
     to: _Moment | None = None
     audit: bool | None = None
+    error: bool | None = None
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -99,6 +104,8 @@ def search_events(call: Call) -> FoundOut:
     if body.area or body.types:
         area = sentences.types_of(registry, body.area) if body.area else list(registry.events)
         types = [one for one in area if not body.types or one in body.types]
+    if body.error is not None:
+        types = _alerts(registry, types, body.error)
     wanted = Wanted(
         types=types,
         subject_type=body.subject_type,
@@ -188,17 +195,18 @@ def told(call: Call, tx: Tx, found: list[events.Event]) -> list[EventOut]:
     ]
 
 
+def _alerts(registry: "Registry", types: Sequence[str] | None, alert: bool) -> list[str]:
+    """Of these types (None: of all) those that tell of a failure, or those that do not."""
+    known = registry.events if types is None else types
+    return [one for one in known if sentences.is_alert(registry, one) is alert]
+
+
 def _rows(call: Call, query: ListingQuery, audit: bool) -> ListingPage:
     """One page of either listing."""
     house, registry = call.house, call.house.registry
     types = sentences.types_of(registry, query.filters["area"]) if "area" in query.filters else None
     if "error" in query.filters:
-        alert = query.filters["error"] == "true"
-        types = [
-            one
-            for one in (registry.events if types is None else types)
-            if sentences.is_alert(registry, one) is alert
-        ]
+        types = _alerts(registry, types, query.filters["error"] == "true")
     with call.read() as tx:
         actors = None
         if query.filters.get("actor"):

@@ -61,6 +61,18 @@ export function weekday(iso: number, style: "short" | "long" = "short"): string 
   return formatter({ weekday: style }, "UTC").format(new Date(Date.UTC(2024, 0, iso)));
 }
 
+/** ISO weekdays, ascending; three and more in a row as `Mo–Do`. */
+export function weekdays(days: number[]): string {
+  const runs: number[][] = [];
+  for (const one of days) {
+    const last = runs.at(-1);
+    if (last && last.at(-1) === one - 1) last.push(one);
+    else runs.push([one]);
+  }
+  const name = (one: number) => weekday(one).replace(/\.$/, "");
+  return runs.map((run) => (run.length > 2 ? `${name(run[0]!)}–${name(run.at(-1)!)}` : run.map(name).join(", "))).join(", ");
+}
+
 const parts = (when: Date, timeZone: string) =>
   Object.fromEntries(
     new Intl.DateTimeFormat("en-CA", {

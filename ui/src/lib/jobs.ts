@@ -1,7 +1,7 @@
 // Jobs: what runs by itself, when, in words.
 import { post } from "./api";
-import { moment, number, weekday } from "./format";
-import { t } from "./i18n.svelte";
+import { date, length, moment, number, weekdays } from "./format";
+import { has, t } from "./i18n.svelte";
 
 export type Within = { type: "at"; time: string } | { type: "repeat"; minutes: number; start: string; end: string };
 export type Plan =
@@ -25,6 +25,27 @@ export interface Job {
   nextAt: string | null;
   upcoming: string[];
   lastRun: Run | null;
+  /** Jobs that should have run before this one. */
+  follows: string[];
+  /** Why this job may not find what it needs: planned before, or too soon after, another one. */
+  warnings: Warning[];
+}
+
+export interface Warning {
+  code: string;
+  title: string;
+  cause: string;
+  solution: string;
+  earlier: string;
+  later: string;
+}
+
+/** What can be set of a job; left out stays as it is. */
+export interface JobChange {
+  plan?: Plan;
+  enabled?: boolean;
+  missed?: Job["missed"];
+  maxAgeS?: number;
 }
 
 export interface Run {
@@ -39,6 +60,9 @@ export interface Run {
   code: string | null;
   message: string | null;
   triggeredBy: string;
+  triggeredByName: string | null;
+  /** What it left in the activity list, and how much of that went wrong. */
+  activity: { events: number; errors: number } | null;
   progress: { done: number; total: number } | null;
 }
 
@@ -47,11 +71,25 @@ export const TONES = {
 } as const;
 /** A run in one of these states is not over. */
 export const LASTING: ReadonlySet<string> = new Set(["waiting", "running", "interrupted"]);
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/** Days as a plan names them, Monday first. */
+export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /** The same job as if this plan were saved, with its due times of the next seven days. */
 export const preview = (job: string, plan: Plan, signal?: AbortSignal) =>
   post<Job>(`/jobs/${job}/preview`, { plan }, { signal });
+
+/** The first job of the chain this one waits in, by name; empty for a job with times of its own. */
+export function chainOf(job: Job, jobs: Job[]): string {
+  const seen = new Set([job.name]);
+  let one: Job | undefined = job;
+  let first = "";
+  while (one?.plan.type === "after" && !seen.has(one.plan.job)) {
+    first = one.plan.job;
+    seen.add(first);
+    one = jobs.find((other) => other.name === first);
+  }
+  return first;
+}
 
 /** `alle 15 Minuten`, `jede Stunde` */
 export function stepWords(minutes: number): string {
@@ -71,18 +109,23 @@ function withinWords(within: Within): string {
 
 const times = (n: number, one: string, many: string) => (n === 1 ? t(one) : t(many, { n: number(n) }));
 
+/** `, gezählt ab 01.12.2026`: where counting begins, if that matters. */
+function anchorWords(every: number, anchor: string | null): string {
+  return anchor ? t(every > 1 ? "console.plan.counted_from" : "console.plan.not_before", { date: date(anchor) }) : "";
+}
+
 /** A plan as a person would say it. `title` gives the title of another job. */
 export function planWords(plan: Plan, title: (job: string) => string = (job) => job): string {
   switch (plan.type) {
     case "daily":
-      return `${times(plan.every, "console.plan.daily", "console.plan.days")} ${withinWords(plan.within)}`;
+      return `${times(plan.every, "console.plan.daily", "console.plan.days")} ${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
     case "weekly": {
-      const days = DAYS.flatMap((one, index) => (plan.days.includes(one) ? [weekday(index + 1, "long")] : [])).join(", ");
-      return `${times(plan.every, "console.plan.weekly", "console.plan.weeks")} (${days}) ${withinWords(plan.within)}`;
+      const days = weekdays(DAYS.flatMap((one, index) => (plan.days.includes(one) ? [index + 1] : [])));
+      return `${times(plan.every, "console.plan.weekly", "console.plan.weeks")} (${days}) ${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
     }
     case "monthly": {
       const day = plan.day === 31 ? t("console.plan.last_day") : t("console.plan.day", { n: plan.day });
-      return `${times(plan.every, "console.plan.monthly", "console.plan.months")} ${day} ${withinWords(plan.within)}`;
+      return `${times(plan.every, "console.plan.monthly", "console.plan.months")} ${day} ${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
     }
     case "once":
       return t("console.plan.once", { at: moment(plan.at * 1000) });
@@ -99,8 +142,17 @@ export function missedWords(job: Job): string {
   return t("console.jobs.missed_words", { what: t(`console.word.missed.${job.missed}`), age: ageWords(job.maxAgeS) });
 }
 
-export function ageWords(seconds: number): string {
-  const hours = Math.round(seconds / 3600);
-  if (hours >= 48 && hours % 24 === 0) return t("console.plan.n_days", { n: number(hours / 24) });
-  return hours === 1 ? t("console.plan.one_hour") : t("console.plan.n_hours", { n: number(hours) });
+/** `2 Tage`, `1 Stunde`, `45 Minuten` */
+export const ageWords = (seconds: number) => length(Math.round(seconds / 60));
+
+/** `3 Min. 20 Sek.`: how long a run took; empty while it has not ended. */
+export function tookWords(run: Run): string {
+  if (!run.startedAt || !run.endedAt) return "";
+  const seconds = Math.max(0, Math.round((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000));
+  if (seconds < 60) return seconds < 1 ? t("console.runs.under_second") : t("console.runs.seconds", { n: number(seconds) });
+  return t("console.runs.minutes", { n: number(Math.floor(seconds / 60)), seconds: number(seconds % 60) });
 }
+
+/** Every number a run counted, with its word. */
+export const countWords = (counts: Record<string, number>) =>
+  Object.entries(counts).map(([key, n]) => ({ label: has(`console.count.${key}`) ? t(`console.count.${key}`) : key, value: number(n) }));

@@ -1,7 +1,7 @@
 // Opening hours as people think of them: a week with the times of each day; more weeks where some hold only for a while.
 //
 // The server keeps rules (days, from, to); a block gathers all rules that hold under the same conditions.
-import { date, weekday } from "../../lib/format";
+import { date, weekdays } from "../../lib/format";
 import { t } from "../../lib/i18n.svelte";
 import type { OpeningException, OpeningRule } from "../../lib/records";
 import { clockMinutes, typedClock } from "../../lib/typed";
@@ -121,18 +121,6 @@ export const daysGood = (days: SingleDay[]) =>
 const periodWords = (periods: Period[]) =>
   periods.map((one) => `${one.start || "…"}–${one.end || "…"}`).join(` ${t("console.hours.and")} `);
 
-/** Days that follow each other as `Mo–Do`. */
-function dayWords(days: number[]): string {
-  const runs: number[][] = [];
-  for (const day of days) {
-    const last = runs.at(-1);
-    if (last && last.at(-1) === day - 1) last.push(day);
-    else runs.push([day]);
-  }
-  const name = (day: number) => weekday(day).replace(/\.$/, "");
-  return runs.map((run) => (run.length > 2 ? `${name(run[0]!)}–${name(run.at(-1)!)}` : run.map(name).join(", "))).join(", ");
-}
-
 function limitWords(block: Block, service: (id: string) => string): string {
   const found = [
     (block.everyWeeks ?? 1) > 1 && t("console.hours.rhythm", { n: block.everyWeeks ?? 1 }),
@@ -150,7 +138,7 @@ export function blockWords(block: Block, service: (id: string) => string): strin
     const words = periodWords(periods);
     if (words) groups.set(words, [...(groups.get(words) ?? []), index + 1]);
   });
-  const words = [...groups].map(([times, days]) => `${dayWords(days)} ${times}`).join(", ");
+  const words = [...groups].map(([times, days]) => `${weekdays(days)} ${times}`).join(", ");
   return words ? words + limitWords(block, service) : "";
 }
 
