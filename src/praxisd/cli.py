@@ -31,7 +31,9 @@ BUILT_IN = {
     "users": ("praxisd.services.accounts.cli", "People who sign in."),
     "import": ("praxisd.cli", "Take in FHIR Bundles."),
     "jobs": ("praxisd.kernel.cli", "What runs by itself, when, and how it went."),
+    "reminders": ("praxisd.services.reminders.cli", "Who would be reminded or greeted, who not, and why."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
+    "sandbox": ("praxisd.sandbox.cli", "Play the outside world: an SMS gateway, a mail server."),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

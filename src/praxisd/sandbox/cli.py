@@ -1,0 +1,61 @@
+"""`praxisd sandbox …`: programs that play the outside world, for trying out and for tests."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.terminal import data, language
+
+_HOST = click.option("--host", default="127.0.0.1", show_default=True)
+
+
+@click.group()
+def sandbox() -> None:
+    """Play the outside world: an SMS gateway, a mail server."""
+
+
+@sandbox.command()
+@data
+@_HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0: a free one.")
+@click.option("--key", default="sandbox", show_default=True, help="The key that programs must show.")
+@click.option("--secret", default="", help="What its calls are signed with; a random one if left out.")
+@click.option("--credits", "credits_", type=click.IntRange(0, 10**9), default=1000, show_default=True)
+@click.option(
+    "--deliver",
+    type=click.FloatRange(0, 86_400),
+    default=3.0,
+    show_default=True,
+    help="Seconds until a message is delivered.",
+)
+@click.option("--by-hand", is_flag=True, help="A person says what became of each message.")
+@click.option(
+    "--faults", type=click.FloatRange(0, 1), default=0.0, help="How often something goes wrong: 0 to 1."
+)
+@click.option("--seed", type=int, default=0, help="The same seed, the same faults.")
+def sms(
+    folder: Path,
+    host: str,
+    port: int,
+    key: str,
+    secret: str,
+    credits_: int,
+    deliver: float,
+    by_hand: bool,
+    faults: float,
+    seed: int,
+) -> None:
+    """An SMS gateway that sends nothing and shows everything."""
+    from praxisd.sandbox.sms_program import Wishes, run
+
+    wishes = Wishes(key, secret, faults, seed, None if by_hand else deliver, credits_, language())
+    try:
+        code = run(folder, host, port, wishes)
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=port) from None
+    sys.exit(code)
+
+
+commands: tuple[click.Command, ...] = (sandbox,)
