@@ -31,7 +31,9 @@ BUILT_IN = {
     "users": ("praxisd.services.accounts.cli", "People who sign in."),
     "import": ("praxisd.cli", "Take in FHIR Bundles."),
     "jobs": ("praxisd.kernel.cli", "What runs by itself, when, and how it went."),
+    "messages": ("praxisd.services.messaging.cli", "What went out to patients, what did not, and why."),
     "reminders": ("praxisd.services.reminders.cli", "Who would be reminded or greeted, who not, and why."),
+    "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
     "sandbox": ("praxisd.sandbox.cli", "Play the outside world: an SMS gateway, a mail server."),
     "maintenance": (
@@ -110,7 +112,7 @@ def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any
     except Problem as problem:
         if problem.code != "http.not_found":
             raise
-        words = ("organization",) if problem.params.get("kind") == "Organization" else ("id", "login", "name")
+        words = ("organization",) if problem.params.get("kind") == "Organization" else ("id", "login", "run", "area", "name")
         named = next((str(args[word]) for word in words if word in args), "-")
         raise Problem("control.unknown_name", 404, name=named) from None
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from click.testing import CliRunner
 from praxisd import main
 from praxisd.cli import BUILT_IN, root
 from praxisd.kernel import schedule, terminal
-from praxisd.kernel.cli import plan_of
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.job_cli import plan_of
 
 
 def test_help_needs_no_database_and_no_web_framework() -> None:
@@ -43,7 +44,7 @@ def test_every_service_with_commands_is_in_the_table() -> None:
 
 def test_every_command_takes_a_folder_and_reports_in_json() -> None:
     """SPEC 14.3 and 14.8: `--data` everywhere, `--json` wherever something is listed or reported."""
-    silent = {"serve", "demo"}
+    silent = {"serve", "demo", "sandbox sms", "sandbox mail"}  # programs that say when they are ready
 
     def walk(path: str, command: click.Command) -> None:
         if isinstance(command, click.Group):
@@ -78,7 +79,7 @@ def test_operations_named_by_commands_exist() -> None:
     [
         ({"at": "06:30"}, {"type": "daily", "within": {"type": "at", "time": "06:30"}}),
         (
-            {"every": 15, "between": ("07:00", "18:00"), "days": "mon, Fri"},
+            {"every": 900, "between": ("07:00", "18:00"), "days": "mon, Fri"},
             {
                 "type": "weekly",
                 "within": {"type": "repeat", "minutes": 15, "start": "07:00", "end": "18:00"},
@@ -90,9 +91,32 @@ def test_operations_named_by_commands_exist() -> None:
             {"type": "monthly", "within": {"type": "at", "time": "06:30"}, "day": 31},
         ),
         (
-            {"every": 60},
+            {"every": 3600},
             {"type": "daily", "within": {"type": "repeat", "minutes": 60, "start": "00:00", "end": "23:59"}},
         ),
+        (
+            {"at": "06:30", "every_days": 3, "anchor": date(2026, 11, 23)},
+            {"type": "daily", "within": {"type": "at", "time": "06:30"}, "every": 3, "anchor": "2026-11-23"},
+        ),
+        (
+            {"at": "06:30", "days": "So,mo,DO", "every_weeks": 2},
+            {
+                "type": "weekly",
+                "within": {"type": "at", "time": "06:30"},
+                "days": ["mon", "thu", "sun"],
+                "every": 2,
+            },
+        ),
+        (
+            {"every": 7200, "between": ("08:00", "18:00"), "day": 31, "every_months": 3},
+            {
+                "type": "monthly",
+                "within": {"type": "repeat", "minutes": 120, "start": "08:00", "end": "18:00"},
+                "day": 31,
+                "every": 3,
+            },
+        ),
+        ({"once": "2026-12-01T10:00:00+01:00"}, {"type": "once", "at": 1796115600}),
         ({"after": "kernel.purge"}, {"type": "after", "job": "kernel.purge"}),
         ({"cron": "30 6 * * MON-FRI"}, {"type": "cron", "expression": "30 6 * * MON-FRI"}),
         ({"plan": '{"type": "once", "at": 5}'}, {"type": "once", "at": 5}),
@@ -110,12 +134,18 @@ def test_options_become_plans_the_schedule_takes(given: dict[str, Any], plan: di
     "given",
     [
         {"at": "06:30", "cron": "* * * * *"},
-        {"at": "06:30", "every": 5},
+        {"at": "06:30", "every": 300},
         {"at": "06:30", "days": "mon", "day": 3},
         {"days": "mon"},
         {"day": 3},
         {"between": ("07:00", "08:00")},
         {"at": "06:30", "days": "montag"},
+        {"at": "06:30", "every_weeks": 2},
+        {"at": "06:30", "every_months": 2, "days": "mon"},
+        {"at": "06:30", "every_days": 2, "days": "mon"},
+        {"every_days": 2},
+        {"after": "a.b", "anchor": date(2026, 11, 23)},
+        {"once": "morgen"},
         {"plan": "{"},
         {"plan": "[]"},
     ],

@@ -179,6 +179,7 @@ PROBLEMS = (
     "jobs.crashed",
     "jobs.gave_up",
     "jobs.missed",
+    "jobs.nothing_open",
     "jobs.overlap",
     "listing.not_offered",
     "maintenance",

@@ -86,20 +86,20 @@ def preview_job(call: Call) -> Answer:
 def run_job(call: Call) -> Answer:
     """Start a job now."""
     run = jobs.run_now(call.house, call.writing, call.path["name"])
-    return Answer(_runs(call, call.writing, [run])[0], status=202)
+    return Answer(run_outs(call, call.writing, [run])[0], status=202)
 
 
 def cancel_run(call: Call) -> Answer:
     """Cancel a run: at once if it waits, else at its next checkpoint."""
     run = jobs.cancel(call.house, call.writing, call.path["name"], call.path["id"])
-    return Answer(_runs(call, call.writing, [run])[0])
+    return Answer(run_outs(call, call.writing, [run])[0])
 
 
 def get_run(call: Call) -> Answer:
     """One run of a job."""
     with call.read() as tx:
         run = jobs.get_run(call.house, tx, call.path["name"], call.path["id"])
-        return Answer(_runs(call, tx, [run])[0])
+        return Answer(run_outs(call, tx, [run])[0])
 
 
 def get_runs(call: Call) -> Answer:
@@ -136,7 +136,7 @@ def get_runs(call: Call) -> Answer:
                 limit=limit,
             )
             more = str(offset + limit) if total > offset + limit else None
-        return Answer(RunsOut(runs=_runs(call, tx, found[:limit]), next=more))
+        return Answer(RunsOut(runs=run_outs(call, tx, found[:limit]), next=more))
 
 
 def warning_words(call: Call, warned: Warned) -> WarningOut:
@@ -163,7 +163,7 @@ def warning_words(call: Call, warned: Warned) -> WarningOut:
 def _last(call: Call, tx: Tx, one: Job) -> RunOut | None:
     """The latest run of a job, also one that is still at work."""
     found = jobs.runs(call.house, tx, one.name, limit=1)
-    return _runs(call, tx, found)[0] if found else None
+    return run_outs(call, tx, found)[0] if found else None
 
 
 def _job(
@@ -192,7 +192,8 @@ def _job(
     )
 
 
-def _runs(call: Call, tx: Tx, found: Sequence[Run]) -> list[RunOut]:
+def run_outs(call: Call, tx: Tx, found: Sequence[Run]) -> list[RunOut]:
+    """Runs as the doors show them, with the names of who started them and what they did."""
     zone = zone_of(zone_name(call.house, tx))
     names = sentences.actor_names(call.house, tx, {one.triggered_by for one in found}, call.lang)
     did = event_search.count_by_run(tx, call.house.registry, [one.id for one in found])

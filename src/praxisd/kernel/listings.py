@@ -73,17 +73,17 @@ def routes_of(listing: Listing) -> tuple[Route, Route]:
     """The operations of a listing: its rows, and the same as CSV."""
     noun = _NAME_PART.sub(lambda match: match[1].upper(), listing.name)
     problems = (*PROBLEMS, *(one for one in listing.problems if one not in PROBLEMS))
-    show, export = partial(_show, listing), partial(_export, listing)
+    show, save = partial(_show, listing), partial(export, listing)
     show.__doc__ = (
         f"Rows of the listing {listing.name}\n\nWith its columns; sorted, filtered and cut as asked."
     )
-    export.__doc__ = (
+    save.__doc__ = (
         f"The listing {listing.name} as CSV\n\nAll rows that fit, at most {EXPORT_MOST}; it is noted."
     )
     made: list[Route] = []
     for path, name, call, answer, media in (
         ("", noun, show, ListingOut, "application/json"),
-        ("/export", f"{noun}Export", export, None, CSV),
+        ("/export", f"{noun}Export", save, None, CSV),
     ):
         made.append(
             Route(
@@ -154,7 +154,8 @@ def _show(listing: Listing, call: Call) -> ListingOut:
     )
 
 
-def _export(listing: Listing, call: Call) -> Raw:
+def export(listing: Listing, call: Call) -> Raw:
+    """All rows that the call's query (a ListingQuery as its body) asks for, as CSV; it is noted."""
     query = _asked(listing, call)
     rows: list[Row] = []
     more = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import clock, issues, maintenance
 from praxisd.kernel.access import system
+from praxisd.kernel.activity_operations import ACTIVITY_OPERATIONS
 from praxisd.kernel.control import actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_operations import JOB_OPERATIONS
@@ -128,4 +129,5 @@ OPERATIONS = (
     Operation("kernel.maintenance_end", maintenance_end),
     Operation("kernel.maintenance_state", maintenance_state),
     *JOB_OPERATIONS,
+    *ACTIVITY_OPERATIONS,
 )
