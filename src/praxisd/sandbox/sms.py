@@ -98,7 +98,7 @@ class Gateway:
     """All messages of one sandbox, in the order of their arrival.
 
     `deliver_s`: so long a message takes by itself; None: a person says what became of it. `changed(message)` is called
-    (outside the lock) when a state is new.
+    (outside the lock) when a state is new. `handed_over` counts requests for sending, taken or not.
     """
 
     def __init__(
@@ -114,6 +114,7 @@ class Gateway:
         self.changed = changed
         self.replied = replied
         self.hooks: dict[str, dict[str, str]] = {}
+        self.handed_over = 0
         self._deliver_s = math.inf if deliver_s is None else deliver_s
         self._journal = journal
         self._lock = threading.RLock()
@@ -147,6 +148,11 @@ class Gateway:
         """What is left."""
         with self._lock:
             return self._credits
+
+    def count(self) -> None:
+        """Somebody hands a message over; whether it is taken is another question."""
+        with self._lock:
+            self.handed_over += 1
 
     def set_credits(self, credits_: int) -> None:
         """Book credits by hand."""

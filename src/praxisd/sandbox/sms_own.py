@@ -38,6 +38,7 @@ def handed_over(
     refuse: Callable[[str], Answer] = refused,
 ) -> Answer:
     """Take a message as the drawn fault wants it. `accepted` and `refuse` make the answers of one disguise."""
+    gateway.count()
     fault = gateway.faults.send()
     if fault == "lose":
         return DROP
