@@ -25,6 +25,9 @@ from praxisd.services.messaging.outbox import (
 from praxisd.services.messaging.phones import Doubtful, Landline, Mail, Mobile, mail, number
 from praxisd.services.messaging.quiet import next_allowed
 from praxisd.services.messaging.segments import measure
+from praxisd.services.messaging.templates import language_of, propose, render
+from praxisd.services.messaging.templates import load as load_templates
+from praxisd.services.messaging.values import Values
 from praxisd.services.messaging.wishes import needs, prefer, say, wishes
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "Landline",
     "Mail",
     "Mobile",
+    "Values",
     "Wishes",
     "about",
     "allowed",
@@ -45,6 +49,8 @@ __all__ = [
     "find",
     "greeted",
     "holding",
+    "language_of",
+    "load_templates",
     "mail",
     "mark",
     "measure",
@@ -54,7 +60,9 @@ __all__ = [
     "prefer",
     "prepare",
     "prices",
+    "propose",
     "receive",
+    "render",
     "say",
     "supersede",
     "tried",

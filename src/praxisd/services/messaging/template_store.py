@@ -1,5 +1,7 @@
 """The table of text templates: one per kind, channel and language."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from praxisd.kernel.resource import Records, resource_table
@@ -19,3 +21,9 @@ TEMPLATES: Records[Template] = Records(
     Template,
     lambda one: {"kind": one.kind, "channel": one.channel, "language": one.language},
 )
+
+
+def of(kind: str, channel: str, language: str) -> list[Any]:
+    """The condition for the one template of this kind, channel and language."""
+    columns = TEMPLATE.c
+    return [columns.kind == kind, columns.channel == channel, columns.language == language]

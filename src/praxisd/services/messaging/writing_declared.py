@@ -63,6 +63,13 @@ PROBLEMS = (
     "messaging.consent_missing",
     "messaging.consent_withdrawn",
     "messaging.quiet_hours_invalid",
+    "messaging.template_foreign_placeholder",
+    "messaging.template_long",
+    "messaging.template_no_sender",
+    "messaging.template_no_time",
+    "messaging.template_reveals",
+    "messaging.template_special_characters",
+    "messaging.template_value_missing",
 )
 PAGES = (
     ConsolePage("templates", "messaging.template.read", "practice", 60, "text"),
