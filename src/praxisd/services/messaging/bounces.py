@@ -15,6 +15,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
@@ -23,7 +24,7 @@ from praxisd.services.messaging import bounces_words as words
 from praxisd.services.messaging.bounces_parts import READ_MOST, Part, Pieces, read_headers, take_apart
 from praxisd.services.messaging.bounces_reply import reply_text
 
-Kind = Literal["failed", "expired", "delayed", "delivered", "auto", "reply", "unrelated"]
+Kind = Literal["failed", "expired", "delayed", "delivered", "auto", "reply", "unrelated", "unreadable"]
 
 ID = r"[0-9a-hjkmnp-tv-z]{26}"
 """An id of ours (kernel/ids.py)."""
@@ -48,6 +49,8 @@ _FIRST_YEAR_S, _LAST_YEAR_S = 631_152_000, 7_258_118_400  # 1990 and 2200
 class Verdict:
     """What a mail says. `id`: our message; empty if it names none, then nothing else of it counts.
 
+    `unreadable` is what has no head at all. A mail that is `unrelated` and has a `text` was written by a person.
+
     `status` is an enhanced status ("5.1.1") or empty, `code` the problem code of a failure. `sender` (an address, or
     empty), `text` and `subject` are for replies. `mark` is the same whenever the same mail is read again. `at`: epoch
     seconds from its Date, if that can be believed.
@@ -67,6 +70,8 @@ class Verdict:
 def judge(data: bytes, domains: Iterable[str]) -> Verdict:
     """The verdict on a mail. `domains` are those that stand behind the @ in Message-IDs of ours, in A-labels."""
     mail = take_apart(data)
+    if not mail.headers:
+        return Verdict("unreadable", mark=_mark({}, data))
     ours = _OurIds(domains)
     text = _text_of(mail)
     fields = _report_fields(mail.parts)
@@ -329,7 +334,8 @@ def _mark(headers: Mapping[str, str], data: bytes) -> str:
 
 def _date(headers: Mapping[str, str]) -> int | None:
     try:
-        at = int(parsedate_to_datetime(headers.get("date", "")[:100]).timestamp())
+        written = parsedate_to_datetime(headers.get("date", "")[:100])
+        at = int((written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp())  # "-0000" means UTC
     except (ValueError, OverflowError, TypeError, IndexError, OSError):
         return None
     return at if _FIRST_YEAR_S < at < _LAST_YEAR_S else None

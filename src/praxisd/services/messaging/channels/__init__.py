@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.services.messaging.channels.gateways import Description
 
+SMTP = "smtp"
+"""The gateway of e-mail."""
 ADDRESS = "address"
 """The field that holds a gateway's own address; it is checked more strictly than others."""
 
@@ -53,13 +55,19 @@ class GatewayForm:
 
 def gateways(house: "House") -> dict[str, GatewayForm]:
     """Every gateway that can be chosen, by name."""
+    from praxisd.services.messaging.channels import smtp_form
     from praxisd.services.messaging.channels.gateway_files import descriptions
 
-    return {name: _form(one) for name, one in descriptions(house).items()}
+    found = {name: _form(one) for name, one in descriptions(house).items()}
+    return {smtp_form.NAME: smtp_form.FORM, **found}
 
 
 def open_channel(house: "House", account: Account) -> Channel:
     """The channel of an account; Problem `messaging.gateway_unknown` (404) if there is no such gateway (any more)."""
+    if account.gateway == SMTP:
+        from praxisd.services.messaging.channels.smtp import open_smtp
+
+        return open_smtp(house, account)
     from praxisd.kernel import http
     from praxisd.services.messaging.channels.http_sms import HttpSms
 
@@ -68,6 +76,8 @@ def open_channel(house: "House", account: Account) -> Channel:
 
 def hook_address(house: "House", account: Account) -> str:
     """The address that must be entered at the gateway so that it calls us; empty where it cannot."""
+    if account.gateway == SMTP:
+        return account.hook_url if account.hook_secret else ""
     from praxisd.services.messaging.channels import hooks
 
     return hooks.address(_description(house, account.gateway), account)
@@ -79,6 +89,10 @@ def check_account(house: "House", account: Account) -> None:
     A field that is needed and empty, one that is not among its choices or holds control characters, an address without
     protection outside the practice's own network, a sender that the gateway cannot show (`field` is `sender`).
     """
+    if account.gateway == SMTP:
+        from praxisd.services.messaging.channels import smtp_form
+
+        return smtp_form.check(account)
     from praxisd.services.messaging.channels.http_sms import sender_fits
 
     one = _description(house, account.gateway)
