@@ -1,6 +1,6 @@
 // Messages to patients as the server gives them, and the words around them.
 import { ask } from "../../lib/api";
-import { t } from "../../lib/i18n.svelte";
+import { has, t } from "../../lib/i18n.svelte";
 
 export interface Message {
   id: string;
@@ -9,7 +9,8 @@ export interface Message {
   state: string;
   channel: string | null;
   address: string | null;
-  patient: { id: string | null; name: string | null };
+  patient: string | null;
+  patientName: string | null;
   appointment: string | null;
   start: string | null;
   mandatorName: string | null;
@@ -19,30 +20,33 @@ export interface Message {
   parts: number;
   cost: number;
   charged: number;
-  reason: string | null;
-  reasonTitle: string | null;
-  reasonCause: string | null;
-  reasonSolution: string | null;
+  reason: Reason | null;
   detail: string | null;
   letter: string | null;
   reply: string | null;
   preparedAt: string;
   nextAt: string | null;
-  sendingAt: string | null;
+  sentAt: string | null;
   acceptedAt: string | null;
   endedAt: string | null;
   uselessAfter: string;
   attempts: number;
   gateway: string | null;
   run: string | null;
+  replies: { at: string; meaning: string; communication: string | null }[];
+}
+export interface Reason {
+  code: string;
+  title: string;
+  cause: string;
+  solution: string;
 }
 export interface Field {
   key: string;
-  label: string;
   secret: boolean;
   needed: boolean;
   default: string;
-  choices: { value: string; label: string }[];
+  choices: string[];
 }
 export interface Gateway {
   name: string;
@@ -50,6 +54,13 @@ export interface Gateway {
   title: string;
   fields: Field[];
   hook: "none" | "made" | "given";
+  finds: boolean;
+  reports: boolean;
+  balance: boolean;
+  final: boolean;
+  senderLetters: number;
+  senderDigits: number;
+  site: string;
 }
 export interface Account {
   channel: string;
@@ -60,37 +71,26 @@ export interface Account {
   fields: Record<string, string>;
   secrets: string[];
   cost: number;
-  hookAddress: string;
-  hookSecret: string;
-  abilities: { finds: boolean; reports: boolean; hooks: boolean; balance: boolean; final: boolean };
+  hookSecretSet: boolean;
+  hookAddress: string | null;
+  waiting: number;
+  unsure: number;
 }
 export interface Purse {
   mandator: string;
   name: string;
-  licensed: boolean;
-  licenceTo: string | null;
-  credits: number;
+  active: boolean;
+  balance: number;
   reserved: number;
-  low: boolean;
-}
-export interface Purses {
-  mandators: Purse[];
-  minimum: number;
-  check: boolean;
+  spendable: number;
 }
 export interface Month {
   month: string;
   mandator: string | null;
   mandatorName: string | null;
-  channel: string;
+  channel: string | null;
   kind: string;
-  prepared: number;
-  accepted: number;
-  delivered: number;
-  failed: number;
-  expired: number;
-  unsure: number;
-  withdrawn: number;
+  states: Record<string, number>;
   credits: number;
 }
 
@@ -104,6 +104,9 @@ export function tone(state: string): "good" | "warn" | "bad" | "info" | "plain" 
   if (state === "unsure") return "warn";
   return state === "withdrawn" ? "plain" : "info";
 }
+/** A field of a gateway; one that a practice's own file names is shown as it is. */
+export const fieldLabel = (key: string) => (has(`console.gateway.${key}`) ? t(`console.gateway.${key}`) : key);
+export const choiceLabel = (key: string, value: string) => (has(`console.gateway.${key}_${value}`) ? t(`console.gateway.${key}_${value}`) : value);
 /** Change one message: what was done with it. */
 export const act = async (one: Message, deed: string, body: unknown = {}) =>
   (await ask<Message>("POST", `/outbox/${one.id}/${deed}`, body, { version: one.version })).data;
