@@ -21,7 +21,7 @@ def sandbox() -> None:
 @_HOST
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0: a free one.")
 @click.option("--key", default="sandbox", show_default=True, help="The key that programs must show.")
-@click.option("--secret", default="", help="What its calls are signed with; a random one if left out.")
+@click.option("--secret", default="sandbox-secret", show_default=True, help="What its calls are signed with.")
 @click.option("--credits", "credits_", type=click.IntRange(0, 10**9), default=1000, show_default=True)
 @click.option(
     "--deliver",
@@ -55,6 +55,54 @@ def sms(
         code = run(folder, host, port, wishes)
     except OSError:
         raise Problem("control.address_unusable", 400, host=host, port=port) from None
+    sys.exit(code)
+
+
+@sandbox.command()
+@data
+@_HOST
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8091,
+    show_default=True,
+    help="Of its page; 0: a free one.",
+)
+@click.option(
+    "--smtp-port", type=click.IntRange(0, 65535), default=2525, show_default=True, help="0: a free one."
+)
+@click.option(
+    "--mailbox",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where answers are laid: a Maildir or a folder; DIR/sandbox/mailbox if left out.",
+)
+@click.option("--user", default="", help="Who may send; anybody if left out.")
+@click.option("--password", default="", help="The password of that user.")
+@click.option("--tls", is_flag=True, help="Encrypted from the start, instead of STARTTLS.")
+@click.option(
+    "--faults", type=click.FloatRange(0, 1), default=0.0, help="How often something goes wrong: 0 to 1."
+)
+@click.option("--seed", type=int, default=0, help="The same seed, the same faults.")
+def mail(
+    folder: Path,
+    host: str,
+    port: int,
+    smtp_port: int,
+    mailbox: Path | None,
+    user: str,
+    password: str,
+    tls: bool,
+    faults: float,
+    seed: int,
+) -> None:
+    """A mail server that delivers nothing and shows everything."""
+    from praxisd.sandbox.mail_program import Wishes, run
+
+    wishes = Wishes(mailbox, faults, seed, 5.0, user, password, tls, language())
+    try:
+        code = run(folder, host, port, smtp_port, wishes)
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=f"{port}/{smtp_port}") from None
     sys.exit(code)
 
 

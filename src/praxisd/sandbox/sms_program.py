@@ -1,6 +1,5 @@
 """`praxisd sandbox sms`: the simulated SMS gateway as a program."""
 
-import secrets
 import signal
 import threading
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ class Wishes:
     """How the gateway shall behave. `deliver_s` None: a person says what became of each message."""
 
     key: str = "sandbox"
-    secret: str = ""
+    secret: str = "sandbox-secret"  # noqa: S105 - what it signs is a game
     faults: float = 0.0
     seed: int = 0
     deliver_s: float | None = 3.0
@@ -36,7 +35,7 @@ class Running:
     """A gateway that answers. OSError if its address cannot be used."""
 
     def __init__(self, folder: Path, host: str, port: int, wishes: Wishes) -> None:
-        access = sms_own.Access(wishes.key, wishes.secret or secrets.token_hex(16))
+        access = sms_own.Access(wishes.key, wishes.secret)
         self._journal = Journal(folder / FILE)
         self.gateway = Gateway(
             self._journal, Faults(wishes.faults, wishes.seed), wishes.credits, wishes.deliver_s

@@ -123,7 +123,7 @@ def protected(url: str) -> bool:
     try:
         return parts.scheme == "http" and ip_address(host).is_private
     except ValueError:
-        own = re.fullmatch(r"[a-z0-9-]+(\.(local|lan|home\.arpa|internal))?", host) is not None
+        own = re.fullmatch(r"[a-z0-9-]+|[a-z0-9.-]+\.(local|lan|home\.arpa|internal)", host) is not None
         return parts.scheme == "http" and own
 
 

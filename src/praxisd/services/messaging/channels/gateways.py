@@ -38,7 +38,7 @@ CODES = frozenset(
 
 
 class GatewayFault(ValueError):
-    """A description is wrong; `line` counts from 1 (0: the file as a whole). The message holds no value of it."""
+    """A description is wrong; `line` counts from 1 (0: the file as a whole)."""
 
     def __init__(self, file: str, line: int, said: str) -> None:
         super().__init__(f"{file}:{line}: {said}" if line else f"{file}: {said}")
@@ -228,7 +228,7 @@ def parse(name: str, text: str) -> Description:
         made = msgspec.convert({**tree, "name": name}, Description, strict=True)
     except msgspec.ValidationError as error:
         said, path = _place(str(error))
-        raise GatewayFault(file, line_of(text, path), said) from None
+        raise GatewayFault(file, _line_of_value(text, line_of(text, path), str(error)), said) from None
     for path, said in _wrong(made):
         raise GatewayFault(file, line_of(text, path), f"{'.'.join(map(str, path))}: {said}")
     return made
@@ -243,6 +243,13 @@ def _place(said: str) -> tuple[str, tuple[str | int, ...]]:
     if unknown:
         path.append(unknown[1])
     return f"{'.'.join(map(str, path)) or 'file'}: {what}", tuple(path)
+
+
+def _line_of_value(text: str, line: int, said: str) -> int:
+    """Where the wrong value of a table stands: msgspec names it there instead of its key."""
+    value = re.search(r"Invalid enum value '([^']+)' - at `[^`]*\[\.\.\.\]`", said)
+    rest = text.splitlines()[max(0, line - 1) :]
+    return next((line + n for n, one in enumerate(rest) if value and f'"{value[1]}"' in one), line)
 
 
 def line_of(text: str, path: tuple[str | int, ...]) -> int:
