@@ -112,7 +112,11 @@ def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any
     except Problem as problem:
         if problem.code != "http.not_found":
             raise
-        words = ("organization",) if problem.params.get("kind") == "Organization" else ("id", "login", "run", "area", "name")
+        words = (
+            ("organization",)
+            if problem.params.get("kind") == "Organization"
+            else ("id", "login", "run", "area", "name")
+        )
         named = next((str(args[word]) for word in words if word in args), "-")
         raise Problem("control.unknown_name", 404, name=named) from None
 

@@ -3,11 +3,16 @@
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Service, Setting
 from praxisd.services.messaging import (
+    account_routes,
     consent_store,
+    credit_routes,
     hook_routes,
     inbox,
     listings,
+    outbox_checks,
     outbox_declared,
+    outbox_listings,
+    outbox_routes,
     outbox_store,
     store,
     template_routes,
@@ -16,9 +21,10 @@ from praxisd.services.messaging import (
     wishes_routes,
     writing_declared,
 )
-from praxisd.services.messaging.channels import gateway_files
+from praxisd.services.messaging.channels import gateway_files, smtp_form
 from praxisd.services.messaging.fhir import FHIR
 from praxisd.services.messaging.jobs import JOBS
+from praxisd.services.messaging.operations import OPERATIONS
 from praxisd.services.messaging.routes import ROUTES
 
 _INSIDE = ("owner", "desk", "pvs")
@@ -41,9 +47,21 @@ SERVICE = Service(
         *outbox_declared.EVENTS,
     ),
     jobs=JOBS,
-    routes=(*ROUTES, *hook_routes.ROUTES, *wishes_routes.ROUTES, *template_routes.ROUTES),
-    listings=(*listings.LISTINGS, *wishes_listings.LISTINGS),
-    pages=(ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"), *writing_declared.PAGES),
+    routes=(
+        *ROUTES,
+        *outbox_routes.ROUTES,
+        *account_routes.ROUTES,
+        *credit_routes.ROUTES,
+        *hook_routes.ROUTES,
+        *wishes_routes.ROUTES,
+        *template_routes.ROUTES,
+    ),
+    listings=(*listings.LISTINGS, *outbox_listings.LISTINGS, *wishes_listings.LISTINGS),
+    pages=(
+        ConsolePage("inbox", "messaging.inbox.write", "day", 40, "inbox"),
+        *outbox_declared.PAGES,
+        *writing_declared.PAGES,
+    ),
     fhir=FHIR,
     permissions=(
         Permission("messaging.communication.read", _ALL),
@@ -56,7 +74,9 @@ SERVICE = Service(
     ),
     tables=(*store.TABLES, *outbox_store.TABLES, *consent_store.TABLES, *template_store.TABLES),
     patient_refs=(*store.REFERENCES, *outbox_store.REFERENCES, *consent_store.REFERENCES),
-    checks=gateway_files.CHECKS,
+    checks=(*gateway_files.CHECKS, *outbox_checks.CHECKS),
+    operations=OPERATIONS,
+    commands="praxisd.services.messaging.cli:commands",
     problems=(
         "messaging.attachment_inline",
         "messaging.attachment_mismatch",
@@ -71,5 +91,6 @@ SERVICE = Service(
         *writing_declared.PROBLEMS,
         *outbox_declared.PROBLEMS,
         *gateway_files.PROBLEMS,
+        *smtp_form.PROBLEMS,
     ),
 )

@@ -16,6 +16,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import token
 from praxisd.kernel.resource import check_version
 from praxisd.kernel.store import Tx
+from praxisd.services.directory import api as directory
 from praxisd.services.messaging import account_store, channels
 from praxisd.services.messaging.channel import Account, Channel
 from praxisd.services.messaging.outbox_declared import PUBLIC_URL
@@ -67,14 +68,25 @@ def ways(house: "House", tx: Tx) -> dict[str, Way]:
 
 def opened(house: "House", tx: Tx, row: Any) -> Way:
     """A stored account, opened."""
-    account = Account(
+    return Way(channels.open_channel(house, _account(house, tx, row)), row.gateway, row.cost)
+
+
+def _account(house: "House", tx: Tx, row: Any) -> Account:
+    return Account(
         gateway=row.gateway,
         sender=row.sender,
         values={**_plain(row.fields), **_unsealed(house, tx, row.secrets)},
         hook_secret=_unsealed(house, tx, row.hook_secret).get("hook", ""),
         hook_url=hook_url(house, tx, row.hook),
     )
-    return Way(channels.open_channel(house, account), row.gateway, row.cost)
+
+
+def hook_address(house: "House", tx: Tx, row: Any) -> str | None:
+    """What has to be entered at the gateway so that it calls us; it may hold the secret. None where it cannot call."""
+    try:
+        return channels.hook_address(house, _account(house, tx, row)) or None
+    except Problem:  # its description is gone
+        return None
 
 
 def way(house: "House", tx: Tx, channel: str) -> Way:
@@ -97,6 +109,16 @@ def whose(tx: Tx, hook: str) -> tuple[str, str]:
     if found is None:
         raise not_found("Hook")
     return found
+
+
+def fields_of(row: Any) -> dict[str, str]:
+    """The fields of an account that are no secrets."""
+    return _plain(row.fields)
+
+
+def country(tx: Tx) -> str:
+    """Where phone numbers without a country code belong."""
+    return directory.organization(tx).country
 
 
 def secrets_set(house: "House", tx: Tx, row: Any) -> list[str]:

@@ -56,11 +56,9 @@ def reserved(tx: Tx, mandators: Sequence[str], states: Sequence[str] = RESERVING
     return {str(m): int(c) for m, c in tx.tuples(query)}
 
 
-def entries(tx: Tx, mandator: str | None, *, down: bool, offset: int, limit: int) -> list[Any]:
+def entries(tx: Tx, mandators: Sequence[str] | None, *, down: bool, offset: int, limit: int) -> list[Any]:
     """Entries of the ledger in the order in which they were written, or the other way round."""
-    query = sa.select(LEDGER).where(mine(LEDGER))
-    if mandator is not None:
-        query = query.where(_L.mandator == mandator)
+    query = sa.select(LEDGER).where(mine(LEDGER), *_among(mandators))
     return tx.all(query.order_by(_L.id.desc() if down else _L.id).limit(limit).offset(offset))
 
 
@@ -72,7 +70,11 @@ def before(tx: Tx, mandator: str, cursor: str | None, limit: int) -> list[Any]:
     return tx.all(query.order_by(_L.id.desc()).limit(limit))
 
 
-def count(tx: Tx, mandator: str | None) -> int:
+def count(tx: Tx, mandators: Sequence[str] | None) -> int:
     """How many entries there are."""
-    query = sa.select(sa.func.count()).select_from(LEDGER).where(mine(LEDGER))
-    return int(tx.value(query if mandator is None else query.where(_L.mandator == mandator)))
+    query = sa.select(sa.func.count()).select_from(LEDGER)
+    return int(tx.value(query.where(mine(LEDGER), *_among(mandators))))
+
+
+def _among(mandators: Sequence[str] | None) -> list[Any]:
+    return [] if mandators is None else [_L.mandator.in_(list(mandators))]

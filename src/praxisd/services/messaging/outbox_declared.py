@@ -1,5 +1,6 @@
 """What the outbox adds to the declaration of messaging: settings, events, permissions, codes."""
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Permission, Retention, Setting
 
 DAY_CAP = "messaging.patient_day_cap"
@@ -37,7 +38,9 @@ EVENTS = (
     EventType("communication.withdrawn"),
     EventType("communication.confirmed"),
     EventType("communication.replied"),
+    EventType("communication.lettered"),
     EventType("account.changed", Retention.AUDIT),
+    EventType("account.tested", Retention.AUDIT),
     EventType("credits.booked", Retention.AUDIT),
 )
 PERMISSIONS = (
@@ -48,6 +51,7 @@ PERMISSIONS = (
     Permission("messaging.credits.read"),
     Permission("messaging.credits.write"),
 )
+PAGES = (ConsolePage("messages", "messaging.outbox.read", "day", 45, "send"),)
 REASONS = (
     "messaging.appointment_gone",
     "messaging.appointment_moved",
@@ -62,8 +66,13 @@ PROBLEMS = (
     *REASONS,
     "messaging.account_field_unknown",
     "messaging.account_missing",
+    "messaging.balance_untold",
     "messaging.credits_below_zero",
     "messaging.gateway_expired",
+    "messaging.no_letter",
+    "messaging.not_unsure",
     "messaging.quiet_now",
     "messaging.secrets_again",
+    "messaging.test_address",
+    "messaging.under_way",
 )

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 OPEN = ("prepared", "sending", "unsure")
 """States in which it is not certain that the gateway has the message."""
-ACCOUNT_CODES = frozenset({"messaging.gateway_credentials", "messaging.gateway_no_credits"})
+ACCOUNT_CODES = frozenset(
+    {"messaging.gateway_credentials", "messaging.gateway_no_credits", "messaging.sender_rejected"}
+)
 """Refusals that are about our access, not about the message: it waits until the access is mended."""
 GATEWAY_CODES = ACCOUNT_CODES | {
     "messaging.gateway_busy", "messaging.gateway_refused", "messaging.gateway_unreachable"

@@ -23,7 +23,7 @@ _COURTESY = (
     "danke|dankeschön|dankeschoen|vielen|dank|merci|thanks|thank|you|grazie|hallo|guten|tag|bonjour|ciao|hello|hi|bitte|"
     "mfg|gruss|gruesse|grüße|gruß|liebe|viele|lg|please"
 )
-_PIECES = re.compile(r"[\w'+-]+", re.UNICODE)
+_PIECES = re.compile(r"[\w']+")
 _MOST = 60
 """Characters of an answer that can be such a word; longer ones are letters."""
 
