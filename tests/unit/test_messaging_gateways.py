@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from praxisd.services.messaging.channels import protected
+from praxisd.services.messaging.channels.descriptions import GatewayFault, parse
 from praxisd.services.messaging.channels.fill import at, fill, fill_flat, fill_tree, fits
 from praxisd.services.messaging.channels.gateway_files import built_in
-from praxisd.services.messaging.channels.gateways import GatewayFault, parse
 from praxisd.services.messaging.channels.hooks import moment, number, short
 from praxisd.services.messaging.channels.http_sms import sender_fits
 

@@ -15,7 +15,7 @@ from praxisd.services.messaging.channel import Abilities, Account, Channel
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
-    from praxisd.services.messaging.channels.gateways import Description
+    from praxisd.services.messaging.channels.descriptions import Description
 
 SMTP = "smtp"
 """The gateway of e-mail."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.service import Check, Finding, Severity
-from praxisd.services.messaging.channels.gateways import Description, GatewayFault, parse
+from praxisd.services.messaging.channels.descriptions import Description, GatewayFault, parse
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House

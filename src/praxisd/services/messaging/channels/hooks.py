@@ -16,8 +16,8 @@ import msgspec
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.messaging.channel import Account, Reply, Report, ReportState
+from praxisd.services.messaging.channels.descriptions import Description, Hook, HookEvent
 from praxisd.services.messaging.channels.fill import at, fill, fits, gaps, text_at
-from praxisd.services.messaging.channels.gateways import Description, Hook, HookEvent
 
 TOKEN = "token"  # noqa: S105 - the name of the parameter, not its value
 TEXT_MOST = 2000

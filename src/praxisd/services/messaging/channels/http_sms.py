@@ -1,4 +1,4 @@
-"""SMS by any gateway that a description tells of (`gateways.py`), over `kernel/http.py`. Keeps the promises of `channel.py`.
+"""SMS by any gateway that a description tells of (`descriptions.py`), over `kernel/http.py`. Keeps the promises of `channel.py`.
 
 What an answer means is decided by the description's rules, and where they are silent by what HTTP says for sure: a
 request that was refused for its form, its key or its speed was not taken; after a 5xx, or an answer that cannot be
@@ -33,8 +33,8 @@ from praxisd.services.messaging.channel import (
     Waiting,
 )
 from praxisd.services.messaging.channels import hooks
+from praxisd.services.messaging.channels.descriptions import AnswerRule, Description, Find, Poll, Request
 from praxisd.services.messaging.channels.fill import at, fill, fill_flat, fill_tree, fits, text_at
-from praxisd.services.messaging.channels.gateways import AnswerRule, Description, Find, Poll, Request
 
 SEND_S = 20.0
 ASK_S = 15.0
