@@ -97,6 +97,9 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     nest.note("healthcare-services", practice.check, practice.surgery)
     told = desk("POST", "/patients", 201, _person(nest, "told"))
     nest.note("patients", told["id"], practice.patient)
+    said = [{"purpose": "greeting", "channel": "sms", "state": "given"}]
+    words = {"said": said, "preferred": "email", "note": nest.bird("wishes.note")}
+    desk("PUT", f"/patients/{told['id']}/wishes", body=words)
     _merged(nest, desk)
     _booked(nest, desk, portal, told["id"])
     _by_fhir(nest, inside, outside, told["id"])
@@ -251,6 +254,12 @@ BODIES: dict[str, Any] = {
     "calendar.view": PERIOD | {"cancelled": True},
     "calendar.counts": {"first": "2026-11-23", "last": "2026-11-30"},
     "calendar.search": {"text": "kanarie"},
+    "templates.preview": {
+        "kind": "reminder",
+        "channel": "sms",
+        "language": "de",
+        "text": "{name} {date} {time}",
+    },
     "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
     "schedules.preview": PERIOD | {"service": "kontrolle"},
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
@@ -305,6 +314,8 @@ def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple
             body = BODIES.get(route.name, {}) if route.write else None
             if route.name == "schedules.preview":
                 body = body | {"service": nest.practice.check}
+            elif route.name == "templates.preview":
+                body = body | {"appointment": nest.ids["appointments"][0]}
             elif route.name == "healthcareServices.preview":
                 body = PERIOD | {"service": body["service"] | {"groups": [list(nest.practice.doctors)]}}
             yield ask(route.name, route.method, address, body)

@@ -21,7 +21,7 @@ def read_wishes(call: Call) -> Answer:
     """What a patient wants
 
     Consents and withdrawals per purpose and channel, the preferred channel, how the patient can be reached, and the
-    history.
+    history. A masked caller reads neither notes nor numbers.
     """
     with call.read() as tx:
         return _view(call, tx, call.path["id"])
@@ -72,6 +72,9 @@ def _view(call: Call, tx: Tx, patient: str) -> Answer:
     practice = directory.organization(tx)
     here = zone(practice.zone)
     words, chosen = consent_store.history(tx, patient, _HISTORY_MOST)
+    masked = call.actor.masked
+    if masked:
+        words = [one._replace(note="") for one in words]
     names = actor_names(call.house, tx, {one.actor for one in (*words, *chosen)}, call.lang)
     version = consent_store.version(tx, patient)
     body = shapes.WishesOut(
@@ -79,7 +82,7 @@ def _view(call: Call, tx: Tx, patient: str) -> Answer:
         version=version,
         preferred=wishes.of(tx, patient).preferred,
         purposes=_purposes(call, tx, patient, words, names, here),
-        reach=[_reach(one) for one in reach.ways(facts, practice.country)],
+        reach=[] if masked else [_reach(one) for one in reach.ways(facts, practice.country)],
         history=_history(words, chosen, names, here),
     )
     return Answer(body, version=version)
