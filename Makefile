@@ -4,6 +4,7 @@
 #   make test      everything: check, then the whole suite; brings up its own PostgreSQL
 #   make check     format, lint, types, import rule, house rules
 #   make bench     ratios against peers            make torture N=20000   attempts to double-book; KILLS=100: kill -9
+#                                                  JOBS=1: servers killed and frozen at work on jobs
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #   make ui        build the console               make screenshots       every page as a picture, into screenshots/
 #
@@ -87,7 +88,8 @@ bench: $(DEV) ui
 	@$(PY) -m bench
 
 torture: $(DEV)
-	@$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))
+	@$(if $(JOBS),$(PY) -m praxisd.testing.torture_jobs --kills $(or $(KILLS),12) --stops $(or $(STOPS),6),\
+	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS)))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference

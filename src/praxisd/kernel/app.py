@@ -137,7 +137,7 @@ def open_house(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock = clock or SystemClock()
     log = Log(config.log_level)
-    engine = engines.connect(config.database_url, folder)
+    engine = engines.connect(config.database_url, folder, config.job_lease_s)
     if isinstance(engine, engines.Postgres):
         engines.wait_for(engine, config.database_patience)
     store = Store(engine, clock)

@@ -21,6 +21,8 @@ from praxisd.kernel.errors import Problem
 
 WRITER_PATIENCE_S = 30.0
 CLOSE_PATIENCE_S = 3.0
+FROZEN_S = 30
+"""So long a node may sit in an open write transaction without a word before PostgreSQL takes its locks away. Seconds."""
 EVENT_LOCK = 0x7072_6178
 """Key of the PostgreSQL advisory lock under which events are appended, so that their order is commit order."""
 
@@ -119,6 +121,10 @@ class Sqlite:
         """True for 'database is locked', which the single writer makes all but impossible."""
         return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
 
+    def is_cut_off(self, _error: BaseException) -> bool:
+        """False: there is no connection that could be lost."""
+        return False
+
     def lease_now(self, _cursor: Any) -> int | None:
         """None: on SQLite the one process' clock is the clock of leases."""
         return None
@@ -161,14 +167,19 @@ class Postgres:
     name = "postgresql"
     dialect: Any = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
-    def __init__(self, url: str, pool: int = 16) -> None:
+    def __init__(self, url: str, pool: int = 16, frozen_s: int = FROZEN_S) -> None:
         import psycopg
 
         self.integrity = psycopg.IntegrityError
         self.failure = psycopg.Error
+        self._lost = psycopg.OperationalError
         parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
         self.url = parsed
-        self.writer = sa.create_engine(parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True)
+        # A frozen process (a paused machine) must not hold what all others wait for: its transaction is ended.
+        thaw = f"-c idle_in_transaction_session_timeout={frozen_s * 1000}"
+        self.writer = sa.create_engine(
+            parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True, connect_args={"options": thaw}
+        )
         options = "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
         self.reader = sa.create_engine(
             parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True, connect_args={"options": options}
@@ -183,8 +194,11 @@ class Postgres:
             try:
                 yield cursor
                 connection.commit()
-            except BaseException:
-                connection.rollback()
+            except BaseException as error:
+                if self.is_cut_off(error):
+                    connection.invalidate()
+                else:
+                    connection.rollback()
                 raise
             finally:
                 cursor.close()
@@ -213,6 +227,14 @@ class Postgres:
     def is_conflict(self, error: Exception) -> bool:
         """True for deadlock (40P01) and serialisation failure (40001): try the transaction again."""
         return getattr(error, "sqlstate", None) in ("40P01", "40001")
+
+    def is_cut_off(self, error: BaseException) -> bool:
+        """True if the connection is gone: the server went away, or took the transaction from a frozen process."""
+        cause = getattr(error, "orig", error)  # SQLAlchemy wraps what fails while a connection is made
+        state = getattr(cause, "sqlstate", None)
+        if state is None:
+            return isinstance(cause, self._lost)
+        return state.startswith("08") or state in ("25P03", "57P01", "57P02", "57P03")
 
     def lease_now(self, cursor: Any) -> int | None:
         """The database's clock in epoch seconds: nodes' clocks may differ, leases must not."""
@@ -246,10 +268,10 @@ class Postgres:
 Engine = Sqlite | Postgres
 
 
-def connect(url: str | None, folder: Path) -> Engine:
+def connect(url: str | None, folder: Path, frozen_s: int = FROZEN_S) -> Engine:
     """The engine for `database_url`, or the SQLite file `praxisd.db` in the data folder when there is none."""
     path = sqlite_file(url, folder)
-    return Postgres(url) if path is None and url else Sqlite(path or folder / "praxisd.db")
+    return Postgres(url, frozen_s=frozen_s) if path is None and url else Sqlite(path or folder / "praxisd.db")
 
 
 def sqlite_file(url: str | None, folder: Path) -> Path | None:

@@ -14,6 +14,7 @@ from praxisd.kernel import job_store as rows
 from praxisd.kernel.access import system
 from praxisd.kernel.engines import Conflict, Violation
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.job_claim import ATTEMPTS
 from praxisd.kernel.job_plan import Planner
 from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext
 from praxisd.kernel.store import Tx
@@ -146,6 +147,11 @@ class Worker:
             log.warning("run_failed", job=run.job, run=run.id, code=problem.code)
             return "failed", problem.code
         except Exception as error:
+            if self._house.store.engine.is_cut_off(
+                error
+            ):  # as if this process had died: it goes on from its cursor
+                log.warning("run_cut_off", job=run.job, run=run.id)
+                return ("interrupted", None) if run.attempt < ATTEMPTS else ("failed", "jobs.gave_up")
             log.error("run_crashed", job=run.job, run=run.id, error=error)
             return "failed", "jobs.crashed"
         return "success", None
