@@ -7,6 +7,7 @@
 - `drop_kept`: takes the message, then closes the connection without an answer
 - `drop_lost`: closes the connection at the dot and takes nothing
 - `drop_early`: closes the connection in answer to DATA
+- `garbage`: takes the message and answers with what is no answer
 - `slow`: takes the message and answers after `slow_s` seconds
 - `no_tls`: does not offer STARTTLS
 - `no_sign_in`: 535 to every password
@@ -18,9 +19,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 KINDS = (
-    "greylist", "unknown", "full", "busy", "drop_kept", "drop_lost", "drop_early", "slow", "no_tls", "no_sign_in",
+    "greylist", "unknown", "full", "busy", "drop_kept", "drop_lost", "drop_early", "garbage", "slow", "no_tls",
+    "no_sign_in",
 )  # fmt: skip
-BY_CHANCE = ("greylist", "full", "busy", "drop_kept", "drop_lost", "drop_early", "slow")
+BY_CHANCE = ("greylist", "full", "busy", "drop_kept", "drop_lost", "drop_early", "garbage", "slow")
 """What a rate alone draws from: faults after which another try may succeed, or nobody knows."""
 
 

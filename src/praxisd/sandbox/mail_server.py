@@ -5,6 +5,7 @@ parameters aiosmtpd does not know: they are taken off before it reads the comman
 """
 
 import asyncio
+import logging
 import re
 import ssl
 import threading
@@ -17,6 +18,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from praxisd.sandbox.mail_faults import Faults
 
 HOST_NAME = "sandbox.praxisd.example"
+# It would write of every mail what stands in it; what goes through here may be taken for real.
+logging.getLogger("mail.log").disabled = True
 _DSN = re.compile(r"(?<=\s)(ENVID|RET|NOTIFY|ORCPT)=(\S+)", re.IGNORECASE)
 _STEPS_MOST_S = 10.0
 
@@ -115,7 +118,7 @@ class _Handler:
             server.cut()
         if server.fault == "slow":
             await asyncio.sleep(self._faults.slow_s)
-        return "250 2.0.0 OK: kept"
+        return "danke, angekommen" if server.fault == "garbage" else "250 2.0.0 OK: kept"
 
 
 class MailServer:

@@ -1,6 +1,7 @@
 """Writes the mail: plain text, seven bits on the wire, every value made harmless before it becomes a header. Pure."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
@@ -13,6 +14,8 @@ from praxisd.kernel.mail_address import address, domain_of
 SUBJECT_MOST = 200
 NAME_MOST = 80
 TEXT_MOST = 20_000
+_UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories that are neither written nor read: controls, halves of pairs, ends of lines and paragraphs."""
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
 
 
@@ -75,14 +78,13 @@ def compose(
 
 
 def one_line(text: str, most: int) -> str:
-    """Text for a header: control characters and line ends become single spaces."""
-    visible = "".join(c if c.isprintable() else " " for c in text)
+    """Text for a header: control characters and whatever ends a line become single spaces."""
+    visible = "".join(c if unicodedata.category(c) not in _UNFIT else " " for c in text)
     return " ".join(visible.split())[:most].strip()
 
 
 def several_lines(text: str) -> str:
-    """Text for a body: line ends made equal, control characters taken out."""
+    """Text for a body: line ends made equal, control characters taken out; what joins emoji stays."""
     lines = text[:TEXT_MOST].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return (
-        "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in lines).rstrip() + "\n"
-    )
+    kept = ("".join(c for c in line if c == "\t" or unicodedata.category(c) not in _UNFIT) for line in lines)
+    return "\n".join(kept).rstrip() + "\n"

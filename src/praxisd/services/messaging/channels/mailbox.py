@@ -34,8 +34,8 @@ class Mailbox(Protocol):
     def letters(self) -> Iterator[Letter]:
         """Mails that were not looked at yet, the oldest first, at most `AT_ONCE`.
 
-        Problem `messaging.mailbox_missing` (502), `messaging.mailbox_refused` (502) or `messaging.mailbox_unreachable`
-        (503, retry) when it cannot be read at all.
+        Problem `messaging.mailbox_missing` or `messaging.mailbox_unreachable` (503, retry), or `messaging.mailbox_refused`
+        (502) when it cannot be read at all.
         """
         ...
 

@@ -30,7 +30,7 @@ class Folder:
     def letters(self) -> Iterator[Letter]:
         """Mails that were not looked at yet; see `Mailbox`."""
         if not self._path.is_dir():
-            raise Problem("messaging.mailbox_missing", 502)
+            raise Problem("messaging.mailbox_missing", 503, retry=True)  # a share may come back
         try:
             found = self._files()
         except OSError:
