@@ -92,7 +92,8 @@ def point(
     one = METADATA.tables[name]
     key = [c for c in one.primary_key.columns if c.name != "organization"]
     wanted = None if keys is None else {tuple(k) for k in keys}
-    read = [c for c in (one.c.get("doc"), one.c.get("version")) if c is not None]
+    known = [name for name in ("doc", "version") if name in one.c]
+    read = [one.c[name] for name in known]
     # Locked: a save that another node commits between reading and writing the document must not be undone.
     rows = tx.tuples(sa.select(*key, *read).where(mine(one), one.c[column] == old).with_for_update())
     changed = []
@@ -101,11 +102,12 @@ def point(
         if wanted is not None and its not in wanted:
             continue
         values: dict[str, Any] = {column: new}
-        if read:
-            version = row[-1] + 1 if len(read) == 2 else None
-            values["doc"] = _repoint(row[len(key)], column, old, new, version)
-            if version is not None:
-                values["version"] = version
+        there = dict(zip(known, row[len(key) :], strict=True))
+        version = there["version"] + 1 if "version" in there else None
+        if version is not None:
+            values["version"] = version
+        if "doc" in there:
+            values["doc"] = _repoint(there["doc"], column, old, new, version)
         here = sa.and_(*(c == value for c, value in zip(key, its, strict=True)))
         tx.run(sa.update(one).where(mine(one), here).values(**values))
         changed.append(list(its))
