@@ -172,10 +172,10 @@ class Worker:
         ) as error:  # the database is away: the lease lapses and the run goes on from its cursor
             self._house.log.error("run_end_failed", job=run.job, run=run.id, error=error)
         finally:
-            if following is not None:
-                self._keep(following)
-            with self._change:
+            with self._change:  # at once: between two runs of a queue the node is not idle
                 self._active.pop(run.id, None)
+                if following is not None:
+                    self._keep(following)
                 self._change.notify_all()
         return following
 

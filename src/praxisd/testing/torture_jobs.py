@@ -219,7 +219,7 @@ class Torture:
         found.attempts = Counter(run.attempt for run in log)
         found.taken_over = sum(run.attempt > 1 for run in log)
         logs = (self.out / f"node{number}.log" for number in range(PROCESSES))
-        found.late_writes = sum(log.read_bytes().count(b'"run_lost"') for log in logs)
+        found.late_writes = sum(log.read_bytes().count(b'"run_lost"') for log in logs if log.exists())
 
     @staticmethod
     def compare(found: Outcome, what: str, wrong: object) -> None:
