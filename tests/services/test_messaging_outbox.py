@@ -120,7 +120,14 @@ def test_withdrawn_consent_takes_back_what_waits_for_that_purpose(there: Outbox)
     assert stop("recall") == 0
     assert stop("greeting") == 1
     assert (there.row(greeting).state, there.row(reminder).state) == ("withdrawn", "prepared")
+    assert [(one.id, one.address) for one in there.run(lambda tx: api.waiting(tx, paul))] == [
+        (reminder, "+4915100000000")
+    ]
+    letter = there.prepare(0, topic="reminder/l", channel=None, address=None, reason="messaging.day_cap")
     assert stop("reminder", "recall", "greeting") == 1
+    assert there.row(letter).letter == "open", "a letter goes another way"
+    assert there.run(lambda tx: api.waiting(tx, paul)) == []
+    assert there.run(lambda tx: api.close_letters(tx, paul)) == 1 and there.row(letter).letter is None
 
 
 def test_credits_are_booked_reserved_charged_once_and_given_back_once(there: Outbox) -> None:

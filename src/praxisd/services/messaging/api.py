@@ -1,15 +1,22 @@
 """The door of messaging for other services. Functions that write take the open write transaction."""
 
+import msgspec
+
 from praxisd.kernel.store import Tx
-from praxisd.services.messaging import store
+from praxisd.services.messaging import account_store, store
+from praxisd.services.messaging.accounts import Given as AccountGiven
+from praxisd.services.messaging.accounts import put as put_account
 from praxisd.services.messaging.consent_rules import NOTHING_SAID, Wishes, allowed, below_cap
 from praxisd.services.messaging.consent_rules import channels as channel_order
 from praxisd.services.messaging.inbox import find, mark, receive
+from praxisd.services.messaging.ledger import book as book_credits
 from praxisd.services.messaging.outbox import (
     About,
     Draft,
     Held,
+    Waits,
     about,
+    close_letters,
     credits,
     greeted,
     holding,
@@ -17,6 +24,7 @@ from praxisd.services.messaging.outbox import (
     prices,
     supersede,
     tried,
+    waiting,
     waiting_today,
     withdraw,
     withdraw_all,
@@ -33,6 +41,7 @@ from praxisd.services.messaging.wishes import needs, prefer, say, wishes
 __all__ = [
     "NOTHING_SAID",
     "About",
+    "AccountGiven",
     "Doubtful",
     "Draft",
     "Held",
@@ -40,11 +49,15 @@ __all__ = [
     "Mail",
     "Mobile",
     "Values",
+    "Waits",
     "Wishes",
     "about",
+    "account_facts",
     "allowed",
     "below_cap",
+    "book_credits",
     "channel_order",
+    "close_letters",
     "credits",
     "find",
     "greeted",
@@ -61,12 +74,14 @@ __all__ = [
     "prepare",
     "prices",
     "propose",
+    "put_account",
     "receive",
     "render",
     "say",
     "supersede",
     "tried",
     "unread",
+    "waiting",
     "waiting_today",
     "wishes",
     "withdraw",
@@ -78,3 +93,11 @@ __all__ = [
 def unread(tx: Tx) -> int:
     """How many messages wait to be read, as this actor may see them."""
     return store.COMMUNICATIONS.count(tx, store.in_state("unread"), *store.of_portal(tx.actor.portal))
+
+
+def account_facts(tx: Tx, channel: str) -> dict[str, str] | None:
+    """The gateway and the open fields of a channel's access data; None where nothing is set up."""
+    row = account_store.get(tx, channel)
+    if row is None:
+        return None
+    return {**msgspec.json.decode(row.fields, type=dict[str, str]), "gateway": row.gateway}

@@ -24,9 +24,25 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 __all__ = (
-    "About", "Draft", "Held", "about", "credits", "greeted", "holding", "prepare", "prices", "supersede", "tried",
-    "waiting_today", "withdraw", "withdraw_all", "withdrawn",
-)  # fmt: skip
+    "About",
+    "Draft",
+    "Held",
+    "Waits",
+    "about",
+    "close_letters",
+    "credits",
+    "greeted",
+    "holding",
+    "prepare",
+    "prices",
+    "supersede",
+    "tried",
+    "waiting",
+    "waiting_today",
+    "withdraw",
+    "withdraw_all",
+    "withdrawn",
+)
 FINAL = ("delivered", "failed", "expired", "withdrawn")
 SUBJECT = "Message"
 """What events about outgoing messages call them; `Communication` are those of the inbox."""
@@ -75,6 +91,18 @@ class About(NamedTuple):
     topic: str
     appointment: str | None
     patient: str
+    stamp: int
+
+
+class Waits(NamedTuple):
+    """A message that was not sent yet."""
+
+    id: str
+    kind: Kind
+    topic: str
+    appointment: str | None
+    channel: ChannelName
+    address: str
     stamp: int
 
 
@@ -150,6 +178,16 @@ def greeted(tx: Tx, patients: Iterable[str], since: int) -> set[str]:
     return rows.greeted(tx, patients, since)
 
 
+def waiting(tx: Tx, patient: str) -> list[Waits]:
+    """A patient's messages that were not sent yet, the oldest first."""
+    return [Waits(*row) for row in rows.waiting_of(tx, patient, list(PURPOSE))]
+
+
+def close_letters(tx: Tx, patient: str) -> int:
+    """Nobody need write letters to this patient any more (died); how many were open."""
+    return rows.close_letters(tx, patient)
+
+
 def waiting_today(tx: Tx, patients: Iterable[str], start: int, end: int) -> dict[str, int]:
     """How many messages each patient got, or will get as things stand, in [start, end); without any: left out."""
     return rows.per_patient(tx, patients, start, end, rows.LIVE)
@@ -169,9 +207,9 @@ def withdraw(house: "House", tx: Tx, id_: str, reason: str) -> bool:
 
 
 def withdraw_all(house: "House", tx: Tx, patient: str, purposes: Sequence[Purpose], reason: str) -> int:
-    """Take back what waits for a patient for these purposes (consent withdrawn); how many."""
+    """Take back what waits for a patient for these purposes (consent withdrawn, died); how many messages."""
     kinds = [kind for kind, purpose in PURPOSE.items() if purpose in purposes]
-    return sum(withdraw(house, tx, one, reason) for one in rows.waiting_of(tx, patient, kinds))
+    return sum(withdraw(house, tx, one[0], reason) for one in rows.waiting_of(tx, patient, kinds))
 
 
 def supersede(tx: Tx, id_: str) -> None:

@@ -149,9 +149,16 @@ def per_patient(
     }
 
 
-def waiting_of(tx: Tx, patient: str, kinds: Sequence[str]) -> list[str]:
-    """Ids of a patient's messages of these kinds that were not sent yet."""
-    query = sa.select(_O.id).where(
+def waiting_of(tx: Tx, patient: str, kinds: Sequence[str]) -> list[Any]:
+    """(id, kind, topic, appointment, channel, address, stamp) of a patient's messages that were not sent yet."""
+    columns = (_O.id, _O.kind, _O.topic, _O.appointment, _O.channel, _O.address, _O.stamp)
+    query = sa.select(*columns).where(
         mine(OUTBOX), _O.patient == patient, _O.state == "prepared", _O.kind.in_(list(kinds))
     )
-    return [str(row[0]) for row in tx.tuples(query.order_by(_O.id))]
+    return tx.tuples(query.order_by(_O.id))
+
+
+def close_letters(tx: Tx, patient: str) -> int:
+    """Nobody need write the letters any more that are open for a patient; how many those were."""
+    query = sa.update(OUTBOX).where(mine(OUTBOX), _O.patient == patient, _O.letter == "open")
+    return tx.run(query.values(letter=None, version=_O.version + 1))
