@@ -133,7 +133,7 @@ def test_faults_on_demand_and_by_chance(outside: Outside, tmp_path: Path) -> Non
         codes = [getattr(answer, "code", "accepted") for answer in said]
         assert codes == [
             "messaging.answer_lost",
-            "messaging.mail_busy",
+            "messaging.mail_later",
             "accepted",
             "messaging.mail_credentials",
             "messaging.mail_unprotected",

@@ -104,7 +104,7 @@ def test_long_and_foreign_texts_arrive_whole(outside: Outside, post: Post) -> No
 @pytest.mark.parametrize(
     ("fault", "answer"),
     [
-        ("greylist", Refused("messaging.mail_busy", False, "4.7.1", 300)),
+        ("greylist", Refused("messaging.mail_later", False, "4.7.1", 300)),
         ("unknown", Refused("messaging.address_rejected", True, "5.1.1")),
         ("full", Refused("messaging.mailbox_full", True, "5.2.2")),
         ("busy", Refused("messaging.mail_busy", False, "4.3.2", 300)),

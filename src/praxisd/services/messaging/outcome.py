@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 OPEN = ("prepared", "sending", "unsure")
 """States in which it is not certain that the gateway has the message."""
 ACCOUNT_CODES = frozenset(
-    {"messaging.gateway_credentials", "messaging.gateway_no_credits", "messaging.sender_rejected"}
+    {
+        "messaging.gateway_credentials",
+        "messaging.gateway_no_credits",
+        "messaging.mail_credentials",
+        "messaging.mail_unprotected",
+        "messaging.sender_rejected",
+    }
 )
 """Refusals that are about our access, not about the message: it waits until the access is mended."""
 GATEWAY_CODES = ACCOUNT_CODES | {
-    "messaging.gateway_busy", "messaging.gateway_refused", "messaging.gateway_unreachable"
+    "messaging.gateway_busy", "messaging.gateway_refused", "messaging.gateway_unreachable",
+    "messaging.mail_busy", "messaging.mail_refused", "messaging.mail_unreachable",
 }  # fmt: skip
 """Refusals that the next message would meet as well: the run goes on with the other channels only."""
 REFUSING = frozenset({"messaging.gateway_rejected", "messaging.gateway_refused", "messaging.number_rejected"})

@@ -127,7 +127,8 @@ class Smtp:
         if said.step == "sign_in" and said.permanent:
             return Refused("messaging.mail_credentials", False, detail)
         if not said.permanent:
-            return Refused("messaging.mail_busy", False, detail, _LATER_S)
+            one = said.step in ("recipient", "data", "end") and said.code != 421  # 421: the server as a whole
+            return Refused(f"messaging.{'mail_later' if one else 'mail_busy'}", False, detail, _LATER_S)
         relay = said.status == "5.7.1" and not self._values["login"]
         if said.code == 530 or (said.step in ("sender", "recipient") and relay):
             return Refused("messaging.mail_credentials", False, detail)

@@ -42,14 +42,23 @@ FORM = GatewayForm(
     sender_letters=0,
     sender_digits=0,
 )
-PROBLEMS = tuple(
-    f"messaging.{word}"
-    for word in (
-        "address_rejected", "mail_bounced", "mail_busy", "mail_credentials", "mail_expired", "mail_refused", "mail_rejected",
-        "mail_unprotected", "mail_unreachable", "mailbox_full", "mailbox_missing", "mailbox_refused", "mailbox_unreachable",
-        "sender_rejected",
-    )
-)  # fmt: skip
+PROBLEMS = (
+    "messaging.address_rejected",
+    "messaging.mail_bounced",
+    "messaging.mail_busy",
+    "messaging.mail_credentials",
+    "messaging.mail_expired",
+    "messaging.mail_later",
+    "messaging.mail_refused",
+    "messaging.mail_rejected",
+    "messaging.mail_unprotected",
+    "messaging.mail_unreachable",
+    "messaging.mailbox_full",
+    "messaging.mailbox_missing",
+    "messaging.mailbox_refused",
+    "messaging.mailbox_unreachable",
+    "messaging.sender_rejected",
+)
 """Codes of e-mail that stand at a message, in a run or in an answer."""
 _PORT = re.compile(r"[1-9]\d{0,4}")
 
