@@ -86,9 +86,12 @@ _making = threading.Lock()
 
 
 def of(house: Any) -> Outside:
-    """The one loop of this house, kept in `house.shared["outside"]`."""
+    """The one loop of this house, kept in `house.shared["outside"]` until the house stops."""
     with _making:
-        found: Outside = house.shared.setdefault("outside", Outside())
+        found: Outside | None = house.shared.get("outside")
+        if found is None:
+            found = house.shared["outside"] = Outside()
+            house.closers.append(found.close)
         return found
 
 
