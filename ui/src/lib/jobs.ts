@@ -100,11 +100,12 @@ export function stepWords(minutes: number): string {
   return minutes === 1 ? t("console.plan.each_minute") : t("console.plan.minutes", { n: number(minutes) });
 }
 
+/** ` um 10:00 Uhr`, `, alle 10 Minuten von 10:10 bis 19:50 Uhr` */
 function withinWords(within: Within): string {
-  if (within.type === "at") return t("console.plan.at", { time: within.time });
+  if (within.type === "at") return ` ${t("console.plan.at", { time: within.time })}`;
   const step = stepWords(within.minutes);
-  if (within.start === "00:00" && within.end >= "23:00") return t("console.plan.all_day", { step });
-  return t("console.plan.window", { step, start: within.start, end: within.end });
+  if (within.start === "00:00" && within.end >= "23:00") return `, ${t("console.plan.all_day", { step })}`;
+  return `, ${t("console.plan.window", { step, start: within.start, end: within.end })}`;
 }
 
 const times = (n: number, one: string, many: string) => (n === 1 ? t(one) : t(many, { n: number(n) }));
@@ -118,14 +119,14 @@ function anchorWords(every: number, anchor: string | null): string {
 export function planWords(plan: Plan, title: (job: string) => string = (job) => job): string {
   switch (plan.type) {
     case "daily":
-      return `${times(plan.every, "console.plan.daily", "console.plan.days")} ${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
+      return `${times(plan.every, "console.plan.daily", "console.plan.days")}${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
     case "weekly": {
       const days = weekdays(DAYS.flatMap((one, index) => (plan.days.includes(one) ? [index + 1] : [])));
-      return `${times(plan.every, "console.plan.weekly", "console.plan.weeks")} (${days}) ${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
+      return `${times(plan.every, "console.plan.weekly", "console.plan.weeks")} (${days})${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
     }
     case "monthly": {
       const day = plan.day === 31 ? t("console.plan.last_day") : t("console.plan.day", { n: plan.day });
-      return `${times(plan.every, "console.plan.monthly", "console.plan.months")} ${day} ${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
+      return `${times(plan.every, "console.plan.monthly", "console.plan.months")} ${day}${withinWords(plan.within)}${anchorWords(plan.every, plan.anchor)}`;
     }
     case "once":
       return t("console.plan.once", { at: moment(plan.at * 1000) });
