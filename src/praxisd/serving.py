@@ -24,11 +24,11 @@ def serve(
     config: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
-    before_ready: Callable[[str], None] = lambda _url: None,
+    before_ready: Callable[[House, str], None] = lambda _house, _url: None,
 ) -> int:
     """Serve `folder` until SIGTERM or SIGINT; returns the exit code.
 
-    `before_ready(url)` is called once requests are answered, just before the line `ready <url>` is printed.
+    `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed.
     Problems: `control.folder_in_use` (409), `control.address_unusable` (400), `config.*`, `store.*`.
     """
     with owning(folder, RESTART_PATIENCE_S):
@@ -36,7 +36,7 @@ def serve(
 
 
 def serve_owned(
-    folder: Path, config: Path | None, host: str, port: int, before_ready: Callable[[str], None]
+    folder: Path, config: Path | None, host: str, port: int, before_ready: Callable[[House, str], None]
 ) -> int:
     """`serve` for a caller that holds the folder's lock already."""
     leave_on_signal()
@@ -76,7 +76,9 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _answer(house: House, control: Control, host: str, port: int, before_ready: Callable[[str], None]) -> int:
+def _answer(
+    house: House, control: Control, host: str, port: int, before_ready: Callable[[House, str], None]
+) -> int:
     from praxisd.web import server
 
     opened = False
@@ -86,7 +88,7 @@ def _answer(house: House, control: Control, host: str, port: int, before_ready: 
         nonlocal opened
         opened = True
         house.start_work()
-        before_ready(url)
+        before_ready(house, url)
         control.start(url)
         if not gc.isenabled():  # what the start made stays: the collector need not look through it ever again
             gc.collect()

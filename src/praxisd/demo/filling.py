@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from praxisd.demo import people, practice, timetable
+from praxisd.demo import people, practice, timetable, wishing
 from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
@@ -103,6 +103,7 @@ class _Filling:
         for ids in _chunks(past):
             self._write(partial(self._settle, ids=ids))
         self._write(self._receive)
+        self._prepare_messages(language)
         self._let_in()
         self._book_from_outside()
         self._write_from_outside(practice.LETTERS.get(language, practice.LETTERS["en"]))
@@ -273,6 +274,15 @@ class _Filling:
         self.secrets.api_key, self.secrets.desk_key = portal[1], desk[1]
         feed = self._write(lambda tx: calendar.open_feed(tx, self.columns["sommer"], True))
         self.secrets.feed = feed[1]
+
+    def _prepare_messages(self, language: str) -> None:
+        """Everything that messages to patients need; a source of chance of its own keeps the rest as it was."""
+        rng = Random(f"{SEED} messages {self.today.isoformat()}")  # noqa: S311
+        self._write(partial(wishing.pay, self.house, language=language))
+        for some in _chunks(self.patients):
+            self._write(partial(wishing.treat, patients=some, today=self.today, rng=rng))
+            self._write(partial(wishing.wish, self.house, patients=some, rng=rng))
+        self._write(partial(wishing.greet, self.house, today=self.today))
 
     def _visits(self) -> Iterator[PatientClaim]:
         """Whom the portal books for: new people, and two who may be known already, which a person has to decide."""

@@ -14,6 +14,8 @@ from praxisd.model.people import Address, Contact, Gender, Patient
 
 COUNT = 300
 WITHOUT_CONTACT = 24
+BIRTHDAYS = 5
+"""So many, of those who can be reached, have their birthday today."""
 FAMILIES = 40
 """So many of the patients are children who share name, address and number with a parent."""
 
@@ -91,6 +93,10 @@ def _specials(rng: Random, today: date, made: list[Patient]) -> list[Patient]:
     """Take every contact from some, and let the oldest one have died last month."""
     for index in rng.sample(range(len(made)), WITHOUT_CONTACT):
         made[index] = replace(made[index], telecom=())
+    reachable = [i for i, one in enumerate(made) if one.telecom and one.birth_date]
+    for index in rng.sample(reachable, BIRTHDAYS):
+        born = (made[index].birth_date or "")[:4]
+        made[index] = replace(made[index], birth_date=f"{born}-{today.month:02}-{min(today.day, 28):02}")
     oldest = min(range(len(made)), key=lambda i: made[i].birth_date or "")
     made[oldest] = replace(made[oldest], deceased=today - timedelta(days=30))
     return made

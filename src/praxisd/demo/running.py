@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from praxisd import main, serving
 from praxisd.demo import filling, practice
+from praxisd.demo.sandboxes import Sandboxes
+from praxisd.kernel.app import House
 from praxisd.kernel.config import load
 from praxisd.kernel.control import owning, write_private
 from praxisd.kernel.errors import Problem
@@ -40,18 +42,29 @@ def run(folder: Path, config: Path | None, host: str, port: int, today: date | N
             write_private(folder / UNSERVED, json.dumps(known))
         access = known
 
-        def tell(url: str) -> None:
+        def tell(house: House, url: str) -> None:
+            sandboxes.introduce(house, url, access["sandbox"])
             write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
             (folder / UNSERVED).unlink(missing_ok=True)
-            print(_welcome(url, access["console"]), file=sys.stderr, flush=True)  # noqa: T201  (for who sits here)
+            print(_welcome(url, access), file=sys.stderr, flush=True)  # noqa: T201  (for who sits here)
 
-        return serving.serve_owned(folder, config, host, port, tell)
+        sandboxes = Sandboxes(folder, language, access["sandbox"])
+        try:
+            access["sandbox"] = sandboxes.start()
+            return serving.serve_owned(folder, config, host, port, tell)
+        finally:
+            sandboxes.stop()
 
 
-def _welcome(url: str, console: dict[str, str]) -> str:
+def _welcome(url: str, access: dict[str, Any]) -> str:
     """How to get into the console; the people of this practice are invented, so its password may be read here."""
-    who = f"{console['user']} / {console['password']}"
-    return f"\n  Konsole / console:  {url}\n  Benutzer / user:    {who}\n  (docs/de/konsole.md, docs/en/console.md)\n"
+    who = f"{access['console']['user']} / {access['console']['password']}"
+    sandbox = access["sandbox"]
+    return (
+        f"\n  Konsole / console:  {url}\n  Benutzer / user:    {who}\n"
+        f"  SMS:                {sandbox['sms']}\n  E-Mail:             {sandbox['mail']}\n"
+        "  (docs/de/konsole.md, docs/en/console.md)\n"
+    )
 
 
 def prepare(folder: Path, config: Path | None, today: date, language: str) -> dict[str, Any]:

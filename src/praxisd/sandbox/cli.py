@@ -1,6 +1,9 @@
 """`praxisd sandbox …`: programs that play the outside world, for trying out and for tests."""
 
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -12,8 +15,18 @@ _HOST = click.option("--host", default="127.0.0.1", show_default=True)
 
 
 @click.group()
-def sandbox() -> None:
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
+def sandbox(with_parent: bool) -> None:
     """Play the outside world: an SMS gateway, a mail server."""
+    if with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Whoever started us holds the other end of the pipe; it closes even when that process is killed."""
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @sandbox.command()
