@@ -236,7 +236,7 @@ def test_a_preview_warns_in_both_directions_and_saves_nothing(desk: Desk) -> Non
     listed = {one["name"]: _warned(one) for one in desk("GET", "/jobs")["jobs"]}
     assert listed["trial.send"] == [too_close] and listed["trial.greet"] == [] == listed["kernel.purge"]
     warning = desk("GET", SEND)["warnings"][0]
-    assert warning["cause"] == "Zwischen Prepare und Send liegen weniger als 5 Minuten."
+    assert warning["cause"] == "Zwischen „Prepare“ und „Send“ liegen weniger als 5 Minuten."
     assert warning["title"] and "Prepare" in warning["solution"]
     assert desk("GET", SEND)["plan"]["within"] == {"type": "at", "time": "10:02"}
 
