@@ -2,7 +2,7 @@
 
 A description is a TOML file: `fields` of the account form, `send`, and where the gateway can do it `poll` (what became of
 messages), `find` (is there one with our own id), `balance`, `hook` (its calls to us). A practice may have files of its
-own in DIR/gateways. `docs/…/messages` explains each word; the files in `services/messaging/gateways` are the examples.
+own in DIR/gateways. `docs/en/sms-gateways.md` explains each word; the files in `services/messaging/gateways` are examples.
 """
 
 import re
