@@ -3,7 +3,9 @@
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,34 @@ def test_no_value_becomes_a_header(outside: Outside, post: Post, evil: str) -> N
     assert set(mail.keys()) == known
     assert len(mail["From"].addresses) == 1 and post.taken[0].to == [TO]
     assert not any(c in mail["Subject"] for c in "\r\n\0\x1b\x85\u2028")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Praxis am See",
+        "Praxis Dr. Muster, Zahnarzt und Kieferorthopaedie am Marktplatz, Hauptgebaeude",
+        "Zahnärzte Müller, Köhler & Partner <böse@x.example>",
+        'a"b\\c, d@e.example',
+        "=?utf-8?q?boese=40x=2Eexample?=",
+        "Praxis (am See); Gruppe: x;",
+        "\\",
+        "漢字" * 30,
+    ],
+)
+def test_a_name_stays_a_name(outside: Outside, post: Post, name: str) -> None:
+    one = channel(outside, at(post, sender_name=name), sender="termine@praxis-am-see.example")
+    assert isinstance(one.send(message(subject=name)), Accepted)
+    # The modern reader of the standard library puts spaces between encoded words of a name: the old one does not.
+    mail = message_from_bytes(post.bodies[0])
+    [(shown, found)] = getaddresses([mail["From"]])
+    assert (decoded(shown), found) == (name[:80], "termine@praxis-am-see.example")
+    assert decoded(mail["Subject"]) == name[:200]
+    assert max(map(len, post.bodies[0].split(b"\r\n"))) <= 90
+
+
+def decoded(value: str) -> str:
+    return str(make_header(decode_header(value)))
 
 
 def test_long_and_foreign_texts_arrive_whole(outside: Outside, post: Post) -> None:

@@ -1,12 +1,15 @@
-"""Writes the mail: plain text, seven bits on the wire, every value made harmless before it becomes a header. Pure."""
+"""Writes the mail: plain text, seven bits on the wire, every value made harmless before it becomes a header. Pure.
 
+The heads are put together here and not by `email.message`: when that folds a long line, it takes the quotes off a name,
+and what stood behind a comma in it becomes an address of its own (seen with Python 3.11.7).
+"""
+
+import base64
+import binascii
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import policy
-from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 from praxisd.kernel.mail_address import address, domain_of
@@ -16,6 +19,8 @@ NAME_MOST = 80
 TEXT_MOST = 20_000
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that are neither written nor read: controls, halves of pairs, ends of lines and paragraphs."""
+_LINE_MOST = 60
+_WORD_OCTETS = 45
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
 
 
@@ -59,22 +64,53 @@ def compose(
     Exchange. Our id stands in the Message-ID, and once more in a header of our own for servers that replace that.
     """
     to = address(to)
-    wide = not (to + sender.address + sender.reply_to).isascii()
-    mail = EmailMessage(policy=policy.SMTPUTF8 if wide else policy.SMTP)
-    mail["From"] = Address(sender.name, addr_spec=sender.address)
-    mail["To"] = Address(addr_spec=to)
-    if sender.reply_to:
-        mail["Reply-To"] = Address(addr_spec=sender.reply_to)
-    mail["Subject"] = one_line(subject, SUBJECT_MOST)
-    mail["Date"] = format_datetime(datetime.fromtimestamp(written_at, UTC))
-    mail["Message-ID"] = f"<{id_}@{sender.domain}>"
-    mail["X-Praxisd-Id"] = f"{id_}@{sender.domain}"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
-    mail.set_content(several_lines(text), charset="utf-8", cte="quoted-printable")
-    if _LANGUAGE.fullmatch(language):
-        mail["Content-Language"] = language
-    return mail.as_bytes()
+    subject = one_line(subject, SUBJECT_MOST)
+    head = [
+        f"From: {phrase(sender.name)}\r\n <{sender.address}>" if sender.name else f"From: {sender.address}",
+        f"To: {to}",
+        *([f"Reply-To: {sender.reply_to}"] if sender.reply_to else []),
+        f"Subject: {subject if _plain(subject) else _encoded(subject)}",
+        f"Date: {format_datetime(datetime.fromtimestamp(written_at, UTC))}",
+        f"Message-ID: <{id_}@{sender.domain}>",
+        f"X-Praxisd-Id: {id_}@{sender.domain}",
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: OOF, AutoReply",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+        *([f"Content-Language: {language}"] if _LANGUAGE.fullmatch(language) else []),
+        "",
+        "",
+    ]
+    body = binascii.b2a_qp(several_lines(text).encode()).replace(b"\n", b"\r\n")
+    return "\r\n".join(head).encode() + body
+
+
+def phrase(name: str) -> str:
+    """A name before an address (RFC 5322 § 3.4): as it is, in quotes, or as encoded words (RFC 2047 § 5)."""
+    if not _plain(name):
+        return _encoded(name)
+    if re.fullmatch(r"[A-Za-z0-9 -]+", name):
+        return name
+    return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+
+
+def _plain(text: str) -> bool:
+    """Can it stand in a header line as it is? Short, ASCII, and nothing that reads as an encoded word."""
+    return len(text) <= _LINE_MOST and text.isascii() and "=?" not in text
+
+
+def _encoded(text: str) -> str:
+    """Encoded words, one per line, each at most 75 characters; no character is cut in two (RFC 2047 § 2, § 5)."""
+    pieces, piece = [], b""
+    for character in text:
+        octets = character.encode()
+        if len(piece) + len(octets) > _WORD_OCTETS:
+            pieces.append(piece)
+            piece = b""
+        piece += octets
+    pieces.append(piece)
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(one).decode('ascii')}?=" for one in pieces)
 
 
 def one_line(text: str, most: int) -> str:
