@@ -1,11 +1,12 @@
 """Tables of what a patient wants: consent and withdrawal per purpose and channel, and the preferred channel."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from praxisd.kernel.store import Tx, insert, mine, prepared, table
+from praxisd.kernel.store import Prepared, Tx, insert, mine, prepared, table
 
 CONSENT = table(
     "messaging_consent",
@@ -42,9 +43,12 @@ REFERENCES = (("messaging_consent", "patient"), ("messaging_preference", "patien
 """Where a patient's id stands, for merge, export and erasure."""
 
 _C, _P = CONSENT.c, PREFERENCE.c
-CHUNK = 400
-"""Ids in one statement."""
+SIZES = (1, 16, 512)
+"""Numbers of ids that statements are compiled for: few, each compiled once, serve any number of patients."""
 _ADD_CONSENT, _ADD_PREFERENCE = insert(CONSENT), insert(PREFERENCE)
+_ANY_CONSENT = prepared(sa.select(_C.id).where(mine(CONSENT)).limit(1))
+_ANY_PREFERENCE = prepared(sa.select(_P.id).where(mine(PREFERENCE)).limit(1))
+"""A young practice has none, and then nobody need be looked up."""
 _HISTORY = prepared(
     sa.select(_C.id, _C.at, _C.actor, _C.source, _C.purpose, _C.channel, _C.state, _C.note)
     .where(mine(CONSENT), _C.patient == sa.bindparam("patient"))
@@ -92,23 +96,40 @@ def version(tx: Tx, patient: str) -> int:
 
 
 def said(tx: Tx, patients: Iterable[str]) -> Iterator[tuple[str, str, str, str, str]]:
-    """(patient, purpose, channel, state, id) of all words of these patients, the oldest first."""
-    columns = (_C.patient, _C.purpose, _C.channel, _C.state, _C.id)
-    for some in _chunks(patients):
-        query = sa.select(*columns).where(mine(CONSENT), _C.patient.in_(some)).order_by(_C.id)
-        yield from tx.tuples(query)  # type: ignore[misc]
+    """(patient, purpose, channel, state, id) of all words of these patients, each patient's oldest first."""
+    asked = _filled(patients) if tx.value(_ANY_CONSENT) else ()
+    for size, places in asked:
+        yield from tx.tuples(_said(size), **places)  # type: ignore[misc]
 
 
 def preferred(tx: Tx, patients: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(patient, channel) of all preferences of these patients, the oldest first."""
-    for some in _chunks(patients):
-        query = sa.select(_P.patient, _P.channel).where(mine(PREFERENCE), _P.patient.in_(some))
-        yield from tx.tuples(query.order_by(_P.id))  # type: ignore[misc]
+    """(patient, channel) of all preferences of these patients, each patient's oldest first."""
+    asked = _filled(patients) if tx.value(_ANY_PREFERENCE) else ()
+    for size, places in asked:
+        yield from tx.tuples(_chosen(size), **places)  # type: ignore[misc]
 
 
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    known = list(dict.fromkeys(ids))
-    return (known[start : start + CHUNK] for start in range(0, len(known), CHUNK))
+@lru_cache(maxsize=len(SIZES))
+def _said(size: int) -> Prepared:
+    asked: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
+    query = sa.select(_C.patient, _C.purpose, _C.channel, _C.state, _C.id)
+    return prepared(query.where(mine(CONSENT), _C.patient.in_(asked)).order_by(_C.id))
+
+
+@lru_cache(maxsize=len(SIZES))
+def _chosen(size: int) -> Prepared:
+    asked: list[Any] = [sa.bindparam(f"p{n}") for n in range(size)]
+    query = sa.select(_P.patient, _P.channel)
+    return prepared(query.where(mine(PREFERENCE), _P.patient.in_(asked)).order_by(_P.id))
+
+
+def _filled(patients: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """(size, parameters `p0`, `p1`, …) of the statements that ask for all of them, filled up with the last id."""
+    known = list(dict.fromkeys(patients))
+    for index in range(0, len(known), SIZES[-1]):
+        some = known[index : index + SIZES[-1]]
+        size = next(n for n in SIZES if n >= len(some))
+        yield size, {f"p{n}": some[min(n, len(some) - 1)] for n in range(size)}
 
 
 class Asked(NamedTuple):
