@@ -46,7 +46,7 @@ def _of_kind(house: "House", tx: Tx, kind: Kind) -> Iterator[Finding]:
             via = house.texts.get(f"reminders.via.{channel}", lang)
             params = {"what": what, "channel": via, "language": lang}
             yield Finding(TEMPLATES, f"Template/{kind}-{channel}", Severity.ERROR, params, tx.organization)
-    if not jobs.get_job(house, tx, JOB[kind]).enabled:
+    if not any(one.enabled for one in jobs.list_jobs(house, tx) if one.name == JOB[kind]):
         title = house.texts.get(f"job.{JOB[kind]}.title", lang)
         yield Finding(
             JOB_OFF, f"Job/{JOB[kind]}", Severity.WARNING, {"what": what, "job": title}, tx.organization
