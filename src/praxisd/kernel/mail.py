@@ -9,12 +9,15 @@ Neither addresses nor texts nor what a server says stand in the exceptions: code
 
 import asyncio
 import ipaddress
+import os
 import re
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from praxisd.kernel.clock import Clock
@@ -33,6 +36,7 @@ _OUR_NAME = "[127.0.0.1]"
 """What we call ourselves. A submission server asks for a password, not for a name; ours would tell of the practice."""
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _DRAIN_STEP_S = 0.005
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class Mail:
                 port=server.port,
                 use_tls=server.security == "tls",
                 start_tls=False,
-                tls_context=await asyncio.to_thread(_context, server.certificate),
+                tls_context=await asyncio.to_thread(tls, server.certificate),
                 local_hostname=_OUR_NAME,
                 timeout=server.timeout_s,
             )
@@ -291,7 +295,17 @@ def _payload(message: bytes) -> bytes:
     return re.sub(rb"(?m)^\.", b"..", lines)
 
 
-def _context(certificate: str) -> ssl.SSLContext:
+def tls(certificate: str) -> ssl.SSLContext:
+    """What a server's certificate is held to: the public authorities, or the one in the PEM file `certificate`.
+
+    Reading the authorities takes a tenth of a second, so it is done once a day. OSError for a file that is none.
+    """
+    changed = os.stat(certificate).st_mtime_ns if certificate else 0
+    return _context(certificate, changed, int(time.monotonic() // _DAY_S))
+
+
+@lru_cache(maxsize=16)
+def _context(certificate: str, _changed: int, _day: int) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=certificate or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -312,5 +326,6 @@ def client(house: Any) -> Mail:
 
 
 __all__ = (
-    "AnswerLost", "Mail", "MailRefused", "MailServer", "NotSent", "Security", "client", "enhanced", "is_loopback", "xtext",
+    "AnswerLost", "Mail", "MailRefused", "MailServer", "NotSent", "Security", "client", "enhanced", "is_loopback", "tls",
+    "xtext",
 )  # fmt: skip

@@ -6,7 +6,6 @@ else copied and marked as deleted); everything else stays untouched.
 
 import imaplib
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Any
 
 from praxisd.kernel.clock import Clock
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.mail import tls
 from praxisd.services.messaging.bounces_parts import READ_MOST
 from praxisd.services.messaging.channels.mailbox import AT_ONCE, Letter, Seen
 
@@ -66,9 +66,11 @@ class Imap:
         if self._session is not None:
             return self._session
         values = self._values
-        context = ssl.create_default_context(cafile=values["certificate"] or None)
         session = imaplib.IMAP4_SSL(
-            values["imap_server"], int(values["imap_port"]), ssl_context=context, timeout=_TIMEOUT_S
+            values["imap_server"],
+            int(values["imap_port"]),
+            ssl_context=tls(values["certificate"]),
+            timeout=_TIMEOUT_S,
         )
         self._session = session
         try:
