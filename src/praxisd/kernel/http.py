@@ -126,6 +126,8 @@ class Http:
         `NotSent`: certainly nothing was written. `AnswerLost`: it may have been, and there is no whole answer (broken,
         late, longer than `limit_bytes`).
         """
+        import aiohttp  # noqa: F401 - here, so that its loading neither counts nor holds up the loop
+
         sent = {"User-Agent": f"praxisd/{__version__}", "Accept-Encoding": "identity", **(headers or {})}
         data = body
         if json is not None:
