@@ -153,7 +153,11 @@ def note(
             fields=tuple(fields),
             codes=dict(codes),
             portal=portal,
-            organization=tx.organization,  # now: a handler's transaction goes through several practices
+            # Now: a handler's transaction goes through several practices, one of ending runs through several jobs.
+            organization=tx.organization,
+            actor=tx.actor.label,
+            # That a run began or ended is no deed of the run.
+            run=(tx.actor.run or None) if subject_type != "Run" else None,
         )
     )
 
@@ -175,11 +179,10 @@ def appender(retention: Mapping[str, Retention]) -> Callable[[Tx, list[Event]], 
                 subject_id=one.subject_id,
                 version=one.version,
                 portal=one.portal,
-                actor=tx.actor.label,
+                actor=one.actor or tx.actor.label,
                 at=tx.now,
                 detail=msgspec.json.encode(_Detail(fields=one.fields, codes=one.codes)).decode(),
-                # That a run began or ended is no deed of the run.
-                run=(tx.actor.run or None) if one.subject_type != "Run" else None,
+                run=one.run,
             )
 
     return append

@@ -3,9 +3,9 @@
 Whoever finds that the fence has moved on has lost the run and stops without writing (SPEC 4.6).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,7 +18,6 @@ from praxisd.kernel.store import Tx
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-T = TypeVar("T")
 PROGRESS_S = 1.0
 """How often at most a run writes down how far it is. Seconds."""
 
@@ -174,31 +173,26 @@ class RunContext:
         """The server is stopping: the job leaves at its next checkpoint."""
         self._stopping = True
 
-    def end(self, state: str, code: str | None, then: Callable[[Tx], T]) -> T:
-        """Write the outcome (success, failed, cancelled, interrupted), start what waits for it, and do `then` in the same
-        transaction, whose result is returned.
+    def finish(self, tx: Tx, state: str, code: str | None) -> None:
+        """Write the outcome (success, failed, cancelled, interrupted) in `tx` and start what waits for it.
 
-        LeaseLost when the run was taken over: then its outcome is another's to write, and `then` is not called.
+        LeaseLost when the run was taken over: then its outcome is another's to write, and nothing is.
         """
-
-        def work(tx: Tx) -> T:
-            done = tx.run(
-                rows.END,
-                id=self.id,
-                its_fence=self.fence,
-                new_state=state,
-                ended=None if state == "interrupted" else tx.now,
-                new_counts=msgspec.json.encode(self.counts).decode(),
-                new_code=code or (self.said if state == "success" else None),
-            )
-            if done != 1:
-                raise LeaseLost
-            note_end(tx, self.id, self.job, state, code)
-            if state == "success":
-                chain(self.house, tx, self.job)
-            return then(tx)
-
-        return self.house.store.run(self.actor, work)
+        tx.actor, tx.organization = self.actor, self.organization
+        done = tx.run(
+            rows.END,
+            id=self.id,
+            its_fence=self.fence,
+            new_state=state,
+            ended=None if state == "interrupted" else tx.now,
+            new_counts=msgspec.json.encode(self.counts).decode(),
+            new_code=code or (self.said if state == "success" else None),
+        )
+        if done != 1:
+            raise LeaseLost
+        note_end(tx, self.id, self.job, state, code)
+        if state == "success":
+            chain(self.house, tx, self.job)
 
 
 def _added(old: dict[str, int], more: dict[str, int]) -> dict[str, int]:

@@ -42,7 +42,7 @@ RUN = table(
     sa.Column("progress_total", sa.BigInteger),
     sa.PrimaryKeyConstraint("organization", "id"),
     sa.UniqueConstraint("organization", "job", "due_at", name="kernel_run_once"),
-    sa.Index("kernel_run_state", "state", "due_at"),
+    sa.Index("kernel_run_state", "state", "organization", "job", "due_at"),
 )
 _alone = sa.Index(
     "kernel_run_alone",

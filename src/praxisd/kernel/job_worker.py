@@ -1,7 +1,7 @@
 """The Worker of a node: turns due plans into runs, claims runs that wait, and does them in a bounded pool
 of threads.
 
-A thread that has ended a run claims the next one in the same transaction, so that a queue costs one commit per run.
+A thread that has ended a run claims the next one in the same transaction (`job_end`).
 """
 
 import threading
@@ -15,9 +15,9 @@ from praxisd.kernel.access import system
 from praxisd.kernel.engines import Conflict, Violation
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_claim import ATTEMPTS
+from praxisd.kernel.job_end import Ends
 from praxisd.kernel.job_plan import Planner
 from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext
-from praxisd.kernel.store import Tx
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -41,6 +41,7 @@ class Worker:
         self._heart: threading.Thread | None = None
         self._beaten = house.clock.monotonic()
         self._looked: float | None = None
+        self._ends = Ends(house, self._swap, lambda: not self._stop.is_set())
 
     def step(self) -> int:
         """One round: due plans become runs, runs that wait are started. Returns how much there was to do."""
@@ -106,29 +107,35 @@ class Worker:
             )
         except (Violation, Conflict):  # another node claimed a run of the same job in this moment
             return 0
+        self._swap((), taken)
         for run in taken:
-            self._keep(run)
             # A daemon of its own: a job that never comes to a checkpoint must not hold up the end of the process.
             threading.Thread(
                 target=self._work, args=(run,), name=f"praxisd-job-{run.job}", daemon=True
             ).start()
         return len(taken)
 
-    def _keep(self, run: RunContext) -> None:
-        """The run is ours from now on: its lease is renewed."""
+    def _swap(self, gone: Sequence[RunContext], come: Sequence[RunContext]) -> None:
+        """These runs are over, those are ours from now on: their leases are renewed. At once, so that a node is not idle
+        between two runs of a queue.
+        """
         with self._change:
-            self._active[run.id] = run
-            if self._stop.is_set():  # between claim and start: the job leaves at its first checkpoint
-                run.stop()
-            if self._heart is None:
+            for one in gone:
+                self._active.pop(one.id, None)
+            for one in come:
+                self._active[one.id] = one
+                if self._stop.is_set():  # between claim and start: the job leaves at its first checkpoint
+                    one.stop()
+            if come and self._heart is None:
                 self._heart = threading.Thread(target=self._beat, name="praxisd-job-heart", daemon=True)
                 self._heart.start()
+            self._change.notify_all()
 
     def _work(self, run: RunContext | None) -> None:
         """Do the run, and those that wait behind it, one after another."""
         while run is not None:
             state, code = self._call(run)
-            run = self._leave(run, state, code)
+            run = self._ends.leave(run, state, code)
         self._house.wake.signal()  # a thread is free: is there a run that could not be had a moment ago?
 
     def _call(self, run: RunContext) -> tuple[str | None, str | None]:
@@ -155,37 +162,6 @@ class Worker:
             log.error("run_crashed", job=run.job, run=run.id, error=error)
             return "failed", "jobs.crashed"
         return "success", None
-
-    def _leave(self, run: RunContext, state: str | None, code: str | None) -> RunContext | None:
-        """Write the outcome; the run that this thread goes on with, claimed in the same transaction."""
-        following: RunContext | None = None
-        try:
-            if state is not None:
-                try:
-                    following = run.end(state, code, self._following)
-                except (Violation, Conflict):  # another node was claiming in this moment: the end must stand
-                    run.end(state, code, lambda _tx: None)
-        except LeaseLost:
-            self._house.log.warning("run_lost", job=run.job, run=run.id, fence=run.fence)
-        except (
-            Exception
-        ) as error:  # the database is away: the lease lapses and the run goes on from its cursor
-            self._house.log.error("run_end_failed", job=run.job, run=run.id, error=error)
-        finally:
-            with self._change:  # at once: between two runs of a queue the node is not idle
-                self._active.pop(run.id, None)
-                if following is not None:
-                    self._keep(following)
-                self._change.notify_all()
-        return following
-
-    def _following(self, tx: Tx) -> RunContext | None:
-        """The next run for a thread that has just ended one."""
-        if self._stop.is_set():
-            return None
-        found = tx.all(rows.CLAIMABLE)
-        taken = job_claim.claim(self._house, tx, found, 1) if found else []
-        return taken[0] if taken else None
 
     def _beat(self) -> None:
         """Every third of a lease, a sign of life for each run at work."""

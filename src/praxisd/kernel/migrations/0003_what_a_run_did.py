@@ -22,6 +22,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("run IS NOT NULL"),
         postgresql_where=sa.text("run IS NOT NULL"),
     )
+    # The first waiting run of each job is found in the index alone.
+    op.drop_index("kernel_run_state", table_name="kernel_run")
+    op.create_index("kernel_run_state", "kernel_run", ["state", "organization", "job", "due_at"])
     connection = op.get_bind()
     for organization, name, text in connection.execute(sa.select(*_JOB.c)).all():
         plan = json.loads(text)
