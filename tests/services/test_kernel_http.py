@@ -2,6 +2,8 @@
 
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -256,3 +258,23 @@ def test_nothing_of_a_request_is_told(ways: Http, caplog: pytest.LogCaptureFixtu
             assert SECRET not in repr(caught.value) and caught.value.__cause__ is None
             assert caught.value.__suppress_context__
     assert SECRET not in caplog.text
+
+
+HANGING = """
+import socket, sys, time
+socket.getaddrinfo = lambda *a, **k: time.sleep(60)
+from praxisd.kernel.clock import SystemClock
+from praxisd.kernel.http import Http, NotSent
+from praxisd.kernel.outside import Outside
+try:
+    Http(SystemClock(), Outside()).request("POST", "http://gateway.example/", json={}, timeout_s=0.3)
+except NotSent as left:
+    print(left.why, flush=True)
+"""
+
+
+def test_a_name_server_that_hangs_does_not_keep_the_program_from_ending() -> None:
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=50)
+    assert (done.stdout.strip(), done.returncode) == ("timeout", 0), done.stderr
+    assert time.monotonic() - began < 30

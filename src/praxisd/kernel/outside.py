@@ -5,6 +5,7 @@ The thread starts with the first call and is a daemon: nothing that hangs outsid
 """
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine
 from typing import Any, Literal, TypeVar
@@ -53,6 +54,7 @@ class Outside:
     @staticmethod
     def _turn(loop: asyncio.AbstractEventLoop, started: threading.Event) -> None:
         asyncio.set_event_loop(loop)
+        loop.getaddrinfo = _looked_up  # type: ignore[method-assign]
         loop.call_soon(started.set)
         loop.run_forever()
         loop.close()
@@ -75,6 +77,39 @@ class Outside:
             loop, self._loop = self._loop, None
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
+
+
+async def _looked_up(*args: Any, **more: Any) -> Any:
+    """Look a name up in a thread that may be left behind.
+
+    asyncio's own way is a pool whose threads the program waits for when it ends: for minutes, where a name server hangs.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def tell(found: Any, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(found)
+        else:
+            done.set_exception(error)
+
+    def ask() -> None:
+        found, error = None, None
+        try:
+            found = socket.getaddrinfo(*args, **more)
+        except OSError as failed:
+            error = failed
+        except Exception:
+            error = OSError("lookup failed")
+        try:
+            loop.call_soon_threadsafe(tell, found, error)
+        except RuntimeError:
+            return  # the loop has ended; nobody waits
+
+    threading.Thread(target=ask, name="praxisd-lookup", daemon=True).start()
+    return await done
 
 
 async def _within(work: Coroutine[Any, Any, T], within_s: float) -> T:
