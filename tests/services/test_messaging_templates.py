@@ -51,6 +51,8 @@ def test_proposals_are_taken_over_once(there: Writing) -> None:
     assert (
         labels["practice"]["label"] == "Name der Praxis" and labels["practice"]["sample"] == "Praxis am Test"
     )
+    assert labels["date"]["help"] == f"Zum Beispiel: {labels['date']['sample']}"
+    assert labels["practicePhone"]["sample"] == "" and "noch nichts" in labels["practicePhone"]["help"]
     first = there.ask("POST", "/templates/proposals", body={})
     assert first["taken"] == 4 and {one["language"] for one in first["templates"]} == {"de"}
     assert there.ask("POST", "/templates/proposals", body={})["taken"] == 0
@@ -60,8 +62,8 @@ def test_proposals_are_taken_over_once(there: Writing) -> None:
     assert len(shown["templates"]) == 6 and shown["proposals"] == {"fr": 3, "it": 3, "en": 4}
     # The practice has no telephone number yet: that is said, and nothing is refused.
     sms = next(one for one in shown["templates"] if one["language"] == "de" and one["channel"] == "sms")
-    assert sms["measure"]["parts"] == 1
-    codes = {h["code"] for one in shown["templates"] for h in one["hints"]}
+    assert (sms["parts"], sms["encoding"]) == (1, "GSM-7")
+    codes = {h["code"] for one in shown["templates"] for h in one["warnings"]}
     assert codes == {"messaging.template_value_missing"}
 
 
@@ -73,7 +75,7 @@ def test_made_changed_and_taken_away(there: Writing) -> None:
     assert there.ask("PUT", path, body={"text": TEXT}, match=1)["version"] == 1
     changed = there.ask("PUT", path, body={"text": "Bis {date}!", "subject": "entfällt"}, match=1)
     assert (changed["version"], changed["subject"]) == (2, "")
-    assert [h["code"] for h in changed["hints"]] == [
+    assert [h["code"] for h in changed["warnings"]] == [
         "messaging.template_no_time",
         "messaging.template_no_sender",
     ]
@@ -113,7 +115,7 @@ def test_a_real_appointment_is_filled_in_and_costed(there: Writing) -> None:
     assert dear["measure"]["encoding"] == "UCS-2" and dear["measure"]["foreign"] == ["„", "“"]
     assert (dear["measure"]["parts"], dear["cost"], dear["unitCost"]) == (5, 15, 3)
     assert dear["suggestion"] == long["text"].replace("„", '"').replace("“", '"')
-    codes = [h["code"] for h in dear["hints"]]
+    codes = [h["code"] for h in dear["warnings"]]
     assert codes == ["messaging.template_special_characters", "messaging.template_long"]
     again = there.ask("POST", "/templates/preview", body=long | {"text": dear["suggestion"]})
     assert again["measure"]["parts"] == 2 and again["suggestion"] is None

@@ -67,7 +67,15 @@ def test_said_withdrawn_and_said_again(there: Writing) -> None:
         ("consent", "email", "given"),
         ("consent", "sms", "given"),
     ]
-    assert {one["source"] for one in again["history"]} == {"api", None}
+    assert {one["source"] for one in again["history"]} == {"api"}
+
+
+def test_no_and_yes_in_one_breath(there: Writing) -> None:
+    path = f"/patients/{there.person('Sager')}/wishes"
+    both = [word("greeting", "email", "given"), word("greeting", "sms", "withdrawn")]
+    said = there.ask("PUT", path, body={"said": both})
+    assert state(said, "greeting", "email")["allowed"] and not state(said, "greeting", "sms")["allowed"]
+    assert there.ask("PUT", path, body={"said": both})["version"] == said["version"]
 
 
 def test_events_are_evidence_and_tell_nothing_personal(there: Writing) -> None:

@@ -88,7 +88,7 @@ def preview_template(call: Call) -> shapes.PreviewOut:
             measure=_measure(told.channel, taken),
             cost=None if unit is None else unit * (taken.parts if told.channel == "sms" else 1),
             unit_cost=unit,
-            hints=_hints(call, templates.hints(tx, template, text)),
+            warnings=_warnings(call, templates.hints(tx, template, text)),
             suggestion=segments.suggestion(template.text) if told.channel == "sms" else None,
         )
 
@@ -145,6 +145,7 @@ def _answer(call: Call, tx: Tx, one: Template, status: int = 200) -> Answer:
 
 def _view(call: Call, tx: Tx, one: Template) -> shapes.TemplateOut:
     text = templates.render(one, templates.sample(tx, one.kind, one.language))[1]
+    taken = _measure(one.channel, segments.measure(text))
     here = zone(directory.organization(tx).zone)
     return shapes.TemplateOut(
         id=one.id,
@@ -154,8 +155,9 @@ def _view(call: Call, tx: Tx, one: Template) -> shapes.TemplateOut:
         language=one.language,
         subject=one.subject,
         text=one.text,
-        measure=_measure(one.channel, segments.measure(text)),
-        hints=_hints(call, templates.hints(tx, one, text)),
+        parts=taken.parts if taken else None,
+        encoding=taken.encoding if taken else None,
+        warnings=_warnings(call, templates.hints(tx, one, text)),
         changed_at=format_rfc3339(template_store.TEMPLATES.changed_at(tx, one.id), here),
     )
 
@@ -172,10 +174,10 @@ def _measure(channel: ChannelName, taken: segments.Measure) -> shapes.MeasureOut
     )
 
 
-def _hints(call: Call, found: list[template_rules.Hint]) -> list[shapes.HintOut]:
+def _warnings(call: Call, found: list[template_rules.Hint]) -> list[shapes.WarningOut]:
     say = call.house.texts.get
     return [
-        shapes.HintOut(
+        shapes.WarningOut(
             code=one.code,
             title=say(f"{one.code}.title", call.lang, **one.params),
             cause=say(f"{one.code}.cause", call.lang, **one.params),
@@ -187,15 +189,20 @@ def _hints(call: Call, found: list[template_rules.Hint]) -> list[shapes.HintOut]
 
 def _placeholders(call: Call, tx: Tx, language: Language) -> list[shapes.PlaceholderOut]:
     samples = {kind: templates.sample(tx, kind, language) for kind in templates.KINDS}
-    return [
-        shapes.PlaceholderOut(
-            name=name,
-            label=call.house.texts.get(f"console.placeholder.{name}", call.lang),
-            kinds=list(kinds),
-            sample=samples[kinds[0]][name],
+    say, found = call.house.texts.get, []
+    for name, kinds in template_rules.PLACEHOLDERS.items():
+        example = samples[kinds[0]][name]
+        key = "console.placeholder_help" if example else "console.placeholder_missing"
+        found.append(
+            shapes.PlaceholderOut(
+                name=name,
+                label=say(f"console.placeholder.{name}", call.lang),
+                help=say(key, call.lang, sample=example),
+                kinds=list(kinds),
+                sample=example,
+            )
         )
-        for name, kinds in template_rules.PLACEHOLDERS.items()
-    ]
+    return found
 
 
 _TAGS = ("templates",)

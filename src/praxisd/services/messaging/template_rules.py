@@ -38,8 +38,8 @@ PARTS_GOOD = 2
 """More parts of an SMS than these are warned of."""
 PARTS_MOST = 6
 """More parts are refused: several gateways take no longer message."""
-SUBJECT_MOST = 150
-TEXT_MOST = 5_000
+SUBJECT_MOST = 200
+TEXT_MOST = 4_000
 """Characters of a template's text."""
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z]+")

@@ -44,7 +44,7 @@ class ProposalsIn(In, frozen=True, kw_only=True):
     channels: Annotated[tuple[ChannelName, ...], Meta(max_length=2)] = ()
 
 
-class HintOut(Out, frozen=True, kw_only=True):
+class WarningOut(Out, frozen=True, kw_only=True):
     """Something unwise about a template, in the caller's language. It can be saved all the same."""
 
     code: str
@@ -67,7 +67,7 @@ class MeasureOut(Out, frozen=True, kw_only=True):
 
 
 class TemplateOut(Out, frozen=True, kw_only=True):
-    """A template; `measure` (of an SMS) and `hints` with typical values."""
+    """A template; `parts` and `encoding` (of an SMS) and `warnings` with typical values."""
 
     id: str
     version: int
@@ -76,16 +76,21 @@ class TemplateOut(Out, frozen=True, kw_only=True):
     language: Language
     subject: str
     text: str
-    measure: MeasureOut | None
-    hints: list[HintOut]
+    parts: int | None
+    encoding: str | None
+    warnings: list[WarningOut]
     changed_at: str
 
 
 class PlaceholderOut(Out, frozen=True, kw_only=True):
-    """A placeholder, written `{name}`: what it is called, for which kinds it is there, and an example."""
+    """A placeholder, written `{name}`: what it is called, for which kinds it is there, and an example.
+
+    `help` says the example as a sentence.
+    """
 
     name: str
     label: str
+    help: str
     kinds: list[Kind]
     sample: str
 
@@ -110,7 +115,7 @@ class PreviewOut(Out, frozen=True, kw_only=True):
     measure: MeasureOut | None
     cost: int | None
     unit_cost: int | None
-    hints: list[HintOut]
+    warnings: list[WarningOut]
     suggestion: str | None
 
 

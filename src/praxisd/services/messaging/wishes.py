@@ -69,12 +69,13 @@ def say(
 ) -> list[Word]:
     """Note what a patient said; returns what was new. Whatever waits to be sent against it is taken back at once.
 
-    A word that changes nothing is not noted; a repeated yes is, where a no on another channel has closed this one.
+    A word that changes nothing is not noted; a repeated yes is, where a no on another channel has closed this one. Of
+    words said at once the yeses count last: who says no to SMS and yes to e-mail in one breath means both.
     """
     needed = needs(house, tx)
     new: list[Word] = []
     now = of(tx, patient)
-    for purpose, channel, state in words:
+    for purpose, channel, state in sorted(words, key=lambda word: word[2] == "given"):
         before = now.said.get((purpose, channel))
         closed = consent_rules.allowed(now, purpose, channel, needed) is not None
         if (before.state if before else "open") == state and not (state == "given" and closed):

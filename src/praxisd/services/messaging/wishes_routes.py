@@ -146,7 +146,8 @@ def _history(
         (
             one.id,
             shapes.HistoryOut(
-                at=format_rfc3339(one.at, here), by=names[one.actor], what="preference", channel=one.channel
+                at=format_rfc3339(one.at, here), by=names[one.actor], what="preference", channel=one.channel,
+                source="desk" if one.actor.startswith(f"{Kind.USER}:") else "api",
             ),
         )
         for one in chosen

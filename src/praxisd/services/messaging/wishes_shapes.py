@@ -88,7 +88,7 @@ class HistoryOut(Out, frozen=True, kw_only=True):
 
     at: str
     by: str
-    source: str | None = None
+    source: str
     what: Literal["consent", "preference"]
     purpose: Purpose | None = None
     channel: str

@@ -36,10 +36,11 @@ export const toDraft = (one: Wishes): WishDraft => ({
   note: "",
 });
 
-/** What differs, as the server takes it. */
+/** What differs, as the server takes it. A purpose goes whole: a no on one channel would else close a yes seen beside it. */
 export function changed(before: WishDraft, now: WishDraft): Record<string, unknown> {
+  const touched = new Set(Object.keys(now.said).filter((key) => before.said[key] !== now.said[key]).map((key) => key.split("/")[0]));
   const said = Object.entries(now.said)
-    .filter(([key, state]) => before.said[key] !== state)
+    .filter(([key]) => touched.has(key.split("/")[0]))
     .map(([key, state]) => ({ purpose: key.split("/")[0], channel: key.split("/")[1], state }));
   return {
     ...(now.preferred !== before.preferred && { preferred: now.preferred }),
