@@ -123,6 +123,8 @@ def _forwarded(levels: int) -> bytes:
     return b"Content-Type: message/rfc822\r\n\r\n" * levels + b"Subject: ende\r\n\r\nende"
 
 
+BOUNCE = b"From: mailer-daemon@x.example\r\nReturn-Path: <>\r\nSubject: undeliverable\r\n\r\n"
+
 HEAVY = {
     "deep": lambda: _nested(20_000),
     "forwarded": lambda: _forwarded(30_000),
@@ -142,6 +144,14 @@ HEAVY = {
     "base64": lambda: b"Content-Transfer-Encoding: base64\r\n\r\n" + b"A===" * 1_000_000,
     "punycode": lambda: b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a-" * 500_000,
     "ids": lambda: b"In-Reply-To: " + b"0" * 900_000 + b"\r\nReferences: " + b"<" * 900_000 + b"\r\n\r\n",
+    "newlines": lambda: BOUNCE + b"\n" * 900_000,
+    "blanks": lambda: BOUNCE + (b" " * 50_000 + b"\n\t>|") * 20,
+    "dashes": lambda: BOUNCE + b"-" * 900_000,
+    "dashes and words": lambda: BOUNCE + b"-- copy of original message " * 40_000,
+    "digits": lambda: BOUNCE + b"1.2." * 200_000 + b"5.1.1" * 5000,
+    "almost ids": lambda: BOUNCE + b"Message-ID: <01kb2v3c4d5e6f7g8h9jakbmcn@praxis-am-see.example.\n" * 15_000,
+    "addresses": lambda: b"From: " + b"a@" * 400_000 + b"\r\nIn-Reply-To: x\r\n\r\n",
+    "boundary blanks": lambda: b"Content-Type: multipart/mixed\r\n\r\n" + (b"--abcdefgh" + b" " * 9000 + b"\n") * 100,
     "report": lambda: b"Content-Type: message/delivery-status\r\n\r\n" + b"Action: failed\n\n" * 400_000,
 }  # fmt: skip
 

@@ -38,7 +38,7 @@ _AUTO_HEADERS = (
     "x-mail-autoreply", "x-vacation", "x-vacation-reply", "x-cm-autoreply", "list-id", "x-auto-response-suppress",
 )  # fmt: skip
 _QUOTED = re.compile(
-    r"(?im)^[-|=* ]{2,}[^\n]{0,60}\b(?:copy of (?:the|your)|original message|returned m(?:ail|essage)|unsent message|"
+    r"(?im)^[-|=* ]{2,80}[^\n]{0,60}\b(?:copy of (?:the|your)|original message|returned m(?:ail|essage)|unsent message|"
     r"message (?:text|headers?) follows|below (?:this|the next) line|follows: -)"
 )
 _NOTHING_MORE = ("relayed", "expanded")
@@ -115,7 +115,7 @@ class _OurIds:
         behind = "|".join(re.escape(one.lower()) for one in domains) or r"(?!)"
         self._id = re.compile(rf"(?<![0-9a-z.])({ID})@(?:{behind})(?![0-9a-z.-])", re.IGNORECASE)
         self._headed = re.compile(
-            rf"^[>|\s]*(?:message-id|{OUR_HEADER})\s*:\s*(?:<\s*)?({ID})@(?:{behind})(?![0-9a-z.-])",
+            rf"^[>|\t ]{{0,40}}(?:message-id|{OUR_HEADER})[\t ]{{0,9}}:\s{{0,9}}<?({ID})@(?:{behind})(?![0-9a-z.-])",
             re.IGNORECASE | re.MULTILINE,
         )
 
@@ -335,7 +335,9 @@ def _mark(headers: Mapping[str, str], data: bytes) -> str:
 def _date(headers: Mapping[str, str]) -> int | None:
     try:
         written = parsedate_to_datetime(headers.get("date", "")[:100])
-        at = int((written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp())  # "-0000" means UTC
+        at = int(
+            (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
+        )  # "-0000" means UTC
     except (ValueError, OverflowError, TypeError, IndexError, OSError):
         return None
     return at if _FIRST_YEAR_S < at < _LAST_YEAR_S else None

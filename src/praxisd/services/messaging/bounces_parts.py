@@ -23,7 +23,7 @@ _VALUE_MOST = 8_000
 _HEADER = re.compile(rb"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9_-]+)(?:\*\d*\*?)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
-_GUESSED = re.compile(rb"(?m)^--([^\s-][^\r\n]{5,68}?)[ \t]*\r?\n(?=[Cc]ontent-)")
+_GUESSED = re.compile(rb"(?m)^--([^\s-][^\r\n]{5,68}?)[ \t]{0,9}\r?\n(?=[Cc]ontent-)")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _ENVELOPES = frozenset({"message/rfc822", "message/global"})
 _REFUSED_CODECS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
