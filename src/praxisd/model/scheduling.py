@@ -25,6 +25,9 @@ SlotStatus = Literal["free", "busy", "busy-unavailable", "busy-tentative", "ente
 OCCUPYING: frozenset[str] = frozenset({"pending", "booked", "arrived", "fulfilled"})
 """Statuses whose appointment takes its time in every schedule; holds do so too."""
 
+REPEATED_DAYS = 62
+"""Longest absence that may repeat: whether a date lies in one costs a question for each of its days."""
+
 FROZEN: frozenset[str] = frozenset({"fulfilled", "cancelled", "noshow"})
 """Statuses in which time, schedules and patient of an appointment may no longer change."""
 
@@ -101,7 +104,8 @@ class OpeningRule(Part, frozen=True, kw_only=True):
     """Recurring opening hours in wall time: on ISO weekdays `days` (1 = Monday) from `start` to `end`.
 
     `valid_from` and `valid_to` are inclusive. `every_weeks` counts ISO weeks (Monday to Sunday) from the
-    week of `valid_from`, which it therefore needs. `services` empty: any appointment type; else only these
+    week of `valid_from`, which it therefore needs. So does `rule`, an RRULE of RFC 5545 (`model.recurrence`): of the
+    weekdays only those dates that it names are open. `services` empty: any appointment type; else only these
     HealthcareService ids may be booked in these hours.
     """
 
@@ -112,6 +116,7 @@ class OpeningRule(Part, frozen=True, kw_only=True):
     valid_to: date | None = None
     every_weeks: int = 1
     services: tuple[str, ...] = ()
+    rule: str | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when the rule could never mean anything."""
@@ -124,6 +129,8 @@ class OpeningRule(Part, frozen=True, kw_only=True):
             raise ValueError("everyWeeks must be from 1 to 52")
         if self.every_weeks > 1 and self.valid_from is None:
             raise ValueError("everyWeeks needs validFrom to count from")
+        if self.rule is not None and (self.valid_from is None or self.every_weeks > 1):
+            raise ValueError("rule needs validFrom to count from, and stands in place of everyWeeks")
 
 
 class OpeningException(Part, frozen=True, kw_only=True):
@@ -251,7 +258,11 @@ class Reservation(Record, frozen=True, kw_only=True):
 
 
 class Absence(Record, frozen=True, kw_only=True):
-    """Whole local days, `first` to `last` inclusive, without work; `schedule` None: the whole practice."""
+    """Whole local days, `first` to `last` inclusive, without work; `schedule` None: the whole practice.
+
+    With `rule`, an RRULE of RFC 5545 counted from `first` (`model.recurrence`), the same number of days is without work
+    from each date that it names; it stands for the first time as well, so `first` counts only if the rule names it.
+    """
 
     id: str
     version: int = 1
@@ -259,11 +270,14 @@ class Absence(Record, frozen=True, kw_only=True):
     first: date
     last: date
     reason: str | None = None
+    rule: str | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reversed period."""
+        """Raises ValueError for a reversed period, and for a repeated one that is too long."""
         if self.last < self.first:
             raise ValueError("last must not be before first")
+        if self.rule is not None and (self.last - self.first).days >= REPEATED_DAYS:
+            raise ValueError(f"an absence that repeats lasts at most {REPEATED_DAYS} days")
 
 
 class Closing(Record, frozen=True, kw_only=True):

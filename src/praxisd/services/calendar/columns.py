@@ -4,7 +4,7 @@ Each edit bumps the columns it touches, so that a booking under way queues behin
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
-from praxisd.services.calendar import placing, rules, store
+from praxisd.services.calendar import placing, repeating, rules, store
 from praxisd.services.calendar.view import touch, views
 from praxisd.services.directory import api as directory
 
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 R = TypeVar("R", bound=msgspec.Struct)
+_LOOKED_AHEAD = timedelta(days=731)
 
 
 def add_schedule(house: "House", tx: Tx, **fields: Any) -> Schedule:
     """A new column; `no` is given by the counter. Raises 422 for an unknown practitioner or location."""
     _check_places(tx, fields)
     id_ = fields.pop("id", None) or new_id()
-    one = store.SCHEDULES.insert(tx, Schedule(id=id_, no=store.next_number(tx, "schedule"), **fields))
+    one = Schedule(id=id_, no=store.next_number(tx, "schedule"), **fields)
+    repeating.check_rules(one)
+    one = store.SCHEDULES.insert(tx, one)
     touch(house, tx)
     events.note(tx, "schedule.created", "Schedule", one.id, version=1)
     return one
@@ -122,7 +125,7 @@ def add_absence(house: "House", tx: Tx, **fields: Any) -> tuple[Absence, list[st
         raise Problem("calendar.range_reversed", 400)
     if not FIRST_YEAR <= fields["first"].year <= fields["last"].year <= LAST_YEAR:
         raise Problem("calendar.date_invalid", 400)
-    one = Absence(id=fields.pop("id", None) or new_id(), **fields)
+    one = checked(Absence, {"id": fields.pop("id", None) or new_id(), **fields})
     if one.schedule is not None:
         _known(tx, [one.schedule])
     one = store.ABSENCES.insert(tx, one)
@@ -156,11 +159,13 @@ def drop_closing(house: "House", tx: Tx, on: date) -> None:
 
 
 def checked(kind: type[R], fields: dict[str, Any]) -> R:
-    """The record; Problem calendar.type_invalid (422) with what does not fit."""
+    """The record; Problem calendar.type_invalid (422) with what does not fit, and those of `repeating.check_rules`."""
     try:
-        return kind(**fields)
+        one = kind(**fields)
     except ValueError as error:
         raise Problem("calendar.type_invalid", 422, detail=str(error)) from None
+    repeating.check_rules(one)
+    return one
 
 
 def replaced(old: R, fields: dict[str, Any]) -> R:
@@ -212,11 +217,19 @@ def _reserve(house: "House", tx: Tx, one: Reservation) -> None:
 
 
 def _standing_in(house: "House", tx: Tx, one: Absence) -> list[str]:
+    """Appointments in an absence; of one that repeats those of the next two years."""
     zone = views(house).calendar(tx).almanac.zone
-    days = rules.span(one.first, one.last, zone)
     wanted = [one.schedule] if one.schedule else None
-    rows = store.busy_rows(tx, days.start, days.end, wanted)
-    return sorted({r[3].removeprefix("Appointment/") for r in rows if r[3].startswith("Appointment/")})
+    since, until = one.first, one.last
+    if one.rule is not None:
+        since = max(since, rules.local_date(tx.now, zone))
+        until = since + _LOOKED_AHEAD
+    found = set()
+    for first, last in repeating.periods(one, since, until):
+        days = rules.span(first, last, zone)
+        rows = store.busy_rows(tx, days.start, days.end, wanted)
+        found |= {r[3].removeprefix("Appointment/") for r in rows if r[3].startswith("Appointment/")}
+    return sorted(found)
 
 
 def released_of(items: Sequence[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Call
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import Closing, Reservation, Schedule
-from praxisd.services.calendar import rules, shapes, view_shapes, view_store
+from praxisd.services.calendar import repeating, rules, shapes, view_shapes, view_store
 from praxisd.services.calendar.view import Calendar, closing_rows, views
 from praxisd.services.calendar.view_store import Drawn
 from praxisd.services.directory import api as directory
@@ -77,12 +77,13 @@ def draw(call: Call) -> view_shapes.View:
                     id=one.id,
                     version=one.version,
                     schedule=one.schedule,
-                    first=one.first,
-                    last=one.last,
+                    first=low_day,
+                    last=high_day,
                     reason=None if tx.actor.masked else one.reason,
                 )
                 for one in view_store.absences(tx, first.isoformat(), last.isoformat())
                 if one.schedule is None or one.schedule in wanted
+                for low_day, high_day in repeating.periods(one, first, last)
             ],
             closed=_closed(tx, days, call.lang),
         )

@@ -2,7 +2,7 @@
 
 From weak to strong, for one column and one local date:
 
-1. opening rules in wall time, with valid-from/to and every-N-weeks;
+1. opening rules in wall time, with valid-from/to and every-N-weeks or a rule of RFC 5545;
 2. a closed day (public holiday or the practice's own closing) empties them, if the column observes holidays;
 3. a dated exception of the column replaces whatever 1 and 2 gave: a person wrote it for this very date;
 4. imported free slots open their time in addition;
@@ -16,8 +16,10 @@ from datetime import date, timedelta
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from praxisd.model.recurrence import recurrence
 from praxisd.model.scheduling import Absence, ImportedSlot, OpeningRule, Schedule, clock_minutes
 from praxisd.services.calendar.days import Span, covered, day, inner_bits, local_date, merge
+from praxisd.services.calendar.repeating import Away
 
 Periods = tuple[tuple[int, int], ...]
 Shut = Literal["absent", "holiday"]
@@ -38,6 +40,8 @@ def applies(rule: OpeningRule, on: date, service: str | None) -> bool:
         return False
     if rule.services and service is not None and service not in rule.services:
         return False
+    if rule.rule is not None and rule.valid_from:
+        return recurrence(rule.rule, rule.valid_from).holds(on)
     if rule.every_weeks > 1 and rule.valid_from:
         weeks = (_monday(on) - _monday(rule.valid_from)).days // 7
         return weeks % rule.every_weeks == 0
@@ -71,9 +75,10 @@ class Almanac:
     ) -> None:
         self.zone = zone
         self.closed = frozenset(closed)
-        self._absent: dict[str | None, list[tuple[date, date]]] = {}
+        whose: dict[str | None, list[Absence]] = {}
         for absence in absences:
-            self._absent.setdefault(absence.schedule, []).append((absence.first, absence.last))
+            whose.setdefault(absence.schedule, []).append(absence)
+        self._absent = {schedule: Away(its) for schedule, its in whose.items()}
         self._extra: dict[tuple[str, date], list[tuple[int, int]]] = {}
         for slot in imported:
             if slot.status == "free":
@@ -85,9 +90,8 @@ class Almanac:
 
     def absent(self, schedule: str, on: date) -> bool:
         """Whether the column, or the whole practice, is away on this local date."""
-        return any(
-            first <= on <= last for key in (schedule, None) for first, last in self._absent.get(key, ())
-        )
+        absent = self._absent
+        return any(key in absent and absent[key].on(on) for key in (schedule, None))
 
     def shut(self, schedule: Schedule, on: date) -> Shut | None:
         """Why the whole date is closed for the column: absence, or a closed day without an exception."""

@@ -6,7 +6,7 @@ from praxisd.kernel.clock import parse_rfc3339
 from praxisd.kernel.console import Column, Listing, ListingPage, ListingQuery, Row, arrange
 from praxisd.kernel.service import Call
 from praxisd.kernel.store import Tx
-from praxisd.services.calendar import columns, shapes, store, view_store
+from praxisd.services.calendar import columns, rule_words, shapes, store, view_store
 from praxisd.services.calendar.view import views
 from praxisd.services.directory import api as directory
 
@@ -148,6 +148,7 @@ def _absences(call: Call, query: ListingQuery) -> ListingPage:
                 "first": one.first.isoformat(),
                 "last": one.last.isoformat(),
                 "schedule": everybody if one.schedule is None else names.get(one.schedule, one.schedule),
+                "repeats": rule_words.of_absence(call.house.texts, call.lang, one),
                 "reason": one.reason,
             },
         )
@@ -163,6 +164,7 @@ ABSENCES = Listing(
         Column("first", "date", sortable=True),
         Column("last", "date", sortable=True),
         Column("schedule", sortable=True, filter=True),
+        Column("repeats"),
         Column("reason", personal=True),
     ),
     _absences,

@@ -9,7 +9,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.model.people import MASK
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
-from praxisd.services.calendar import columns, rules, shapes, store
+from praxisd.services.calendar import columns, repeating, rules, shapes, store
 from praxisd.services.calendar.view import closing_rows, views
 from praxisd.services.directory import api as directory
 
@@ -276,12 +276,13 @@ ROUTES = (
     route_of("GET", "/schedules", "schedules.list", schedules, READ, answer=Schedules, query=L),
     route_of(
         "POST", "/schedules", "schedules.create", add_schedule, WRITE,
-        answer=Schedule, body=shapes.ScheduleIn, problems=_PLACES,
+        answer=Schedule, body=shapes.ScheduleIn, problems=(*_PLACES, *repeating.PROBLEMS),
     ),
     route_of("GET", "/schedules/{id}", "schedules.read", schedule, READ, answer=Schedule, problems=_FOUND),
     route_of(
         "PATCH", "/schedules/{id}", "schedules.change", edit_schedule, WRITE,
-        answer=Schedule, body=shapes.SchedulePatch, problems=(*_STALE, *_PLACES, (422, "calendar.type_invalid")),
+        answer=Schedule, body=shapes.SchedulePatch,
+        problems=(*_STALE, *_PLACES, (422, "calendar.type_invalid"), *repeating.PROBLEMS),
     ),
     route_of(
         "GET", "/healthcare-services", "healthcareServices.list", services, READ, answer=Services, query=L
@@ -320,7 +321,7 @@ ROUTES = (
     route_of(
         "POST", "/absences", "absences.create", add_absence, RESERVE,
         answer=AbsenceMade, body=shapes.AbsenceIn,
-        problems=(*_UNKNOWN, (400, "calendar.range_reversed"), (400, "calendar.date_invalid")),
+        problems=(*_TYPE, (400, "calendar.range_reversed"), (400, "calendar.date_invalid"), *repeating.PROBLEMS),
     ),
     route_of("DELETE", "/absences/{id}", "absences.delete", drop_absence, RESERVE, problems=_FOUND),
     route_of(

@@ -3,7 +3,15 @@
 from typing import Any
 
 from praxisd.kernel.service import Route
-from praxisd.services.calendar import counting, drawing, previewing, shapes, view_shapes
+from praxisd.services.calendar import (
+    counting,
+    drawing,
+    previewing,
+    repeating,
+    rule_words,
+    shapes,
+    view_shapes,
+)
 from praxisd.services.calendar.routes_columns import READ, WRITE
 
 VIEW = "calendar.view.read"
@@ -41,11 +49,15 @@ ROUTES = (
     ),
     _route(
         "/schedules/{id}/preview", "schedules.preview", previewing.column, WRITE,
-        shapes.Slots, view_shapes.ColumnPreviewIn, (*_SLOTS, (404, "http.not_found")),
+        shapes.Slots, view_shapes.ColumnPreviewIn, (*_SLOTS, (404, "http.not_found"), *repeating.PROBLEMS),
     ),
     _route(
         "/healthcare-services/preview", "healthcareServices.preview", previewing.service, WRITE,
         shapes.Slots, view_shapes.TypePreviewIn, (*_SLOTS, (422, "calendar.schedule_unknown")),
+    ),
+    _route(
+        "/recurrences/preview", "recurrences.preview", rule_words.preview, VIEW,
+        rule_words.Repeated, rule_words.RuleIn, (*repeating.PROBLEMS, (409, "directory.organization_missing")),
     ),
     Route(
         "GET", "/released", "released.list", previewing.released, READ,

@@ -311,12 +311,16 @@ class ReservationOut(Out, frozen=True, kw_only=True):
 
 
 class AbsenceIn(In, frozen=True, kw_only=True):
-    """Local days, first to last inclusive; without `schedule` the whole practice."""
+    """Local days, first to last inclusive; without `schedule` the whole practice.
+
+    `rule` (RRULE of RFC 5545, counted from `first`) repeats them; they are at most 62 days then.
+    """
 
     first: date
     last: date
     schedule: Id | None = None
     reason: Annotated[str, Meta(max_length=200)] | None = None
+    rule: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
 
 
 class ClosingIn(In, frozen=True, kw_only=True):

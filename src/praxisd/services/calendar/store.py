@@ -20,6 +20,7 @@ from praxisd.model.scheduling import (
     Reservation,
     Schedule,
 )
+from praxisd.services.calendar.repeating import last_day
 
 ROW_LIMIT_S = 90_000
 """No busy row is longer (25 h, a local day in autumn): the overlap search has a lower bound (libs.md § 2)."""
@@ -168,7 +169,7 @@ ABSENCES: Records[Absence] = Records(
     "Absence",
     ABSENCE,
     Absence,
-    lambda r: {"schedule": r.schedule, "first": r.first.isoformat(), "last": r.last.isoformat()},
+    lambda r: {"schedule": r.schedule, "first": r.first.isoformat(), "last": last_day(r).isoformat()},
     lockable=False,
 )
 IMPORTED_SLOTS: Records[ImportedSlot] = Records(
