@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from praxisd.model.people import Contact, Mandator, Practitioner
+from praxisd.model.people import Address, Contact, Mandator, Practitioner
 from praxisd.model.places import Location, Organization
 from praxisd.model.scheduling import Code, OpeningRule
 
@@ -19,6 +19,7 @@ def organization(language: str) -> Organization:
         region=REGION,
         language=language,
         telecom=(Contact(system="phone", value="030 23125000", use="work"),),
+        address=(Address(line=("Beispielplatz 1",), postal_code="10115", city="Berlin", country="DE"),),
     )
 
 

@@ -46,8 +46,8 @@ export interface Preview {
   text: string;
   example: boolean;
   measure: Measure | null;
-  cost: number;
-  unitCost: number;
+  cost: number | null;
+  unitCost: number | null;
   warnings: Warning[];
   suggestion: string | null;
 }
@@ -63,8 +63,8 @@ export const languageWord = (language: string) => w(`language.${language}`);
 
 /** `2 SMS, 171 Zeichen, 2 Guthabenpunkte` */
 export function measured(found: Pick<Preview, "measure" | "cost">): string {
-  const cost = found.cost === 1 ? w("one_credit") : w("credits", { n: number(found.cost) });
+  const cost = found.cost === null ? "" : found.cost === 1 ? w("one_credit") : w("credits", { n: number(found.cost) });
   if (!found.measure) return cost;
   const parts = found.measure.parts === 1 ? w("one_part") : w("parts", { n: number(found.measure.parts) });
-  return [parts, w("units", { n: number(found.measure.units), left: number(found.measure.left) }), cost].join(" · ");
+  return [parts, w("units", { n: number(found.measure.units), left: number(found.measure.left) }), cost].filter(Boolean).join(" · ");
 }
