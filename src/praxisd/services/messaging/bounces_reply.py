@@ -7,7 +7,7 @@ from praxisd.services.messaging.bounces_parts import Part
 
 TEXT_MOST = 4_000
 """Characters that are kept. Nobody confirms an appointment at greater length."""
-_HTML_MOST = 200_000
+_HTML_MOST = 100_000
 
 _QUOTE_HEAD = re.compile(
     r"""^[\s>*_]*(?:
