@@ -36,10 +36,11 @@ class Listener:
     def __init__(self) -> None:
         self.calls: list[HookCall] = []
         self.status = 200
-        self.door = Door("127.0.0.1", 0, [(method, "/hook/x", self._take) for method in ("GET", "POST")])
+        self.door = Door("127.0.0.1", 0, [(method, "/hook/x", self.take) for method in ("GET", "POST")])
         self.url = f"{self.door.url}/hook/x"
 
-    def _take(self, call: Call) -> Answer:
+    def take(self, call: Call) -> Answer:
+        """Keep one call."""
         self.calls.append((call.headers, call.query, call.body))
         return Answer(self.status)
 

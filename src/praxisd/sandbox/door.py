@@ -137,6 +137,10 @@ class Door:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
+    def add(self, method: str, path: str, function: Function) -> None:
+        """One more route."""
+        self._routes = [*self._routes, (method, _pattern(path), function)]
+
     def close(self) -> None:
         """Take no more connections."""
         self._server.shutdown()
