@@ -252,6 +252,8 @@ def test_what_is_wrong_is_said_and_heals(there: Outbox, monkeypatch: pytest.Monk
     work(there)
     there.prepare(2)
     work(there)
+    assert "messaging.unsure_messages" not in found_by(there), "it may still settle by itself"
+    there.house.clock.advance(900)
     assert found_by(there) == {
         "messaging.unsure_messages": {"count": 1},
         "messaging.no_account email": {"channel": "email", "count": 1},
@@ -267,9 +269,11 @@ def test_what_is_wrong_is_said_and_heals(there: Outbox, monkeypatch: pytest.Monk
     there.run(lambda tx: there.house.settings.put(tx, "messaging.check_credits", False))
     gate.knows = True
     there.house.clock.advance(HOUR)
-    work(there)
+    settle(there.house)  # by now its time has come
     there.run(lambda tx: account_store.change(tx, "email", 1, active=1))
-    assert found_by(there) == {} and there.row(by_mail).state == "prepared"
+    gone = {"channel": "email", "code": "messaging.gateway_unknown", "count": 1}
+    assert found_by(there) == {"messaging.gateway_failing email": gone}, "nobody knows that gateway"
+    assert there.row(by_mail).state == "prepared"
 
 
 def test_the_command_lists_and_shows(there: Outbox, gate: Gateway) -> None:

@@ -12,19 +12,20 @@ STOP_S = 15.0
 
 
 class Node:
-    """One server process on its own data folder. `url` is known from its line `ready <url>`."""
+    """One server process on its own data folder. `port` is known once it is ready; `wanted` 0: any free one."""
 
-    def __init__(self, number: int, folder: Path, log: Path) -> None:
+    def __init__(self, number: int, folder: Path, log: Path, wanted: int = 0) -> None:
         self.number = number
         self.folder = folder
         self.port = 0
+        self._wanted = wanted
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and return at once; `ready()` waits."""
         command = [sys.executable, "-c", "from praxisd.cli import main; main()", "serve"]
-        command += ["--data", str(self.folder), "--port", "0"]
+        command += ["--data", str(self.folder), "--port", str(self._wanted)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PRAXISD_")}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

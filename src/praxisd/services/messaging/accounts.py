@@ -6,6 +6,7 @@ must be given again: whoever may change the address must not lead a kept passwor
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,25 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ways(house: "House", tx: Tx) -> dict[str, Way]:
-    """The active accounts of this practice by channel, opened. Problem of the channel where its fields make no sense."""
-    return {row.channel: opened(house, tx, row) for row in account_store.every(tx) if row.active}
+    """The active accounts of this practice by channel, opened; one that cannot be opened (`broken`) is left out."""
+    found: dict[str, Way] = {}
+    for row in account_store.every(tx):
+        if row.active:
+            with suppress(Problem):
+                found[row.channel] = opened(house, tx, row)
+    return found
+
+
+def broken(house: "House", tx: Tx) -> dict[str, str]:
+    """Why active accounts cannot be opened, as codes by channel: a gateway's description is gone, a key is missing."""
+    found: dict[str, str] = {}
+    for row in account_store.every(tx):
+        if row.active:
+            try:
+                opened(house, tx, row)
+            except Problem as problem:
+                found[row.channel] = problem.code
+    return found
 
 
 def opened(house: "House", tx: Tx, row: Any) -> Way:

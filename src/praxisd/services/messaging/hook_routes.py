@@ -5,16 +5,21 @@ GET, the others with POST.
 """
 
 from praxisd.kernel.access import system
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Call, Raw, Route
 from praxisd.services.messaging import account_store, accounts, hearing
 
 OPEN = "gateways have no key of ours: the unguessable address and the channel's signature check say who calls"
+MOST_BYTES = 65_536
+"""No gateway has more to say in one call."""
 _LOOKING = "messaging.hook"
 
 
 def hook(call: Call) -> Raw:
     """Take in what a gateway says; an empty answer tells it that all is saved."""
     house = call.house
+    if len(call.body or b"") > MOST_BYTES:
+        raise Problem("http.body_too_large", 413, limit=MOST_BYTES)
     with house.store.read(system(_LOOKING)) as tx:
         organization, channel = accounts.whose(tx, call.path["hook"])
     actor = system(_LOOKING, organization)

@@ -6,6 +6,11 @@ from praxisd.services.messaging.sending import send
 from praxisd.services.messaging.status import status
 
 JOBS = (
-    JobType("messaging.send", send, Daily(Repeat(10, "10:10", "19:50"))),
+    JobType(
+        "messaging.send",
+        send,
+        Daily(Repeat(10, "10:10", "19:50")),
+        follows=("reminders.prepare", "reminders.birthdays"),
+    ),
     JobType("messaging.status", status, Daily(Repeat(10, "10:20", "20:00")), follows=("messaging.send",)),
 )

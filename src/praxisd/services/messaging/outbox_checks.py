@@ -7,7 +7,7 @@ from praxisd.kernel import jobs
 from praxisd.kernel.access import system
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import account_store, ledger, outcome, sending_store
+from praxisd.services.messaging import account_store, accounts, ledger, outcome, sending_store
 from praxisd.services.messaging.outbox_declared import CHECK_CREDITS, MINIMUM_CREDITS
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ LOW = "messaging.credits_low"
 NO_ACCOUNT = "messaging.no_account"
 FAILING = "messaging.gateway_failing"
 _WHO = "messaging.checks"
+SETTLED_BY_ITSELF_S = 900
+"""A message that is unsure for longer will not be settled by asking the gateway again soon. Seconds."""
 FAILED_TIMES = 2
 """A message that a gateway refused for now this often is worth an Issue; refused access at once."""
 
@@ -33,9 +35,10 @@ def sending(house: "House") -> Iterator[Finding]:
     for practice in _practices(house):
         with house.store.read(system(_WHO, practice)) as tx:
             counts, stuck = sending_store.counts(tx), sending_store.stuck(tx)
+            unsure = sending_store.unsure_before(tx, tx.now - SETTLED_BY_ITSELF_S)
+            broken = accounts.broken(house, tx)
             active = {row.channel for row in account_store.every(tx) if row.active}
             sends = _sends(house, tx)
-        unsure = sum(number for (state, _), number in counts.items() if state == "unsure")
         if unsure:
             yield Finding(UNSURE, "", Severity.ERROR, {"count": unsure}, practice)
         for channel in ("sms", "email"):
@@ -51,6 +54,8 @@ def sending(house: "House") -> Iterator[Finding]:
                 and (attempts >= FAILED_TIMES or reason in outcome.ACCOUNT_CODES)
                 and reason in outcome.GATEWAY_CODES
             ]
+            if channel in broken:
+                worst = [(broken[channel], waiting)]
             if worst and channel in active:
                 code, number = max(worst, key=lambda one: one[1])
                 params = {"channel": channel, "code": code, "count": number}

@@ -153,6 +153,8 @@ def report(house: "House", tx: Tx, row: Any, way: Route, said: Report) -> bool:
 
     Who reports of a message has it: one that was still unsure (or being sent) is accepted by that.
     """
+    if row.state == "prepared" and not row.attempts:
+        return False  # never handed over: whatever this is about, it is not this message
     known = accept(tx, row, way, said.receipt)
     states = ("accepted",)
     if said.state == "delivered":

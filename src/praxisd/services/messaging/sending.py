@@ -4,8 +4,8 @@ Taken in one short transaction that also proves that the run is still ours, sent
 another one that names the claim. A kill at any point leaves `prepared`, `sending` or the answer; `asking` does the rest.
 """
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +20,8 @@ from praxisd.services.messaging.outbox_declared import RUN_CAP
 if TYPE_CHECKING:
     from praxisd.kernel.jobs import RunContext
 
+Answered = tuple[str, str]
+"""A word for the run log, and the code of a refusal."""
 AT_ONCE = 4
 """Messages that are on their way to gateways at the same time."""
 QUIET_NOW = "messaging.quiet_now"
@@ -57,25 +59,51 @@ def _deliver(run: "RunContext", known: Times, ways: Mapping[str, Way]) -> bool:
     with run.read() as tx:
         cap = int(run.house.settings.get(tx, RUN_CAP))
     open_ = dict(ways)
-    with ThreadPoolExecutor(AT_ONCE, "praxisd-send") as pool:
-        while open_:
-            room = cap - sum(run.counts.get(word, 0) for word in ("sent", "failed", "unsure"))
-            if room <= 0:
-                return False
-            with run.read() as tx:
-                if last_look.quiet(run.house, tx):
-                    return True
-            taken = run.house.store.run(run.actor, partial(_take, run, known, open_, min(room, AT_ONCE)))
-            if taken is None:
-                return False
-            answers = list(pool.map(partial(_hand_over, run, open_), taken))
-            counts: dict[str, int] = {}
-            for one, (word, code) in zip(taken, answers, strict=True):
-                counts[word] = counts.get(word, 0) + 1
-                if code in outcome.GATEWAY_CODES:
-                    open_.pop(one.row.channel, None)
-            run.checkpoint(None, tx=None, **counts)
+    while open_:
+        room = cap - sum(run.counts.get(word, 0) for word in ("sent", "failed", "unsure"))
+        if room <= 0:
+            return False
+        with run.read() as tx:
+            if last_look.quiet(run.house, tx):
+                return True
+        taken = run.house.store.run(run.actor, partial(_take, run, known, open_, min(room, AT_ONCE)))
+        if taken is None:
+            return False
+        answers = _at_once(partial(_hand_over, run, open_), taken)
+        counts: dict[str, int] = {}
+        for one, (word, code) in zip(taken, answers, strict=True):
+            counts[word] = counts.get(word, 0) + 1
+            if code in outcome.GATEWAY_CODES:
+                open_.pop(one.row.channel, None)
+        run.checkpoint(None, tx=None, **counts)
     return False
+
+
+def _at_once(call: Callable[[Taken], Answered], taken: Sequence[Taken]) -> list[Answered]:
+    """Call it for all of them at the same time. Threads of their own that hold up no end of the process: a message whose
+    answer is not waited for is unsure, and asked about after the next start.
+    """
+    found: list[Answered | Exception] = [("", "")] * len(taken)
+
+    def one(number: int) -> None:
+        try:
+            found[number] = call(taken[number])
+        except Exception as error:
+            found[number] = error
+
+    threads = [
+        threading.Thread(target=one, args=(n,), name="praxisd-send", daemon=True) for n in range(len(taken))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answers: list[Answered] = []
+    for answer in found:
+        if isinstance(answer, Exception):
+            raise answer
+        answers.append(answer)
+    return answers
 
 
 def _take(run: "RunContext", known: Times, ways: Mapping[str, Way], limit: int, tx: Tx) -> list[Taken] | None:
@@ -103,8 +131,8 @@ def _take(run: "RunContext", known: Times, ways: Mapping[str, Way], limit: int, 
     return taken
 
 
-def _hand_over(run: "RunContext", ways: Mapping[str, Way], one: Taken) -> tuple[str, str]:
-    """Send one message and write down what became of it: (word for the run log, code of a refusal)."""
+def _hand_over(run: "RunContext", ways: Mapping[str, Way], one: Taken) -> Answered:
+    """Send one message and write down what became of it."""
     row, way = one.row, ways[one.row.channel]
     message = Outgoing(
         id=row.id, to=row.address, text=row.text, before=one.before, useless_after=row.useless_after,

@@ -119,6 +119,12 @@ def counts(tx: Tx) -> dict[tuple[str, str], int]:
     return {(str(state), str(channel)): int(number) for state, channel, number in tx.tuples(_COUNT)}
 
 
+def unsure_before(tx: Tx, moment: int) -> int:
+    """How many messages are unsure since before that moment."""
+    query = sa.select(sa.func.count()).select_from(OUTBOX)
+    return int(tx.value(query.where(mine(OUTBOX), _O.state == "unsure", _O.sending_at <= moment)))
+
+
 def stuck(tx: Tx) -> list[tuple[str, str, int, int]]:
     """(channel, reason, how many, attempts of the most tried) of messages that a gateway did not take so far."""
     return [(str(c), str(r), int(n), int(a)) for c, r, n, a in tx.tuples(_STUCK)]
