@@ -171,3 +171,16 @@ def _listing(client: Client, name: str) -> list[dict[str, Any]]:
         cursor = page["next"]
         if cursor is None:
             return found
+
+
+def test_the_list_of_letters_is_enough_to_write_or_to_ring(practice: tuple[Path, Running]) -> None:
+    folder, server = practice
+    desk = server.client(access_of(folder)["desk_key"])
+    rows = _listing(desk, "messaging.letters")
+    open_ = {one["id"] for one in outbox(desk) if one["letter"] == "open"}
+    assert {row["id"] for row in rows if row["cells"]["letter"] == "open"} == open_ and open_
+    assert all("Berlin" in row["cells"]["postal"] for row in rows)
+    first = sorted(open_)[0]
+    assert ask(desk, "POST", f"/outbox/{first}/letter", {"done": True})["letter"] == "done"
+    left = {row["id"] for row in _listing(desk, "messaging.letters") if row["cells"]["letter"] == "open"}
+    assert left == open_ - {first}

@@ -46,11 +46,26 @@ def _page(call: Call, query: ListingQuery, listing: Listing, **more: Any) -> Lis
         )  # fmt: skip
         names = directory.name(tx, [row.patient for row in found])
         units, where = outbox_views.mandators(tx), outbox_views.here(tx)
-    rows = [_row(call, row, names, units, where) for row in found]
+        rows = [
+            _row(call, row, names, units, where, **(_by_post(tx, row.patient) if more else {}))
+            for row in found
+        ]
     return ListingPage(rows, more=query.offset + len(rows) < total, total=total)
 
 
-def _row(call: Call, row: Any, names: dict[str, str | None], units: dict[str, str], where: Any) -> Row:
+def _by_post(tx: Tx, patient: str) -> dict[str, str | None]:
+    """Where a letter goes, and the number to ring instead: enough to work from the printed list."""
+    one = directory.patient(tx, patient)
+    home = next((each for each in one.address if each.use != "old"), None)
+    if home is None:
+        return {"postal": None, "phone": one.phone}
+    place = " ".join(part for part in (home.postal_code, home.city) if part)
+    return {"postal": ", ".join(part for part in (*home.line, place) if part) or None, "phone": one.phone}
+
+
+def _row(
+    call: Call, row: Any, names: dict[str, str | None], units: dict[str, str], where: Any, **more: Any
+) -> Row:
     reason = outbox_views.words(call.house, row.reason, call.lang)
     cells: dict[str, Any] = {
         "preparedAt": format_rfc3339(row.prepared_at, where),
@@ -68,6 +83,7 @@ def _row(call: Call, row: Any, names: dict[str, str | None], units: dict[str, st
         "mandatorName": units.get(row.mandator or ""),
         "parts": row.parts,
         "credits": row.charged or row.cost,
+        **more,
     }
     return Row(id=row.id, cells=cells, alert=row.state in ("failed", "unsure"))
 
@@ -136,6 +152,8 @@ LETTERS = Listing(
     (
         Column("letter", "choice", filter=True, choices=("open", "done"), words="letter_state"),
         Column("patient", personal=True),
+        Column("postal", personal=True),
+        Column("phone", personal=True),
         Column("start", "time", sortable=True),
         Column("reason"),
         Column("kind", "choice", filter=True, choices=_KINDS, words="message_kind"),
