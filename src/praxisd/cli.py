@@ -31,8 +31,11 @@ BUILT_IN = {
     "users": ("praxisd.services.accounts.cli", "People who sign in."),
     "import": ("praxisd.cli", "Take in FHIR Bundles."),
     "jobs": ("praxisd.kernel.cli", "What runs by itself, when, and how it went."),
-    "messages": ("praxisd.services.messaging.cli", "What went out to patients, what did not, and why."),
-    "reminders": ("praxisd.services.reminders.cli", "Who would be reminded or greeted, who not, and why."),
+    "messages": (
+        "praxisd.services.messaging.cli",
+        "Messages to patients: what went out, what did not, and why.",
+    ),
+    "reminders": ("praxisd.services.reminders.cli", "Appointment reminders and birthday greetings."),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
     "sandbox": ("praxisd.sandbox.cli", "Play the outside world: an SMS gateway, a mail server."),
