@@ -16,7 +16,7 @@ from praxisd.kernel import events
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import PURPOSE, ChannelName, Kind, Language, Purpose
-from praxisd.services.messaging import account_store
+from praxisd.services.messaging import account_store, topic_store
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.ledger import credits
 
@@ -27,6 +27,7 @@ __all__ = (
     "About",
     "Draft",
     "Held",
+    "Standing",
     "Waits",
     "about",
     "close_letters",
@@ -35,6 +36,7 @@ __all__ = (
     "holding",
     "prepare",
     "prices",
+    "standing",
     "supersede",
     "tried",
     "waiting",
@@ -92,6 +94,14 @@ class About(NamedTuple):
     appointment: str | None
     patient: str
     stamp: int
+
+
+class Standing(NamedTuple):
+    """By topic: the message that counts, (stamp, reason) of withdrawn ones, and channels that failed for good (by stamp)."""
+
+    held: dict[str, Held]
+    withdrawn: dict[str, set[tuple[int, str]]]
+    tried: dict[tuple[str, int], set[str]]
 
 
 class Waits(NamedTuple):
@@ -162,6 +172,19 @@ def withdrawn(tx: Tx, topics: Iterable[str]) -> dict[str, set[tuple[int, str]]]:
     return found
 
 
+def standing(tx: Tx, topics: Iterable[str]) -> Standing:
+    """What `holding`, `withdrawn` and `tried` say of many topics, read in one go."""
+    found = Standing({}, {}, {})
+    for topic, holds, id_, state, stamp, channel, letter, reason in topic_store.about(tx, topics):
+        if holds is not None:
+            found.held[topic] = Held(id_, state, stamp, channel, letter)
+        if state == "withdrawn":
+            found.withdrawn.setdefault(topic, set()).add((stamp, reason))
+        elif state == "failed" and channel:
+            found.tried.setdefault((topic, stamp), set()).add(channel)
+    return found
+
+
 def about(tx: Tx, id_: str) -> About | None:
     """What a message is about, or None for an unknown id."""
     row = rows.get(tx, id_)
@@ -190,7 +213,7 @@ def close_letters(tx: Tx, patient: str) -> int:
 
 def waiting_today(tx: Tx, patients: Iterable[str], start: int, end: int) -> dict[str, int]:
     """How many messages each patient got, or will get as things stand, in [start, end); without any: left out."""
-    return rows.per_patient(tx, patients, start, end, rows.LIVE)
+    return topic_store.written(tx, patients, start, end)
 
 
 def withdraw(house: "House", tx: Tx, id_: str, reason: str) -> bool:

@@ -95,6 +95,16 @@ def conditions(house: "House", tx: Tx, kind: Kind, now: int | None = None) -> Co
     purpose, country = PURPOSE[kind], practice.country
     silent = messaging.allowed(messaging.NOTHING_SAID, purpose, "sms", needs)
 
+    known: dict[tuple[str, int], Reached] = {}
+
+    def reach_mobile(person: Any) -> Reached:
+        """Numbers are read once in a run for each state of a record: patients come with several appointments."""
+        key = (person.id, person.version)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = mobile(person, country)
+        return found
+
     def allowed(wishes: Any, channel: Any) -> str | None:
         return messaging.allowed(wishes, purpose, channel, needs) if wishes.said else silent
 
@@ -104,7 +114,7 @@ def conditions(house: "House", tx: Tx, kind: Kind, now: int | None = None) -> Co
         language=practice.language,
         channels=frozenset(prices),
         templates=frozenset(texts),
-        reach={"sms": lambda person: mobile(person, country), "email": mail},
+        reach={"sms": reach_mobile, "email": mail},
         allowed=allowed,
         paying=frozenset(id_ for id_, one in mandators.items() if one.active and licensed(one, paid_on)),
         default_mandator=default_mandator(house, tx, mandators),

@@ -40,9 +40,7 @@ def appointments(tx: Tx, found: Conditions, rows: Sequence[Any]) -> list[Facts]:
     asked = [row for row in rows if row.patient is not None and row.status == "booked"]
     people = _people(tx, found, (row.patient for row in asked))
     topics = [f"reminder/{row.id}" for row in asked]
-    held = messaging.holding(tx, topics)
-    free = [one for one in topics if one not in held]
-    withdrawn, tried = messaging.withdrawn(tx, free), messaging.tried(tx, free)
+    held, withdrawn, tried = messaging.standing(tx, topics)
     contacts, wishes, treated, written = people
     silent, nothing, none = messaging.NOTHING_SAID, frozenset[Any](), frozenset[Any]()
     facts = []
@@ -65,8 +63,7 @@ def greetings(tx: Tx, found: Conditions, patients: Sequence[str]) -> list[Birthd
     celebrated = [one for one in patients if has_birthday(_born(people.contacts.get(one)), found.day)]
     year, until = found.day.year, midnight(found.day + timedelta(days=1), found.zone)
     topics = {one: greeting_topic(one, year) for one in celebrated}
-    held, withdrawn = messaging.holding(tx, topics.values()), messaging.withdrawn(tx, topics.values())
-    tried = messaging.tried(tx, [one for one in topics.values() if one not in held])
+    held, withdrawn, tried = messaging.standing(tx, topics.values())
     greeted = messaging.greeted(tx, celebrated, found.terms.now - GREETED_BEFORE_S)
     facts = []
     for one in celebrated:

@@ -66,10 +66,10 @@ def verdicts(
             day_end = midnight(day + timedelta(days=1), found.zone)
             reminded.clear()
         patient = one.patient
-        if patient in reminded or patient in given:
-            one = one._replace(
-                first=patient not in reminded, written=one.written + given.get(patient or "", 0)
-            )
+        if patient in given:
+            one = Facts(*one[:-2], one.written + given[patient], patient not in reminded)
+        elif patient in reminded:
+            one = Facts(*one[:-1], False)
         answer = rules.due(one, terms)
         if patient is not None:
             if isinstance(answer, Candidate):
