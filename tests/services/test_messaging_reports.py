@@ -71,7 +71,7 @@ def test_polling_brings_the_end_once(there: Outbox, gate: Gateway) -> None:
     assert sorted(gate.asked[0]) == sorted(ids) and kept == [0, 1, 2, 3]
     assert [there.row(one).state for one in ids] == ["delivered", "failed", "expired", "accepted"]
     failed = there.row(ids[1])
-    assert (failed.reason, failed.letter, failed.charged) == ("messaging.gateway_rejected", "open", 2)
+    assert (failed.reason, failed.letter, failed.charged) == ("messaging.sms_failed", "open", 2)
     assert there.row(ids[2]).letter == "open", "it would still be of use"
     assert kinds(there, ids[0]) == ["prepared", "sent", "delivered"]
     gate.items = [Report("failed", receipt=receipts[ids[0]]), Report("buffered", receipt=receipts[ids[0]])]

@@ -79,8 +79,18 @@ def _single(answer: dict[str, Any], as_json: bool) -> None:
 
 
 def _plain(one: dict[str, Any]) -> dict[str, Any]:
+    """The message with words in place of codes, for a table."""
     reason = one["reason"]
-    return {**one, "reason": None if reason is None else reason["title"]}
+    named = {
+        "state": "outbox_state",
+        "kind": "message_kind",
+        "channel": "message_channel",
+        "letter": "letter_state",
+    }
+    words = {
+        key: say(_PACKAGE, f"console.word.{words}.{one[key]}") for key, words in named.items() if one[key]
+    }
+    return {**one, **words, "reason": None if reason is None else reason["title"]}
 
 
 commands = (messages,)

@@ -68,7 +68,6 @@ PROBLEMS = (
     "messaging.account_missing",
     "messaging.balance_untold",
     "messaging.credits_below_zero",
-    "messaging.gateway_expired",
     "messaging.no_letter",
     "messaging.not_unsure",
     "messaging.quiet_now",

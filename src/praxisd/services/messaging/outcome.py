@@ -35,6 +35,13 @@ GATEWAY_CODES = ACCOUNT_CODES | {
 """Refusals that the next message would meet as well: the run goes on with the other channels only."""
 REFUSING = frozenset({"messaging.gateway_rejected", "messaging.gateway_refused", "messaging.number_rejected"})
 """Reports by which a gateway says that it never sent what it had taken: its credits are given back (SPEC 5.4)."""
+_ENDS = {
+    ("sms", "failed"): "messaging.sms_failed",
+    ("sms", "expired"): "messaging.sms_expired",
+    ("email", "failed"): "messaging.mail_bounced",
+    ("email", "expired"): "messaging.mail_expired",
+}
+"""Why, where a report does not say it."""
 NOT_STARTED = "messaging.too_late"
 """The permission to send ran out before anything was written; the message is as good as new."""
 BACKOFF_S = (60, 300, 900, 3_600)
@@ -162,11 +169,11 @@ def report(house: "House", tx: Tx, row: Any, way: Route, said: Report) -> bool:
         if done:
             tell(tx, row.id, "communication.delivered")
     elif said.state == "failed":
-        done = fail(house, tx, row, said.code or "messaging.gateway_rejected", said.detail, states)
+        done = fail(house, tx, row, said.code or _ENDS[row.channel, "failed"], said.detail, states)
         if done and said.code in REFUSING:
             _give_back(tx, row.id)
     elif said.state == "expired":
-        done = expire(tx, row, said.code or "messaging.gateway_expired", states, row.useless_after > tx.now)
+        done = expire(tx, row, said.code or _ENDS[row.channel, "expired"], states, row.useless_after > tx.now)
     else:
         done = False
     return known or done
