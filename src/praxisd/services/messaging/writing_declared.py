@@ -73,6 +73,6 @@ PROBLEMS = (
 )
 PAGES = (
     ConsolePage("templates", "messaging.template.read", "practice", 60, "text"),
-    ConsolePage("consents", "messaging.consent.read", "practice", 62, "list", "messaging.consents"),
-    ConsolePage("numbers", "messaging.consent.read", "practice", 64, "list", "messaging.numbers"),
+    ConsolePage("consents", "messaging.consent.read", "practice", 62, "shield", "messaging.consents"),
+    ConsolePage("numbers", "messaging.consent.read", "practice", 64, "phone", "messaging.numbers"),
 )
