@@ -10,6 +10,8 @@ export interface OpeningRule {
   validTo?: string;
   everyWeeks?: number;
   services?: string[];
+  /** RFC 5545, counted from `validFrom`: of the days only those that it names. */
+  rule?: string;
 }
 export interface OpeningException {
   date: string;

@@ -9,6 +9,7 @@ export interface Absence {
   first: string;
   last: string;
   reason: string | null;
+  rule?: string | null;
 }
 export interface Standing {
   id: string;
@@ -21,6 +22,7 @@ export interface Standing {
 }
 type Named = { id: string; name: string };
 type View = {
+  absences: { id: string; first: string; last: string }[];
   schedules: Named[];
   services: Named[];
   appointments: { id: string; status: string; start: string; end: string; service: string | null; schedules: string[]; patient: { name: string | null } | null }[];
@@ -31,16 +33,19 @@ const AT_ONCE = 42;
 const QUESTIONS = 14;
 const DONE = new Set(["cancelled", "noshow", "proposed"]);
 
-/** Those from today on, in order of time. */
+/** Those from today on, in order of time; of an absence that repeats as far ahead as is asked at all. */
 export async function standing(absence: Absence, signal?: AbortSignal): Promise<Standing[]> {
   const found = new Map<string, Standing>();
   let from = absence.first < today() ? today() : absence.first;
-  for (let n = 0; n < QUESTIONS && from <= absence.last; n++) {
-    const to = plusDays(from, AT_ONCE - 1) < absence.last ? plusDays(from, AT_ONCE) : plusDays(absence.last, 1);
+  const last = absence.rule ? plusDays(from, AT_ONCE * QUESTIONS) : absence.last;
+  for (let n = 0; n < QUESTIONS && from <= last; n++) {
+    const to = plusDays(from, AT_ONCE - 1) < last ? plusDays(from, AT_ONCE) : plusDays(last, 1);
     const schedules = absence.schedule ? [absence.schedule] : undefined;
     const view = await post<View>("/calendar/view", { from: fromWall(`${from}T00:00`), to: fromWall(`${to}T00:00`), ...(schedules && { schedules }) }, { signal });
     const name = (list: Named[], id: string | null) => list.find((one) => one.id === id)?.name ?? "";
+    const times = view.absences.filter((one) => one.id === absence.id);
     for (const one of view.appointments) {
+      if (absence.rule && !times.some((each) => each.first <= localDate(one.start) && localDate(one.start) <= each.last)) continue;
       if (DONE.has(one.status) || (absence.schedule && !one.schedules.includes(absence.schedule))) continue;
       found.set(one.id, {
         id: one.id,

@@ -15,6 +15,8 @@ export interface Block {
   validTo: string;
   everyWeeks: number | null;
   services: string[];
+  /** A rule of RFC 5545 (set by a program): of the days only those that it names; empty: all. */
+  rule: string;
   /** Monday … Sunday. */
   days: Period[][];
 }
@@ -25,17 +27,17 @@ export interface SingleDay {
 }
 export const DAYS = [1, 2, 3, 4, 5, 6, 7] as const;
 
-export const blankBlock = (): Block => ({ validFrom: "", validTo: "", everyWeeks: 1, services: [], days: DAYS.map(() => []) });
+export const blankBlock = (): Block => ({ validFrom: "", validTo: "", everyWeeks: 1, services: [], rule: "", days: DAYS.map(() => []) });
 const byStart = (a: Period, b: Period) => a.start.localeCompare(b.start) || a.end.localeCompare(b.end);
 
 export function toBlocks(rules: OpeningRule[]): Block[] {
   const found = new Map<string, Block>();
   for (const rule of rules) {
     const services = [...(rule.services ?? [])].sort();
-    const key = JSON.stringify([rule.validFrom ?? "", rule.validTo ?? "", rule.everyWeeks ?? 1, services]);
+    const key = JSON.stringify([rule.validFrom ?? "", rule.validTo ?? "", rule.everyWeeks ?? 1, services, rule.rule ?? ""]);
     let block = found.get(key);
     if (!block) {
-      block = { ...blankBlock(), validFrom: rule.validFrom ?? "", validTo: rule.validTo ?? "", everyWeeks: rule.everyWeeks ?? 1, services };
+      block = { ...blankBlock(), validFrom: rule.validFrom ?? "", validTo: rule.validTo ?? "", everyWeeks: rule.everyWeeks ?? 1, services, rule: rule.rule ?? "" };
       found.set(key, block);
     }
     for (const day of rule.days) block.days[day - 1]!.push({ start: rule.start, end: rule.end });
@@ -64,6 +66,7 @@ function conditions(block: Block): Partial<OpeningRule> {
     ...(block.validTo && { validTo: block.validTo }),
     ...((block.everyWeeks ?? 1) > 1 && { everyWeeks: block.everyWeeks! }),
     ...(block.services.length && { services: block.services }),
+    ...(block.rule && { rule: block.rule }),
   };
 }
 
@@ -95,8 +98,8 @@ export interface LimitErrors {
 export function limitErrors(block: Block): LimitErrors {
   const weeks = block.everyWeeks;
   return {
-    everyWeeks: weeks !== null && Number.isInteger(weeks) && weeks >= 1 && weeks <= 52 ? "" : t("console.hours.wrong_weeks"),
-    validFrom: (weeks ?? 1) > 1 && !block.validFrom ? t("console.hours.wrong_since") : "",
+    everyWeeks: weeks !== null && Number.isInteger(weeks) && weeks >= 1 && weeks <= (block.rule ? 1 : 52) ? "" : t("console.hours.wrong_weeks"),
+    validFrom: ((weeks ?? 1) > 1 || block.rule) && !block.validFrom ? t("console.hours.wrong_since") : "",
     validTo: block.validFrom && block.validTo && block.validTo < block.validFrom ? t("console.hours.wrong_until") : "",
   };
 }
@@ -123,6 +126,7 @@ const periodWords = (periods: Period[]) =>
 
 function limitWords(block: Block, service: (id: string) => string): string {
   const found = [
+    block.rule && t("console.hours.by_rule"),
     (block.everyWeeks ?? 1) > 1 && t("console.hours.rhythm", { n: block.everyWeeks ?? 1 }),
     block.validFrom && t("console.hours.since", { date: date(block.validFrom) }),
     block.validTo && t("console.hours.until", { date: date(block.validTo) }),
