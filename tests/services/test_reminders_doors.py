@@ -225,6 +225,8 @@ def test_the_checks_name_what_is_missing(there: Cast) -> None:
     old = there.do(lambda tx: directory.create_mandator(tx, Mandator(name="Alt")))
     there.set(default_mandator=old.id)
     assert codes(there) == {"reminders.default_unlicensed": f"Mandator/{old.id}"}
+    there.set(default_mandator="praxis")
+    assert codes(there) == {}, "its name will do"
     there.set(default_mandator=None)
     there.account("sms", active=False)
     assert codes(there) == {}

@@ -32,7 +32,7 @@ QUIET_FROM, QUIET_TO, DAY_CAP = "messaging.quiet_from", "messaging.quiet_to", "m
 SETTINGS = (
     Setting(SEND_REMINDERS, bool, False),
     Setting(SEND_GREETINGS, bool, False),
-    Setting(DEFAULT_MANDATOR, str, "", low=0, high=64),
+    Setting(DEFAULT_MANDATOR, str, "", low=0, high=200),
     Setting(FIRST_DAY, int, 1, low=0, high=60, unit="days"),
     Setting(DAYS, int, 1, low=1, high=31, unit="days"),
     Setting(ONE_PER_DAY, bool, True),
@@ -68,8 +68,13 @@ class Conditions:
 
 
 def default_mandator(house: "House", tx: Tx, known: Mapping[str, Mandator]) -> str | None:
-    """Who pays for patients without a treatment: the setting, else the mandator marked as the default; may be unknown."""
+    """Who pays for patients without a treatment: the setting, else the mandator marked as the default; may be unknown.
+
+    People may write the mandator's name instead of its id.
+    """
     told = str(house.settings.get(tx, DEFAULT_MANDATOR)).strip()
+    if told and told not in known:
+        return next((one.id for one in known.values() if one.name.casefold() == told.casefold()), told)
     return told or next((one.id for one in known.values() if one.default and one.active), None)
 
 
