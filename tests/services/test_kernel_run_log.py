@@ -17,6 +17,7 @@ from praxisd.kernel.job_run import RunContext
 from praxisd.kernel.registry import DeclarationError, Registry, freeze
 from praxisd.kernel.schedule import After, At, Daily
 from praxisd.kernel.service import JobType, Scope, Service
+from praxisd.kernel.work_listings import counts_in_words
 from praxisd.testing.houses import Houses, default_services
 from praxisd.testing.practice import small_practice
 from praxisd.testing.trials import done, job, noted, run_log, settle, with_jobs
@@ -52,6 +53,18 @@ def test_a_success_carries_what_the_run_said(make_house: Make, clock: FrozenCloc
         ("success", "jobs.missed"),
         ("failed", "settings.unknown"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({}, None),
+        ({"events": 0, "runs": 0}, "nichts zu tun"),
+        ({"events": 12, "runs": 0, "odd": 3}, "Ereignisse: 12, odd: 3"),
+    ],
+)
+def test_counts_in_words(make_house: Make, counts: dict[str, int], words: str | None) -> None:
+    assert counts_in_words(make_house(with_jobs()), counts, "de") == words
 
 
 def test_a_run_says_only_what_is_declared(make_house: Make, clock: FrozenClock) -> None:
@@ -164,6 +177,10 @@ def test_the_log_leads_from_a_run_to_what_it_did(desk: Desk, calls: dict[str, An
     one = desk("GET", f"{SEND}/runs/{id_}")
     assert one["activity"] == {"events": 2, "errors": 1} and one["counts"] == {"items": 2}
     assert (one["state"], one["code"], one["message"]) == ("success", "jobs.overlap", "Lauf ausgelassen")
+    assert one["explanation"] == (
+        "Ein früherer Lauf desselben Auftrags wartete noch. "
+        "Vergrößern Sie den Abstand zwischen den Läufen, wenn das öfter vorkommt."
+    )
     assert one["triggeredByName"] == "Zugang owner"
     assert desk("GET", f"{SEND}/runs")["runs"] == [one] and desk("GET", SEND)["lastRun"] == one
     found = desk("POST", "/events/search", run=id_)["events"]

@@ -217,11 +217,20 @@ def _run(call: Call, one: Run, zone: ZoneInfo, name: str, did: tuple[int, int]) 
         counts=one.counts,
         code=one.code,
         message=texts.get(title, call.lang) if one.code and texts.has(title) else None,
+        explanation=_explained(call, one.code),
         triggered_by=one.triggered_by,
         triggered_by_name=name,
         activity=RunActivityOut(events=did[0], errors=did[1]),
         progress=None if one.progress is None else ProgressOut(done=one.progress[0], total=one.progress[1]),
     )
+
+
+def _explained(call: Call, code: str | None) -> str | None:
+    """Cause and solution of a run's code; a sentence that wants more than the run knows is left out."""
+    texts = call.house.texts
+    keys = [f"{code}.{part}" for part in ("cause", "solution")]
+    told = [texts.get(key, call.lang) for key in keys if code and texts.has(key)]
+    return " ".join(one for one in told if "{" not in one) or None
 
 
 _GONE = (404, "http.not_found")

@@ -70,7 +70,8 @@ class RunActivityOut(_Out, frozen=True, kw_only=True):
 
 
 class RunOut(_Out, frozen=True, kw_only=True):
-    """One run: due, start, end, outcome, who triggered it, counts, the message of its code, how far it is.
+    """One run: due, start, end, outcome, who triggered it, counts, the message of its code (with cause and solution as
+    its explanation), how far it is.
 
     `activity` counts what is found by POST /events/search with its id as `run`: the outcome says that the job ran, the
     activity what became of its work.
@@ -86,6 +87,7 @@ class RunOut(_Out, frozen=True, kw_only=True):
     counts: dict[str, int]
     code: str | None
     message: str | None
+    explanation: str | None
     triggered_by: str
     triggered_by_name: str
     activity: RunActivityOut

@@ -28,12 +28,15 @@ def job_titles(house: "House", lang: str) -> list[tuple[str, str]]:
 
 
 def counts_in_words(house: "House", counts: dict[str, int], lang: str) -> str | None:
-    """`Ereignisse: 12, Läufe: 3`; a number that has no word of its own keeps its code."""
+    """`Ereignisse: 12, Läufe: 3`; a number that has no word of its own keeps its code. Noughts are left out; where there
+    is nothing else, there was nothing to do. None: the job counts nothing.
+    """
     parts = []
     for name, number in counts.items():
         key = f"console.count.{name}"
-        parts.append(f"{house.texts.get(key, lang) if house.texts.has(key) else name}: {number}")
-    return ", ".join(parts) or None
+        if number:
+            parts.append(f"{house.texts.get(key, lang) if house.texts.has(key) else name}: {number}")
+    return ", ".join(parts) or (house.texts.get("console.runs.idle", lang) if counts else None)
 
 
 def _runs(call: Call, query: ListingQuery) -> ListingPage:

@@ -59,6 +59,8 @@ export interface Run {
   counts: Record<string, number>;
   code: string | null;
   message: string | null;
+  /** Cause and solution of what the message says. */
+  explanation: string | null;
   triggeredBy: string;
   triggeredByName: string | null;
   /** What it left in the activity list, and how much of that went wrong. */
@@ -154,6 +156,6 @@ export function tookWords(run: Run): string {
   return t("console.runs.minutes", { n: number(Math.floor(seconds / 60)), seconds: number(seconds % 60) });
 }
 
-/** Every number a run counted, with its word. */
+/** What a run counted, with its words; noughts are left out. */
 export const countWords = (counts: Record<string, number>) =>
-  Object.entries(counts).map(([key, n]) => ({ label: has(`console.count.${key}`) ? t(`console.count.${key}`) : key, value: number(n) }));
+  Object.entries(counts).filter(([, n]) => n).map(([key, n]) => ({ label: has(`console.count.${key}`) ? t(`console.count.${key}`) : key, value: number(n) }));
