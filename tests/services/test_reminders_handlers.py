@@ -89,6 +89,22 @@ def test_a_prepared_reminder_tells_the_new_time_at_once(there: Cast, switch: str
     assert len(there.outbox()) == 2
 
 
+def test_what_was_refused_and_is_confirmed_now_is_reminded_of(there: Cast) -> None:
+    one = there.book(there.patient("Anna"), "2026-11-24 15:00", status="pending")
+    there.run()
+    assert there.refusals() == {one: "reminders.status_not_booked"}
+    there.do(lambda tx: calendar.change(there.house, tx, one, status="booked"))
+    there.tell()
+    assert [row.appointment for row in there.outbox("prepared")] == [one] and there.refusals() == {}
+
+
+def test_a_day_no_run_has_seen_is_left_to_the_run(there: Cast) -> None:
+    one = there.book(there.patient("Anna"), "2026-11-24 15:00", status="pending")
+    there.do(lambda tx: calendar.change(there.house, tx, one, status="booked"))
+    there.tell()
+    assert there.outbox() == [] and there.refusals() == {}
+
+
 def test_beyond_the_days_searched_the_next_run_makes_it(there: Cast) -> None:
     _, one, _ = prepared(there)
     there.move(one, "2026-11-26 09:00")

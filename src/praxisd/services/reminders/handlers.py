@@ -27,7 +27,7 @@ _PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 def appointment_changed(house: "House", tx: Tx, event: Event) -> None:
-    """Withdraw a reminder that would say what is no longer so; make a new one at once where the runs were there already.
+    """Withdraw a reminder that would say what is no longer so; find the new verdict where the runs were there already.
 
     A reminder that was sent for another time is replaced, if the switch says so, by the next verdict: that of this
     handler, or of the run that comes to the new day.
@@ -42,8 +42,9 @@ def appointment_changed(house: "House", tx: Tx, event: Event) -> None:
         store.drop(tx, "reminder", [id_])
         return
     if held is None:
-        if event.type == "appointment.moved" and messaging.withdrawn(tx, [topic]):
-            preparing.again(house, tx, id_)  # moved once more before anything went out
+        # A run was there and refused it, or what it prepared was withdrawn: the next one may come too late.
+        if store.get(tx, "reminder", id_) is not None or messaging.withdrawn(tx, [topic]):
+            preparing.again(house, tx, id_)
         return
     if held.stamp == facts.start:
         return
