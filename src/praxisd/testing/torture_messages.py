@@ -164,12 +164,19 @@ class Torture:
                 row = there.execute(statement).fetchone()
                 there.commit()
         else:
-            import psycopg
-
-            with psycopg.connect(self.url.replace("postgresql+psycopg://", "postgresql://")) as shared:
-                cursor = shared.execute(statement)
-                row = cursor.fetchone() if cursor.description else None
+            row = self._shared(self.url, statement)
         return int(row[0]) if row else 0
+
+    def _shared(self, url: str, statement: str) -> Any:
+        import psycopg
+
+        while True:
+            try:
+                with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as there:
+                    cursor = there.execute(statement)
+                    return cursor.fetchone() if cursor.description else None
+            except psycopg.errors.DeadlockDetected:  # the other server goes on meanwhile
+                time.sleep(0.05)
 
     def hurry(self) -> None:
         """Cut the waits after refusals short, as if the time had passed. On SQLite only while no server runs."""
