@@ -84,6 +84,27 @@ def test_a_declared_check_has_the_last_word(make_house: Make) -> None:
         assert house.settings.get(tx, "kernel.zone") == "Europe/Zurich"
 
 
+def test_settings_that_have_to_agree(make_house: Make) -> None:
+    def below(value: int, get: Callable[[str], int]) -> None:
+        if value > get("trial.high"):
+            raise Problem("trial.too_much", 422)
+
+    pair = (Setting("trial.low", int, 5, low=0, high=99, agrees=below), Setting("trial.high", int, 10))
+    base = freeze((SERVICE,))
+    house = make_house(
+        Registry((SERVICE, Service("trial", "praxisd.kernel", settings=pair)), base.texts),
+        settings={"trial.low": 8},
+    )
+    with house.store.write(ACTOR) as tx:
+        assert code_of(lambda: house.settings.put(tx, "trial.low", 11)) == "trial.too_much"
+        assert code_of(lambda: house.settings.put(tx, "trial.low", 100)) == "settings.invalid"
+        house.settings.put(tx, "trial.low", 3)
+        house.settings.put(tx, "trial.high", 4)
+        # What would hold after a reset has to agree as well: here the configuration file's 8.
+        assert code_of(lambda: house.settings.put(tx, "trial.low", None)) == "trial.too_much"
+        assert house.settings.get(tx, "trial.low") == 3
+
+
 def test_scopes_keep_installation_practice_and_seat_apart(make_house: Make) -> None:
     house = make_house(trial())
     with house.store.write(ACTOR) as tx:
