@@ -175,6 +175,8 @@ class Postgres:
         self._lost = psycopg.OperationalError
         parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
         self.url = parsed
+        self.token = os.urandom(6).hex()
+        """Tells our own notices from those of other processes."""
         # A frozen process (a paused machine) must not hold what all others wait for: its transaction is ended.
         thaw = f"-c idle_in_transaction_session_timeout={frozen_s * 1000}"
         self.writer = sa.create_engine(
@@ -252,7 +254,7 @@ class Postgres:
 
     def notify(self, cursor: Any) -> None:
         """Wake the other processes when this transaction commits."""
-        cursor.execute("NOTIFY praxisd")
+        cursor.execute(f"NOTIFY praxisd, '{self.token}'")
 
     def guards(self, cursor: Any) -> set[str]:
         """Names of exclusion constraints and triggers present."""

@@ -38,16 +38,15 @@ def claim(house: "House", tx: Tx, candidates: Iterable[Any], room: int) -> list[
         if one.job not in house.registry.jobs or not _may_run(house, one, running):
             continue
         tx.organization = one.organization
-        row = tx.first(rows.LOCK_RUN, id=one.id)
-        if row is None or row.state not in ("waiting", "interrupted"):
+        if one.cancel_requested:
+            row = tx.first(rows.LOCK_RUN, id=one.id)
+            if row is not None and row.state in ("waiting", "interrupted"):
+                close(tx, row, "cancelled", None)
             continue
-        if row.cancel_requested:
-            close(tx, row, "cancelled", None)
-            continue
-        taken = tx.run(rows.CLAIM, id=one.id, its_fence=row.fence, who=house.node, until=until, now=tx.now)
-        if taken == 1:
+        taken = tx.all(rows.CLAIM, id=one.id, its_fence=one.fence, who=house.node, until=until, now=tx.now)
+        if taken:
             running.append((one.organization, one.job))
-            found.append(RunContext(house, row, row.fence + 1))
+            found.append(RunContext(house, taken[0]))
     tx.organization = own
     return found
 

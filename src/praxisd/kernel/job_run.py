@@ -43,15 +43,15 @@ class RunContext:
     first. `counts` are numbers shown in the run log; a checkpoint *adds* to them.
     """
 
-    def __init__(self, house: "House", row: Any, fence: int) -> None:
+    def __init__(self, house: "House", row: Any) -> None:
         self.house = house
         self.id: str = row.id
         self.job: str = row.job
         self.organization: str = row.organization
         self.due_at: int = row.due_at
-        self.attempt: int = row.attempt + 1
+        self.attempt: int = row.attempt
         self.triggered_by: str = row.triggered_by
-        self.fence = fence
+        self.fence: int = row.fence
         self.cursor: Any = msgspec.json.decode(row.cursor)
         self.counts: dict[str, int] = msgspec.json.decode(row.counts, type=dict[str, int])
         self.actor = Actor(Kind.JOB, row.job, row.organization, everything=True, run=row.id)

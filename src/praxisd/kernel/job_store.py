@@ -118,7 +118,7 @@ _first = (
     .subquery()
 )
 CLAIMABLE = prepared(
-    sa.select(_R.organization, _R.id, _R.job)
+    sa.select(_R.organization, _R.id, _R.job, _R.fence, _R.cancel_requested)
     .join(
         _first,
         sa.and_(
@@ -153,6 +153,7 @@ CLAIM = prepared(
         attempt=_R.attempt + 1,
         started_at=sa.func.coalesce(_R.started_at, sa.bindparam("now")),
     )
+    .returning(*_R)
 )
 HEARTBEAT = prepared(
     sa.update(RUN).where(_HELD).values(lease_until=sa.bindparam("until")).returning(_R.cancel_requested)

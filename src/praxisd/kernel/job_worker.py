@@ -53,10 +53,16 @@ class Worker:
         if self._room() == 0 and self._looked is not None and now - self._looked < PAUSE_S:
             return 0  # every thread is at work, and whichever ends its run takes the next one itself
         self._looked = now
+        begun = self._look()  # first what somebody waits for, then what the plans say
         planned = self._planner.step()
+        return begun + planned + (self._look() if planned else 0)
+
+    def _look(self) -> int:
+        """Give back runs whose owners are gone, and start what could be claimed before that."""
         with self._house.store.read(system("jobs")) as tx:
-            moment, running, waiting = tx.lease_now(), tx.all(rows.RUNNING), tx.all(rows.CLAIMABLE)
-        return planned + self._give_back(running, moment) + self._start(waiting)
+            running, waiting = tx.all(rows.RUNNING), tx.all(rows.CLAIMABLE)
+            moment = tx.lease_now() if running else 0
+        return self._give_back(running, moment) + self._start(waiting)
 
     def pause(self) -> float:
         """How long there is nothing to do unless somebody wakes us: until the next due time, at most a second."""

@@ -93,8 +93,9 @@ class Wake:
                     self.listening.set()
                     self.signal()  # what happened while nobody listened is found by looking once
                     while not self._stop.is_set():
-                        for _ in connection.notifies(timeout=_LISTEN_S, stop_after=1):
-                            self.signal()
+                        for notice in connection.notifies(timeout=_LISTEN_S, stop_after=1):
+                            if notice.payload != self._engine.token:  # type: ignore[union-attr]
+                                self.signal()  # our own are known: whoever commits calls us directly
             except (psycopg.Error, OSError):
                 self.listening.clear()
                 self._stop.wait(_RETRY_S)
