@@ -134,18 +134,23 @@ class Torture:
         for node in self.nodes:
             node.ready()
 
-    def call(self, node: Node, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def call(
+        self, node: Node, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[int, Any]:
         """One request of the owner; (0, None) if the server was not there any more."""
         try:
             client = Client(f"http://127.0.0.1:{node.port}", self.scene.key)
-            return client.call(method, f"/api/v1{path}", body)
+            return client.call(method, f"/api/v1{path}", body, {"Idempotency-Key": key} if key else None)
         except OSError:
             return 0, None
 
     def book(self, node: Node, wish: Wish) -> None:
-        """Book an appointment; RuntimeError if it is refused."""
+        """Book an appointment, however slow the server is; RuntimeError if it is refused."""
         body = {"service": self.scene.service, "start": wish.start, "patient": {"id": wish.patient}}
-        status, answer = self.call(node, "POST", "/appointments", body)
+        end = time.monotonic() + REST_S
+        status, answer = 0, None
+        while status in (0, 409, 503) and time.monotonic() < end:
+            status, answer = self.call(node, "POST", "/appointments", body, key=wish.patient)
         if status != 201:
             raise RuntimeError(f"not booked: {status} {answer}")
         self.booked.add(answer["id"])
