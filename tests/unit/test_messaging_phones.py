@@ -92,7 +92,11 @@ def test_without_a_country_only_whole_numbers_count() -> None:
 def test_the_quick_look_agrees_with_the_numbering_plan(country: str, before: str, national: str) -> None:
     told = before + national
     found = number(told, None, country)
-    parsed = phonenumbers.parse(re.sub(r"\(0\)", "", told), country)
+    try:
+        parsed = phonenumbers.parse(re.sub(r"\(0\)", "", told), country)
+    except phonenumbers.NumberParseException:
+        assert isinstance(found, Doubtful)
+        return
     kind = phonenumbers.number_type(parsed)
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if isinstance(found, Doubtful):
