@@ -148,8 +148,9 @@ def _patients(numbers: range, tx: Any) -> list[str]:
 
 def _patient(tx: Any, number: int) -> str:
     end = _FATES.get(number % 20, f"{1000 + number % 8000:04d}")
+    born = f"{1930 + number % 80}-{1 + number % 12:02d}-{1 + number % 28:02d}"
     told = PatientClaim(
-        family=f"Opfer{number}", given="Otto", birth_date="1980-01-01", phone=f"+49171{390 + number // 20:03d}{end}"
+        family=f"Opfer{number}", given="Otto", birth_date=born, phone=f"+49171{390 + number // 20:03d}{end}"
     )  # fmt: skip
     return directory.claim(tx, told).patient
 
