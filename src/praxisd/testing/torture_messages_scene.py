@@ -176,11 +176,11 @@ class Gateway:
 
     def __init__(self, folder: Path, log: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "praxisd", "sandbox", "sms", "--data", str(folder), "--port", "0"]
-        command += ["--deliver", "0.3", "--credits", "1000000"]
+        command = [sys.executable, "-m", "praxisd", "sandbox", "--with-parent", "sms", "--data", str(folder)]
+        command += ["--port", "0", "--deliver", "0.3", "--credits", "1000000"]
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sink, text=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True
             )
         assert self._process.stdout is not None
         word, self.url = self._process.stdout.readline().split()
