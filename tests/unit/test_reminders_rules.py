@@ -48,6 +48,7 @@ def test_only_what_is_booked(status: str) -> None:
         ("no_template", {"terms": {"templates": ()}}),
         ("already_reminded", {"held": Message()}),
         ("already_reminded", {"held": Message(state="failed")}),
+        ("already_reminded", {"held": Message(state="failed", letter="open")}),
         ("already_reminded", {"held": Message(state="failed", channel="", letter="done")}),
         ("withdrawn", {"withdrawn": {(START, "messaging.withdrawn_by_hand")}}),
     ],
@@ -122,6 +123,7 @@ def test_what_the_preferred_way_lacks_is_not_guessed_around() -> None:
     only_mail = {"channels": ("email",)}
     assert verdict(preferred="sms", terms=only_mail) == Refusal("reminders.no_channel")
     assert verdict(terms=only_mail).channel == "email", "no wish: the practice writes mails only"
+    assert verdict(preferred="sms", person={"sms": NONE}, terms=only_mail).channel == "email"
     no_sms_text = {"templates": {("email", "de")}}
     assert verdict(preferred="sms", terms=no_sms_text) == Refusal("reminders.no_template")
     assert verdict(terms=no_sms_text).channel == "email"
@@ -136,6 +138,7 @@ def test_what_the_preferred_way_lacks_is_not_guessed_around() -> None:
     [
         ("fr", {("sms", "de"), ("sms", "fr")}, "fr"),
         ("fr-CH", {("sms", "de"), ("sms", "fr")}, "fr"),
+        ("FR", {("sms", "de"), ("sms", "fr")}, "fr"),
         ("DE", {("sms", "de"), ("sms", "fr")}, "de"),
         ("it", {("sms", "de"), ("sms", "fr")}, "de"),
         (None, {("sms", "de"), ("sms", "fr")}, "de"),
