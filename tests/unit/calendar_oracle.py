@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dateutil.rrule import rrulestr
+
 from praxisd.model.scheduling import Absence, HealthcareService, ImportedSlot, Schedule
 
 Rows = dict[str, list[tuple[int, int]]]
@@ -17,6 +19,21 @@ Rows = dict[str, list[tuple[int, int]]]
 def _wall(text: str) -> int:
     hour, minute = text.split(":")
     return int(hour) * 60 + int(minute)
+
+
+def _named(rule: str, first: date | None, day: date) -> bool:
+    """Whether a rule of RFC 5545 names the day, in the opinion of another program."""
+    assert first is not None
+    noon = datetime(day.year, day.month, day.day)
+    begin = datetime(first.year, first.month, first.day)
+    return bool(rrulestr(rule, dtstart=begin).between(noon, noon, inc=True))
+
+
+def _away(absence: Absence, today: date) -> bool:
+    if absence.rule is None:
+        return absence.first <= today <= absence.last
+    back = range((absence.last - absence.first).days + 1)
+    return any(_named(absence.rule, absence.first, today - timedelta(days=n)) for n in back)
 
 
 @dataclass
@@ -37,7 +54,7 @@ class World:
         local = datetime.fromtimestamp(minute, self.zone)
         today, clock = local.date(), local.hour * 60 + local.minute
         for absence in self.absences:
-            if absence.schedule in (None, schedule.id) and absence.first <= today <= absence.last:
+            if absence.schedule in (None, schedule.id) and _away(absence, today):
                 return False
         for slot in self.imported:
             if slot.schedule == schedule.id and slot.status == "free" and slot.start <= minute < slot.end:
@@ -55,6 +72,8 @@ class World:
             if rule.valid_to is not None and today > rule.valid_to:
                 continue
             if rule.services and self.service.id not in rule.services:
+                continue
+            if rule.rule is not None and not _named(rule.rule, rule.valid_from, today):
                 continue
             if rule.every_weeks > 1 and rule.valid_from is not None:
                 # Walk week by week from the first one until today's week is met or passed.

@@ -43,7 +43,14 @@ NAMES = ("a", "b", "c", "d")
 
 
 _TWISTS = """validity weeks services exceptions closed absences imported held crowded buffers apart inactive
-notice ahead raster long odd"""
+notice ahead raster long odd repeats"""
+REPEATS = (
+    "FREQ=DAILY;INTERVAL=2",
+    "FREQ=DAILY;INTERVAL=3",
+    "FREQ=WEEKLY",
+    "FREQ=WEEKLY;BYDAY=SA,SU,TH;INTERVAL=2",
+    "FREQ=MONTHLY",
+)
 TWISTS = _TWISTS.split()
 Twists = frozenset[str]
 
@@ -70,6 +77,10 @@ def rules(draw: st.DrawFn, around: date, twists: Twists) -> OpeningRule:
         valid_from = around - timedelta(days=draw(st.integers(-3, 40)))
         every = draw(st.sampled_from([2, 3]))
         valid_to = None
+    repeats = None
+    if "repeats" in twists and every == 1:
+        valid_from = valid_from or around - timedelta(days=draw(st.integers(0, 40)))
+        repeats = draw(st.sampled_from([None, *REPEATS]))
     return OpeningRule(
         days=tuple(draw(st.permutations(range(1, 8))))[: draw(st.sampled_from([7, 7, 5, 3]))],
         start=start,
@@ -77,6 +88,7 @@ def rules(draw: st.DrawFn, around: date, twists: Twists) -> OpeningRule:
         valid_from=valid_from,
         valid_to=valid_to,
         every_weeks=every,
+        rule=repeats,
         services=draw(st.sampled_from([(), ("check",), ("other",), ("x", "check")]))
         if "services" in twists
         else (),
@@ -163,6 +175,7 @@ def worlds(draw: st.DrawFn) -> tuple[World, int, int, int]:
                 schedule=draw(st.sampled_from([None, *used, *used])),
                 first=(first := around + timedelta(days=draw(st.integers(-2, 2)))),
                 last=first + timedelta(days=draw(st.integers(0, 1))),
+                rule=draw(st.sampled_from([None, *REPEATS])) if "repeats" in twists else None,
             )
             for n in some("absences", 2)
         ],
