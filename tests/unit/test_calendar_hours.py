@@ -1,12 +1,14 @@
 """Local days, both clock changes, and what opens and closes a column."""
 
 import itertools
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from praxisd.model.scheduling import Absence, ImportedSlot, OpeningException, OpeningRule, Schedule
+from praxisd.services.calendar import repeating
 from praxisd.services.calendar.days import day, start_mask
 from praxisd.services.calendar.rules import Almanac, busy_bits, day_bounds, span, span_of
 
@@ -161,6 +163,29 @@ def test_absences_are_whole_days_of_one_column_or_of_all() -> None:
     almanac, schedule = Almanac(BERLIN, absences=[one, every]), column(("08:00", "12:00"))
     opened = [bool(almanac.periods(schedule, date(2026, 11, n))) for n in (23, 24, 25, 26)]
     assert opened == [True, False, False, True]
+
+
+def test_an_absence_that_repeats_closes_its_days_from_each_date_of_its_rule() -> None:
+    """Three days from each second Thursday on, so into the next week; the day before and the day after are open."""
+    away = Absence(
+        id="x",
+        first=date(2026, 11, 26),
+        last=date(2026, 11, 28),
+        rule="FREQ=WEEKLY;INTERVAL=2;UNTIL=20261210",
+    )
+    almanac, schedule = Almanac(BERLIN, absences=[away]), column(("08:00", "12:00"))
+    days = [date(2026, 11, 19) + timedelta(days=n) for n in range(40)]
+    shut = [on.isoformat()[5:] for on in days if not almanac.periods(schedule, on)]
+    assert shut == ["11-26", "11-27", "11-28", "12-10", "12-11", "12-12"]
+    assert [on for on in days if almanac.shut(schedule, on)] == [
+        on for on in days if on.isoformat()[5:] in shut
+    ]
+    found = list(repeating.periods(away, date(2026, 11, 28), date(2026, 12, 10)))
+    assert [(a.day, b.day) for a, b in found] == [(26, 28), (10, 12)]
+    assert repeating.last_day(away) == date(2026, 12, 12)
+    endless = msgspec.structs.replace(away, rule="FREQ=YEARLY")
+    assert repeating.last_day(endless) == repeating.ENDLESS
+    assert list(repeating.periods(endless, date(2028, 11, 1), date(2028, 11, 25))) == []
 
 
 def test_imported_times_open_only_when_free_and_join() -> None:
