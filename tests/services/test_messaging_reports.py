@@ -236,6 +236,30 @@ def test_no_asks_or_cancels_as_the_switch_says(there: Outbox, gate: Gateway) -> 
     assert there.row(one).reply == "answered", "a cancelled appointment cannot be confirmed"
 
 
+@pytest.mark.parametrize("told", ["+4915100000000", "4915100000000", "004915100000000"])
+def test_numbers_are_recognised_as_gateways_write_them(there: Outbox, gate: Gateway, told: str) -> None:
+    one, _ = reminded(there, gate)
+    take(there, "Ja", sender=told)
+    assert there.row(one).reply == "confirmed"
+
+
+def test_mail_addresses_are_recognised_whatever_their_capitals(there: Outbox, monkeypatch: Any) -> None:
+    gate = gateways(there, monkeypatch, name="email", final=True)
+    booked = appointment(there)
+    (one,) = sent(
+        there,
+        gate,
+        0,
+        channel="email",
+        address="paul@probe.example",
+        appointment=booked.id,
+        stamp=booked.start,
+    )
+    said = Reply(sender="Paul@Probe.example", text="Ja", mark="m1")
+    assert there.run(lambda tx: replies.take_in(there.house, tx, "fake-email", "email", said))
+    assert there.row(one).reply == "confirmed"
+
+
 def test_stop_withdraws_everything(there: Outbox, gate: Gateway) -> None:
     one, _ = reminded(there, gate)
     waiting = there.prepare(0, topic="reminder/next", next_at=there.house.clock.now() + HOUR)

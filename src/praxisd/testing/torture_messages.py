@@ -148,7 +148,7 @@ class Torture:
         """Book an appointment, however slow the server is; RuntimeError if it is refused."""
         body = {"service": self.scene.service, "start": wish.start, "patient": {"id": wish.patient}}
         end = time.monotonic() + REST_S
-        status, answer = 0, None
+        status, answer = 0, {}
         while status in (0, 409, 503) and time.monotonic() < end:
             status, answer = self.call(node, "POST", "/appointments", body, key=wish.patient)
         if status != 201:

@@ -4,18 +4,29 @@ Whose answer it is, is never guessed: it names one of our messages, or its addre
 in the last 14 days. An answer that fits nobody lies in the inbox without a patient, and changes nothing.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import events
 from praxisd.kernel.clock import format_rfc3339, zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
+from praxisd.kernel.mail_address import address as mail_address
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import Communication
 from praxisd.model.fhir_shapes import dump_json
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import outbox, outcome, reply_store, rules, sending_store, store, wishes
+from praxisd.services.messaging import (
+    outbox,
+    outcome,
+    phones,
+    reply_store,
+    rules,
+    sending_store,
+    store,
+    wishes,
+)
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.channel import Reply
 from praxisd.services.messaging.outbox_declared import REPLY_CANCEL, REPLY_CONFIRM, REPLY_STOP
@@ -48,8 +59,24 @@ def take_in(house: "House", tx: Tx, gateway: str, channel: str, reply: Reply) ->
 
 def _newest(tx: Tx, channel: str, address: str) -> Any | None:
     """The newest message to this address, if all of them went to one patient."""
-    found = sending_store.newest_to(tx, channel, address, tx.now - REMEMBERED_S)
+    found = sending_store.newest_to(
+        tx, channel, sorted(_written(tx, channel, address)), tx.now - REMEMBERED_S
+    )
     return found[0] if found and len({one.patient for one in found}) == 1 else None
+
+
+def _written(tx: Tx, channel: str, told: str) -> set[str]:
+    """How an address may stand in our messages: gateways leave out the plus, mail programs change capitals."""
+    bare = told.strip()
+    if channel == "email":
+        found = {bare, bare.lower()}
+        with suppress(ValueError):
+            found |= {mail_address(bare), mail_address(bare.lower())}
+        return found
+    number = phones.number(bare, None, directory.organization(tx).country)
+    digits = bare.removeprefix("00")
+    plus = {f"+{digits}"} if digits.isascii() and digits.isdigit() and not digits.startswith("0") else set()
+    return {bare, *plus, *([number.e164] if isinstance(number, phones.Mobile) else [])}
 
 
 def _act(house: "House", tx: Tx, message: Any, said: str) -> None:

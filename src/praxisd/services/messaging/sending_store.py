@@ -130,14 +130,14 @@ def stuck(tx: Tx) -> list[tuple[str, str, int, int]]:
     return [(str(c), str(r), int(n), int(a)) for c, r, n, a in tx.tuples(_STUCK)]
 
 
-def newest_to(tx: Tx, channel: str, address: str, since: int) -> list[Any]:
-    """Messages that went to this address since then, the newest first."""
+def newest_to(tx: Tx, channel: str, addresses: Sequence[str], since: int) -> list[Any]:
+    """Messages that went to one of these addresses since then, the newest first."""
     query = (
         sa.select(OUTBOX)
         .where(
             mine(OUTBOX),
             _O.channel == channel,
-            _O.address == address,
+            _O.address.in_(list(addresses)),
             _O.state.in_(("accepted", "delivered", "unsure", "sending", "expired", "failed")),
             sa.func.coalesce(_O.accepted_at, _O.sending_at) >= since,
         )
