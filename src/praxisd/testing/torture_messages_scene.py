@@ -34,7 +34,7 @@ COST, FUNDS = 2, 100_000
 GATEWAY, SETTLES = "hasty", "settles_s = 3"
 """The simulated gateway under a description of the practice's own: it lists what it took sooner than the shipped one says."""
 PATIENCE_S = 5
-LEASE_S = 2
+LEASE_S = 5
 DAYS = 30
 COLUMNS = 3
 STEP_MINUTES = 30
