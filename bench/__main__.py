@@ -1,4 +1,7 @@
-"""`python -m bench [slots|bookings|view|page|start|all] [--json]`: measure, print ratios; ends with 1 if a demand is missed."""
+"""`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
+
+PARTs: slots, bookings, view, page, jobs, reminders, start, all.
+"""
 
 import argparse
 import sys
@@ -46,7 +49,10 @@ def main() -> int:
     """Parse, prepare the practice, run the parts."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=("slots", "bookings", "view", "page", "start", "all"), default="all"
+        "part",
+        nargs="?",
+        choices=("slots", "bookings", "view", "page", "jobs", "reminders", "start", "all"),
+        default="all",
     )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
@@ -62,7 +68,15 @@ def main() -> int:
         from bench import console_page
 
         found.rows += console_page.measure(options.rounds, say, found.notes)
-    if options.part != "page":
+    if options.part in ("jobs", "all"):
+        from bench import jobs
+
+        found.rows += jobs.measure(options.rounds, say, found.notes)
+    if options.part in ("reminders", "all"):
+        from bench import reminders
+
+        found.rows += reminders.measure(options.rounds, say, found.notes)
+    if options.part not in ("page", "jobs", "reminders"):
         _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1

@@ -73,3 +73,44 @@ def test_a_run_whose_connection_is_cut_goes_on_from_its_cursor(
     assert (run.state, run.code, run.attempt) == (state, code, attempt)
     assert seen == ([1, 2, 3] if state == "success" else [1])
     assert run.counts == {"items": len(seen)}
+
+
+def _cut_all(url: str) -> None:
+    other = Postgres(url)
+    with other.write() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    other.close()
+
+
+def _answers(engine: Postgres) -> bool:
+    with engine.write() as cursor:
+        written = cursor.execute("SELECT 1").fetchone() == (1,)
+    with engine.read() as cursor:
+        return written and cursor.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_after_one_lost_connection_no_other_is_trusted(postgres_url: str) -> None:
+    engine = Postgres(postgres_url)
+    assert _answers(engine)
+    _cut_all(postgres_url)
+    with (
+        pytest.raises(engine.failure),
+        engine.read() as cursor,
+    ):  # used a moment ago: nobody asked whether it lives
+        cursor.execute("SELECT 1")
+    assert _answers(engine)
+    engine.close()
+
+
+def test_a_connection_that_has_rested_is_asked_first(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Postgres(postgres_url)
+    assert _answers(engine)
+    _cut_all(postgres_url)
+    monkeypatch.setattr("praxisd.kernel.engines.RESTED_S", 0.0)
+    assert _answers(engine)
+    engine.close()

@@ -21,6 +21,8 @@ from praxisd.kernel.errors import Problem
 
 WRITER_PATIENCE_S = 30.0
 CLOSE_PATIENCE_S = 3.0
+RESTED_S = 1.0
+"""A pooled connection to PostgreSQL that has rested longer is asked whether it is alive before it is used. Seconds."""
 FROZEN_S = 30
 """So long a node may sit in an open write transaction without a word before PostgreSQL takes its locks away. Seconds."""
 EVENT_LOCK = 0x7072_6178
@@ -179,13 +181,30 @@ class Postgres:
         """Tells our own notices from those of other processes."""
         # A frozen process (a paused machine) must not hold what all others wait for: its transaction is ended.
         thaw = f"-c idle_in_transaction_session_timeout={frozen_s * 1000}"
-        self.writer = sa.create_engine(
-            parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True, connect_args={"options": thaw}
-        )
+        self.writer = sa.create_engine(parsed, pool_size=pool, max_overflow=4, connect_args={"options": thaw})
         options = "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
         self.reader = sa.create_engine(
-            parsed, pool_size=pool, max_overflow=4, pool_pre_ping=True, connect_args={"options": options}
+            parsed, pool_size=pool, max_overflow=4, connect_args={"options": options}
         )
+        self._doubted = 0.0
+        for engine in (self.writer, self.reader):
+            event.listen(engine, "checkin", self._rests)
+            event.listen(engine, "checkout", self._is_alive)
+
+    @staticmethod
+    def _rests(_connection: Any, record: Any) -> None:
+        record.info["rests"] = time.monotonic()
+
+    def _is_alive(self, connection: Any, record: Any, _proxy: Any) -> None:
+        """Ask a connection that has rested for a while, or since before one was lost; the pool replaces a dead one."""
+        rests = record.info.get("rests")
+        if rests is None or (time.monotonic() - rests < RESTED_S and rests > self._doubted):
+            return
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except self.failure:
+            raise sa.exc.DisconnectionError from None
 
     @contextmanager
     def write(self) -> Iterator[Any]:
@@ -198,6 +217,7 @@ class Postgres:
                 connection.commit()
             except BaseException as error:
                 if self.is_cut_off(error):
+                    self._doubted = time.monotonic()
                     connection.invalidate()
                 else:
                     connection.rollback()
@@ -215,8 +235,14 @@ class Postgres:
             cursor = connection.cursor()
             try:
                 yield cursor
+            except BaseException as error:
+                if self.is_cut_off(error):
+                    self._doubted = time.monotonic()
+                    connection.invalidate()
+                raise
             finally:
-                connection.rollback()
+                if connection.is_valid:
+                    connection.rollback()
                 cursor.close()
         finally:
             connection.close()
