@@ -8,6 +8,8 @@ import click
 from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared
 
 _PACKAGE = "praxisd.services.reminders"
+_WIDTH = 60
+"""Characters of a text that are shown."""
 
 
 @click.group()
@@ -38,13 +40,20 @@ def preview(
     if not found["switchedOn"]:
         click.echo(say(_PACKAGE, "reminders.cli.preview.off"), err=True)
     rows: list[dict[str, Any]] = [
-        {**one, "reason": None} for one in found["candidates"]
-    ] + [{**one, "reason": one["title"], "channel": None, "text": None} for one in found["refusals"]]  # fmt: skip
+        *({**one, "text": _beginning(one["text"]), "reason": None} for one in found["candidates"]),
+        *({**one, "channel": None, "text": None, "reason": one["title"]} for one in found["refusals"]),
+    ]
     when = "start" if kind == "reminder" else "birthDate"
     rows.sort(key=lambda one: str(one[when]))
     print_table(rows, (when, "patientName", "channel", "text", "reason"))
     counts = found["counts"]
     click.echo(say(_PACKAGE, "reminders.cli.preview.line", **counts))
+
+
+def _beginning(text: str) -> str:
+    """The text in one line, as far as a table has room for it."""
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
 
 
 commands = (reminders,)
