@@ -1,7 +1,7 @@
 """Access data of the channels: set by people, secrets sealed in the vault, opened for sending and for calls.
 
-A change keeps the secrets it does not name. Where a field that says *whom we talk to* changes (address, server), they
-must be given again: whoever may change the address must not lead a kept password to another machine.
+A change keeps the secrets it does not name. Where a field changes that says *whom we talk to* and how protected (address,
+server, security), they must be given again: whoever may change it must not lead a kept password elsewhere.
 """
 
 import re
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CHANNELS = ("sms", "email")
 SEALED = "messaging.account"
 HOOKS = "/api/v1/messaging/hooks/"
-_WHOM = re.compile(r"(^|_)(url|address|server|host|port|mailbox|folder|imap.*)($|_)")
+_WHOM = re.compile(r"(^|_)(url|address|server|host|port|security|certificate)($|_)")
 _HOOK = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
@@ -148,7 +148,9 @@ def put(house: "House", tx: Tx, channel: str, given: Given, expected: int | None
     """Store access data; the row.
 
     Problems (422): `messaging.gateway_unknown`, `.account_field_unknown`, `.gateway_field` (where it is switched on),
-    `.secrets_again`; `resource.stale` (412).
+    `.secrets_again`, `.owner_switches_on`; `resource.stale` (412). The last: whoever may not see patients (the service
+    partner) must not lead their names and texts to a machine of his choice, so what he has set up or changed is off
+    until somebody who may see them has looked at it.
     """
     form = channels.gateways(house).get(given.gateway)
     if form is None or form.channel != channel:
@@ -164,10 +166,14 @@ def put(house: "House", tx: Tx, channel: str, given: Given, expected: int | None
         raise Problem("messaging.account_field_unknown", 422, field=key[:40])
     fields = {k: v.strip() for k, v in given.fields.items() if v.strip()}
     secrets = {k: v for k, v in {**kept, **given.secrets}.items() if v}
-    whom = {k for k in plain_keys if _WHOM.search(k)}
-    moved = same and any(fields.get(k, "") != old.get(k, "") for k in whom)
+    usual = {one.key: one.default for one in form.fields}
+    changed = {k for k in plain_keys if (fields.get(k) or usual[k]) != (old.get(k) or usual[k])}
+    moved = same and any(_WHOM.search(k) for k in changed)
     if moved and (kept.keys() & secrets.keys()) - given.secrets.keys():
         raise Problem("messaging.secrets_again", 422)
+    touched = bool(not same or changed or given.secrets or given.hook_secret is not None)
+    if tx.actor.masked and given.active and (touched or row is None or not row.active):
+        raise Problem("messaging.owner_switches_on", 422)
     if given.active:
         channels.check_account(house, Account(given.gateway, given.sender.strip(), {**fields, **secrets}))
     values = {
