@@ -108,7 +108,9 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     nest.note("practitioners", *(p["id"] for p in owner("GET", "/practitioners")["practitioners"]))
     place = owner("POST", "/locations", 201, {"name": "Raum 1", "kind": "room", "released": True})["id"]
     nest.note("locations", place)
-    nest.note("mandators", owner("POST", "/mandators", 201, {"name": "Praxis"})["id"])
+    unit = owner("POST", "/mandators", 201, {"name": "Praxis"})["id"]
+    nest.note("mandators", unit)
+    _treated(nest, desk, inside, told["id"], unit)
     nest.note("matches", *(m["id"] for m in desk("GET", "/patients/matches")["matches"]))
     feed = owner("POST", f"/schedules/{practice.doctors[0]}/feeds", 201, {"titles": True})
     nest.note("feeds", feed["id"])
@@ -117,6 +119,22 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     nest.note("jobs", "calendar.sweep")
     nest.note("keys", owner("GET", "/keys")["keys"][0]["id"])
     return nest
+
+
+def _treated(nest: Aviary, desk: Rest, inside: Fhir, patient: str, mandator: str) -> None:
+    body = {"patient": patient, "mandator": mandator, "note": nest.bird("treatment.note")}
+    nest.note("treatments", desk("POST", "/treatments", 201, body)["id"])
+    unit = {"system": "https://praxisd.org/fhir/sid/mandator", "value": mandator}
+    told = {
+        "resourceType": "EpisodeOfCare",
+        "status": "active",
+        "patient": {"reference": f"Patient/{patient}", "display": nest.bird("treatment.display")},
+        "managingOrganization": {"identifier": unit},
+        "period": {"start": "2026-11-01"},
+        "identifier": [{"value": nest.bird("treatment.identifier")}],
+        "diagnosis": [{"condition": {"display": nest.bird("treatment.diagnosis")}}],
+    }
+    nest.note("treatments", inside("POST", "EpisodeOfCare", 201, told)["id"])
 
 
 def _merged(nest: Aviary, desk: Rest) -> None:
@@ -254,6 +272,7 @@ BODIES: dict[str, Any] = {
     "calendar.view": PERIOD | {"cancelled": True},
     "calendar.counts": {"first": "2026-11-23", "last": "2026-11-30"},
     "calendar.search": {"text": "kanarie"},
+    "recurrences.preview": {"rule": "FREQ=WEEKLY", "first": "2026-11-23"},
     "templates.preview": {
         "kind": "reminder",
         "channel": "sms",
@@ -337,7 +356,7 @@ def _fhir(nest: Aviary, ask: Any) -> Iterator[tuple[str, int, str]]:
     places = {
         "Patient": "patients", "Appointment": "appointments", "Communication": "communications", "Binary": "binaries",
         "Schedule": "schedules", "HealthcareService": "healthcare-services", "Practitioner": "practitioners",
-        "Location": "locations",
+        "Location": "locations", "EpisodeOfCare": "treatments",
     }  # fmt: skip
     for type_, one in nest.house.registry.fhir.items():
         base = f"/fhir/R4/{type_}"

@@ -93,4 +93,8 @@ def test_the_owner_finds_every_canary_on_the_same_walk(house, nest):
         "calendar.search" in found["told.family"] and "listing.directoryPatientsExport" in found["told.phone"]
     )
     assert {"patients.read", "FHIR Patient read", "listing.directoryPatients"} <= found["birthDate"]
+    assert (
+        "treatments.read" in found["treatment.note"]
+        and "FHIR EpisodeOfCare read" in found["treatment.diagnosis"]
+    )
     assert "listing.messagingInbox" in found["message.text"] and "FHIR Binary read" in found["binary.text"]

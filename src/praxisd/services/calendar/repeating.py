@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from praxisd.kernel.errors import Problem
-from praxisd.model.recurrence import recurrence
+from praxisd.model.recurrence import Recurrence, recurrence
 from praxisd.model.recurrence_text import RuleRefused
 from praxisd.model.scheduling import Absence, Schedule
 
 ENDLESS = date.max
+_KEPT = 4_000
+"""Dates of which it is remembered whether they are closed."""
 PROBLEMS = ((422, "calendar.rule_unsupported"), (422, "calendar.rule_invalid"))
 
 
@@ -56,23 +58,31 @@ def periods(absence: Absence, since: date, until: date) -> Iterator[tuple[date, 
 class Away:
     """Which dates absences close, for one column or for the whole practice."""
 
-    __slots__ = ("_periods", "_repeated")
+    __slots__ = ("_known", "_periods", "_repeated")
 
     def __init__(self, absences: Iterable[Absence]) -> None:
         self._periods: list[tuple[date, date]] = []
-        self._repeated: list[tuple[Absence, int]] = []
+        self._repeated: list[tuple[Recurrence, int]] = []
+        self._known: dict[date, bool] = {}
         for one in absences:
             if one.rule is None:
                 self._periods.append((one.first, one.last))
             else:
-                self._repeated.append((one, (one.last - one.first).days + 1))
+                self._repeated.append((recurrence(one.rule, one.first), (one.last - one.first).days + 1))
 
     def on(self, day: date) -> bool:
         """True if one of them closes this date."""
         if any(first <= day <= last for first, last in self._periods):
             return True
-        for one, length in self._repeated:
-            rule = recurrence(one.rule or "", one.first)
-            if any(rule.holds(day - timedelta(days=n)) for n in range(length)):
-                return True
-        return False
+        if not self._repeated:
+            return False
+        # Asked for each column: what is worked out once for a date holds for all of them.
+        known = self._known.get(day)
+        if known is None:
+            known = any(
+                rule.holds(day - timedelta(days=n)) for rule, length in self._repeated for n in range(length)
+            )
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[day] = known
+        return known
