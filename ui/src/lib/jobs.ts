@@ -80,18 +80,20 @@ export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 export const preview = (job: string, plan: Plan, signal?: AbortSignal) =>
   post<Job>(`/jobs/${job}/preview`, { plan }, { signal });
 
-/** The first job of the chain this one waits in, by name; empty for a job with times of its own. */
-export function chainOf(job: Job, jobs: Job[]): string {
-  const seen = new Set([job.name]);
+/** The jobs this one waits for, the nearest first; none for a job with times of its own. */
+export function waitsFor(job: Job, jobs: Job[]): string[] {
+  const found: string[] = [];
   let one: Job | undefined = job;
-  let first = "";
-  while (one?.plan.type === "after" && !seen.has(one.plan.job)) {
-    first = one.plan.job;
-    seen.add(first);
-    one = jobs.find((other) => other.name === first);
+  while (one?.plan.type === "after" && !found.includes(one.plan.job) && one.plan.job !== job.name) {
+    const next: string = one.plan.job;
+    found.push(next);
+    one = jobs.find((other) => other.name === next);
   }
-  return first;
+  return found;
 }
+
+/** The first job of the chain this one waits in, by name; empty for a job with times of its own. */
+export const chainOf = (job: Job, jobs: Job[]): string => waitsFor(job, jobs).at(-1) ?? "";
 
 /** `alle 15 Minuten`, `jede Stunde` */
 export function stepWords(minutes: number): string {
