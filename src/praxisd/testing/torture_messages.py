@@ -323,7 +323,9 @@ def main(arguments: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     print(f"seed {asked.seed}, everything kept in {out}", flush=True)
     stops = asked.stops if asked.stops >= 0 else asked.kills // 20
-    result = torture(asked.kills, stops if asked.postgres else 0, asked.seed, out, postgres=asked.postgres)
+    stops = stops if asked.postgres else 0
+    most_s = asked.minutes * 60
+    result = torture(asked.kills, stops, asked.seed, out, postgres=asked.postgres, most_s=most_s)
     print(result.report(), flush=True)
     return 1 if result.faults else 0
 
