@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from praxisd import main
 from praxisd.kernel import events, jobs
 from praxisd.kernel.errors import Problem
-from praxisd.services.messaging import account_store, accounts, operations, outbox_checks
+from praxisd.services.messaging import account_store, accounts, operations, outbox_checks, outcome
 from praxisd.testing.practice import key_for
 from praxisd.testing.trials import settle
 from praxisd.web.app import build
@@ -157,6 +157,60 @@ def test_access_data_keeps_its_secrets_and_shows_none(there: Outbox, doors: Door
     assert shown["hookAddress"].startswith(f"https://praxis.example/api/v1/messaging/hooks/{hook}")
 
 
+def test_who_sees_no_patient_does_not_decide_alone_where_messages_go(there: Outbox, doors: Doors) -> None:
+    put, off, refused = "/messaging/accounts/sms", form(active=False), "messaging.owner_switches_on"
+    assert doors.code("PUT", put, 422, form(), role="partner") == refused
+    assert doors("PUT", put, off, role="partner")["active"] is False
+    assert doors.code("PUT", put, 422, form(secrets={}), role="partner") == refused, "nobody has looked at it"
+    there.run(lambda tx: there.house.settings.put(tx, "messaging.public_url", "https://praxis.example/"))
+    assert doors("PUT", put, form(secrets={}, hookSecret="s" * 32))["active"] is True
+    led = form(fields={"address": "https://evil.example"}, secrets={"key": "own"})
+    for change in (
+        led,
+        form(secrets={"key": "own"}),
+        form(secrets={}, hookSecret="x" * 32),
+        form(gateway="seven", fields={}),
+    ):
+        assert doors.code("PUT", put, 422, change, role="partner") == refused
+    assert doors("PUT", put, form(secrets={}, sender="Neu", cost=2), role="partner")["active"] is True
+    assert doors("PUT", put, {**led, "active": False}, role="partner")["active"] is False
+    (seen,) = doors("GET", "/messaging/accounts", role="partner")["accounts"]
+    assert seen["hookAddress"] is None
+    (seen,) = doors("GET", "/messaging/accounts")["accounts"]
+    assert seen["hookAddress"]
+
+
+def test_a_kept_password_is_not_led_elsewhere_nor_sent_openly(there: Outbox, doors: Doors) -> None:
+    put = "/messaging/accounts/email"
+    fields = {"server": "mail.example", "login": "praxis"}
+    mail = {"gateway": "smtp", "sender": "praxis@praxis.example", "cost": 0, "fields": fields}
+    made = doors("PUT", put, {**mail, "secrets": {"password": SECRET}})
+    for more in (
+        {"server": "other.example"},
+        {"port": "25"},
+        {"security": "unprotected"},
+        {"certificate": "/tmp/own.pem"},
+    ):
+        assert (
+            doors.code("PUT", put, 422, {**mail, "fields": {**fields, **more}}) == "messaging.secrets_again"
+        ), more
+    usual = {**fields, "port": "587", "security": "starttls", "sender_name": "Praxis"}
+    assert doors("PUT", put, {**mail, "fields": usual})["version"] == made["version"] + 1
+
+
+def test_what_failed_for_our_access_goes_out_once_it_is_right(
+    there: Outbox, gate: Gateway, doors: Doors
+) -> None:
+    gate.plan = ["credentials"]
+    one = there.prepare(0)
+    work(there)
+    assert doors("GET", f"/outbox/{one}")["state"] == "failed"
+    doors("PUT", "/messaging/accounts/sms", form(active=False))
+    assert there.row(one).state == "failed"
+    doors("PUT", "/messaging/accounts/sms", form())
+    assert there.row(one).state == "prepared" and not there.row(one).letter
+
+
 def test_a_test_message_says_what_the_gateway_said(there: Outbox, gate: Gateway, doors: Doors) -> None:
     test = "/messaging/accounts/sms/test"
     assert doors("POST", test, {"to": "0171 3920012"}) == {
@@ -265,10 +319,11 @@ def test_what_is_wrong_is_said_and_heals(there: Outbox, monkeypatch: pytest.Monk
     }
     there.run(lambda tx: there.house.settings.put(tx, "messaging.minimum_credits", 2000))
     subject = f"messaging.credits_low Mandator/{there.mandator}"
-    assert found_by(there)[subject] == {"mandator": "Praxis", "credits": 994, "minimum": 2000}
+    assert found_by(there)[subject] == {"mandator": "Praxis", "credits": 996, "minimum": 2000}
     there.run(lambda tx: there.house.settings.put(tx, "messaging.check_credits", False))
     gate.knows = True
     there.house.clock.advance(HOUR)
+    there.run(lambda tx: outcome.sent_after_all(tx, "sms"))
     settle(there.house)  # by now its time has come
     there.run(lambda tx: account_store.change(tx, "email", 1, active=1))
     gone = {"channel": "email", "code": "messaging.gateway_unknown", "count": 1}

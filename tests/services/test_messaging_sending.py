@@ -77,13 +77,13 @@ def test_refusals_for_good_for_now_and_about_the_account(there: Outbox, gate: Ga
     assert (there.row(third).state, there.row(third).attempts) == ("prepared", 0)
     gate.plan = ["ok", "credentials"]
     there.house.clock.advance(200)
-    assert work(there).counts == {"sent": 1, "waiting": 1}
+    assert work(there).counts == {"sent": 1, "failed": 1}
     row = there.row(second)
-    assert (row.state, row.reason) == ("prepared", "messaging.gateway_credentials"), (
-        "our access, not the message"
-    )
-    assert row.next_at == there.house.clock.now() + outcome.BACKOFF_S[1]
-    there.house.clock.advance(outcome.BACKOFF_S[1])
+    assert (row.state, row.reason, row.letter) == ("failed", "messaging.gateway_credentials", "open")
+    assert row.holds is not None, "our access, not the message: nobody prepares it a second time"
+    assert not work(there).counts
+    there.run(lambda tx: outcome.sent_after_all(tx, "sms"))  # the access data was put right
+    assert (there.row(second).state, there.row(second).letter) == ("prepared", None)
     assert work(there).counts == {"sent": 1}
     assert gate.ids == [third, second]
     assert there.left() == 1000 - 4

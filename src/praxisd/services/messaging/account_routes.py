@@ -112,10 +112,15 @@ def _view(call: Call, tx: Tx, row: Any) -> shapes.AccountView:
         channel=row.channel, version=row.version, active=bool(row.active), gateway=row.gateway, sender=row.sender,
         cost=row.cost, fields=accounts.fields_of(row), secrets=accounts.secrets_set(call.house, tx, row),
         hook_secret_set=bool(row.hook_secret),
-        hook_address=accounts.hook_address(call.house, tx, row) if call.actor.may("messaging.account.write") else None,
+        hook_address=accounts.hook_address(call.house, tx, row) if _may_see_hook(call) else None,
         changed_at=format_rfc3339(row.updated_at, outbox_views.here(tx)),
         waiting=counts.get(("prepared", row.channel), 0), unsure=counts.get(("unsure", row.channel), 0),
     )  # fmt: skip
+
+
+def _may_see_hook(call: Call) -> bool:
+    """Who knows the address could speak as the gateway: not for who sees no patient."""
+    return call.actor.may("messaging.account.write") and not call.actor.masked
 
 
 ROUTES = (
@@ -133,7 +138,7 @@ ROUTES = (
         problems=(
             (404, "http.not_found"), (412, "resource.stale"), (422, "messaging.gateway_unknown"),
             (422, "messaging.account_field_unknown"), (422, "messaging.gateway_field"),
-            (422, "messaging.secrets_again"), _NO_PRACTICE,
+            (422, "messaging.secrets_again"), (422, "messaging.owner_switches_on"), _NO_PRACTICE,
         ),
     ),
     Route(

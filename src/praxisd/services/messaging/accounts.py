@@ -18,7 +18,7 @@ from praxisd.kernel.ids import token
 from praxisd.kernel.resource import check_version
 from praxisd.kernel.store import Tx
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import account_store, channels
+from praxisd.services.messaging import account_store, channels, outcome
 from praxisd.services.messaging.channel import Account, Channel
 from praxisd.services.messaging.outbox_declared import PUBLIC_URL
 from praxisd.services.messaging.outcome import Route
@@ -70,6 +70,11 @@ def ways(house: "House", tx: Tx) -> dict[str, Way]:
             with suppress(Problem):
                 found[row.channel] = opened(house, tx, row)
     return found
+
+
+def set_up(house: "House", tx: Tx) -> bool:
+    """True if the practice can send by any channel."""
+    return any(row.active for row in account_store.every(tx))
 
 
 def broken(house: "House", tx: Tx) -> dict[str, str]:
@@ -196,6 +201,8 @@ def put(house: "House", tx: Tx, channel: str, given: Given, expected: int | None
     after = account_store.get(tx, channel)
     if not done or after is None:
         raise Problem("resource.stale", 412, kind="Account")
+    if given.active:
+        outcome.sent_after_all(tx, channel)
     names = [
         *fields,
         *(f"secret:{k}" for k in given.secrets),

@@ -71,6 +71,7 @@ PROBLEMS = (
     "messaging.no_letter",
     "messaging.not_unsure",
     "messaging.quiet_now",
+    "messaging.owner_switches_on",
     "messaging.secrets_again",
     "messaging.test_address",
     "messaging.under_way",

@@ -7,7 +7,7 @@ nothing: `delivered`, `failed`, `expired` and `withdrawn` stay. What is certain 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from praxisd.kernel.store import Tx
-from praxisd.services.messaging import ledger
+from praxisd.services.messaging import ledger, sending_store
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.channel import Accepted, Lost, Refused, Reply, Report
 from praxisd.services.messaging.outbox import tell
@@ -27,7 +27,8 @@ ACCOUNT_CODES = frozenset(
         "messaging.sender_rejected",
     }
 )
-"""Refusals that are about our access, not about the message: it waits until the access is mended."""
+"""Refusals that are about our access, not about the message. A final one is shown as failed (a letter may be written), and
+the message goes out after all once the access data is put right while it is still of use: see `sent_after_all`."""
 GATEWAY_CODES = ACCOUNT_CODES | {
     "messaging.gateway_busy", "messaging.gateway_refused", "messaging.gateway_unreachable",
     "messaging.mail_busy", "messaging.mail_refused", "messaging.mail_unreachable",
@@ -98,7 +99,7 @@ def lose(tx: Tx, row: Any, code: str) -> bool:
 def refuse(house: "House", tx: Tx, row: Any, got: Refused) -> str:
     """The gateway certainly did not take it from this attempt: failed for good, or to be tried again."""
     mine = rows.claimed(row.claim)
-    if got.permanent and got.code not in ACCOUNT_CODES:
+    if got.permanent:
         return "failed" if fail(house, tx, row, got.code, got.detail, ("sending", "unsure"), mine) else "late"
     wait = 0 if got.code == NOT_STARTED else backoff(row.attempts, got.wait_s)
     done = rows.change(
@@ -133,7 +134,9 @@ def fail(
     *conditions: Any,
 ) -> bool:
     """It will not arrive on this channel. A reminder asks for a letter; with the switch on its topic is free again."""
-    other = bool(house.settings.get(tx, FALLBACK)) and row.useless_after > tx.now
+    other = (
+        bool(house.settings.get(tx, FALLBACK)) and row.useless_after > tx.now and code not in ACCOUNT_CODES
+    )
     done = rows.change(
         tx, row.id, states, *conditions,
         state="failed", reason=code, detail=detail or None, ended_at=tx.now, letter=_letter(row),
@@ -142,6 +145,14 @@ def fail(
     if done:
         tell(tx, row.id, "communication.failed", again=other)
     return done
+
+
+def sent_after_all(tx: Tx, channel: str) -> int:
+    """Our access to the channel was put right: what failed only because of it waits again; how many messages.
+
+    Not what a letter was written for, nor what would only confuse by now.
+    """
+    return sending_store.wait_again(tx, channel, sorted(ACCOUNT_CODES))
 
 
 def expire(tx: Tx, row: Any, code: str, states: tuple[str, ...], letter: bool = False) -> bool:

@@ -148,12 +148,26 @@ def _hand_over(run: "RunContext", ways: Mapping[str, Way], one: Taken) -> Answer
     return word, got.code if isinstance(got, Refused) else ""
 
 
+def _worth_a_letter(row: Any, now: int) -> bool:
+    """It never went out and what it is about is still to come: somebody should ring or write."""
+    return row.stamp > now
+
+
 def _expire(run: "RunContext") -> None:
     """Waiting messages that would only confuse by now, on every channel."""
 
     def work(tx: Tx) -> int:
         over: Sequence[Any] = sending_store.over(tx, tx.now)
-        done = sum(outcome.expire(tx, row, row.reason or "messaging.too_late", ("prepared",)) for row in over)
+        done = sum(
+            outcome.expire(
+                tx,
+                row,
+                row.reason or "messaging.too_late",
+                ("prepared",),
+                letter=_worth_a_letter(row, tx.now),
+            )
+            for row in over
+        )
         run.checkpoint(tx=tx, **({"expired": done} if done else {}))
         return len(over)
 

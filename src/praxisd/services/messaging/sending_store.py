@@ -44,9 +44,15 @@ _COUNT = prepared(
     .where(mine(OUTBOX), _O.state.in_(("prepared", "sending", "unsure")))
     .group_by(_O.state, _O.channel)
 )
+_USEFUL = sa.and_(_O.attempts > 0, _O.accepted_at.is_(None), _O.useless_after > sa.bindparam("moment"))
 _STUCK = prepared(
     sa.select(_O.channel, _O.reason, sa.func.count(), sa.func.max(_O.attempts))
-    .where(mine(OUTBOX), _O.state == "prepared", _O.attempts > 0, _O.reason.is_not(None))
+    .where(
+        mine(OUTBOX),
+        sa.or_(_O.state == "prepared", sa.and_(_O.state == "failed", _O.letter.is_distinct_from("done"))),
+        _USEFUL,
+        _O.reason.is_not(None),
+    )
     .group_by(_O.channel, _O.reason)
     .order_by(_O.channel, _O.reason)
 )
@@ -126,8 +132,33 @@ def unsure_before(tx: Tx, moment: int) -> int:
 
 
 def stuck(tx: Tx) -> list[tuple[str, str, int, int]]:
-    """(channel, reason, how many, attempts of the most tried) of messages that a gateway did not take so far."""
-    return [(str(c), str(r), int(n), int(a)) for c, r, n, a in tx.tuples(_STUCK)]
+    """(channel, reason, how many, attempts of the most tried) of messages that a gateway did not take and that would still
+    be of use.
+    """
+    return [(str(c), str(r), int(n), int(a)) for c, r, n, a in tx.tuples(_STUCK, moment=tx.now)]
+
+
+def wait_again(tx: Tx, channel: str, reasons: Sequence[str]) -> int:
+    """Messages that failed for one of these reasons, and are still of use, are to go out after all; how many."""
+    query = sa.update(OUTBOX).where(
+        mine(OUTBOX),
+        _O.state == "failed",
+        _O.channel == channel,
+        _O.reason.in_(list(reasons)),
+        _O.holds.is_not(None),
+        _O.accepted_at.is_(None),
+        _O.useless_after > tx.now,
+        _O.letter.is_distinct_from("done"),
+    )
+    fresh = {
+        "reason": None,
+        "detail": None,
+        "letter": None,
+        "ended_at": None,
+        "claim": None,
+        "sending_at": None,
+    }
+    return tx.run(query.values(state="prepared", next_at=tx.now, version=_O.version + 1, **fresh))
 
 
 def newest_to(tx: Tx, channel: str, addresses: Sequence[str], since: int) -> list[Any]:
