@@ -97,6 +97,16 @@ def test_a_schedule_is_shown_before_it_is_saved(
     assert shown["version"] == before["version"] + 1
 
 
+def test_a_job_without_times_of_its_own_says_so_or_nothing(command: Command) -> None:
+    """Around the year's only run there is none in seven days; a job that waits for another has no times at all."""
+    out = command(
+        "jobs", "schedule", JOB, "--at", "06:00", "--every-days", "300", "--from", "2027-01-01"
+    ).stdout
+    assert "In den nächsten 7 Tagen ist kein Lauf fällig." in out
+    problem = as_json(command, "jobs", "schedule", JOB, "--after", JOB, "--preview", exit_code=1)["problem"]
+    assert problem["code"] == "schedule.chain_loop"
+
+
 def test_missed_runs_and_their_age(command: Command) -> None:
     shown = as_json(command, "jobs", "schedule", JOB, "--missed", "all", "--max-age", "7d")
     assert (shown["missed"], shown["maxAgeS"]) == ("all", 7 * 86400)

@@ -111,7 +111,7 @@ def _show(answer: dict[str, Any], as_json: bool, said: str | None = None) -> Non
         lines.append(say("cli.job.last", due=answer["lastRun"]["dueAt"], state=state))
     if answer["upcoming"]:
         lines += [say("cli.job.upcoming"), *(f"  {due}" for due in answer["upcoming"])]
-    elif answer["enabled"] or said is not None:
+    elif answer["plan"]["type"] != "after" and (answer["enabled"] or said is not None):
         lines.append(say("console.plan.no_times"))
     click.echo("\n".join(lines))
     for warning in answer["warnings"]:
