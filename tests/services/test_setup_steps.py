@@ -54,7 +54,13 @@ def states(owner: Rest) -> dict[str, str]:
 
 
 def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) -> None:
-    assert states(owner) == {"practice": "done", "columns": "open", "types": "open", "takeover": "open"}
+    assert states(owner) == {
+        "practice": "done",
+        "columns": "open",
+        "types": "open",
+        "takeover": "open",
+        "messages": "open",
+    }
     owner("POST", "/setup/quick", 201, {"columns": [{"name": "Dr. Eins"}], "hours": HOURS})
     assert states(owner)["columns"] == "done"
     owner("POST", "/setup/quick", 201, {"types": [{"name": "Kontrolle", "duration": 30}]})
@@ -62,6 +68,19 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
     assert owner("GET", "/setup/steps")["complete"] is False
     told = PatientClaim(family="Muster", given="Erika", birth_date="1970-01-02")
     house.store.run(system("test", place), lambda tx: directory.claim(tx, told))
+    assert states(owner)["messages"] == "open"
+    access = {
+        "gateway": "seven",
+        "sender": "Praxis",
+        "active": False,
+        "cost": 1,
+        "fields": {},
+        "secrets": {"key": "k" * 20},
+    }
+    owner("PUT", "/messaging/accounts/sms", 200, access)
+    assert states(owner)["messages"] == "open", "nothing is sent by what is switched off"
+    owner("PUT", "/messaging/accounts/sms", 200, {**access, "active": True})
+    assert states(owner)["messages"] == "done"
     assert owner("GET", "/setup/steps")["complete"] is True
     told = control.perform(house, "setup.status", {"lang": "en"})["practices"][0]
     assert told["complete"] is True and told["owner"] is False
@@ -70,7 +89,7 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
 
 def test_steps_are_skipped_and_opened_again(house: House, owner: Rest, place: str) -> None:
     skipped = owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
-    assert [one["state"] for one in skipped["steps"]] == ["done", "open", "open", "skipped"]
+    assert [one["state"] for one in skipped["steps"]] == ["done", "open", "open", "skipped", "open"]
     owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
     assert states(owner)["takeover"] == "skipped"
     owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "open"})

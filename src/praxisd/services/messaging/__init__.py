@@ -1,9 +1,10 @@
 """Messages („Mitteilungen“): the practice's inbox, with attachments. Communication and Binary on the FHIR door."""
 
-from praxisd.kernel.console import ConsolePage
+from praxisd.kernel.console import ConsolePage, SetupStep
 from praxisd.kernel.service import EventType, Permission, Service, Setting
 from praxisd.services.messaging import (
     account_routes,
+    accounts,
     consent_store,
     credit_routes,
     hook_routes,
@@ -62,6 +63,7 @@ SERVICE = Service(
         *outbox_declared.PAGES,
         *writing_declared.PAGES,
     ),
+    steps=(SetupStep("messages", 70, accounts.set_up, "messages"),),
     fhir=FHIR,
     permissions=(
         Permission("messaging.communication.read", _ALL),

@@ -4,6 +4,7 @@ from typing import Any
 
 from praxisd.kernel.clock import format_rfc3339, parse_rfc3339
 from praxisd.kernel.console import Column, Listing, ListingPage, ListingQuery, Row, folded
+from praxisd.kernel.sentences import actor_names
 from praxisd.kernel.service import Call
 from praxisd.kernel.store import Tx
 from praxisd.services.directory import api as directory
@@ -103,12 +104,13 @@ def _ledger(call: Call, query: ListingQuery) -> ListingPage:
         found = ledger_store.entries(tx, mandator, down=down, offset=query.offset, limit=query.limit)
         total = ledger_store.count(tx, mandator)
         where, units = outbox_views.here(tx), outbox_views.mandators(tx)
+        who = actor_names(call.house, tx, {one.actor for one in found}, call.lang)
     rows = [
         Row(
             id=one.id,
             cells={
                 "at": format_rfc3339(one.at, where), "mandatorName": units.get(one.mandator), "kind": one.kind,
-                "amount": one.amount, "balance": one.balance, "message": one.message, "actor": one.actor,
+                "amount": one.amount, "balance": one.balance, "message": one.message, "actor": who[one.actor],
                 "note": one.note or None,
             },
         )

@@ -1,5 +1,6 @@
 // Messages to patients as the server gives them, and the words around them.
 import { ask } from "../../lib/api";
+import { number } from "../../lib/format";
 import { has, t } from "../../lib/i18n.svelte";
 
 export interface Message {
@@ -107,6 +108,27 @@ export function tone(state: string): "good" | "warn" | "bad" | "info" | "plain" 
 /** A field of a gateway; one that a practice's own file names is shown as it is. */
 export const fieldLabel = (key: string) => (has(`console.gateway.${key}`) ? t(`console.gateway.${key}`) : key);
 export const choiceLabel = (key: string, value: string) => (has(`console.gateway.${key}_${value}`) ? t(`console.gateway.${key}_${value}`) : value);
+const ONLY: [RegExp, string][] = [[/^folder$/, "folder"], [/^imap_/, "imap"]];
+const LAST = /^(reply_to|return_to|certificate)$/;
+/** The fields to ask for: those of another kind of mailbox are left out, rare ones come last. */
+export function asked(gateway: Gateway, values: Record<string, string>): Field[] {
+  const kind = gateway.fields.find((one) => one.key === "mailbox");
+  const chosen = values.mailbox || kind?.default;
+  const shown = kind ? gateway.fields.filter((one) => ONLY.every(([key, value]) => !key.test(one.key) || value === chosen)) : gateway.fields;
+  return shown.toSorted((a, b) => Number(LAST.test(a.key)) - Number(LAST.test(b.key)));
+}
+/** Why this sender cannot be: a number too long, or a name the network would cut. Empty: nothing is wrong. */
+export function senderWrong(gateway: Gateway, sender: string): string {
+  const plain = sender.trim();
+  if (gateway.channel !== "sms" || !plain) return "";
+  const digits = plain.replace(/[\s()/.-]/g, "");
+  if (/^(\+|00)?\d+$/.test(digits)) return digits.replace(/^(\+|00)/, "").length > gateway.senderDigits ? m("sender_digits", { n: gateway.senderDigits }) : "";
+  return [...plain].length > gateway.senderLetters ? m("sender_letters", { n: gateway.senderLetters }) : "";
+}
+/** `1 Guthabenpunkt`, `3 Guthabenpunkte` */
+export const credits = (n: number) => (n === 1 ? t("console.templates.one_credit") : t("console.templates.credits", { n: number(n) }));
+/** A word at the head of a column. */
+export const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 /** Change one message: what was done with it. */
 export const act = async (one: Message, deed: string, body: unknown = {}) =>
   (await ask<Message>("POST", `/outbox/${one.id}/${deed}`, body, { version: one.version })).data;
