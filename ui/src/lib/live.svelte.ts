@@ -1,7 +1,7 @@
 // Changes made elsewhere, as they happen: one stream of events, taken up again where it broke.
 //
 // A hidden tab lets go of its stream (browsers allow few) and catches up when it is looked at again.
-import { session } from "./session.svelte";
+import { renew, session } from "./session.svelte";
 
 export interface Change {
   seq: number;
@@ -18,6 +18,7 @@ export const live = $state<{ state: "off" | "connecting" | "live" | "lost" }>({ 
 const GATHER_MS = 120;
 const RETRY_MS = [500, 1000, 2000, 5000];
 const SILENT_MS = 40_000;
+const RENEWED_MS = 700;
 let source: EventSource | null = null;
 let cursor = "";
 let failures = 0;
@@ -92,11 +93,19 @@ function open(): void {
   });
   source.addEventListener("bye", (event) => {
     const { reason } = JSON.parse((event as MessageEvent<string>).data) as { reason: string };
-    if (reason === "signed_out") session.state = "ended";
-    broken();
+    if (reason === "signed_out") void ended();
+    else broken();
   });
   source.onerror = broken;
   heard();
+}
+
+/** This session is over. It may be so because another tab signed in anew: its cookie is about to arrive, or has. */
+async function ended(): Promise<void> {
+  close();
+  await new Promise((done) => setTimeout(done, RENEWED_MS));
+  if (!(await renew())) session.state = "ended";
+  else if (!source) open();
 }
 
 function broken(): void {

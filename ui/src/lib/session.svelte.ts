@@ -43,23 +43,26 @@ export const session = $state<{ state: State; me: Me | null; house: Console | nu
 
 let waiting: (() => void)[] = [];
 
+/** Take up the session this browser has now (another tab may have signed in anew); false where there is none. */
+export async function renew(): Promise<boolean> {
+  try {
+    const me = await get<Me>("/session");
+    if (session.me && session.me.user.id !== me.user.id) {
+      location.reload(); // somebody else sits here now: nothing of the one before may stay
+      return await new Promise<boolean>(() => {});
+    }
+    session.me = me;
+    if (session.state === "ended") resume();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 connect({
   csrf: () => session.me?.csrf ?? "",
   online: (good) => (session.online = good),
-  renew: async () => {
-    try {
-      const me = await get<Me>("/session");
-      if (session.me && session.me.user.id !== me.user.id) {
-        location.reload(); // somebody else sits here now: nothing of the one before may stay
-        return await new Promise<boolean>(() => {});
-      }
-      session.me = me;
-      if (session.state === "ended") resume();
-      return true;
-    } catch {
-      return false;
-    }
-  },
+  renew,
   signedOut: () => {
     session.state = session.me ? "ended" : "out";
     return new Promise((done) => waiting.push(done));
