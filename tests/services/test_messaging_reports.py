@@ -150,6 +150,36 @@ def test_a_call_comes_before_our_own_answer(there: Outbox, gate: Gateway, client
     assert sorted(gate.ids) == sorted([one, two, three])
 
 
+def test_a_call_with_both_ids_finds_a_message_without_receipt(there: Outbox, gate: Gateway) -> None:
+    """Gateways tell their own id and ours; theirs is not known where the answer was lost."""
+    gate.plan, gate.finds = ["drop"], False
+    one = there.prepare(0)
+    work(there)
+    assert (there.row(one).state, there.row(one).receipt) == ("unsure", None)
+    assert reported(there, Report("delivered", receipt="r0", id=one))
+    row = there.row(one)
+    assert (row.state, row.receipt, row.charged) == ("delivered", "r0", 2)
+    assert not reported(there, Report("failed", receipt="r0", id="nobody")), "theirs is asked for first"
+
+
+def test_the_bad_end_of_an_earlier_attempt_is_not_that_of_the_later(there: Outbox, gate: Gateway) -> None:
+    (one,) = sent(there, gate, 0)
+    assert not reported(there, Report("failed", receipt="of the first attempt", id=one))
+    assert there.row(one).state == "accepted"
+    assert reported(there, Report("delivered", receipt="of the first attempt", id=one)), "it has arrived"
+    assert (there.row(one).state, there.row(one).receipt) == ("delivered", "r0")
+
+
+def reported(there: Outbox, said: Report) -> bool:
+    """Whether the report changed something."""
+
+    def apply(tx: Any) -> bool:
+        row = outcome.named(tx, "fake-sms", "sms", said)
+        return row is not None and outcome.report(there.house, tx, row, WAY, said)
+
+    return bool(there.run(apply))
+
+
 def test_who_may_call(there: Outbox, gate: Gateway, client: TestClient[Any]) -> None:
     (one,) = sent(there, gate, 0)
     gate.items = [Report("delivered", id=one)]

@@ -43,6 +43,7 @@ def test_each_state_is_called(stage: SmsStage) -> None:
     told = {one.receipt or one.id: (one.state, one.code) for one in found if isinstance(one, Report)}
     codes = {"failed": "messaging.sms_failed", "expired": "messaging.sms_expired"}
     assert told == {got.receipt: (state, codes.get(state, "")) for state, (_, got) in sent.items()}
+    assert {one.id for one in found} == {message.id for message, _ in sent.values()}, "ours is told beside it"
     assert all(one.at for one in found) or stage.name == "aspsms"
 
 

@@ -109,7 +109,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a message; it is named by the other side's `receipt` or by our own `id` (one is empty)."""
+    """What became of a message; it is named by the other side's `receipt`, by our own `id`, or by both."""
 
     state: ReportState
     receipt: str = ""

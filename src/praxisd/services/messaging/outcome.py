@@ -201,8 +201,14 @@ def _letter(row: Any) -> str | None:
 
 
 def named(tx: Tx, gateway: str, channel: str, said: Report | Reply) -> Any | None:
-    """The message that a report or reply names by our own id or by the gateway's; None if there is none of ours."""
-    row = rows.get(tx, said.id) if said.id else None
-    if row is None and said.receipt:
-        row = rows.by_receipt(tx, gateway, said.receipt)
+    """The message that a report or reply names by the gateway's id or by our own; None if there is none of ours.
+
+    Our own counts where no receipt is known yet: the answer was lost, or is still under way. Where another receipt is, it
+    is about an earlier attempt, whose bad end says nothing of the later one.
+    """
+    row = rows.by_receipt(tx, gateway, said.receipt) if said.receipt else None
+    if row is None and said.id:
+        row = rows.get(tx, said.id)
+        if row is not None and said.receipt and row.receipt and isinstance(said, Report):
+            row = None if said.state in ("failed", "expired") else row
     return row if row is not None and row.channel == channel else None

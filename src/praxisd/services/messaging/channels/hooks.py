@@ -112,7 +112,7 @@ def _report(description: Description, event: HookEvent, tree: Any) -> Iterator[R
         yield Report(
             state,
             receipt=receipt,
-            id="" if receipt else id_,
+            id=id_,
             code=code,
             detail=short(text_at(tree, event.detail)),
             at=moment(at(tree, event.at) if event.at else None, description.zone),
