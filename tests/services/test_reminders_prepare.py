@@ -289,7 +289,7 @@ def test_one_message_per_topic_whoever_comes_second(there: Cast, monkeypatch: py
     """Two nodes judged at once: the unique constraint is the judge, and the second one prepares nothing."""
     there.book(there.patient("Anna"), "2026-11-24 08:00")
     there.run()
-    monkeypatch.setattr(messaging, "standing", lambda _tx, _topics: messaging.Standing({}, {}, {}))
+    monkeypatch.setattr(messaging, "standing", lambda _tx, _topics: messaging.Standing({}, {}, {}, {}))
     run = there.run()
     assert (run.counts["candidates"], run.counts["prepared"]) == (1, 0)
     assert len(there.outbox()) == 1 and there.refusals() == {}

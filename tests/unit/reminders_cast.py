@@ -36,6 +36,7 @@ class Message(NamedTuple):
     stamp: int = START
     channel: str = "sms"
     letter: str | None = None
+    patient: str = "p1"
 
 
 def allowed(said: Mapping[str, str] | None, channel: str) -> str | None:

@@ -34,6 +34,7 @@ def people(draw: Any) -> Patient | None:
 MESSAGES = st.builds(
     Message, state=st.sampled_from(["prepared", "sending", "accepted", "failed", "unsure"]), stamp=TIMES,
     channel=st.sampled_from(["sms", "email", ""]), letter=st.sampled_from([None, "open", "done"]),
+    patient=st.sampled_from(["p1", "p1", "p1", "p2"]),
 )  # fmt: skip
 FACT = st.builds(
     Facts,
@@ -43,7 +44,8 @@ FACT = st.builds(
     person=people(), wishes=WISHES, preferred=st.sampled_from([None, "sms", "email", "letter"]),
     treated=st.sampled_from(["m-treated", "m-old", None]), held=st.one_of(st.none(), st.none(), MESSAGES),
     withdrawn=st.sets(st.tuples(TIMES, st.sampled_from([rules.MOVED, rules.BY_HAND, "messaging.other"])), max_size=1),
-    tried=st.sampled_from([(), (), ("sms",), ("sms", "email")]), written=st.integers(0, 3), first=OFTEN,
+    tried=st.sampled_from([(), (), ("sms",), ("sms", "email")]),
+    told=st.one_of(st.none(), st.none(), MESSAGES), written=st.integers(0, 3), first=OFTEN,
 )  # fmt: skip
 TERM = st.builds(
     TERMS._replace,
@@ -59,6 +61,11 @@ def hindered(facts: Facts, terms: Terms) -> bool:
     person, held = facts.person, facts.held
     if facts.status != "booked" or facts.start <= terms.now or facts.patient is None or person is None:
         return True
+    told = facts.told
+    if told is not None and (told.stamp, told.patient) == (facts.start, facts.patient):
+        return True
+    if held is not None and held.patient != facts.patient:
+        held = Message(state="prepared", channel="", letter="open")  # it counts for nothing and gives way
     moved = held is not None and held.stamp != facts.start
     lettered = held is not None and held.channel == "" and held.letter == "open"
     renewable = moved and (

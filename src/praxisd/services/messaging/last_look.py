@@ -7,6 +7,7 @@ from praxisd.kernel.clock import local_date, zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import PURPOSE
+from praxisd.model.people import licensed
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, wishes
@@ -19,18 +20,23 @@ if TYPE_CHECKING:
 
 NO_CREDITS_WAIT_S = 1_800
 """A message without credits is looked at again after this. Seconds."""
-_WENT_OUT = ("sending", "unsure", "accepted", "delivered", "failed", "expired")
+GONE, MOVED = "messaging.appointment_gone", "messaging.appointment_moved"
+PATIENT_GONE = "messaging.patient_gone"
+UNLICENSED = "messaging.mandator_gone"
+REASONS = (PATIENT_GONE, UNLICENSED)
+"""Why a message is taken back here, where no other part of messaging has a word for it."""
 
 
 class Day(NamedTuple):
     """Today in the practice's time zone as [start, end), how many messages a patient may get, and when tomorrow begins
-    to be a decent hour. Times are epoch seconds.
+    to be a decent hour. Times are epoch seconds. `paying`: mandators that are in use and licensed today.
     """
 
     start: int
     end: int
     cap: int
     tomorrow: int
+    paying: frozenset[str]
 
 
 def day(house: "House", tx: Tx) -> Day:
@@ -41,7 +47,8 @@ def day(house: "House", tx: Tx) -> Day:
         int(datetime(one.year, one.month, one.day, tzinfo=here).timestamp())
         for one in (today, today + timedelta(days=1))
     )
-    return Day(start, end, int(house.settings.get(tx, DAY_CAP)), _allowed(house, tx, end))
+    paying = frozenset(one.id for one in directory.mandators(tx) if one.active and licensed(one, today))
+    return Day(start, end, int(house.settings.get(tx, DAY_CAP)), _allowed(house, tx, end), paying)
 
 
 def quiet(house: "House", tx: Tx) -> bool:
@@ -50,14 +57,15 @@ def quiet(house: "House", tx: Tx) -> bool:
 
 
 def put_aside(house: "House", tx: Tx, row: Any, today: Day) -> str | None:
-    """None if the message may go out now. Else it is withdrawn, put off or ended here: a word for the run log."""
-    reason = _appointment(tx, row) or _consent(house, tx, row)
+    """None if the message may go out now. Else it is withdrawn, put off or ended here: a word for the run log.
+
+    Everything is asked anew, for what should have withdrawn it meanwhile may have been late or failing: does the
+    appointment stand, for this patient; does the patient live, want it, on this channel; may the mandator pay.
+    """
+    reason = _appointment(tx, row) or _patient(tx, row) or _wishes(house, tx, row) or _mandator(row, today)
     if reason is not None:
         return "withdrawn" if outbox.withdraw(house, tx, row.id, reason) else "late"
-    if (
-        rows.per_patient(tx, [row.patient], today.start, today.end, _WENT_OUT).get(row.patient, 0)
-        >= today.cap
-    ):
+    if rows.went_out(tx, row.patient, today.start, today.end) >= today.cap:
         if today.tomorrow >= row.useless_after:
             outcome.expire(tx, row, "messaging.day_cap", ("prepared",), letter=True)
             return "expired"
@@ -68,22 +76,35 @@ def put_aside(house: "House", tx: Tx, row: Any, today: Day) -> str | None:
 
 
 def _appointment(tx: Tx, row: Any) -> str | None:
-    """Why the appointment it reminds of is no reason to write any more."""
+    """Why the appointment it reminds of is no reason to write to this patient any more."""
     if row.appointment is None:
         return None
     try:
         found = calendar.get(tx, row.appointment)
     except Problem:
-        return "messaging.appointment_gone"
-    if found.status != "booked" or found.start <= tx.now:
-        return "messaging.appointment_gone"
-    return "messaging.appointment_moved" if found.start != row.stamp else None
+        return GONE
+    if found.status != "booked" or found.start <= tx.now or found.patient != row.patient:
+        return GONE
+    return MOVED if found.start != row.stamp else None
 
 
-def _consent(house: "House", tx: Tx, row: Any) -> str | None:
-    """Why the patient does not want it on this channel."""
+def _patient(tx: Tx, row: Any) -> str | None:
+    """Nothing goes to the dead, nor to a record that is out of use (SPEC 5.2)."""
+    person = directory.contacts(tx, [row.patient]).get(row.patient)
+    return PATIENT_GONE if person is None or person.dead or not person.active else None
+
+
+def _wishes(house: "House", tx: Tx, row: Any) -> str | None:
+    """Why the patient does not want it on this channel; who wishes letters wants it on none."""
     said = wishes.of(tx, row.patient)
+    if said.preferred == "letter":
+        return wishes.STOPPED
     return consent_rules.allowed(said, PURPOSE[row.kind], row.channel, wishes.needs(house, tx))
+
+
+def _mandator(row: Any, today: Day) -> str | None:
+    """Who pays needs a licence on the day on which it goes out (SPEC 5.2)."""
+    return UNLICENSED if row.mandator is not None and row.mandator not in today.paying else None
 
 
 def _later(tx: Tx, row: Any, at: int, reason: str) -> str:

@@ -36,10 +36,12 @@ def spendable(tx: Tx, mandator: str) -> int:
 def book(tx: Tx, mandator: str, amount: int, note: str = "") -> int:
     """Book credits by hand, negative ones to take them back; the new balance.
 
-    Problem `messaging.credits_below_zero` (422) if none would be left of what is owed.
+    Problem `messaging.credits_below_zero` (422) if more would be taken back than is left beside what messages under way
+    (being sent, or unsure) still may have to be charged.
     """
     balance = ledger_store.locked(tx, mandator) + amount
-    if not 0 <= balance <= MOST:
+    owed = ledger_store.reserved(tx, [mandator], ("sending", "unsure")).get(mandator, 0) if amount < 0 else 0
+    if not owed <= balance <= MOST:
         raise Problem("messaging.credits_below_zero", 422, most=MOST)
     ledger_store.add(tx, mandator, "booked", amount, balance, None, note)
     events.note(tx, "credits.booked", "Mandator", mandator, amount=amount, balance=balance)

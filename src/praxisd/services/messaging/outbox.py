@@ -28,22 +28,27 @@ __all__ = (
     "Draft",
     "Held",
     "Standing",
+    "Told",
     "Waits",
     "about",
+    "close_letter",
     "close_letters",
     "credits",
     "greeted",
     "holding",
     "prepare",
     "prices",
+    "resume",
     "standing",
     "supersede",
     "tried",
     "waiting",
+    "waiting_kind",
     "waiting_today",
     "withdraw",
     "withdraw_all",
     "withdrawn",
+    "withdrawn_since",
 )
 FINAL = ("delivered", "failed", "expired", "withdrawn")
 SUBJECT = "Message"
@@ -84,6 +89,15 @@ class Held(NamedTuple):
     stamp: int
     channel: str
     letter: str | None = None
+    patient: str = ""
+
+
+class Told(NamedTuple):
+    """What a patient was told last about a topic: the newest message that went out, or may have gone out."""
+
+    id: str
+    stamp: int
+    patient: str
 
 
 class About(NamedTuple):
@@ -97,11 +111,14 @@ class About(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """By topic: the message that counts, (stamp, reason) of withdrawn ones, and channels that failed for good (by stamp)."""
+    """By topic: the message that counts, (stamp, reason) of withdrawn ones, channels that failed for good (by stamp), and
+    what was told last, also if it no longer counts.
+    """
 
     held: dict[str, Held]
     withdrawn: dict[str, set[tuple[int, str]]]
     tried: dict[tuple[str, int], set[str]]
+    told: dict[str, Told]
 
 
 class Waits(NamedTuple):
@@ -173,16 +190,23 @@ def withdrawn(tx: Tx, topics: Iterable[str]) -> dict[str, set[tuple[int, str]]]:
 
 
 def standing(tx: Tx, topics: Iterable[str]) -> Standing:
-    """What `holding`, `withdrawn` and `tried` say of many topics, read in one go."""
-    found = Standing({}, {}, {})
-    for topic, holds, id_, state, stamp, channel, letter, reason in topic_store.about(tx, topics):
+    """What `holding`, `withdrawn` and `tried` say of many topics, read in one go, and what was told last."""
+    found = Standing({}, {}, {}, {})
+    for topic, holds, id_, state, stamp, channel, letter, reason, patient in topic_store.about(tx, topics):
         if holds is not None:
-            found.held[topic] = Held(id_, state, stamp, channel, letter)
+            found.held[topic] = Held(id_, state, stamp, channel, letter, patient)
+        if state in _TOLD or (state == "prepared" and holds is None):
+            before = found.told.get(topic)
+            if before is None or before.id < id_:
+                found.told[topic] = Told(id_, stamp, patient)
         if state == "withdrawn":
             found.withdrawn.setdefault(topic, set()).add((stamp, reason))
         elif state == "failed" and channel:
             found.tried.setdefault((topic, stamp), set()).add(channel)
     return found
+
+
+_TOLD = frozenset(("sending", "unsure", "accepted", "delivered"))
 
 
 def about(tx: Tx, id_: str) -> About | None:
@@ -204,6 +228,28 @@ def greeted(tx: Tx, patients: Iterable[str], since: int) -> set[str]:
 def waiting(tx: Tx, patient: str) -> list[Waits]:
     """A patient's messages that were not sent yet, the oldest first."""
     return [Waits(*row) for row in rows.waiting_of(tx, patient, list(PURPOSE))]
+
+
+def waiting_kind(tx: Tx, kind: Kind) -> list[str]:
+    """Ids of all messages of a kind that were not sent yet."""
+    return rows.waiting_kind(tx, kind)
+
+
+def withdrawn_since(tx: Tx, reason: str, since: int) -> list[tuple[Kind, str | None, str]]:
+    """(kind, appointment, patient) of what was withdrawn for this reason since then (epoch seconds)."""
+    return [
+        (kind, appointment, patient) for kind, appointment, patient in rows.withdrawn_since(tx, reason, since)
+    ]
+
+
+def close_letter(tx: Tx, id_: str) -> None:
+    """Nobody need write a letter in place of this message."""
+    rows.no_letter(tx, id_)
+
+
+def resume(tx: Tx, id_: str) -> bool:
+    """A message that was superseded counts for its topic again: what it says is so again. False if another one counts."""
+    return rows.hold(tx, id_)
 
 
 def close_letters(tx: Tx, patient: str) -> int:

@@ -24,6 +24,22 @@ _RELEASE = prepared(
     .where(mine(OUTBOX), _O.id == sa.bindparam("one"), _O.holds.is_not(None))
     .values(holds=None, letter=sa.case((_O.letter == "open", None), else_=_O.letter), version=_O.version + 1)
 )
+_OTHERS = OUTBOX.alias()
+_HOLD = prepared(
+    sa.update(OUTBOX)
+    .where(
+        mine(OUTBOX),
+        _O.id == sa.bindparam("one"),
+        _O.holds.is_(None),
+        ~sa.exists().where(_OTHERS.c.organization == _O.organization, _OTHERS.c.holds == _O.topic),
+    )
+    .values(holds=_O.topic, version=_O.version + 1)
+)
+_NO_LETTER = prepared(
+    sa.update(OUTBOX)
+    .where(mine(OUTBOX), _O.id == sa.bindparam("one"), _O.letter == "open")
+    .values(letter=None, version=_O.version + 1)
+)
 _ANSWERED = prepared(
     sa.update(OUTBOX)
     .where(mine(OUTBOX), _O.topic == sa.bindparam("about"), _O.letter == "open", _O.id != sa.bindparam("one"))
@@ -51,6 +67,16 @@ def by_receipt(tx: Tx, gateway: str, receipt: str) -> Any | None:
 def release(tx: Tx, id_: str) -> bool:
     """Let the message no longer hold its topic; nobody need write a letter for it."""
     return tx.run(_RELEASE, one=id_) == 1
+
+
+def hold(tx: Tx, id_: str) -> bool:
+    """Let the message hold its topic again; False if it does, or if another one does."""
+    return tx.run(_HOLD, one=id_) == 1
+
+
+def no_letter(tx: Tx, id_: str) -> bool:
+    """Nobody need write a letter in place of this message; False if nobody was asked to."""
+    return tx.run(_NO_LETTER, one=id_) == 1
 
 
 def answered(tx: Tx, topic: str, but: str) -> None:
@@ -81,8 +107,8 @@ def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
 
 
 def holders(tx: Tx, topics: Iterable[str]) -> list[Any]:
-    """(topic, id, state, stamp, channel, letter) of the messages that hold these topics."""
-    columns = (_O.topic, _O.id, _O.state, _O.stamp, _O.channel, _O.letter)
+    """(topic, id, state, stamp, channel, letter, patient) of the messages that hold these topics."""
+    columns = (_O.topic, _O.id, _O.state, _O.stamp, _O.channel, _O.letter, _O.patient)
     return [
         row
         for some in chunks(topics)
@@ -133,20 +159,29 @@ def greeted(tx: Tx, patients: Iterable[str], since: int) -> set[str]:
     }
 
 
-def per_patient(
-    tx: Tx, patients: Iterable[str], start: int, end: int, states: Sequence[str]
-) -> dict[str, int]:
-    """Messages of each patient in these states that were sent, or are to be sent, in [start, end)."""
-    when = sa.func.coalesce(_O.sending_at, _O.next_at)
-    return {
-        str(patient): int(number)
-        for some in chunks(patients)
-        for patient, number in tx.tuples(
-            sa.select(_O.patient, sa.func.count())
-            .where(mine(OUTBOX), _O.patient.in_(some), _O.state.in_(states), when >= start, when < end)
-            .group_by(_O.patient)
-        )
-    }
+_WENT = sa.func.coalesce(_O.sending_at, _O.accepted_at)
+_WENT_OUT = prepared(
+    sa.select(sa.func.count())
+    .select_from(OUTBOX)
+    .where(
+        mine(OUTBOX),
+        _O.patient == sa.bindparam("whose"),
+        sa.bindparam("begin") <= _WENT,
+        sa.bindparam("until") > _WENT,
+        sa.or_(
+            _O.state.in_(("sending", "unsure", "accepted", "delivered")),
+            sa.and_(_O.state.in_(("failed", "expired")), _O.accepted_at.is_not(None)),
+        ),
+    )
+)
+
+
+def went_out(tx: Tx, patient: str, start: int, end: int) -> int:
+    """How many messages to a patient went out in [start, end), or may have gone out.
+
+    Not those that no gateway ever took: letters that were asked for, refused ones, what was too old to be sent.
+    """
+    return int(tx.value(_WENT_OUT, whose=patient, begin=start, until=end))
 
 
 def waiting_of(tx: Tx, patient: str, kinds: Sequence[str]) -> list[Any]:
@@ -154,6 +189,20 @@ def waiting_of(tx: Tx, patient: str, kinds: Sequence[str]) -> list[Any]:
     columns = (_O.id, _O.kind, _O.topic, _O.appointment, _O.channel, _O.address, _O.stamp)
     query = sa.select(*columns).where(
         mine(OUTBOX), _O.patient == patient, _O.state == "prepared", _O.kind.in_(list(kinds))
+    )
+    return tx.tuples(query.order_by(_O.id))
+
+
+def waiting_kind(tx: Tx, kind: str) -> list[str]:
+    """Ids of all messages of a kind that were not sent yet."""
+    query = sa.select(_O.id).where(mine(OUTBOX), _O.state == "prepared", _O.kind == kind)
+    return [str(row[0]) for row in tx.tuples(query.order_by(_O.id))]
+
+
+def withdrawn_since(tx: Tx, reason: str, since: int) -> list[Any]:
+    """(kind, appointment, patient) of messages that were withdrawn for this reason since then, the oldest first."""
+    query = sa.select(_O.kind, _O.appointment, _O.patient).where(
+        mine(OUTBOX), _O.state == "withdrawn", _O.reason == reason, _O.ended_at >= since
     )
     return tx.tuples(query.order_by(_O.id))
 

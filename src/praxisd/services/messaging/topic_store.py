@@ -32,7 +32,7 @@ def _pieces(tx: Tx, values: Iterable[str]) -> Iterator[Any]:
 
 _ABOUT = prepared(
     lambda dialect: sa.select(
-        _O.topic, _O.holds, _O.id, _O.state, _O.stamp, _O.channel, _O.letter, _O.reason
+        _O.topic, _O.holds, _O.id, _O.state, _O.stamp, _O.channel, _O.letter, _O.reason, _O.patient
     ).where(mine(OUTBOX), _one_of(_O.topic, dialect))
 )
 _WHEN = sa.func.coalesce(_O.sending_at, _O.next_at)
@@ -52,7 +52,7 @@ _WRITTEN = prepared(
 
 
 def about(tx: Tx, topics: Iterable[str]) -> Iterator[tuple[Any, ...]]:
-    """(topic, holds, id, state, stamp, channel, letter, reason) of all messages there ever were about these topics."""
+    """(topic, holds, id, state, stamp, channel, letter, reason, patient) of all messages there ever were about these topics."""
     for some in _pieces(tx, topics):
         yield from tx.tuples(_ABOUT, some=some)
 

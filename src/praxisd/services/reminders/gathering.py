@@ -37,10 +37,11 @@ def greeting_topic(patient: str, year: int) -> str:
 
 def appointments(tx: Tx, found: Conditions, rows: Sequence[Any]) -> list[Facts]:
     """The facts of appointments as `calendar.api.for_reminders` gives them, in the same order."""
-    asked = [row for row in rows if row.patient is not None and row.status == "booked"]
+    now = found.terms.now
+    asked = [row for row in rows if row.patient is not None and (row.status == "booked" or row.start <= now)]
     people = _people(tx, found, (row.patient for row in asked))
     topics = [f"reminder/{row.id}" for row in asked]
-    held, withdrawn, tried = messaging.standing(tx, topics)
+    held, withdrawn, tried, told = messaging.standing(tx, topics)
     contacts, wishes, treated, written = people
     silent, nothing, none = messaging.NOTHING_SAID, frozenset[Any](), frozenset[Any]()
     facts = []
@@ -51,7 +52,7 @@ def appointments(tx: Tx, found: Conditions, rows: Sequence[Any]) -> list[Facts]:
             Facts(
                 row.id, row.status, row.start, row.created, patient, contacts.get(patient), said, said.preferred,
                 treated.get(patient), held.get(topic), withdrawn.get(topic, nothing), tried.get((topic, row.start), none),
-                written.get(patient, 0),
+                told.get(topic), written.get(patient, 0),
             )
         )  # fmt: skip
     return facts
@@ -63,7 +64,7 @@ def greetings(tx: Tx, found: Conditions, patients: Sequence[str]) -> list[Birthd
     celebrated = [one for one in patients if has_birthday(_born(people.contacts.get(one)), found.day)]
     year, until = found.day.year, midnight(found.day + timedelta(days=1), found.zone)
     topics = {one: greeting_topic(one, year) for one in celebrated}
-    held, withdrawn, tried = messaging.standing(tx, topics.values())
+    held, withdrawn, tried, _ = messaging.standing(tx, topics.values())
     greeted = messaging.greeted(tx, celebrated, found.terms.now - GREETED_BEFORE_S)
     facts = []
     for one in celebrated:

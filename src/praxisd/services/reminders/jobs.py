@@ -10,11 +10,12 @@ from praxisd.kernel.service import JobType
 from praxisd.kernel.store import Tx
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.reminders import judging, preparing, store
+from praxisd.services.reminders import judging, late, preparing, store
 from praxisd.services.reminders.conditions import Conditions, conditions
 from praxisd.services.reminders.day_rules import birthdays, midnight
 from praxisd.services.reminders.judging import Judged, Ledge
 from praxisd.services.reminders.preparing import CHUNK, Done
+from praxisd.services.reminders.rules import Facts
 
 if TYPE_CHECKING:
     from praxisd.kernel.jobs import RunContext
@@ -42,7 +43,9 @@ def prepare(run: "RunContext") -> None:
     """A message for each appointment of the days searched that is to be reminded of, a reason for each other.
 
     A run that was missed searches its own days too, as far as they lie ahead: nobody is forgotten because the server
-    was off. Its cursor is (start, id) of the last appointment that is done with.
+    was off. What lies nearer is looked at again where no verdict stands (`late`): an appointment that was booked after
+    its day was searched is reminded of later than usual rather than not at all. The cursor is (start, id) of the last
+    appointment that is done with.
     """
     with run.read() as tx:
         found = conditions(run.house, tx, "reminder")
@@ -92,18 +95,23 @@ def _reminders(
     run: "RunContext", found: Conditions, start: int, end: int, tx: Tx, *, before: _Step, size: int
 ) -> _Step:
     mark, ledge = before.mark, before.ledge
-    rows = calendar.for_reminders(tx, start, end, mark, size)
+    soon = found.terms.now + 1
+    rows = calendar.for_reminders(tx, min(start, soon), end, mark, size)
     if not rows:
         return _Step(mark, more=False)
-    if ledge is None and mark is not None:
-        ledge = preparing.earlier_today(tx, found, mark, with_it=True)
-    judged, after = judging.reminders(tx, found, rows, ledge or judging.begin(tx, found))
+    if ledge is None:
+        ledge = preparing.earlier_today(tx, found, mark or (soon, ""), with_it=mark is not None)
+    judged, after = late.reminders(tx, found, rows, ledge, start)
     done = preparing.write(run.house, tx, found, judged, run.id)
-    last = rows[done.written - 1]
-    _save(run, tx, [last.start, last.id], done)
-    return _Step(
-        (last.start, last.id), _kept(after, done, judged), True, done.written == len(rows), done.written
-    )
+    whole = done.written == len(judged)
+    last = (rows[-1].start, rows[-1].id) if whole else _mark(judged[done.written - 1])
+    _save(run, tx, list(last), done)
+    return _Step(last, _kept(after, done, judged), True, whole, done.written)
+
+
+def _mark(one: Judged) -> tuple[int, str]:
+    facts = one.facts
+    return (facts.start, facts.appointment) if isinstance(facts, Facts) else (0, "")
 
 
 def _birthdays(

@@ -75,11 +75,16 @@ def verdicts(
             if isinstance(answer, Candidate):
                 reminded.add(patient)
                 given[patient] = given.get(patient, 0) + 1
-            elif answer.code == rules.ALREADY:
+            elif answer.code == rules.ALREADY or _was_reminded(one, terms.now):
                 reminded.add(patient)
         answers.append(answer)
     unpaid = ledge.unpaid if day_end == ledge.day_end else frozenset[str]()
     return answers, Ledge(ledge.left, day_end, frozenset(reminded), unpaid, given)
+
+
+def _was_reminded(facts: Facts, now: int) -> bool:
+    """An appointment that has begun, whatever became of it, was the one of its day if a message tells of it."""
+    return facts.start <= now and facts.held is not None and facts.held.letter != "open"
 
 
 def reminders(tx: Tx, found: Conditions, rows: Sequence[Any], ledge: Ledge) -> tuple[list[Judged], Ledge]:
@@ -172,9 +177,10 @@ def _language(word: str) -> Language:
     return word if word in _LANGUAGES else "de"  # type: ignore[return-value]
 
 
-def pages(tx: Tx, found: Conditions, limit: int) -> Iterator[list[Any]]:
-    """All appointments of the period in pages, by time."""
+def pages(tx: Tx, found: Conditions, limit: int, since: int | None = None) -> Iterator[list[Any]]:
+    """All appointments of the period in pages, by time; with `since` (epoch seconds) from then on."""
     start, end = found.period
+    start = start if since is None else since
     after: tuple[int, str] | None = None
     while True:
         rows = calendar.for_reminders(tx, start, end, after, limit)

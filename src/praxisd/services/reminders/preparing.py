@@ -14,7 +14,7 @@ from praxisd.kernel.store import Tx
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
-from praxisd.services.reminders import conditions, gathering, judging, rules, store
+from praxisd.services.reminders import conditions, gathering, judging, late, rules, store
 from praxisd.services.reminders.conditions import Conditions
 from praxisd.services.reminders.day_rules import birthdays, midnight
 from praxisd.services.reminders.judging import Judged, Ledge
@@ -60,6 +60,7 @@ def write(house: "House", tx: Tx, found: Conditions, judged: Sequence[Judged], r
             prepared += made
             gone.append(subject_of(one))
             continue
+        _settle(house, tx, one)
         refused += 1
         letters += made
         rows.append(
@@ -96,6 +97,19 @@ def _into_outbox(house: "House", tx: Tx, found: Conditions, one: Judged, run: st
     return messaging.prepare(house, tx, draft) is not None
 
 
+def _settle(house: "House", tx: Tx, one: Judged) -> None:
+    """The appointment is where the patient was told it is (moved away and back): that message counts again."""
+    facts = one.facts
+    if not isinstance(facts, Facts) or one.verdict != _AS_IT_WAS[0] or facts.told is None:
+        return
+    held = facts.held
+    if facts.told.stamp != facts.start or (held is not None and held.id == facts.told.id):
+        return
+    if held is not None and not messaging.withdraw(house, tx, held.id, rules.MOVED):
+        messaging.supersede(tx, held.id)
+    messaging.resume(tx, facts.told.id)
+
+
 def earlier_today(tx: Tx, found: Conditions, upto: tuple[int, str], *, with_it: bool) -> Ledge:
     """What the appointments of that day, up to `upto` (start, id), leave for the next ones, as the outbox tells it.
 
@@ -115,8 +129,11 @@ def earlier_today(tx: Tx, found: Conditions, upto: tuple[int, str], *, with_it: 
 def again(house: "House", tx: Tx, appointment: str) -> bool:
     """Judge one appointment anew, now, if the runs have been over its day: their next one might come too late for it.
 
-    For an appointment that was moved, a number that was corrected, a channel that failed for good. True if something was
-    put into the outbox. Does nothing while reminders are switched off.
+    For an appointment that was moved or booked late, a number that was corrected, a channel that failed for good. True if
+    something was put into the outbox. Does nothing while reminders are switched off.
+
+    One that was booked just now is judged as of the moment at which `reminders.after_booking_hours` have passed, and its
+    message waits until then; unless it was booked for the same day, of which nobody is reminded.
     """
     found = conditions.conditions(house, tx, "reminder")
     facts = calendar.appointment_facts(tx, [appointment]).get(appointment)
@@ -129,6 +146,9 @@ def again(house: "House", tx: Tx, appointment: str) -> bool:
         return False
     rows = calendar.for_reminders(tx, facts.start, facts.start + 1, None, 1_000)
     here = [row for row in rows if row.id == appointment]
+    ripe = max((row.created for row in here), default=0) + found.terms.grace_s
+    if found.terms.now < ripe < facts.start and not any(late.same_day(found, row) for row in here):
+        found = conditions.conditions(house, tx, "reminder", ripe)
     ledge = earlier_today(tx, found, (facts.start, appointment), with_it=False)
     judged, _ = judging.reminders(tx, found, here, ledge)
     return _written(house, tx, found, judged)
@@ -148,6 +168,8 @@ def greet_again(house: "House", tx: Tx, patient: str) -> bool:
 
 def _written(house: "House", tx: Tx, found: Conditions, judged: Sequence[Judged]) -> bool:
     """The new verdict replaces the old one, unless it says that all is as it was."""
+    for one in judged:
+        _settle(house, tx, one)
     new = [one for one in judged if one.verdict not in _AS_IT_WAS]
     done = write(house, tx, found, new, None)
     return bool(done.prepared or done.letters)

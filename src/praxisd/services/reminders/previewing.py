@@ -9,7 +9,7 @@ from praxisd.kernel.clock import FIRST_YEAR, LAST_YEAR, format_rfc3339, local_da
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.services.directory import api as directory
-from praxisd.services.reminders import judging
+from praxisd.services.reminders import judging, late, preparing
 from praxisd.services.reminders.conditions import Conditions, conditions
 from praxisd.services.reminders.day_rules import birthdays
 from praxisd.services.reminders.judging import Judged
@@ -33,7 +33,7 @@ def preview(house: "House", tx: Tx, asked: PreviewIn, lang: str) -> Preview:
     more = False
     tally: Counter[str] = Counter()
     parts = credits = letters = 0
-    for one in _judged(tx, found):
+    for one in _judged(tx, found, found.terms.now + 1 if asked.day is None else None):
         answer = one.verdict
         if isinstance(answer, Refusal):
             tally[answer.code] += 1
@@ -86,11 +86,15 @@ def _now(tx: Tx, day: str | None) -> int | None:
     return int(datetime.combine(wanted, _RUN_AT, here).timestamp())
 
 
-def _judged(tx: Tx, found: Conditions) -> Iterator[Judged]:
+def _judged(tx: Tx, found: Conditions, soon: int | None) -> Iterator[Judged]:
+    """The verdicts of a run; with `soon` also on what it looks at again between then and its first day."""
     ledge = judging.begin(tx, found)
     if found.kind == "reminder":
-        for rows in judging.pages(tx, found, CHUNK):
-            judged, ledge = judging.reminders(tx, found, rows, ledge)
+        first = found.period[0]
+        if soon is not None and soon < first:
+            ledge = preparing.earlier_today(tx, found, (soon, ""), with_it=False)
+        for rows in judging.pages(tx, found, CHUNK, None if soon is None else min(first, soon)):
+            judged, ledge = late.reminders(tx, found, rows, ledge, first)
             yield from judged
         return
     patients = directory.birthdays(tx, birthdays(found.day, found.leap_day))

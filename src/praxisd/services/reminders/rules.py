@@ -121,6 +121,30 @@ class Held(Protocol):
         """`open` if somebody should write a letter."""
         ...
 
+    @property
+    def patient(self) -> str:
+        """Whom it was written for."""
+        ...
+
+
+class Told(Protocol):
+    """What was told last about a topic."""
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        ...
+
+    @property
+    def stamp(self) -> int:
+        """Start of the appointment it speaks of."""
+        ...
+
+    @property
+    def patient(self) -> str:
+        """Whom it was written for."""
+        ...
+
 
 class Reached(NamedTuple):
     """An address of a patient on a channel; `doubtful`: there is one, but not certainly."""
@@ -158,8 +182,9 @@ class Facts(NamedTuple):
 
     `preferred` is the channel the patient prefers (sms, email, letter) or None; `wishes` goes to `Terms.allowed`.
     `treated` is the mandator of the treatment opened last. `withdrawn`: (stamp, reason) of messages taken back.
-    `tried`: channels on which a message for this time has failed for good. `written`: messages the patient gets today
-    anyway. `first` is False if an earlier appointment of the same patient and day is reminded of.
+    `tried`: channels on which a message for this time has failed for good. `told`: the newest message that went out, or
+    may have. `written`: messages the patient gets today anyway. `first` is False if an earlier appointment of the same
+    patient and day is reminded of.
     """
 
     appointment: str
@@ -174,6 +199,7 @@ class Facts(NamedTuple):
     held: Held | None = None
     withdrawn: Collection[tuple[int, str]] = ()
     tried: Collection[str] = ()
+    told: Told | None = None
     written: int = 0
     first: bool = True
 
@@ -266,13 +292,21 @@ def afford(cost: int, left: int) -> str | None:
 
 
 def _settled(facts: Facts, terms: Terms) -> str | None:
-    """Is there a message for this appointment that leaves nothing to do, or did somebody decide so?"""
-    held = facts.held
+    """Is there a message for this appointment that leaves nothing to do, or did somebody decide so?
+
+    What the patient was told last counts: an appointment that was moved away and back is told of already, unless the
+    time between has been told as well. What was written for somebody else counts for nothing.
+    """
+    held, told = facts.held, facts.told
+    if told is not None and told.stamp == facts.start and told.patient == facts.patient:
+        return ALREADY
     if held is None:
         for stamp, reason in facts.withdrawn:
             moved = reason == MOVED and terms.on_move == "withdraw"
             if moved or (reason == BY_HAND and stamp == facts.start):
                 return WITHDRAWN
+        return None
+    if held.patient != facts.patient:
         return None
     if not held.channel and held.letter == "open":
         return None  # nobody has written that letter yet: perhaps there is a way now

@@ -84,6 +84,16 @@ def get(tx: Tx, kind: str, subject: str) -> Refused | None:
     return None if row is None else Refused(*row)
 
 
+def codes(tx: Tx, kind: str, subjects: Sequence[str]) -> dict[str, str]:
+    """The reasons of these, by subject; who was not refused is left out."""
+    found: dict[str, str] = {}
+    for begin in range(0, len(subjects), 200):
+        some = subjects[begin : begin + 200]
+        query = sa.select(_R.subject, _R.code).where(mine(REFUSAL), _R.kind == kind, _R.subject.in_(some))
+        found.update((str(subject), str(code)) for subject, code in tx.tuples(query))
+    return found
+
+
 def ahead(tx: Tx, patient: str) -> list[Refused]:
     """What was refused for a patient and has not begun yet, or began within the last day (a birthday), by time."""
     query = sa.select(*(_R[name] for name in Refused._fields)).where(
