@@ -12,6 +12,8 @@ from praxisd.services.messaging import ledger_store, outbox_views
 from praxisd.services.messaging import outbox_view_store as seen
 
 _STATES = ("prepared", "sending", "accepted", "delivered", "failed", "expired", "unsure", "withdrawn")
+_OPEN = ("prepared", "sending", "unsure")
+"""States in which a message may still cost what it would cost."""
 _KINDS = ("reminder", "birthday")
 _CHANNELS = ("sms", "email")
 _NO_PRACTICE = ((409, "directory.organization_missing"),)
@@ -83,7 +85,7 @@ def _row(
         "letter": row.letter,
         "mandatorName": units.get(row.mandator or ""),
         "parts": row.parts,
-        "credits": row.charged or row.cost,
+        "credits": row.cost if row.state in _OPEN else row.charged,
         **more,
     }
     return Row(id=row.id, cells=cells, alert=row.state in ("failed", "unsure"))

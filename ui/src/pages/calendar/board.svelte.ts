@@ -63,18 +63,22 @@ export class Board {
     const known = /^\d{4}-\d{2}-\d{2}$/.test(date) && !Number.isNaN(Date.parse(date));
     return (this.#last = [known ? date : this.#began, mode === "day" || mode === "week" ? mode : this.#kept]);
   }
+  /** An answer that comes when one has left already must not change the address of another page. */
+  #stay(args: [string, string]): void {
+    if (place.now.page === "calendar") stay(args);
+  }
   get date(): string {
     return this.#place[0];
   }
   set date(next: string) {
-    stay([next, this.mode]);
+    this.#stay([next, this.mode]);
   }
   get mode(): "day" | "week" {
     return this.#place[1];
   }
   set mode(next: "day" | "week") {
     this.#kept = next;
-    stay([this.date, next]);
+    this.#stay([this.date, next]);
   }
 
   /** Remember how it is looked at. */
@@ -103,7 +107,7 @@ export class Board {
   show(date: string): void {
     this.#kept = "day";
     this.keep("day");
-    stay([date, "day"]);
+    this.#stay([date, "day"]);
   }
 
   /** The first and the number of days of what one looks at now. */
