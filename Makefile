@@ -81,8 +81,10 @@ check: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -q tests/house || rc=1; exit $$rc
 
 # The suite runs even if a check fails, so that one run tells everything; either makes the run fail.
+# Two workers, each with whole files: what a module brings up, it brings up once.
+WORKERS ?= 2
 test: $(DEV) ui
-	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest || rc=1; exit $$rc
+	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -n $(WORKERS) --dist loadfile || rc=1; exit $$rc
 
 bench: $(DEV) ui
 	@$(PY) -m bench

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from praxisd.testing import browser, postgres
 from praxisd.testing.postgres import PostgresMissing, PostgresServer
 
 pytest_plugins = ["praxisd.testing.plugin"]
@@ -18,6 +20,15 @@ CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several workers run the tests: what is missing on this machine is installed once, before they start."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        with suppress(PostgresMissing):
+            postgres.programs()
+        with suppress(browser.BrowserMissing):
+            browser.program()
 
 
 def foreign_folder() -> Path:
