@@ -14,6 +14,8 @@ from praxisd.model.people import Address, Contact, Gender, Patient
 
 COUNT = 300
 WITHOUT_CONTACT = 24
+DOUBTFUL = ("0171 3920012 / 0172 3920012", "0171 39200", "Frau Meier 030 23125")
+"""Numbers as they stand in real practices: nobody is written to on a guess, the desk is asked."""
 BIRTHDAYS = 5
 """So many, of those who can be reached, have their birthday today."""
 FAMILIES = 40
@@ -97,6 +99,9 @@ def _specials(rng: Random, today: date, made: list[Patient]) -> list[Patient]:
     for index in rng.sample(reachable, BIRTHDAYS):
         born = (made[index].birth_date or "")[:4]
         made[index] = replace(made[index], birth_date=f"{born}-{today.month:02}-{min(today.day, 28):02}")
+    for index, told in zip(rng.sample(reachable, len(DOUBTFUL)), DOUBTFUL, strict=True):
+        mobile = Contact(system="phone", use="mobile", value=told)
+        made[index] = replace(made[index], telecom=(mobile, *made[index].telecom[1:]))
     oldest = min(range(len(made)), key=lambda i: made[i].birth_date or "")
     made[oldest] = replace(made[oldest], deceased=today - timedelta(days=30))
     return made
