@@ -263,7 +263,7 @@ def test_no_asks_or_cancels_as_the_switch_says(there: Outbox, gate: Gateway) -> 
     assert "Erinnerung" in after.cancel_reason
     assert len(inbox(there)) == 2
     take(there, "Ja", mark="m3")
-    assert there.row(one).reply == "answered", "a cancelled appointment cannot be confirmed"
+    assert there.row(one).reply == "cancelled", "a cancelled appointment cannot be confirmed"
 
 
 @pytest.mark.parametrize("told", ["+4915100000000", "4915100000000", "004915100000000"])
@@ -311,7 +311,7 @@ def test_whose_answer_it_is_is_never_guessed(there: Outbox, gate: Gateway, clien
     family = {"address": "+4915100000000"}
     mine, _ = reminded(there, gate)
     (theirs,) = sent(there, gate, 1, **family)
-    take(there, "STOP")
+    take(there, "Nein")
     assert there.row(mine).reply is None and there.row(theirs).reply is None
     take(there, "Ja", mark="m2", sender="+4917099999999")
     found = inbox(there)
@@ -320,7 +320,7 @@ def test_whose_answer_it_is_is_never_guessed(there: Outbox, gate: Gateway, clien
     headers = {"Authorization": f"Bearer {key}"}
     shown = client.get("/api/v1/communications", headers=headers).json()["communications"]
     assert [(one["text"], one["patient"]["name"]) for one in shown] == [
-        ("Ja", "+4917099999999"), ("STOP", "+4915100000000"),
+        ("Ja", "+4917099999999"), ("Nein", "+4915100000000"),
     ]  # fmt: skip
     listed = client.post("/api/v1/listings/messaging.inbox", headers=headers, json={}).json()["rows"]
     assert [one["cells"]["patient"] for one in listed] == ["+4917099999999", "+4915100000000"]

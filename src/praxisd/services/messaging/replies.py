@@ -1,9 +1,12 @@
 """What patients write back (SPEC 5.10): confirm, cancel, stop; everything lands in the inbox with its own words.
 
 Whose answer it is, is never guessed: it names one of our messages, or its address got messages for exactly one patient
-in the last 14 days. An answer that fits nobody lies in the inbox without a patient, and changes nothing.
+in the last 14 days. Nor which appointment is meant: without a name it is the one reminded of that still stands, if there
+is just one; of several none is confirmed or cancelled. A stop is about the address: it holds for everybody who was
+written to there. An answer that fits nobody lies in the inbox without a patient, and changes nothing.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -43,26 +46,29 @@ _SENT = ("sending", "unsure", "accepted", "delivered", "expired", "failed")
 
 def take_in(house: "House", tx: Tx, gateway: str, channel: str, reply: Reply) -> bool:
     """Put an answer into the inbox and do what it says; False if it was taken in before (same mark)."""
-    message = outcome.named(tx, gateway, channel, reply)
-    if message is None:
-        message = _newest(tx, channel, reply.sender)
+    named = outcome.named(tx, gateway, channel, reply)
+    there = sending_store.newest_to(
+        tx, channel, sorted(_written(tx, channel, reply.sender)), tx.now - REMEMBERED_S
+    )
     said = meaning(reply.text)
+    meant = [named] if named is not None else _meant(tx, there)
     letter = new_id()
-    told = None if message is None else str(message.id)
+    told = str(meant[0].id) if meant else None
     if not reply_store.add(tx, channel, reply.mark, reply.at or tx.now, said, told, letter):
         return False
-    _into_inbox(tx, letter, channel, reply, None if message is None else str(message.patient))
-    if message is not None:
-        _act(house, tx, message, said)
+    _into_inbox(tx, letter, channel, reply, str(meant[0].patient) if meant else None)
+    if said == "stop" and house.settings.get(tx, REPLY_STOP):
+        _stop(house, tx, [*meant[:1], *there])
+    elif meant:
+        _act(house, tx, meant, said)
     return True
 
 
-def _newest(tx: Tx, channel: str, address: str) -> Any | None:
-    """The newest message to this address, if all of them went to one patient."""
-    found = sending_store.newest_to(
-        tx, channel, sorted(_written(tx, channel, address)), tx.now - REMEMBERED_S
-    )
-    return found[0] if found and len({one.patient for one in found}) == 1 else None
+def _meant(tx: Tx, there: Sequence[Any]) -> list[Any]:
+    """The reminders to one patient that still stand, else the newest message; nothing if several people live there."""
+    if len({one.patient for one in there}) != 1:
+        return []
+    return [one for one in there if _stands(tx, one)] or list(there[:1])
 
 
 def _written(tx: Tx, channel: str, told: str) -> set[str]:
@@ -79,38 +85,49 @@ def _written(tx: Tx, channel: str, told: str) -> set[str]:
     return {bare, *plus, *([number.e164] if isinstance(number, phones.Mobile) else [])}
 
 
-def _act(house: "House", tx: Tx, message: Any, said: str) -> None:
-    settings = house.settings
-    done = "answered"
-    if said == "stop" and settings.get(tx, REPLY_STOP):
-        wishes.withdraw_all(house, tx, message.patient, "reply")
-        done = "stopped"
-    elif said == "confirm" and settings.get(tx, REPLY_CONFIRM) and _stands(tx, message):
-        done = "confirmed"
-    elif said == "cancel" and _stands(tx, message):
-        done = (
-            "cancelled"
-            if settings.get(tx, REPLY_CANCEL) == "do" and _cancel(house, tx, message)
-            else "cancel_asked"
-        )
-    rows.change(tx, message.id, (*_SENT, "withdrawn"), reply=done)
-    outbox.tell(
-        tx,
-        message.id,
-        "communication.confirmed" if done == "confirmed" else "communication.replied",
-        reply=done,
-    )
+def _stop(house: "House", tx: Tx, messages: Sequence[Any]) -> None:
+    """Nobody who was written to there is written to any more."""
+    newest: dict[str, Any] = {}
+    for one in messages:
+        newest.setdefault(one.patient, one)
+    for patient, one in newest.items():
+        wishes.withdraw_all(house, tx, patient, "reply")
+        _answered(tx, one, "stopped")
+
+
+def _act(house: "House", tx: Tx, meant: Sequence[Any], said: str) -> None:
+    """Confirm or cancel the one appointment that is meant; if it may be one of several, the desk asks."""
+    settings, first = house.settings, meant[0]
+    one = len(meant) == 1 and _stands(tx, first)
+    if said == "cancel" and (one or len(meant) > 1):
+        done = one and settings.get(tx, REPLY_CANCEL) == "do" and _cancel(house, tx, first)
+        for message in meant:
+            _answered(tx, message, "cancelled" if done else "cancel_asked")
+    elif said == "confirm" and one and settings.get(tx, REPLY_CONFIRM):
+        _answered(tx, first, "confirmed")
+    else:
+        _answered(tx, first, "answered")
+
+
+def _answered(tx: Tx, message: Any, done: str) -> None:
+    """Write down what came of the answer; a mere word of thanks does not wipe out what was said before."""
+    if done != "answered" or message.reply is None:
+        rows.change(tx, message.id, (*_SENT, "withdrawn"), reply=done)
+    event = "communication.confirmed" if done == "confirmed" else "communication.replied"
+    outbox.tell(tx, message.id, event, reply=done)
 
 
 def _stands(tx: Tx, message: Any) -> bool:
-    """True if the appointment the message spoke of is still to come, at the time it named."""
+    """True if the appointment the message spoke of is still to come, at the time it named, for whom it was written."""
     if message.appointment is None:
         return False
     try:
         found = calendar.get(tx, message.appointment)
     except Problem:
         return False
-    return found.status == "booked" and found.start == message.stamp and found.start > tx.now
+    if found.status != "booked" or found.patient != message.patient:
+        return False
+    return found.start == message.stamp and found.start > tx.now
 
 
 def _cancel(house: "House", tx: Tx, message: Any) -> bool:

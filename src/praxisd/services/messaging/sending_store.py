@@ -162,13 +162,17 @@ def wait_again(tx: Tx, channel: str, reasons: Sequence[str]) -> int:
 
 
 def newest_to(tx: Tx, channel: str, addresses: Sequence[str], since: int) -> list[Any]:
-    """Messages that went to one of these addresses since then, the newest first."""
+    """Messages that went to one of these addresses since then, the newest first. Capitals of mail addresses do not count."""
+    known = list(addresses)
+    here = _O.address.in_(known)
+    if channel == "email":
+        here = sa.func.lower(_O.address).in_([one.lower() for one in known])
     query = (
         sa.select(OUTBOX)
         .where(
             mine(OUTBOX),
             _O.channel == channel,
-            _O.address.in_(list(addresses)),
+            here,
             _O.state.in_(("accepted", "delivered", "unsure", "sending", "expired", "failed")),
             sa.func.coalesce(_O.accepted_at, _O.sending_at) >= since,
         )
