@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from praxisd import main
 from praxisd.kernel import events, jobs
 from praxisd.kernel.errors import Problem
-from praxisd.services.messaging import account_store, accounts, operations, outbox_checks, outcome
+from praxisd.services.messaging import account_store, accounts, ledger, operations, outbox_checks, outcome
 from praxisd.testing.practice import key_for
 from praxisd.testing.trials import settle
 from praxisd.web.app import build
@@ -226,6 +226,31 @@ def test_a_test_message_says_what_the_gateway_said(there: Outbox, gate: Gateway,
     assert doors.code("POST", "/messaging/accounts/email/test", 409, {"to": "a@b.example"}) == (
         "messaging.account_missing"
     )
+
+
+def test_a_balance_is_not_read_while_messages_are_under_way(
+    there: Outbox, gate: Gateway, doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what the gateway has taken off already would be charged once more."""
+    read = f"/credits/{there.mandator}/read"
+    gate.plan, gate.finds = ["drop"], False
+    one = there.prepare(0)
+    work(there)
+    assert there.row(one).state == "unsure"
+    gate.left = 9
+    assert doors.code("POST", read, 409) == "messaging.credits_under_way"
+    assert there.left() == 1000
+    doors("POST", f"/outbox/{one}/resolve", {"outcome": "sent"})
+    assert doors("POST", read)["balance"] == 9
+    two = there.prepare(1)
+
+    def asked() -> int:
+        there.run(lambda tx: ledger.charge(tx, there.mandator, two, 2))
+        return 9
+
+    monkeypatch.setattr(gate, "balance", asked)
+    assert doors.code("POST", read, 409) == "messaging.credits_under_way", "charged while it was asked"
+    assert there.left() == 7
 
 
 def test_credits_are_booked_and_read(there: Outbox, gate: Gateway, doors: Doors) -> None:

@@ -34,11 +34,14 @@ def read_credits(call: Call) -> shapes.CreditsView:
     with call.read() as tx:
         one = _mandator(tx, call.path["mandator"])
         way = accounts.way(house, tx, "sms")
+    before = house.store.run(call.actor, lambda tx: ledger.settled(tx, one.id))
     found = way.channel.balance() if way.channel.abilities.balance else None
     if found is None:
         raise Problem("messaging.balance_untold", 409)
 
     def save(tx: Tx) -> shapes.CreditsView:
+        if ledger.settled(tx, one.id) != before:  # something was charged while the gateway was asked
+            raise Problem("messaging.credits_under_way", 409, retry=True)
         ledger.set_to(tx, one.id, found)
         return _views(tx, [one])[0]
 
@@ -102,6 +105,7 @@ ROUTES = (
         answer=shapes.CreditsView, transaction=False, tags=_TAGS,
         problems=(
             (404, "http.not_found"), (409, "messaging.account_missing"), (409, "messaging.balance_untold"),
+            (409, "messaging.credits_under_way"),
             (502, "messaging.gateway_refused"), (503, "messaging.gateway_unreachable"), _NO_PRACTICE,
         ),
     ),

@@ -48,8 +48,21 @@ def book(tx: Tx, mandator: str, amount: int, note: str = "") -> int:
     return balance
 
 
+def settled(tx: Tx, mandator: str) -> str | None:
+    """The newest entry of a mandator of whom no message is under way; None where nothing was ever booked.
+
+    Problem `messaging.credits_under_way` (409): of a message that is being sent, or unsure, nobody knows whether a balance
+    the gateway tells is already without it.
+    """
+    ledger_store.locked(tx, mandator)
+    if ledger_store.reserved(tx, [mandator], ("sending", "unsure")):
+        raise Problem("messaging.credits_under_way", 409, retry=True)
+    return next((str(one.id) for one in ledger_store.before(tx, mandator, None, 1)), None)
+
+
 def set_to(tx: Tx, mandator: str, balance: int) -> int:
-    """Take over what the gateway says is left there."""
+    """Take over what the gateway says is left there. Problem `messaging.credits_under_way` (409), see `settled`."""
+    settled(tx, mandator)
     change = balance - ledger_store.locked(tx, mandator)
     ledger_store.add(tx, mandator, "read", change, balance, None, "")
     events.note(tx, "credits.booked", "Mandator", mandator, amount=change, balance=balance, read=True)

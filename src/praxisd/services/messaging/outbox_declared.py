@@ -68,6 +68,7 @@ PROBLEMS = (
     "messaging.account_missing",
     "messaging.balance_untold",
     "messaging.credits_below_zero",
+    "messaging.credits_under_way",
     "messaging.no_letter",
     "messaging.not_unsure",
     "messaging.quiet_now",
