@@ -35,6 +35,7 @@ from praxisd.services.directory.imports import (
     put_practitioner,
 )
 from praxisd.services.directory.merging import merge, undo
+from praxisd.services.directory.seen import saw
 from praxisd.services.directory.treatment_fhir import Brought, import_treatment
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "put_practitioner",
     "released",
     "resolve",
+    "saw",
     "shown",
     "told",
     "undo",

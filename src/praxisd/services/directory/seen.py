@@ -5,11 +5,13 @@ never a reason to keep a record from who needs it.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from praxisd.kernel import events
 from praxisd.kernel.access import Actor, Kind
 from praxisd.kernel.store import Tx
+from praxisd.services.directory.contacts import ContactFacts
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -38,6 +40,15 @@ def note(house: "House", actor: Actor, patient: str, version: int) -> None:
         noted.clear()  # the next reads ask the database again, which knows
     if done:
         noted[key] = None
+
+
+def saw(house: "House", actor: Actor, people: Iterable[ContactFacts]) -> None:
+    """Note that a person read of these patients elsewhere: in a message, in their wishes, in a text filled in for them.
+
+    After the reading transaction has ended; for one opened record, not for lists.
+    """
+    for one in people:
+        note(house, actor, one.id, one.version)
 
 
 def _once(tx: Tx, key: _Key, version: int) -> bool:

@@ -44,7 +44,10 @@ def search_outbox(call: Call) -> shapes.Messages:
 def read_message(call: Call) -> Answer:
     """One message, with what the patient wrote back."""
     with call.read() as tx:
-        return _detail(call, tx, _need(tx, call.path["id"]))
+        row = _need(tx, call.path["id"])
+        found, people = _detail(call, tx, row), directory.contacts(tx, [row.patient])
+    directory.saw(call.house, call.actor, people.values())
+    return found
 
 
 def resolve_message(call: Call) -> Answer:

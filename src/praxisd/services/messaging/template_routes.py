@@ -80,7 +80,7 @@ def preview_template(call: Call) -> shapes.PreviewOut:
         subject, text = templates.render(template, filled)
         taken = segments.measure(text)
         unit = outbox.prices(tx).get(told.channel)
-        return shapes.PreviewOut(
+        answer = shapes.PreviewOut(
             subject=subject,
             text=text,
             example=real is None,
@@ -91,6 +91,8 @@ def preview_template(call: Call) -> shapes.PreviewOut:
             warnings=_warnings(call, templates.hints(tx, template, text)),
             suggestion=segments.suggestion(template.text) if told.channel == "sms" else None,
         )
+    directory.saw(call.house, call.actor, [real.patient] if real else [])
+    return answer
 
 
 def take_proposals(call: Call) -> shapes.Taken:

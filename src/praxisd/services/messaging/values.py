@@ -40,6 +40,11 @@ class Values(Mapping[str, str]):
         self._day = day if day is not None or self._at is None else self._at.date()
         self._kind: Kind = kind
 
+    @property
+    def patient(self) -> directory.ContactFacts:
+        """Whom the text is for."""
+        return self._patient
+
     def __getitem__(self, name: str) -> str:
         if self._kind not in PLACEHOLDERS[name]:
             raise KeyError(name)

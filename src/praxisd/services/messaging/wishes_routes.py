@@ -24,7 +24,9 @@ def read_wishes(call: Call) -> Answer:
     history. A masked caller reads neither notes nor numbers.
     """
     with call.read() as tx:
-        return _view(call, tx, call.path["id"])
+        found, people = _view(call, tx, call.path["id"]), directory.contacts(tx, [call.path["id"]])
+    directory.saw(call.house, call.actor, people.values())
+    return found
 
 
 def change_wishes(call: Call) -> Answer:
