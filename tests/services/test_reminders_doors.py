@@ -6,7 +6,7 @@ import pytest
 from litestar.testing import TestClient
 
 from praxisd import main
-from praxisd.kernel import jobs
+from praxisd.kernel import jobs, schedule
 from praxisd.model.people import Mandator
 from praxisd.services.directory import api as directory
 from praxisd.services.directory import records, store
@@ -157,6 +157,26 @@ def test_who_may_see_it(there: Cast, desk: Rest) -> None:
     assert portal.code("POST", "/listings/reminders.refusals", 403, {}) == "access.forbidden"
 
 
+def test_a_masked_caller_is_not_told_whose_birthday_it_is(there: Cast, desk: Rest) -> None:
+    """An id that stands elsewhere beside the day of birth would say it."""
+    silent = [there.patient(name, None, birth_date="1980-11-23") for name in ("Eins", "Zwei")]
+    visit = there.book(there.patient("Geheim", None), "2026-11-24 09:00")
+    there.do(lambda tx: there.house.settings.put(tx, "messaging.greeting_needs_consent", False))
+    there.run()
+    there.run("reminders.birthdays")
+    listing = "/listings/reminders.refusals"
+    assert {row["id"] for row in desk("POST", listing, body={})["rows"]} == {
+        *(f"birthday/{one}" for one in silent), f"reminder/{visit}",
+    }  # fmt: skip
+    partner = Rest(desk.client, key_for(there.house, there.practice, "partner", "Partner"))
+    got = [partner("POST", listing, body={"limit": 2, "cursor": cursor}) for cursor in (None, "2")]
+    assert not any(one in str(got) for one in silent)
+    rows = [row for page in got for row in page["rows"]]
+    assert len({row["id"] for row in rows}) == 3
+    assert [row["cells"]["start"] for row in rows if row["cells"]["kind"] == "birthday"] == [None, None]
+    assert [row["id"] for row in rows if row["cells"]["start"]] == [f"reminder/{visit}"]
+
+
 def test_the_table_of_refusals(there: Cast, desk: Rest) -> None:
     nobody = there.patient("Niemand", None, birth_date="1980-11-23")
     one = there.book(nobody, "2026-11-24 09:00")
@@ -213,7 +233,7 @@ def codes(there: Cast) -> dict[str, str]:
 
 
 def test_the_checks_name_what_is_missing(there: Cast) -> None:
-    for name in ("reminders.prepare", "reminders.birthdays"):
+    for name in ("reminders.prepare", "reminders.birthdays", "messaging.send"):
         switch(there, name)
     assert codes(there) == {}
     switch(there, "reminders.prepare", False)
@@ -234,9 +254,29 @@ def test_the_checks_name_what_is_missing(there: Cast) -> None:
     assert codes(there) == {"reminders.channels_missing": ""}
 
 
+def test_what_is_prepared_and_never_sent_is_named(there: Cast) -> None:
+    send, after = "messaging.send", schedule.After("reminders.birthdays")
+    there.set(send_greetings=False)
+    switch(there, send, False)
+    assert codes(there) == {"reminders.job_off": "Job/reminders.prepare"}, "nothing is prepared: nothing waits"
+    switch(there, "reminders.prepare")
+    (found,) = [one for one in ready(there.house) if one.organization == there.practice.organization]
+    assert (found.code, found.subject) == ("reminders.send_off", f"Job/{send}")
+    assert found.params == {"what": "Terminerinnerungen", "job": "Mitteilungen versenden"}
+    there.do(lambda tx: jobs.change(there.house, tx, send, enabled=True, plan=after))
+    assert codes(there) == {"reminders.send_off": f"Job/{send}"}, "it waits for a job that is off"
+    switch(there, "reminders.birthdays")
+    assert codes(there) == {}
+    there.do(lambda tx: jobs.change(there.house, tx, send, plan=schedule.Daily(schedule.At("12:00"))))
+    there.do(lambda tx: jobs.change(there.house, tx, "reminders.birthdays", enabled=False))
+    there.do(lambda tx: jobs.change(there.house, tx, "reminders.prepare", plan=after))
+    assert codes(there) == {"reminders.job_off": "Job/reminders.prepare"}, "preparing waits for a job that is off"
+
+
 def test_a_missing_template_is_named(there: Cast) -> None:
     there.set(send_greetings=False)
-    switch(there, "reminders.prepare")
+    for name in ("reminders.prepare", "messaging.send"):
+        switch(there, name)
 
     def drop(tx: Any) -> None:
         for one in template_store.TEMPLATES.all(tx):

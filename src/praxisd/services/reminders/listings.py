@@ -37,21 +37,23 @@ def _rows(call: Call, query: ListingQuery) -> ListingPage:
         )
         names = directory.name(tx, [one.patient for one in found if one.patient is not None])
         here = zone(directory.organization(tx).zone)
+    # Whose birthday it is is the patient's id, and the day is the birthday: a masked caller is told neither.
+    hidden = [call.actor.masked and one.kind == "birthday" for one in found]
     rows = [
         Row(
-            id=f"{one.kind}/{one.subject}",
+            id=f"{one.kind}/{query.offset + number if hidden[number] else one.subject}",
             cells={
                 "at": format_rfc3339(one.at, here),
                 "kind": one.kind,
                 "patient": names.get(one.patient or ""),
-                "start": format_rfc3339(one.start, here),
+                "start": None if hidden[number] else format_rfc3339(one.start, here),
                 "reason": one.code,
                 "letter": bool(one.letter),
                 "run": one.run,
             },
             alert=bool(one.letter),
         )
-        for one in found
+        for number, one in enumerate(found)
     ]
     return ListingPage(rows, more=query.offset + len(rows) < total, total=total)
 
