@@ -125,7 +125,7 @@ class Sent:
 class Gateway:
     """A gateway in memory that keeps the promises of `Channel`: it never deduplicates, and fails as it is told.
 
-    `plan` are words for the coming sends: ok, reject, number, busy, credentials, drop (takes it, no answer), lose (takes
+    `plan` are words for the coming sends: ok, reject, number, busy, spammed, credentials, drop (takes it, no answer), lose (takes
     nothing, no answer), late (the permission has passed), crash (the adapter raises). `on_send` runs while it is sent.
     """
 
@@ -158,6 +158,7 @@ class Gateway:
             "reject": Refused("messaging.gateway_rejected", True, "77"),
             "number": Refused("messaging.number_rejected", True),
             "busy": Refused("messaging.gateway_busy", False, "429", wait_s=120),
+            "spammed": Refused("messaging.number_busy", False, "403", wait_s=120),
             "credentials": Refused("messaging.gateway_credentials", True),
         }
         if word in refusals:

@@ -57,6 +57,16 @@ def test_what_is_due_goes_out_once_and_is_charged_once(there: Outbox, busy_gate:
     assert len(gate.got) == 3 and told(there) == ["sent"] * 3
 
 
+def test_one_number_that_is_refused_for_now_holds_nobody_up(there: Outbox, gate: Gateway) -> None:
+    gate.plan = ["spammed"]
+    first, *others = (there.prepare(number) for number in range(3))
+    assert work(there).counts == {"waiting": 1, "sent": 2}
+    assert gate.ids == others
+    row = there.row(first)
+    assert (row.state, row.reason) == ("prepared", "messaging.number_busy")
+    assert row.next_at == there.house.clock.now() + 120
+
+
 def test_refusals_for_good_for_now_and_about_the_account(there: Outbox, gate: Gateway) -> None:
     gate.plan = ["number"]
     first = there.prepare(0)

@@ -26,6 +26,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 CODES = frozenset(
     {
         "gateway_busy",
+        "number_busy",
         "gateway_credentials",
         "gateway_no_credits",
         "gateway_refused",

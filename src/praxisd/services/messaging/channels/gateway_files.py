@@ -89,6 +89,7 @@ CHECKS = (Check("messaging.gateway_files", (INVALID,), faults),)
 PROBLEMS = (
     "messaging.answer_lost",
     "messaging.gateway_busy",
+    "messaging.number_busy",
     "messaging.gateway_credentials",
     "messaging.gateway_field",
     "messaging.gateway_no_credits",
