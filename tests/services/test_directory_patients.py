@@ -1,6 +1,7 @@
 """Patients through the declared doors, on both engines: matching, portals apart, masking, versions, merging."""
 
 from collections.abc import Callable
+from datetime import date
 from threading import Barrier, Thread
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from praxisd.kernel import leases
 from praxisd.kernel.app import House
 from praxisd.model.people import Contact, Patient
-from praxisd.services.directory import api
+from praxisd.services.directory import api, store
 
 from .directory_cast import (
     DESK,
@@ -291,6 +292,29 @@ def test_merge_turns_all_references_and_undo_turns_them_back(house: House) -> No
         "patient.merged",
         "patient.unmerged",
     ]
+
+
+@pytest.mark.parametrize("death", [{"deceased": date(2026, 5, 1)}, {"deceased_undated": True}])
+def test_a_merge_takes_over_the_death_and_undo_gives_it_back(house: House, death: dict[str, Any]) -> None:
+    keep, drop = put(house), put(house, given="Änne", **death)
+    merged = ask(house, "patients.merge", DESK, {"drop": drop}, id=keep)
+
+    def who(id_: str) -> Patient:
+        with house.store.read(DESK) as tx:
+            return store.patients.need(tx, id_)
+
+    told = {"deceased": None, "deceased_undated": False} | death
+    assert {name: getattr(who(keep), name) for name in told} == told
+    ask(house, "merges.undo", DESK, id=merged["id"])
+    assert not who(keep).dead and {name: getattr(who(drop), name) for name in told} == told
+
+
+def test_who_is_known_to_have_died_keeps_that_death(house: House) -> None:
+    keep, drop = put(house, deceased=date(2026, 5, 1)), put(house, given="Änne", deceased_undated=True)
+    ask(house, "patients.merge", DESK, {"drop": drop}, id=keep)
+    with house.store.read(DESK) as tx:
+        kept = store.patients.need(tx, keep)
+    assert (kept.deceased, kept.deceased_undated) == (date(2026, 5, 1), False)
 
 
 def test_merges_are_undone_in_reverse_order(house: House) -> None:

@@ -21,6 +21,8 @@ from praxisd.services.directory.claims import follow
 Refs = Sequence[tuple[str, str]]
 FILLED = ("telecom", "address", "birth_date", "gender", "language", "prefix")
 """Fields the kept record takes over where it says nothing itself. Names are never joined."""
+DEATH = ("deceased", "deceased_undated")
+"""So is the death: who goes on in place of somebody who died is not written to."""
 
 
 class _Moved(msgspec.Struct, frozen=True):
@@ -42,7 +44,8 @@ def merge(
     keep, drop = store.patients.need(tx, kept), store.patients.need(tx, dropped)
     if kept == dropped or keep.merged_into is not None or drop.merged_into is not None:
         raise Problem("directory.merge_impossible", 409)
-    filled = {name: getattr(drop, name) for name in FILLED if not getattr(keep, name) and getattr(drop, name)}
+    wanted = FILLED if keep.dead else (*FILLED, *DEATH)
+    filled = {name: getattr(drop, name) for name in wanted if not getattr(keep, name) and getattr(drop, name)}
     rows = []
     for table, column in refs:
         if table not in store.HISTORY:
