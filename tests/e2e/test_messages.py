@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from praxisd.testing import browser as browsing
 from praxisd.testing.programs import Client, command
 
-from .walking import violations
+from .walking import overflow, violations
 
 JOBS = (
     "Terminerinnerungen vorbereiten",
@@ -291,3 +291,22 @@ def test_who_saves_second_sees_both_states(sign_in: Any) -> None:
     slow.get_by_role("button", name="Meinen Stand speichern").click()
     expect(slow).to_be_hidden()
     expect(slow.page.get_by_text("mine@beispielplatz.example")).to_be_visible()
+
+
+_TABS = (
+    *(f"messages/{one}" for one in ("letters", "figures", "credits", "accounts", "switches")),
+    *(f"reminders/{one}" for one in ("birthday", "refused", "switches")),
+    "templates/birthday",
+)
+
+
+@pytest.mark.parametrize(("lang", "theme"), [("de", "light"), ("en", "dark")])
+def test_axe_finds_nothing_behind_the_tabs(sign_in: Any, axe: str, lang: str, theme: str) -> None:
+    """On a tablet held upright, after the story: with messages, letters, entries and figures on the screen."""
+    page = sign_in("owner", lang=lang, theme=theme, width=820, height=1180)
+    found: list[str] = []
+    for name in _TABS:
+        browsing.open_page(page, name)
+        found += [f"{name}: {one}" for one in (*violations(page, axe), *overflow(page))]
+        found += [f"{name}: no text" for _ in range("console." in page.evaluate("document.body.innerText"))]
+    assert found == []
