@@ -258,6 +258,22 @@ def test_a_preview_warns_in_both_directions_and_saves_nothing(desk: Desk) -> Non
     assert desk("GET", SEND)["plan"]["within"] == {"type": "at", "time": "10:02"}
 
 
+def test_a_job_that_waits_for_one_that_is_off_is_warned_of(desk: Desk) -> None:
+    after = {"plan": {"type": "after", "job": "trial.prepare"}}
+    assert _warned(desk("GET", SEND)) == [], "it is off itself"
+    off = [("waits_for_off", "trial.prepare", "trial.send")]
+    previewed = desk("POST", SEND + "/preview", **after)
+    assert _warned(previewed) == off
+    assert previewed["warnings"][0]["cause"].endswith(
+        "„Prepare“ ist aber ausgeschaltet, deshalb beginnt „Send“ nie von selbst."
+    )
+    for path, body in ((SEND, {**after, "enabled": True}), (PREPARE, {"enabled": False})):
+        desk.client.put(f"/api/v1{path}", headers=_headers(desk), json=body)
+        assert _warned(desk("GET", SEND)) == _warned(desk("GET", PREPARE)) == off
+    desk.client.put(f"/api/v1{PREPARE}", headers=_headers(desk), json={"enabled": True})
+    assert _warned(desk("GET", SEND)) == []
+
+
 def _headers(desk: Desk) -> dict[str, str]:
     return {"Authorization": f"Bearer {desk.keys['owner']}"}
 
@@ -295,9 +311,9 @@ def test_a_job_that_follows_nothing_known_is_a_fault_at_start() -> None:
             freeze((Service(**fields | {"jobs": (purge,)}),))
 
 
-def test_a_job_that_waits_for_one_that_is_off_has_no_time_to_warn_about(desk: Desk) -> None:
+def test_beside_a_job_that_never_starts_no_time_is_warned_of(desk: Desk) -> None:
     house = desk.house
     with house.store.write(system("test", desk.practice.organization)) as tx:
         jobs.change(house, tx, "trial.send", plan=After("trial.greet"), enabled=True)
         jobs.change(house, tx, "trial.prepare", enabled=True)
-        assert jobs.warnings(house, tx) == []
+        assert [one.code for one in jobs.warnings(house, tx)] == ["schedule.waits_for_off"]

@@ -258,7 +258,9 @@ def test_what_is_prepared_and_never_sent_is_named(there: Cast) -> None:
     send, after = "messaging.send", schedule.After("reminders.birthdays")
     there.set(send_greetings=False)
     switch(there, send, False)
-    assert codes(there) == {"reminders.job_off": "Job/reminders.prepare"}, "nothing is prepared: nothing waits"
+    assert codes(there) == {"reminders.job_off": "Job/reminders.prepare"}, (
+        "nothing is prepared: nothing waits"
+    )
     switch(there, "reminders.prepare")
     (found,) = [one for one in ready(there.house) if one.organization == there.practice.organization]
     assert (found.code, found.subject) == ("reminders.send_off", f"Job/{send}")
@@ -270,7 +272,9 @@ def test_what_is_prepared_and_never_sent_is_named(there: Cast) -> None:
     there.do(lambda tx: jobs.change(there.house, tx, send, plan=schedule.Daily(schedule.At("12:00"))))
     there.do(lambda tx: jobs.change(there.house, tx, "reminders.birthdays", enabled=False))
     there.do(lambda tx: jobs.change(there.house, tx, "reminders.prepare", plan=after))
-    assert codes(there) == {"reminders.job_off": "Job/reminders.prepare"}, "preparing waits for a job that is off"
+    assert codes(there) == {"reminders.job_off": "Job/reminders.prepare"}, (
+        "preparing waits for a job that is off"
+    )
 
 
 def test_a_missing_template_is_named(there: Cast) -> None:
@@ -290,7 +294,8 @@ def test_a_missing_template_is_named(there: Cast) -> None:
 def test_without_any_default_mandator(house: Any) -> None:
     there = cast(house)
     there.set(send_greetings=False)
-    switch(there, "reminders.prepare")
+    for name in ("reminders.prepare", "messaging.send"):
+        switch(there, name)
     there.do(lambda tx: records.change(tx, store.mandators, there.mandator, {"default": False}, None, None))
     assert codes(there) == {"reminders.default_missing": ""}
     there.book(there.patient("Anna"), "2026-11-24 09:00")

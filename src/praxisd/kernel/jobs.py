@@ -44,6 +44,7 @@ __all__ = (
     "purge_runs",
     "run_now",
     "runs",
+    "stopped_by",
     "under_way",
     "warnings",
 )
@@ -159,7 +160,8 @@ def preview(house: "House", tx: Tx, plan: schedule.Plan, days: int = 7) -> list[
 
 
 def warnings(house: "House", tx: Tx, changed: Job | None = None) -> list[job_order.Warned]:
-    """Where jobs are planned before, or too soon after, what they build on: among those that are on.
+    """Where jobs are planned before, or too soon after, what they build on, or wait for one that is off: of those that are
+    on.
 
     With `changed`, as if this job were on with the plan it has there.
     """
@@ -168,6 +170,11 @@ def warnings(house: "House", tx: Tx, changed: Job | None = None) -> list[job_ord
         plans[changed.name] = changed.plan
     pairs = [(before, name) for name, one in house.registry.jobs.items() for before in one.follows]
     return job_order.warnings(pairs, plans, zone_of(zone_name(house, tx)), tx.now)
+
+
+def stopped_by(house: "House", tx: Tx, name: str) -> str | None:
+    """The job that is off, so that `name` never starts by itself: it, or one that it waits for. None where it starts."""
+    return job_order.stopped_by(name, {one.name: one.plan for one in list_jobs(house, tx) if one.enabled})
 
 
 def check_plan(house: "House", tx: Tx, name: str, plan: schedule.Plan) -> None:

@@ -95,7 +95,7 @@ class RunOut(_Out, frozen=True, kw_only=True):
 
 
 class WarningOut(_Out, frozen=True, kw_only=True):
-    """A job is planned before, or too soon after, one that should have run before it; in words."""
+    """A job is planned before, or too soon after, one that should have run before it, or waits for one that is off; in words."""
 
     code: str
     earlier: str

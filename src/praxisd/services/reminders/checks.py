@@ -1,6 +1,6 @@
 """Is something missing without which reminders that are switched on reach nobody, or not everybody?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from praxisd.kernel import jobs
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 TEMPLATES = "reminders.templates_missing"
 CHANNELS = "reminders.channels_missing"
 JOB_OFF = "reminders.job_off"
+SEND_OFF = "reminders.send_off"
 MISSING = "reminders.default_missing"
 UNKNOWN = "reminders.default_unknown"
 UNLICENSED = "reminders.default_unlicensed"
-CODES = (TEMPLATES, CHANNELS, JOB_OFF, MISSING, UNKNOWN, UNLICENSED)
+CODES = (TEMPLATES, CHANNELS, JOB_OFF, SEND_OFF, MISSING, UNKNOWN, UNLICENSED)
 _NAME = "reminders.ready"
+_SEND = "messaging.send"
 
 
 def ready(house: "House") -> Iterator[Finding]:
@@ -34,7 +36,9 @@ def ready(house: "House") -> Iterator[Finding]:
             for kind in on:
                 yield from _of_kind(house, tx, kind)
             if on:
-                yield from _of_all(conditions(house, tx, on[0]), practice)
+                found = conditions(house, tx, on[0])
+                yield from _of_all(found, practice)
+                yield from _of_sending(house, tx, on, found.practice.language)
 
 
 def _of_kind(house: "House", tx: Tx, kind: Kind) -> Iterator[Finding]:
@@ -46,11 +50,25 @@ def _of_kind(house: "House", tx: Tx, kind: Kind) -> Iterator[Finding]:
             via = house.texts.get(f"reminders.via.{channel}", lang)
             params = {"what": what, "channel": via, "language": lang}
             yield Finding(TEMPLATES, f"Template/{kind}-{channel}", Severity.ERROR, params, tx.organization)
-    if not any(one.enabled for one in jobs.list_jobs(house, tx) if one.name == JOB[kind]):
-        title = house.texts.get(f"job.{JOB[kind]}.title", lang)
-        yield Finding(
-            JOB_OFF, f"Job/{JOB[kind]}", Severity.WARNING, {"what": what, "job": title}, tx.organization
-        )
+    off = jobs.stopped_by(house, tx, JOB[kind])
+    if off is not None:
+        params = {"what": what, "job": _title(house, off, lang)}
+        yield Finding(JOB_OFF, f"Job/{JOB[kind]}", Severity.WARNING, params, tx.organization)
+
+
+def _of_sending(house: "House", tx: Tx, on: Sequence[Kind], lang: str) -> Iterator[Finding]:
+    """Messages are prepared, and never go out: the job that sends them, or one that it waits for, is off."""
+    prepared = [kind for kind in on if jobs.stopped_by(house, tx, JOB[kind]) is None]
+    off = jobs.stopped_by(house, tx, _SEND)
+    if prepared and off is not None:
+        what = ", ".join(house.texts.get(f"reminders.what.{kind}", lang) for kind in prepared)
+        params = {"what": what, "job": _title(house, off, lang)}
+        yield Finding(SEND_OFF, f"Job/{_SEND}", Severity.ERROR, params, tx.organization)
+
+
+def _title(house: "House", job: str, lang: str) -> str:
+    title = f"job.{job}.title"
+    return house.texts.get(title, lang) if house.texts.has(title) else job
 
 
 def _of_all(found: Conditions, practice: str) -> Iterator[Finding]:
