@@ -269,3 +269,26 @@ def test_a_letter_is_asked_for_only_while_it_is_so(there: Cast, what: str) -> No
     there.tell()
     letters = [row.letter for row in there.outbox("failed")]
     assert letters == (["open"] if what == "nothing" else [None])
+
+
+def test_merged_one_person_keeps_one_reminder_of_a_day(there: Cast) -> None:
+    anna, other = there.patient("Anna"), there.patient("Anna")
+    second, first = there.book(anna, TUESDAY + "15:00"), there.book(other, TUESDAY + "10:00")
+    there.run()
+    assert len(there.outbox("prepared")) == 2
+    merge(there, anna, other)
+    assert [row.appointment for row in there.outbox("prepared")] == [first]
+    assert there.refusals() == {second: "reminders.one_per_day"}
+
+
+@pytest.mark.parametrize("state", ["failed", "expired"])
+def test_what_did_not_arrive_is_not_called_reminded(there: Cast, state: str) -> None:
+    one = there.book(there.patient("Anna"), TUESDAY + "15:00")
+    there.run()
+    (message,) = there.outbox()
+    there.sent(message.id, state=state, letter="open", reason="messaging.gateway_credentials")
+    there.run()
+    assert there.refusals() == {one: "reminders.not_arrived"} and len(there.outbox()) == 1
+    there.do(lambda tx: outgoing_store.change(tx, message.id, (state,), letter="done"))
+    there.run()
+    assert there.refusals() == {one: "reminders.already_reminded"}

@@ -5,7 +5,7 @@ per topic. What was sent stays; whether another follows says the switch `reminde
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from praxisd.kernel import jobs
@@ -165,6 +165,8 @@ def patient_merged(house: "House", tx: Tx, event: Event) -> None:
         return
     _withdraw_unwanted(house, tx, person.id)
     _withdraw_wrong_addresses(house, tx, person)
+    if house.settings.get(tx, conditions.ONE_PER_DAY):
+        _withdraw_second_ones(house, tx, person.id)
     _look_again(house, tx, person.id)
 
 
@@ -219,6 +221,18 @@ def _withdraw_unwanted(house: "House", tx: Tx, patient: str) -> None:
     for one in messaging.waiting(tx, patient):
         if wishes.preferred == "letter" or messaging.allowed(wishes, PURPOSE[one.kind], one.channel, needs):
             messaging.withdraw(house, tx, one.id, STOPPED)
+
+
+def _withdraw_second_ones(house: "House", tx: Tx, patient: str) -> None:
+    """Of what waits, one reminder stays for each day: that of the first appointment."""
+    here = zone(directory.organization(tx).zone)
+    waiting = [one for one in messaging.waiting(tx, patient) if one.kind == "reminder"]
+    days: set[date] = set()
+    for one in sorted(waiting, key=lambda one: one.stamp):
+        day = local_date(one.stamp, here)
+        if day in days:
+            messaging.withdraw(house, tx, one.id, rules.ONE_PER_DAY)
+        days.add(day)
 
 
 def _judge_again(house: "House", tx: Tx, about: Any) -> None:

@@ -84,7 +84,7 @@ def verdicts(
 
 def _was_reminded(facts: Facts, now: int) -> bool:
     """An appointment that has begun, whatever became of it, was the one of its day if a message tells of it."""
-    return facts.start <= now and facts.held is not None and facts.held.letter != "open"
+    return facts.start <= now and facts.held is not None and not rules.lost(facts.held)
 
 
 def reminders(tx: Tx, found: Conditions, rows: Sequence[Any], ledge: Ledge) -> tuple[list[Judged], Ledge]:

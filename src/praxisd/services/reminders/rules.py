@@ -4,7 +4,7 @@ The conditions are those of SPEC 5.2 to 5.4, 5.7, 5.8 and of the seed (vitoclien
 looked at in this order, and the first that fails is the reason; what the desk can do least about comes first, what the
 practice has to set up comes last:
 
-    appointment   status_not_booked, appointment_past, no_patient, withdrawn, already_reminded
+    appointment   status_not_booked, appointment_past, no_patient, withdrawn, already_reminded, not_arrived
     patient       patient_unknown, patient_dead, patient_inactive
     time          booked_recently, one_per_day, too_late
     way           prefers_letter, then channel by channel: not tried in vain, consent, contact, access data, template
@@ -45,6 +45,7 @@ PREFERS_LETTER = "reminders.prefers_letter"
 NO_CONTACT = "reminders.no_contact"
 DOUBTFUL = "reminders.number_doubtful"
 FAILED = "reminders.not_delivered"
+NOT_ARRIVED = "reminders.not_arrived"
 NO_CHANNEL = "reminders.no_channel"
 NO_TEMPLATE = "reminders.no_template"
 NO_MANDATOR = "reminders.no_mandator"
@@ -55,7 +56,8 @@ LETTERS = frozenset({NO_CONTACT, DOUBTFUL, PREFERS_LETTER})
 """Reasons for which somebody should write a letter instead of a reminder."""
 CODES = (
     NOT_BOOKED, PAST, NO_PATIENT, WITHDRAWN, ALREADY, GREETED, UNKNOWN, DEAD, INACTIVE, BIRTH_DATE, RECENT, ONE_PER_DAY,
-    TOO_LATE, PREFERS_LETTER, NO_CONTACT, DOUBTFUL, FAILED, NO_CHANNEL, NO_TEMPLATE, NO_MANDATOR, UNLICENSED, CAP, NO_CREDITS,
+    TOO_LATE, PREFERS_LETTER, NO_CONTACT, DOUBTFUL, FAILED, NOT_ARRIVED, NO_CHANNEL, NO_TEMPLATE, NO_MANDATOR, UNLICENSED,
+    CAP, NO_CREDITS,
 )  # fmt: skip
 """All reasons that are ours; consent adds those of messaging."""
 
@@ -311,10 +313,15 @@ def _settled(facts: Facts, terms: Terms) -> str | None:
     if not held.channel and held.letter == "open":
         return None  # nobody has written that letter yet: perhaps there is a way now
     if held.stamp == facts.start:
-        return ALREADY
+        return NOT_ARRIVED if lost(held) else ALREADY
     if held.state == "prepared":  # it would tell the old time
         return WITHDRAWN if terms.on_move == "withdraw" else None
     return None if terms.on_move == "renew" else ALREADY
+
+
+def lost(held: Held) -> bool:
+    """The message reached nobody: it never went out, or did not arrive; and nobody has written a letter instead."""
+    return held.state in ("failed", "expired") and held.letter != "done"
 
 
 def _out_of_reach(person: Person | None) -> str | None:
