@@ -34,8 +34,8 @@ def test_one_message_per_topic(there: Outbox) -> None:
 
     now = there.house.clock.now()
     assert there.run(held) == {
-        "reminder/a0": (first, "prepared", now + DAY, "sms", None),
-        "reminder/a1": (second, "prepared", now + DAY, "sms", None),
+        "reminder/a0": (first, "prepared", now + DAY, "sms", None, there.patients[0]),
+        "reminder/a1": (second, "prepared", now + DAY, "sms", None, there.patients[1]),
     }
     assert types(there) == [("communication.prepared", None)] * 2
 
