@@ -263,8 +263,8 @@ def test_people_get_words_and_tables(served: Path, lang: str) -> None:
     assert said[("settings", "set", "kernel.runs_keep_days", "33")] == "kernel.runs_keep_days = 33\n"
     header, *rows = said[("jobs", "list")].splitlines()
     assert header.split() == {
-        "de": ["NAME", "AN", "NÄCHSTER", "LAUF", "AUFTRAG"],
-        "en": ["NAME", "ON", "NEXT", "RUN", "JOB"],
+        "de": ["NAME", "AN", "NÄCHSTER", "LAUF", "AUFTRAG", "ZEITPLAN"],
+        "en": ["NAME", "ON", "NEXT", "RUN", "JOB", "SCHEDULE"],
     }[lang] and any(r.startswith("kernel.purge ") for r in rows)
 
 

@@ -1,25 +1,31 @@
 """A practice in which every text about a patient is a canary: a word of its own that is found wherever it flies out.
 
-`fill` lets it happen through the doors as in life (desk, portal, FHIR, import) and says which ids there are. `tour` asks
-every declared operation and the FHIR door for everything, as one caller, and gives all answers.
+`fill` lets it happen through the doors as in life (desk, portal, FHIR, import) and says which ids there are. Who asks for
+them: `canary_tour`.
 """
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
+import msgspec
 from litestar.testing import TestClient
 
+from praxisd.kernel import jobs
+from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.job_plan import Planner
-from praxisd.kernel.service import Route
+from praxisd.kernel.store import Tx
 from praxisd.model.people import Practitioner
 from praxisd.services.calendar import importing
 from praxisd.services.directory import api as directory
+from praxisd.services.messaging import api as messaging
+from praxisd.services.messaging import replies
+from praxisd.services.messaging.channel import Reply
 from praxisd.testing.practice import Practice, key_for, small_practice
+from praxisd.testing.trials import settle
 
 from .calendar_cast import Rest
 from .fhir_client import Fhir
@@ -27,6 +33,8 @@ from .messaging_cast import message, with_file
 
 TUE = "2026-11-24T"
 BORN = ("1911-11-11", "11.11.1911")
+ACCOUNT = {"gateway": "sandbox", "sender": "Praxis", "fields": {"address": "http://127.0.0.1:9"}}
+"""Access data of a gateway where nobody answers."""
 _CANARY = re.compile(r"kanarie([0-9]{3})", re.IGNORECASE)
 
 
@@ -115,7 +123,9 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     feed = owner("POST", f"/schedules/{practice.doctors[0]}/feeds", 201, {"titles": True})
     nest.note("feeds", feed["id"])
     nest.note("ical", feed["url"].rpartition("/")[2])
+    _written_to(nest, owner, told["id"], unit)
     Planner(house).step()
+    _reminded(nest)
     nest.note("jobs", "calendar.sweep")
     nest.note("keys", owner("GET", "/keys")["keys"][0]["id"])
     return nest
@@ -135,6 +145,39 @@ def _treated(nest: Aviary, desk: Rest, inside: Fhir, patient: str, mandator: str
         "diagnosis": [{"condition": {"display": nest.bird("treatment.diagnosis")}}],
     }
     nest.note("treatments", inside("POST", "EpisodeOfCare", 201, told)["id"])
+
+
+def _written_to(nest: Aviary, owner: Rest, patient: str, mandator: str) -> None:
+    """Messages to a patient: one that waits, one for which a letter is asked, and the answer to the first."""
+    owner("PUT", "/messaging/accounts/sms", body=ACCOUNT)
+    nest.note("accounts", "sms")
+    house, bird, now = nest.house, nest.bird, nest.house.clock.now()
+    waiting = messaging.Draft(
+        kind="reminder", topic="reminder/canary", stamp=now + 86_400, patient=patient, mandator=mandator,
+        appointment=nest.ids["appointments"][0], channel="email", address=f"{bird('outbox.address')}@example.org",
+        subject=bird("outbox.subject"), text=bird("outbox.text"), next_at=now, useless_after=now + 86_400,
+    )  # fmt: skip
+    letter = msgspec.structs.replace(
+        waiting, kind="birthday", topic="birthday/canary", appointment=None, reason="messaging.mail_bounced"
+    )
+    actor = system("test", nest.practice.organization)
+    for draft in (waiting, letter):
+        nest.note("outbox", str(house.store.run(actor, partial(messaging.prepare, house, draft=draft))))
+    answer = Reply("somebody@example.org", bird("reply.text"), "mark", id=nest.ids["outbox"][0])
+    assert house.store.run(actor, lambda tx: replies.take_in(house, tx, "smtp", "email", answer))
+
+
+def _reminded(nest: Aviary) -> None:
+    """A run that has looked at everybody, and says of whom it reminds nobody and why."""
+    house, actor = nest.house, system("test", nest.practice.organization)
+
+    def start(tx: Tx) -> str:
+        house.settings.put(tx, "reminders.send_reminders", True)
+        return str(jobs.run_now(house, tx, "reminders.prepare").id)
+
+    nest.note("runs", house.store.run(actor, start))
+    settle(house)
+    nest.note("jobs", "reminders.prepare")
 
 
 def _merged(nest: Aviary, desk: Rest) -> None:
@@ -265,112 +308,3 @@ def _imported(nest: Aviary) -> None:
     importing.import_files(nest.house, nest.practice.desk(), [json.dumps(bundle)], release=True)
     nest.note("patients", "from-outside")
     nest.note("appointments", "visit-outside")
-
-
-PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
-BODIES: dict[str, Any] = {
-    "calendar.view": PERIOD | {"cancelled": True},
-    "calendar.counts": {"first": "2026-11-23", "last": "2026-11-30"},
-    "calendar.search": {"text": "kanarie"},
-    "recurrences.preview": {"rule": "FREQ=WEEKLY", "first": "2026-11-23"},
-    "templates.preview": {
-        "kind": "reminder",
-        "channel": "sms",
-        "language": "de",
-        "text": "{name} {date} {time}",
-    },
-    "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
-    "schedules.preview": PERIOD | {"service": "kontrolle"},
-    "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
-}
-"""What an operation is asked with, where nothing at all would be refused."""
-QUERIES: dict[str, Any] = {"slots.list": PERIOD, "closings.list": {"year": 2026}}
-NOT_ASKED = frozenset({"live.follow"})
-"""A stream without end: it sends numbers, types and ids of events, which `/events` is asked for here (test_web_live)."""
-
-
-def reading(route: Route) -> bool:
-    """True for operations that only ask, by whatever method."""
-    name = route.name.partition(".")[2]
-    asks = route.name.startswith("listing.") or name in ("search", "preview", "view", "counts")
-    return not route.write or asks
-
-
-def addresses(nest: Aviary, route: Route) -> Iterator[str]:
-    """The operation's address for each id that may stand in it."""
-    before, found, after = route.path.partition("{")
-    if not found:
-        yield route.path
-        return
-    word = before.strip("/").split("/")[-1]
-    rest = after.partition("}")[2]
-    ids = nest.ids.get(word, ["x"])
-    if word == "runs":  # /jobs/{name}/runs/{id}/cancel
-        ids = ["x"]
-    for one in ids:
-        yield f"{before}{one}{re.sub(r'{[a-z]+}', 'x', rest)}"
-
-
-def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple[str, int, str]]:
-    """(operation, status, answer as text with its headers) of everything there is to ask."""
-    headers = {"Authorization": f"Bearer {secret}"}
-
-    def ask(name: str, method: str, path: str, body: Any = None, media: str = "*/*") -> tuple[str, int, str]:
-        nest.house.clock.advance(3)  # so many wrong questions in one minute would be refused
-        got = nest.client.request(method, path, headers=headers | {"Accept": media}, json=body)
-        return name, got.status_code, got.text + repr(dict(got.headers))
-
-    for route in routes:
-        if route.name in NOT_ASKED:
-            continue
-        query = QUERIES.get(route.name, {})
-        if route.name == "slots.list":
-            query = query | {"service": nest.practice.check}
-        for path in addresses(nest, route):
-            address = path if route.root else f"/api/v1{path}"
-            if query:
-                address += "?" + urlencode(query)
-            body = BODIES.get(route.name, {}) if route.write else None
-            if route.name == "schedules.preview":
-                body = body | {"service": nest.practice.check}
-            elif route.name == "templates.preview":
-                body = body | {"appointment": nest.ids["appointments"][0]}
-            elif route.name == "healthcareServices.preview":
-                body = PERIOD | {"service": body["service"] | {"groups": [list(nest.practice.doctors)]}}
-            yield ask(route.name, route.method, address, body)
-    for path in (
-        "/",
-        "/recovery",
-        "/docs",
-        "/openapi.json",
-        "/metrics",
-        "/health",
-        "/ready",
-        "/fhir/R4/metadata",
-    ):
-        yield ask(path, "GET", path)
-    yield from _fhir(nest, ask)
-
-
-def _fhir(nest: Aviary, ask: Any) -> Iterator[tuple[str, int, str]]:
-    places = {
-        "Patient": "patients", "Appointment": "appointments", "Communication": "communications", "Binary": "binaries",
-        "Schedule": "schedules", "HealthcareService": "healthcare-services", "Practitioner": "practitioners",
-        "Location": "locations", "EpisodeOfCare": "treatments",
-    }  # fmt: skip
-    for type_, one in nest.house.registry.fhir.items():
-        base = f"/fhir/R4/{type_}"
-        asked = [
-            "",
-            *(f"?_include={i}" for i in one.includes),
-            *(f"?_revinclude={i}" for i in one.revincludes),
-        ]
-        asked += ["?_total=accurate", "?name=kanarie", "?family=kanarie", f"?birthdate={BORN[0]}"]
-        asked += ["?patient.name=kanarie", "?subject:Patient.name=kanarie"]
-        if type_ == "Slot":
-            asked = [f"{q}{'&' if q else '?'}start=ge2026-11-24&start=lt2026-11-25" for q in asked[:4]]
-        for query in asked:
-            yield ask(f"FHIR {type_} search", "GET", base + query)
-        for id_ in nest.ids.get(places.get(type_, ""), [nest.practice.organization]):
-            for media in ("application/fhir+json", "application/fhir+xml", "*/*"):
-                yield ask(f"FHIR {type_} read", "GET", f"{base}/{id_}", None, media)

@@ -109,12 +109,16 @@ def test_the_inbox(house, client):
     assert outside.status_code == 403
 
 
+DAY = ("calendar", "patients", "inbox")
+TEXTS = ("templates", "consents", "numbers")
+
+
 @pytest.mark.parametrize(
     ("role", "pages"),
     [
-        ("owner", ["calendar", "patients", "inbox", "services", "schedules", "absences", "practice"]),
-        ("desk", ["calendar", "patients", "inbox", "services", "schedules", "absences", "practice"]),
-        ("partner", ["calendar", "services", "schedules", "practice"]),
+        ("owner", [*DAY, "messages", "services", "schedules", "absences", "practice", *TEXTS]),
+        ("desk", [*DAY, "messages", "services", "schedules", "absences", "practice", *TEXTS]),
+        ("partner", ["calendar", "messages", "services", "schedules", "practice"]),
         ("portal", ["services", "schedules", "practice"]),
     ],
 )

@@ -12,7 +12,8 @@ from praxisd import main
 from praxisd.kernel.access import Actor, Kind
 from praxisd.web.app import build
 
-from .canary_house import NOT_ASKED, fill, reading, tour
+from .canary_house import fill
+from .canary_tour import NOT_ASKED, reading, tour
 
 EVERYTHING = "masked-everything"
 PORTALS_OWN = {"portal.contact"}
@@ -76,6 +77,7 @@ def test_who_is_masked_and_may_everything_reads_nothing_of_patients(house, nest)
     assert not found, sorted(set(found))
     assert {"appointments.read", "matches.list", "communications.list", "FHIR Appointment read"} <= answered
     assert {"listing.directoryPatientsExport", "listing.messagingInboxExport"} <= answered
+    assert {"outbox.read", "outbox.search", "wishes.read", "listing.messagingLetters"} <= answered
 
 
 def test_the_owner_finds_every_canary_on_the_same_walk(house, nest):
@@ -97,4 +99,10 @@ def test_the_owner_finds_every_canary_on_the_same_walk(house, nest):
         "treatments.read" in found["treatment.note"]
         and "FHIR EpisodeOfCare read" in found["treatment.diagnosis"]
     )
+    assert {"outbox.read", "outbox.search"} <= found["outbox.text"] & found["outbox.subject"]
+    assert {"outbox.read", "listing.messagingOutbox"} <= found["outbox.address"]
+    assert {"listing.messagingLetters", "listing.remindersRefusals", "reminders.preview"} <= found[
+        "told.family"
+    ]
+    assert "listing.messagingInbox" in found["reply.text"]
     assert "listing.messagingInbox" in found["message.text"] and "FHIR Binary read" in found["binary.text"]
