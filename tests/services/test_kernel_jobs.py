@@ -139,6 +139,40 @@ def test_a_job_starts_when_another_ended_well(make_house: Make, clock: FrozenClo
     assert len(run_log(house, "trial.two")) == 1
 
 
+def test_a_chain_goes_on_behind_a_run_that_has_looked_for_the_last_time(
+    make_house: Make, clock: FrozenClock
+) -> None:
+    gate, looked = threading.Event(), threading.Semaphore(0)
+
+    def slow(_run: RunContext) -> None:
+        looked.release()
+        gate.wait(10)
+
+    house = make_house(
+        with_jobs(job("trial.one", done), job("trial.two", slow, schedule.After("trial.one"))), job_threads=2
+    )
+    worker = settle(house)
+    with house.store.write(ACTOR) as tx:
+        jobs.run_now(house, tx, "trial.two")
+    worker.step()
+    assert looked.acquire(timeout=5)
+    for states in (["running", "waiting"], ["running", "waiting"]):  # the one that waits will find it all
+        clock.advance(3600)
+        worker.step()
+        for _ in range(200):
+            if all(r.state == "success" for r in run_log(house)):
+                break
+            time.sleep(0.02)
+        assert [r.state for r in run_log(house, "trial.two")] == states
+    gate.set()
+    settle(house, worker)
+    assert [(r.state, r.triggered_by) for r in run_log(house, "trial.two")] == [
+        ("success", ACTOR.label),
+        ("success", "after:trial.one"),
+    ]
+    assert len(run_log(house)) == 2
+
+
 def test_failures_carry_their_code_and_never_a_message(make_house: Make, clock: FrozenClock) -> None:
     def crash(_run: RunContext) -> None:
         raise ValueError("Erika Mustermann")

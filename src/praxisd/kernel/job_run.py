@@ -210,10 +210,13 @@ def chain(house: "House", tx: Tx, ended: str) -> None:
 
     The one before has prepared what the next one works on, so after a failure the next one has nothing to
     do; the
-    failure is shown, and the following run of the first job starts the chain again.
+    failure is shown, and the following run of the first job starts the chain again. A run of the next one that has yet to
+    begin or to go on will find the work; one that is running may have looked for the last time, and gets one behind it.
     """
     for row in tx.all(rows.WAITING_JOBS):
         plan = schedule.from_json(row.plan)
         waits = isinstance(plan, schedule.After) and plan.job == ended
-        if waits and row.name in house.registry.jobs and not tx.all(rows.OPEN_RUNS, job=row.name):
+        if not waits or row.name not in house.registry.jobs:
+            continue
+        if all(one.state == "running" for one in tx.all(rows.OPEN_RUNS, job=row.name)):
             start_now(tx, row.name, f"after:{ended}")
