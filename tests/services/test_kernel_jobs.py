@@ -319,7 +319,7 @@ def test_changing_a_job_names_its_version_and_is_checked(make_house: Make, clock
     with pytest.raises(Problem, match="not_found"), house.store.write(ACTOR) as tx:
         jobs.change(house, tx, "trial.nothing", enabled=True)
     with house.store.read(ACTOR) as tx:
-        due = jobs.preview(house, tx, HOURLY)
+        due = jobs.preview(house, tx, HOURLY).times
     assert (len(due), due[0], due[-1]) == (7 * 24, clock.now() + 3600, clock.now() + 7 * 24 * 3600)
 
 

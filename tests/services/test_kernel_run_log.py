@@ -274,6 +274,35 @@ def test_a_job_that_waits_for_one_that_is_off_is_warned_of(desk: Desk) -> None:
     assert _warned(desk("GET", SEND)) == []
 
 
+def test_a_preview_tells_of_all_seven_days(desk: Desk) -> None:
+    often = {"type": "daily", "within": {"type": "repeat", "minutes": 5, "start": "08:00", "end": "20:00"}}
+    plan = {**often, "every": 1, "anchor": None}
+    shown = desk("POST", SEND + "/preview", plan=plan)
+    per_day, last = 145, "2026-11-30T09:00:00+01:00"
+    assert (len(shown["upcoming"]), shown["more"], shown["until"]) == (500, 7 * per_day - 500, last)
+    rare = desk("POST", SEND + "/preview", plan={**plan, "within": {"type": "at", "time": "10:00"}})
+    assert (len(rare["upcoming"]), rare["more"], rare["until"]) == (7, 0, None)
+    after = {"type": "after", "job": "trial.prepare"}
+    assert desk("POST", SEND + "/preview", plan=after)["upcoming"] == [], "the chain never begins: it is off"
+    for path, body in ((PREPARE, {"plan": plan, "enabled": True}), (SEND, {"plan": after, "enabled": True})):
+        desk.client.put(f"/api/v1{path}", headers=_headers(desk), json=body)
+    chained = desk("GET", SEND)
+    assert chained["nextAt"] is None
+    for key in ("upcoming", "more", "until"):
+        assert chained[key] == shown[key], "the times of the chain's first job"
+
+
+def test_a_job_of_the_practice_cannot_wait_for_one_of_the_installation(desk: Desk) -> None:
+    for path, other in ((SEND, "kernel.purge"), ("/jobs/kernel.purge", "trial.send")):
+        plan = {"type": "after", "job": other}
+        for method, where in (("POST", path + "/preview"), ("PUT", path)):
+            answer = desk.client.request(
+                method, f"/api/v1{where}", headers=_headers(desk), json={"plan": plan}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (400, "schedule.other_scope")
+        assert desk("GET", path)["plan"]["type"] == "daily"
+
+
 def _headers(desk: Desk) -> dict[str, str]:
     return {"Authorization": f"Bearer {desk.keys['owner']}"}
 

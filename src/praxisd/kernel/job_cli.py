@@ -110,7 +110,13 @@ def _show(answer: dict[str, Any], as_json: bool, said: str | None = None) -> Non
         state = say(f"console.word.run_state.{answer['lastRun']['state']}")
         lines.append(say("cli.job.last", due=answer["lastRun"]["dueAt"], state=state))
     if answer["upcoming"]:
-        lines += [say("cli.job.upcoming"), *(f"  {due}" for due in answer["upcoming"])]
+        chained = answer["plan"]["type"] == "after"
+        lines += [
+            say("cli.job.upcoming_chain" if chained else "cli.job.upcoming"),
+            *(f"  {due}" for due in answer["upcoming"]),
+        ]
+        if answer["more"]:
+            lines.append("  " + say("cli.job.more", n=answer["more"], until=answer["until"]))
     elif answer["plan"]["type"] != "after" and (answer["enabled"] or said is not None):
         lines.append(say("console.plan.no_times"))
     click.echo("\n".join(lines))

@@ -9,6 +9,7 @@ from praxisd.kernel import clock, event_search, jobs, sentences
 from praxisd.kernel.job_order import Warned
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.jobs import Job, Run
+from praxisd.kernel.schedule import Coming
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.kernel.shapes import (
     JobIn,
@@ -23,6 +24,7 @@ from praxisd.kernel.shapes import (
 )
 from praxisd.kernel.store import Tx
 
+_NONE = Coming([])
 _COLUMNS = {"due": "due_at", "started": "started_at", "ended": "ended_at", "state": "state"}
 
 
@@ -38,7 +40,7 @@ def get_job(call: Call) -> Answer:
     """One job with its due times of the next seven days."""
     with call.read() as tx:
         one = jobs.get_job(call.house, tx, call.path["name"])
-        due = jobs.preview(call.house, tx, one.plan) if one.enabled else []
+        due = jobs.preview(call.house, tx, one.plan) if one.enabled else _NONE
         shown = _job(call, one, jobs.warnings(call.house, tx), due, _last(call, tx, one))
     return Answer(shown, version=one.version)
 
@@ -57,7 +59,7 @@ def put_job(call: Call) -> Answer:
         max_age_s=body.max_age_s,
         expected=call.if_match,
     )
-    due = jobs.preview(call.house, tx, one.plan) if one.enabled else []
+    due = jobs.preview(call.house, tx, one.plan) if one.enabled else _NONE
     return Answer(_job(call, one, jobs.warnings(call.house, tx), due), version=one.version)
 
 
@@ -170,7 +172,7 @@ def _job(
     call: Call,
     one: Job,
     warned: Sequence[Warned],
-    due: Sequence[int] = (),
+    due: Coming = _NONE,
     last: RunOut | None = None,
 ) -> JobOut:
     zone = zone_of(one.zone)
@@ -185,7 +187,9 @@ def _job(
         zone=one.zone,
         version=one.version,
         next_at=None if one.next_at is None else clock.format_rfc3339(one.next_at, zone),
-        upcoming=[clock.format_rfc3339(d, zone) for d in due],
+        upcoming=[clock.format_rfc3339(d, zone) for d in due.times],
+        more=due.more,
+        until=None if due.until is None else clock.format_rfc3339(due.until, zone),
         last_run=last,
         follows=list(call.house.registry.jobs[one.name].follows),
         warnings=[warning_words(call, w) for w in warned if one.name in (w.earlier, w.later)],
@@ -250,6 +254,7 @@ _PLAN = tuple(
         "bad_cron",
         "unknown_job",
         "chain_loop",
+        "other_scope",
     )
 )
 _READ, _RUN, _TAGS = "kernel.jobs.read", "kernel.jobs.run", ("jobs",)

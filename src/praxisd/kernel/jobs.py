@@ -152,11 +152,20 @@ def change(
     return after
 
 
-def preview(house: "House", tx: Tx, plan: schedule.Plan, days: int = 7) -> list[int]:
-    """The next due times of a plan in the practice's time zone, before it is saved (SPEC 4.2). Epoch
-    seconds.
+def preview(house: "House", tx: Tx, plan: schedule.Plan, days: int = 7) -> schedule.Coming:
+    """The next due times of a plan in the practice's time zone, before it is saved (SPEC 4.2).
+
+    Of a plan that waits for another job, those of the first one of the chain, which it begins some time after; none where
+    one of them is off.
     """
-    return schedule.upcoming(schedule.check(plan), zone_of(zone_name(house, tx)), tx.now, days)
+    schedule.check(plan)
+    if isinstance(plan, schedule.After):
+        on = {one.name: one.plan for one in list_jobs(house, tx) if one.enabled}
+        seen = set[str]()
+        while isinstance(plan, schedule.After) and plan.job in on and plan.job not in seen:
+            seen.add(plan.job)
+            plan = on[plan.job]
+    return schedule.coming(plan, zone_of(zone_name(house, tx)), tx.now, days)
 
 
 def warnings(house: "House", tx: Tx, changed: Job | None = None) -> list[job_order.Warned]:
@@ -178,10 +187,17 @@ def stopped_by(house: "House", tx: Tx, name: str) -> str | None:
 
 
 def check_plan(house: "House", tx: Tx, name: str, plan: schedule.Plan) -> None:
-    """Problem `schedule.*` (400) if the job cannot be kept with this plan beside the other ones."""
+    """Problem `schedule.*` (400) if the job cannot be kept with this plan beside the other ones.
+
+    A job of the practice cannot wait for one of the installation, nor the other way round: a run starts what waits for it
+    in its own organization (`schedule.other_scope`).
+    """
     schedule.check(plan)
     others = {one.name: one.plan for one in list_jobs(house, tx)}
     schedule.check_chain({**others, name: plan})
+    known = house.registry.jobs
+    if isinstance(plan, schedule.After) and known[plan.job].per is not known[name].per:
+        raise Problem("schedule.other_scope", 400, job=plan.job)
 
 
 def check_policy(missed: str, max_age_s: int) -> None:

@@ -194,14 +194,32 @@ def next_due(plan: Plan, zone: tzinfo, after: int) -> int | None:
 
 def upcoming(plan: Plan, zone: tzinfo, start: int, days: int = 7, limit: int = 500) -> list[int]:
     """Due times after `start` until the same wall time `days` days later (included), at most `limit`."""
+    return coming(plan, zone, start, days, limit).times
+
+
+class Coming(msgspec.Struct, frozen=True):
+    """Due times of some days, at most so many as asked for; `more` follow within these days, the last one at `until`.
+    Epoch seconds.
+    """
+
+    times: list[int]
+    more: int = 0
+    until: int | None = None
+
+
+def coming(plan: Plan, zone: tzinfo, start: int, days: int = 7, limit: int = 500) -> Coming:
+    """Due times after `start` until the same wall time `days` days later (included)."""
     local = datetime.fromtimestamp(start, zone)
     end = _instant(local.date() + timedelta(days=days), local.hour * 60 + local.minute, zone) + local.second
-    found: list[int] = []
+    found, more, until = list[int](), 0, None
     for due in _dues(plan, zone, start):
-        if due > end or len(found) >= limit:
+        if due > end:
             break
-        found.append(due)
-    return found
+        if len(found) < limit:
+            found.append(due)
+        else:
+            more, until = more + 1, due
+    return Coming(found, more, until)
 
 
 def _dues(plan: Plan, zone: tzinfo, after: int) -> Iterator[int]:

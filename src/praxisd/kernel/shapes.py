@@ -108,6 +108,8 @@ class WarningOut(_Out, frozen=True, kw_only=True):
 class JobOut(_Out, frozen=True, kw_only=True):
     """A job: when it runs, whether, what becomes of missed runs (`none`, `once`, `all`, up to an age), and its last run.
 
+    `upcoming` are the due times of seven days, the first ones where they are many: then `more` follow, the last one at
+    `until`. A job that waits for another has those of the first one of its chain, and begins some time after them.
     `follows` are the jobs that should have run before it; `warnings` say where the plans are otherwise.
     """
 
@@ -122,6 +124,8 @@ class JobOut(_Out, frozen=True, kw_only=True):
     version: int
     next_at: str | None
     upcoming: list[str] = []
+    more: int = 0
+    until: str | None = None
     last_run: RunOut | None = None
     follows: list[str] = []
     warnings: list[WarningOut] = []

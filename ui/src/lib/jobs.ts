@@ -23,7 +23,10 @@ export interface Job {
   zone: string;
   version: number;
   nextAt: string | null;
+  /** Due times of seven days, at most so many as the server tells: `more` follow, the last one at `until`. */
   upcoming: string[];
+  more: number;
+  until: string | null;
   lastRun: Run | null;
   /** Jobs that should have run before this one. */
   follows: string[];
