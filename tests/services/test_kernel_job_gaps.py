@@ -57,6 +57,8 @@ class Ledger:
     policy: str = "all"
     age: int = 24 * HOUR
     owed: dict[int, set[str]] = field(default_factory=dict)
+    planned: set[int] = field(default_factory=set)
+    """Rows that a change made and that may not have begun: what is made up for is judged again until they do."""
 
     def until(self, now: int) -> None:
         """The server looks at `now`: everything due since it last did is owed a row."""
@@ -66,9 +68,22 @@ class Ledger:
             while due is not None and due <= now:
                 late.append(due)
                 due = schedule.next_due(self.plan, self.zone, due)
+            if late:
+                self.judge(now)
             for one in late:
                 self.owed[one] = self._fates(now - one, one == late[-1])
+            self.planned.update(late)
         self.since = now
+
+    def begin(self, now: int) -> None:
+        """The server starts at `now` what is planned and still wanted."""
+        self.judge(now)
+        self.planned.clear()
+
+    def judge(self, now: int) -> None:
+        for one in self.planned:
+            if now - one > LATE_S and (self.policy == "none" or now - one > self.age):
+                self.owed[one] = {"missed"}
 
     def _fates(self, age: int, last: bool) -> set[str]:
         if age <= LATE_S:  # on time: done, or left out because the one before still waited
@@ -140,6 +155,7 @@ def _tell(
     def look() -> None:
         settle(house)
         ledger.until(max(clock.now(), ledger.since))
+        ledger.begin(clock.now())
 
     for what, value in story:
         if what == "on":
@@ -175,9 +191,11 @@ def _tell(
             house.store.run(ACTOR, lambda tx, new=new: house.settings.put(tx, "kernel.zone", new))
             ledger.zone = ZoneInfo(new)
             settle(house)
+            ledger.begin(clock.now())
         else:
             clock.set(clock.now() - int(value) * 60)
             settle(house)
+            ledger.begin(clock.now())
             clock.advance(int(value) * 60)
             look()
     look()

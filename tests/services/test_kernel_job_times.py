@@ -10,6 +10,7 @@ from praxisd.kernel import jobs, schedule
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
+from praxisd.kernel.job_plan import Planner
 from praxisd.kernel.service import JobType, Scope
 from praxisd.testing.trials import HOURLY, NIGHTLY, done, job, noted, run_log, settle, with_jobs
 
@@ -48,6 +49,56 @@ def test_once_never_makes_up_for_what_is_too_old(make_house: Make, clock: Frozen
     clock.advance(24 * 3600)  # 02:30 was six and a half hours ago
     settle(house)
     assert [r.state for r in run_log(house)] == ["missed"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "days", "states"),
+    [
+        ("none", 0, ["success"]),
+        ("none", 3, ["missed"] * 3 + ["success"]),
+        ("once", 0, ["success"]),
+        ("once", 3, ["missed"] * 3 + ["success"]),
+        ("all", 1, ["success"] * 2),
+        ("all", 3, ["missed"] * 2 + ["success"] * 2),
+    ],
+)
+def test_a_run_that_was_planned_and_never_begun_follows_the_policy_too(
+    make_house: Make, clock: FrozenClock, policy: str, days: int, states: list[str]
+) -> None:
+    daily = schedule.Daily(schedule.At("10:00"))
+    house = make_house(with_jobs(job("trial.one", done, daily, missed=policy)))
+    settle(house)
+    with house.store.write(ACTOR) as tx:
+        jobs.change(house, tx, "trial.one", max_age_s=25 * 3600)
+    clock.advance(3600)
+    Planner(house).step()
+    assert [r.state for r in run_log(house)] == ["waiting"]  # the machine goes off before it begins
+    clock.advance(days * 24 * 3600 + 30)
+    settle(house)
+    found = run_log(house)
+    assert [r.state for r in found] == states
+    assert {r.code for r in found if r.state == "missed"} <= {"jobs.missed"}
+    assert ("run.missed" in noted(house)) == ("missed" in states)
+
+
+@pytest.mark.parametrize(("policy", "state"), [("none", "missed"), ("once", "success")])
+def test_a_run_that_waited_too_long_is_judged_when_it_could_begin(
+    make_house: Make, clock: FrozenClock, policy: str, state: str
+) -> None:
+    daily = schedule.Daily(schedule.At("10:00"))
+    house = make_house(with_jobs(job("trial.one", done, daily, missed=policy)))
+    worker = settle(house)
+    clock.advance(3600)
+    Planner(house).step()
+    clock.advance(2 * 3600)  # no thread was free
+    settle(house, worker)
+    assert [r.state for r in run_log(house)] == [state]
+    assert noted(house) == ["run.missed" if state == "missed" else "run.finished"]
+    with house.store.write(ACTOR) as tx:
+        jobs.run_now(house, tx, "trial.one")
+    clock.advance(2 * 3600)  # what a person started has no due time to miss
+    settle(house, worker)
+    assert [r.state for r in run_log(house)] == [state, "success"]
 
 
 def test_many_missed_times_are_handled_in_chunks(make_house: Make, clock: FrozenClock) -> None:

@@ -6,8 +6,10 @@ What decides is the database: one running run per job, the fence, and a lock und
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from praxisd.kernel import events
 from praxisd.kernel import job_store as rows
 from praxisd.kernel.access import INSTALLATION
+from praxisd.kernel.job_plan import CHUNK, pass_over
 from praxisd.kernel.job_run import RunContext, note_end
 from praxisd.kernel.store import Tx
 
@@ -43,7 +45,10 @@ def claim(house: "House", tx: Tx, candidates: Iterable[Any], room: int) -> list[
             if row is not None and row.state in ("waiting", "interrupted"):
                 close(tx, row, "cancelled", None)
             continue
-        taken = tx.all(rows.CLAIM, id=one.id, its_fence=one.fence, who=house.node, until=until, now=tx.now)
+        run = _wanted(tx, one)
+        if run is None:
+            continue
+        taken = tx.all(rows.CLAIM, id=run.id, its_fence=run.fence, who=house.node, until=until, now=tx.now)
         if taken:
             running.append((one.organization, one.job))
             found.append(RunContext(house, taken[0]))
@@ -86,6 +91,20 @@ def close(tx: Tx, row: Any, state: str, code: str | None) -> bool:
     if done == 1:
         note_end(tx, row.id, row.job, state, code)
     return done == 1
+
+
+def _wanted(tx: Tx, first: Any) -> Any:
+    """The run, or where its job's policy does not want it any more the next one of the job that is wanted; None if none is."""
+    if not pass_over(tx, first):
+        return first
+    passed, found = 1, None
+    for one in tx.all(rows.OPEN_RUNS, job=first.job)[:CHUNK]:
+        if not pass_over(tx, one):
+            found = one
+            break
+        passed += 1
+    events.note(tx, "run.missed", "Job", first.job, count=passed)
+    return found
 
 
 def _may_run(house: "House", row: Any, running: Iterable[tuple[str, str]]) -> bool:

@@ -2,7 +2,7 @@
 nodes.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from praxisd.kernel import clock, events, schedule
@@ -25,6 +25,8 @@ CHUNK = 100
 MISSED = ("none", "once", "all")
 MISSED_CODE = "jobs.missed"
 OVERLAP_CODE = "jobs.overlap"
+BY_PLAN = "schedule"
+"""What is written as the one who started a run that its plan made."""
 
 
 def organizations(house: "House", tx: Tx) -> list[str]:
@@ -184,16 +186,21 @@ def plan_due(tx: Tx, name: str) -> int:
     if row is None or not row.enabled or row.next_at is None or row.next_at > tx.now:
         return 0  # another node was quicker
     plan, zone = schedule.from_json(row.plan), zone_of(row.zone)
-    waiting = any(r.state == "waiting" for r in tx.all(rows.OPEN_RUNS, job=name))
     due: int | None = row.next_at
     done = missed = 0
+    waiting = False
+    for one in tx.all(rows.OPEN_RUNS, job=name):
+        if pass_over(tx, one, row):
+            missed += 1
+        else:
+            waiting = waiting or one.state == "waiting"
     while due is not None and due <= tx.now and done < CHUNK:
         following = schedule.next_due(plan, zone, due)
         last = following is None or following > tx.now
         code = _verdict(row.missed, tx.now - due, row.max_age_s, last)
         if code is None and waiting and row.missed != "all":
             code = OVERLAP_CODE
-        if add_run(tx, name, due, "schedule", code) is not None:
+        if add_run(tx, name, due, BY_PLAN, code) is not None:
             missed += code is not None
             waiting = waiting or code is None
         due, done = following, done + 1
@@ -201,6 +208,31 @@ def plan_due(tx: Tx, name: str) -> int:
     if missed:
         events.note(tx, "run.missed", "Job", name, count=missed)
     return done
+
+
+def pass_over(tx: Tx, run: Any, policy: Any = None) -> bool:
+    """Show a run as missed that the plan made and nobody began, where it is by now too late for what the job's policy
+    makes up for; False if it is still to be run. `policy`: the job's row, read here if not given.
+
+    Such a run waits because the machine went off, or all threads were busy. Of the policy `once` it is the last one:
+    while it waits no other is added.
+    """
+    if run.state != "waiting" or run.triggered_by != BY_PLAN or tx.now - run.due_at <= LATE_S:
+        return False
+    policy = policy or tx.first(rows.GET_JOB, name=run.job)
+    code = None if policy is None else _verdict(policy.missed, tx.now - run.due_at, policy.max_age_s, True)
+    if code is None:
+        return False
+    closed = tx.run(
+        rows.CLOSE,
+        id=run.id,
+        its_fence=run.fence,
+        old_state=run.state,
+        new_state="missed",
+        ended=tx.now,
+        new_code=code,
+    )
+    return bool(closed == 1)
 
 
 def _verdict(policy: str, age: int, max_age_s: int, last: bool) -> str | None:

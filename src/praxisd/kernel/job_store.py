@@ -118,7 +118,9 @@ _first = (
     .subquery()
 )
 CLAIMABLE = prepared(
-    sa.select(_R.organization, _R.id, _R.job, _R.fence, _R.cancel_requested)
+    sa.select(
+        _R.organization, _R.id, _R.job, _R.fence, _R.cancel_requested, _R.state, _R.due_at, _R.triggered_by
+    )
     .join(
         _first,
         sa.and_(
