@@ -5,6 +5,7 @@
 #   make check     format, lint, types, import rule, house rules
 #   make bench     ratios against peers            make torture N=20000   attempts to double-book; KILLS=100: kill -9
 #                                                  JOBS=1: servers killed and frozen at work on jobs
+#                                                  MESSAGES=1: killed while they prepare, send and ask (KILLS=200)
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #   make ui        build the console               make screenshots       every page as a picture, into screenshots/
 #
@@ -90,8 +91,10 @@ bench: $(DEV) ui
 	@$(PY) -m bench
 
 torture: $(DEV)
-	@$(if $(JOBS),$(PY) -m praxisd.testing.torture_jobs --kills $(or $(KILLS),12) --stops $(or $(STOPS),6),\
-	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS)))
+	@$(if $(MESSAGES),$(PY) -m praxisd.testing.torture_messages --kills $(or $(KILLS),200) && \
+	$(PY) -m praxisd.testing.torture_messages --postgres --kills $(or $(KILLS),200) --stops $(or $(STOPS),10),\
+	$(if $(JOBS),$(PY) -m praxisd.testing.torture_jobs --kills $(or $(KILLS),12) --stops $(or $(STOPS),6),\
+	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference
