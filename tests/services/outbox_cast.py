@@ -97,7 +97,11 @@ def outbox_of(house: House, patients: int = 4, funds: int = 1_000) -> Outbox:
             directory.claim(
                 tx,
                 PatientClaim(
-                    family=f"Probe{n}", given="Paul", birth_date="1980-01-01", phone=f"+4915100000{n:03d}"
+                    family=f"Probe{n}",
+                    given="Paul",
+                    birth_date="1980-01-01",
+                    phone=f"+4915100000{n:03d}",
+                    email=f"p{n}@post.example",
                 ),
             ).patient
             for n in range(patients)

@@ -88,7 +88,7 @@ def test_another_channel_answers_the_letter(there: Outbox) -> None:
     assert there.run(lambda tx: outgoing_store.change(tx, first, ("prepared",), **failed))
     stamp = there.row(first).stamp
     assert there.run(lambda tx: api.tried(tx, ["reminder/a0"])) == {("reminder/a0", stamp): {"sms"}}
-    there.prepare(0, channel="email", address="p@probe.example")
+    there.prepare(0, channel="email", address="p0@post.example")
     assert there.row(first).letter is None
 
 

@@ -325,7 +325,7 @@ def test_what_is_wrong_is_said_and_heals(there: Outbox, monkeypatch: pytest.Monk
     assert found_by(there) == {"messaging.no_account sms": {"channel": "sms", "count": 0}}
     gate = gateways(there, monkeypatch)
     account(there, "email", active=0)
-    by_mail = there.prepare(0, channel="email", address="p@probe.example")
+    by_mail = there.prepare(0, channel="email", address="p0@post.example")
     gate.plan, gate.knows = ["drop", "credentials"], False
     there.prepare(1)
     work(there)

@@ -297,7 +297,7 @@ def test_credits_are_never_spent_twice_nor_below_zero(house, monkeypatch: pytest
 
 
 def test_without_an_account_everything_waits(there: Outbox, gate: Gateway) -> None:
-    by_mail = there.prepare(0, channel="email", address="p@probe.example")
+    by_mail = there.prepare(0, channel="email", address="p0@post.example")
     by_sms = there.prepare(1)
     assert work(there).counts == {"sent": 1}
     assert (there.row(by_mail).state, there.row(by_sms).state) == ("prepared", "accepted")
@@ -318,3 +318,13 @@ def test_two_practices_stay_apart(there: Outbox, gate: Gateway) -> None:
     work(there)
     assert (there.row(mine).state, other.row(theirs).state) == ("accepted", "prepared")
     assert there.row(theirs) is None
+
+
+def test_nothing_goes_where_the_patient_is_not_any_more(there: Outbox, gate: Gateway) -> None:
+    """The number was put right after the message was prepared, and no handler has heard of it yet."""
+    one = there.prepare(0)
+    stranger = there.prepare(1, address="+4915100000777")
+    assert work(there).counts == {"sent": 1, "withdrawn": 1}
+    assert gate.ids == [one]
+    row = there.row(stranger)
+    assert (row.state, row.reason, row.holds) == ("withdrawn", "messaging.address_gone", None)

@@ -10,7 +10,7 @@ from praxisd.model.communication import PURPOSE
 from praxisd.model.people import licensed
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, wishes
+from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, phones, wishes
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.outbox_declared import DAY_CAP, QUIET_FROM, QUIET_TO
 from praxisd.services.messaging.quiet import next_allowed
@@ -23,7 +23,8 @@ NO_CREDITS_WAIT_S = 1_800
 GONE, MOVED = "messaging.appointment_gone", "messaging.appointment_moved"
 PATIENT_GONE = "messaging.patient_gone"
 UNLICENSED = "messaging.mandator_gone"
-REASONS = (PATIENT_GONE, UNLICENSED)
+ADDRESS_GONE = "messaging.address_gone"
+REASONS = (PATIENT_GONE, UNLICENSED, ADDRESS_GONE)
 """Why a message is taken back here, where no other part of messaging has a word for it."""
 
 
@@ -60,7 +61,7 @@ def put_aside(house: "House", tx: Tx, row: Any, today: Day) -> str | None:
     """None if the message may go out now. Else it is withdrawn, put off or ended here: a word for the run log.
 
     Everything is asked anew, for what should have withdrawn it meanwhile may have been late or failing: does the
-    appointment stand, for this patient; does the patient live, want it, on this channel; may the mandator pay.
+    appointment stand, for this patient; does the patient live, at this address, and want it; may the mandator pay.
     """
     reason = _appointment(tx, row) or _patient(tx, row) or _wishes(house, tx, row) or _mandator(row, today)
     if reason is not None:
@@ -89,9 +90,21 @@ def _appointment(tx: Tx, row: Any) -> str | None:
 
 
 def _patient(tx: Tx, row: Any) -> str | None:
-    """Nothing goes to the dead, nor to a record that is out of use (SPEC 5.2)."""
+    """Nothing goes to the dead, nor to a record that is out of use (SPEC 5.2), nor where the patient is not any more."""
     person = directory.contacts(tx, [row.patient]).get(row.patient)
-    return PATIENT_GONE if person is None or person.dead or not person.active else None
+    if person is None or person.dead or not person.active:
+        return PATIENT_GONE
+    return None if row.address in _reached(tx, person, row.channel) else ADDRESS_GONE
+
+
+def _reached(tx: Tx, person: directory.ContactFacts, channel: str) -> set[str]:
+    """All addresses of the patient on a channel, in the form in which messages name them."""
+    if channel == "sms":
+        country = directory.organization(tx).country
+        numbers = [phones.number(one.value, one.use, country) for one in person.numbers]
+        return {one.e164 for one in numbers if isinstance(one, phones.Mobile)}
+    mails = [phones.mail(one) for one in person.emails]
+    return {one.address for one in mails if isinstance(one, phones.Mail)}
 
 
 def _wishes(house: "House", tx: Tx, row: Any) -> str | None:
