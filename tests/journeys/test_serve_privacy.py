@@ -9,7 +9,7 @@ import logging, os, signal, sys, threading, warnings
 from pathlib import Path
 from praxisd import serving
 
-def ready(url):
+def ready(_house, url):
     logging.getLogger("library").warning("row %s", "Canary Schmidt")
     warnings.warn("Canary Schmidt")
     thread = threading.Thread(target=lambda: {}["Canary Schmidt"])
