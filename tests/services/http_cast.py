@@ -22,6 +22,13 @@ from praxisd.kernel.outside import Outside
 Way = Callable[[socket.socket, "Rude"], None]
 
 
+def closed_port() -> int:
+    """A port on which nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        found: int = one.getsockname()[1]
+        return found
+
+
 class Rude:
     """Accepts connections and treats each as `way` says. `requests` is what was read of each, in order."""
 

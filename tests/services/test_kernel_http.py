@@ -19,6 +19,7 @@ from .http_cast import (
     Rude,
     Way,
     answer,
+    closed_port,
     closes_after_reading,
     closes_at_once,
     deaf,
@@ -50,12 +51,6 @@ def make(outside: Outside) -> Iterator[Callable[..., Http]]:
 @pytest.fixture
 def ways(make: Callable[..., Http]) -> Http:
     return make()
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        found: int = one.getsockname()[1]
-        return found
 
 
 def test_a_request_arrives_as_it_was_meant(ways: Http) -> None:
@@ -226,7 +221,8 @@ def test_waiting_for_a_turn_counts_and_sends_nothing(ways: Http) -> None:
             one.start()
         for one in threads:
             one.join(20)
-        assert outcomes.count(AnswerLost) == len(server.requests)
+        # What was read there was never said to be "not sent". (A request that was written may not have been read yet.)
+        assert len(server.requests) <= outcomes.count(AnswerLost)
     assert len(outcomes) == http.AT_ONCE * 2 and NotSent in outcomes
 
 

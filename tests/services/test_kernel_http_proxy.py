@@ -18,6 +18,7 @@ from .http_cast import (
     Way,
     answer,
     certificate,
+    closed_port,
     closes_after_reading,
     forward,
     pipe,
@@ -47,12 +48,6 @@ def make(outside: Outside) -> Iterator[Callable[..., Http]]:
 @pytest.fixture
 def ways(make: Callable[..., Http]) -> Http:
     return make()
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        found: int = one.getsockname()[1]
-        return found
 
 
 def test_the_clock_is_read_when_the_connection_stands_not_when_it_was_asked_for(

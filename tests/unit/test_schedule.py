@@ -33,12 +33,12 @@ def on(day: date, plan: Plan) -> list[str]:
     """Local times of one day, with the zone's letters so that the repeated hour can be told apart."""
     start = epoch(f"{day}T00:00:00") - 1
     end = epoch(f"{day + timedelta(days=1)}T00:00:00")
-    return [local(due)[11:] for due in schedule.upcoming(plan, BERLIN, start, 2, 5000) if due < end]
+    return [local(due)[11:] for due in schedule.coming(plan, BERLIN, start, 2, 5000).times if due < end]
 
 
 def test_daily_every_few_days_counts_from_the_anchor() -> None:
     plan = Daily(At("06:50"), every=3, anchor=date(2026, 11, 20))
-    assert [local(due) for due in schedule.upcoming(plan, BERLIN, epoch("2026-11-01T00:00:00"), 28)] == [
+    assert [local(due) for due in schedule.coming(plan, BERLIN, epoch("2026-11-01T00:00:00"), 28).times] == [
         "2026-11-20 06:50 CET",
         "2026-11-23 06:50 CET",
         "2026-11-26 06:50 CET",
@@ -47,7 +47,9 @@ def test_daily_every_few_days_counts_from_the_anchor() -> None:
 
 def test_weekly_keeps_to_its_weeks_and_days() -> None:
     plan = Weekly(At("10:00"), days=("mon", "fri"), every=2, anchor=date(2026, 11, 18))
-    assert [local(due)[:10] for due in schedule.upcoming(plan, BERLIN, epoch("2026-11-01T00:00:00"), 40)] == [
+    assert [
+        local(due)[:10] for due in schedule.coming(plan, BERLIN, epoch("2026-11-01T00:00:00"), 40).times
+    ] == [
         "2026-11-20",
         "2026-11-30",
         "2026-12-04",
@@ -57,7 +59,7 @@ def test_weekly_keeps_to_its_weeks_and_days() -> None:
 def test_monthly_on_the_31st_is_the_last_day() -> None:
     plan = Monthly(At("12:00"), day=31, every=1)
     assert [
-        local(due)[:10] for due in schedule.upcoming(plan, BERLIN, epoch("2028-01-01T00:00:00"), 125)
+        local(due)[:10] for due in schedule.coming(plan, BERLIN, epoch("2028-01-01T00:00:00"), 125).times
     ] == [
         "2028-01-31",
         "2028-02-29",
@@ -120,13 +122,13 @@ def test_once() -> None:
 
 def test_after_is_never_due_by_itself() -> None:
     assert schedule.next_due(After("reminders.prepare"), BERLIN, 0) is None
-    assert schedule.upcoming(After("reminders.prepare"), BERLIN, 0) == []
+    assert schedule.coming(After("reminders.prepare"), BERLIN, 0).times == []
 
 
 def test_cron_on_ordinary_days() -> None:
     assert [
         local(due)
-        for due in schedule.upcoming(Cron("30 6 * * MON-FRI"), BERLIN, epoch("2026-11-20T12:00:00"), 4)
+        for due in schedule.coming(Cron("30 6 * * MON-FRI"), BERLIN, epoch("2026-11-20T12:00:00"), 4).times
     ] == [
         "2026-11-23 06:30 CET",
         "2026-11-24 06:30 CET",
@@ -145,7 +147,7 @@ def test_cron_in_both_nights() -> None:
 def test_cron_does_not_depend_on_when_it_is_asked(expression: str, day: date) -> None:
     start = epoch(f"{day}T00:00:00")
     plan = Cron(expression)
-    listed = schedule.upcoming(plan, BERLIN, start, 1)
+    listed = schedule.coming(plan, BERLIN, start, 1).times
     asked = {schedule.next_due(plan, BERLIN, instant) for instant in range(start, start + 5 * 3600, 600)}
     assert {due for due in asked if due is not None and due <= start + 5 * 3600} == {
         due for due in listed if due <= start + 5 * 3600
@@ -160,7 +162,7 @@ def test_plans_end_instead_of_running_for_ever() -> None:
 
 
 def test_preview_is_bounded() -> None:
-    assert len(schedule.upcoming(Daily(Repeat(1, "00:00", "23:59")), BERLIN, 0, 7, limit=100)) == 100
+    assert len(schedule.coming(Daily(Repeat(1, "00:00", "23:59")), BERLIN, 0, 7, limit=100).times) == 100
 
 
 @pytest.mark.parametrize(
@@ -291,7 +293,7 @@ def test_equals_the_naive_oracle(plan: Plan, name: str, day: date, shift: int) -
     zone = ZoneInfo(name)
     schedule.check(plan)
     start = int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) + shift
-    found = schedule.upcoming(plan, zone, start, 4, limit=10_000)
+    found = schedule.coming(plan, zone, start, 4, limit=10_000).times
     end = start + 3 * 86400
     assert [due for due in found if due <= end] == schedule_oracle.dues(plan, zone, start, end)
     assert all(one < other for one, other in pairwise(found))
@@ -302,7 +304,7 @@ def test_equals_the_naive_oracle(plan: Plan, name: str, day: date, shift: int) -
 def test_next_is_the_same_whoever_asks_when(plan: Plan, name: str, day: date, shifts: list[int]) -> None:
     zone = ZoneInfo(name)
     start = int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
-    found = schedule.upcoming(plan, zone, start - 1, 400, limit=400)
+    found = schedule.coming(plan, zone, start - 1, 400, limit=400).times
     for instant in [start + shift for shift in shifts] + found[:20] + [due - 1 for due in found[:20]]:
         later = [due for due in found if due > instant]
         if later:

@@ -93,7 +93,7 @@ def test_short_steps_are_evenly_spaced(where: tuple[ZoneInfo, date], step: int, 
         return
     start, end = sorted((one, other))
     plan = Daily(Repeat(step, start, end))
-    found = schedule.upcoming(plan, zone, epoch(day, zone) - 1, 1, limit=5000)
+    found = schedule.coming(plan, zone, epoch(day, zone) - 1, 1, limit=5000).times
     today = [due for due in found if datetime.fromtimestamp(due, zone).date() == day]
     assert today
     assert {later - earlier for earlier, later in pairwise(today)} <= {step * 60}
@@ -107,7 +107,9 @@ def test_hours_follow_the_clock_face(where: tuple[ZoneInfo, date], hours: int, o
     if one == other:
         return
     start, end = sorted((one, other))
-    found = schedule.upcoming(Daily(Repeat(hours * 60, start, end)), zone, epoch(day, zone) - 1, 1, limit=50)
+    found = schedule.coming(
+        Daily(Repeat(hours * 60, start, end)), zone, epoch(day, zone) - 1, 1, limit=50
+    ).times
     today = [due for due in found if datetime.fromtimestamp(due, zone).date() == day]
     faces = Counter(datetime.fromtimestamp(due, zone).strftime("%H:%M") for due in today)
     assert set(faces.values()) == {1}
@@ -179,5 +181,5 @@ def test_every_n_weeks_keeps_its_distance(anchor: date, every: int, weekday: sch
 def test_a_day_that_a_zone_leaves_out_runs_once_with_the_next() -> None:
     """Samoa went from 29 to 31 December 2011: the run of the 30th falls on that of the 31st, and is one run."""
     zone = ZoneInfo("Pacific/Apia")
-    found = schedule.upcoming(Daily(At("10:00")), zone, epoch(date(2011, 12, 28), zone, 12), 4)
+    found = schedule.coming(Daily(At("10:00")), zone, epoch(date(2011, 12, 28), zone, 12), 4).times
     assert [datetime.fromtimestamp(due, zone).date().day for due in found] == [29, 31, 1]

@@ -192,11 +192,6 @@ def next_due(plan: Plan, zone: tzinfo, after: int) -> int | None:
     return next(_dues(plan, zone, after), None)
 
 
-def upcoming(plan: Plan, zone: tzinfo, start: int, days: int = 7, limit: int = 500) -> list[int]:
-    """Due times after `start` until the same wall time `days` days later (included), at most `limit`."""
-    return coming(plan, zone, start, days, limit).times
-
-
 class Coming(msgspec.Struct, frozen=True):
     """Due times of some days, at most so many as asked for; `more` follow within these days, the last one at `until`.
     Epoch seconds.

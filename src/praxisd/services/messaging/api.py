@@ -39,6 +39,7 @@ from praxisd.services.messaging.outbox import (
 )
 from praxisd.services.messaging.phones import Doubtful, Landline, Mail, Mobile, mail, number
 from praxisd.services.messaging.quiet import next_allowed
+from praxisd.services.messaging.reach import addresses
 from praxisd.services.messaging.segments import measure
 from praxisd.services.messaging.templates import language_of, propose, render
 from praxisd.services.messaging.templates import load as load_templates
@@ -62,6 +63,7 @@ __all__ = [
     "Wishes",
     "about",
     "account_facts",
+    "addresses",
     "allowed",
     "below_cap",
     "book_credits",

@@ -10,7 +10,7 @@ from praxisd.model.communication import PURPOSE
 from praxisd.model.people import licensed
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, phones, wishes
+from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, reach, wishes
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.outbox_declared import DAY_CAP, QUIET_FROM, QUIET_TO
 from praxisd.services.messaging.quiet import next_allowed
@@ -94,17 +94,8 @@ def _patient(tx: Tx, row: Any) -> str | None:
     person = directory.contacts(tx, [row.patient]).get(row.patient)
     if person is None or person.dead or not person.active:
         return PATIENT_GONE
-    return None if row.address in _reached(tx, person, row.channel) else ADDRESS_GONE
-
-
-def _reached(tx: Tx, person: directory.ContactFacts, channel: str) -> set[str]:
-    """All addresses of the patient on a channel, in the form in which messages name them."""
-    if channel == "sms":
-        country = directory.organization(tx).country
-        numbers = [phones.number(one.value, one.use, country) for one in person.numbers]
-        return {one.e164 for one in numbers if isinstance(one, phones.Mobile)}
-    mails = [phones.mail(one) for one in person.emails]
-    return {one.address for one in mails if isinstance(one, phones.Mail)}
+    country = directory.organization(tx).country
+    return None if row.address in reach.addresses(person, row.channel, country) else ADDRESS_GONE
 
 
 def _wishes(house: "House", tx: Tx, row: Any) -> str | None:

@@ -34,11 +34,6 @@ def good(quiet_from: str, quiet_to: str) -> bool:
     return open_minutes(quiet_from, quiet_to) >= OPEN_LEAST
 
 
-def is_quiet(at: int, quiet_from: str, quiet_to: str, zone: tzinfo) -> bool:
-    """True if nothing may go out at this moment."""
-    return _quiet(at, minute(quiet_from), minute(quiet_to), zone)
-
-
 def next_allowed(at: int, quiet_from: str, quiet_to: str, zone: tzinfo) -> int:
     """The first moment not before `at` at which a message may go out.
 

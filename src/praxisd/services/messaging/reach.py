@@ -29,6 +29,13 @@ def ways(patient: directory.ContactFacts, country: str) -> list[Way]:
     return found + [Way("email", one, None, phones.mail(one)) for one in patient.emails]
 
 
+def addresses(patient: directory.ContactFacts, channel: str, country: str) -> set[str]:
+    """All addresses of a patient on a channel, in the form in which messages name them."""
+    wanted = phones.Mobile if channel == "sms" else phones.Mail
+    found = [one.found for one in ways(patient, country) if isinstance(one.found, wanted)]
+    return {one.address if isinstance(one, phones.Mail) else one.e164 for one in found}
+
+
 def doubtful(patient: directory.ContactFacts, country: str) -> list[Way]:
     """What somebody has to be asked about, and nothing if the patient can be reached without it.
 

@@ -161,13 +161,4 @@ def mail(person: Any) -> Reached:
     return _DOUBTFUL if addresses else _NOTHING
 
 
-def addresses(person: Any, channel: str, country: str) -> set[str]:
-    """All addresses of a patient on a channel, in the form in which messages name them."""
-    if channel == "sms":
-        found = [messaging.number(one.value, one.use, country) for one in person.numbers]
-        return {one.e164 for one in found if isinstance(one, messaging.Mobile)}
-    mails = [messaging.mail(one) for one in person.emails]
-    return {one.address for one in mails if not isinstance(one, messaging.Doubtful)}
-
-
 _NOTHING, _DOUBTFUL = Reached(), Reached(None, True)

@@ -265,7 +265,7 @@ def _withdraw_wrong_addresses(house: "House", tx: Tx, person: Any) -> None:
     """Withdraw what would go to an address the patient no longer has; the event of that finds a new verdict."""
     country = directory.organization(tx).country
     for one in messaging.waiting(tx, person.id):
-        if one.address not in conditions.addresses(person, one.channel, country):
+        if one.address not in messaging.addresses(person, one.channel, country):
             messaging.withdraw(house, tx, one.id, CHANGED)
 
 
