@@ -209,21 +209,29 @@ def test_many_wait_for_their_turn(ways: Http) -> None:
 def test_waiting_for_a_turn_counts_and_sends_nothing(ways: Http) -> None:
     outcomes: list[type] = []
 
-    def ask() -> None:
-        try:
-            ways.request("POST", server.url, json={}, timeout_s=0.6)
-        except (NotSent, AnswerLost) as lost:
-            outcomes.append(type(lost))
+    def ask(patience_s: float) -> threading.Thread:
+        def work() -> None:
+            try:
+                ways.request("POST", server.url, json={}, timeout_s=patience_s)
+            except (NotSent, AnswerLost) as lost:
+                outcomes.append(type(lost))
+
+        one = threading.Thread(target=work)
+        one.start()
+        return one
 
     with rude(silent) as server:
-        threads = [threading.Thread(target=ask) for _ in range(http.AT_ONCE * 2)]
-        for one in threads:
-            one.start()
-        for one in threads:
+        first = [ask(8.0) for _ in range(http.AT_ONCE)]
+        until = time.monotonic() + 6
+        while len(server.requests) < http.AT_ONCE:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        for one in [ask(0.3) for _ in range(http.AT_ONCE)]:
             one.join(20)
-        # What was read there was never said to be "not sent". (A request that was written may not have been read yet.)
-        assert len(server.requests) <= outcomes.count(AnswerLost)
-    assert len(outcomes) == http.AT_ONCE * 2 and NotSent in outcomes
+        assert outcomes == [NotSent] * http.AT_ONCE and len(server.requests) == http.AT_ONCE
+        for one in first:
+            one.join(20)
+    assert outcomes[http.AT_ONCE :] == [AnswerLost] * http.AT_ONCE
 
 
 def test_a_loop_that_stands_still_sends_nothing_later(
