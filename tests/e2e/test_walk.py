@@ -1,6 +1,7 @@
 """The walk of docs/de/konsole.md, as a person does it: mouse, then keyboard alone, then the other language."""
 
 import re
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -72,14 +73,24 @@ def _box(page: Page) -> Locator:
     return page.locator(".box.appointment").filter(has_text=FAMILY)
 
 
+def _place(one: Locator) -> dict[str, float]:
+    """Where it stands, once it stands: a day that has just been fetched is drawn anew."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        found = one.bounding_box()
+        if found is not None:
+            return dict(found)
+        time.sleep(0.05)
+    raise AssertionError("it never stood still")
+
+
 def _book_by_mouse(page: Page) -> None:
     """A click into the free morning of the new column."""
     header = page.get_by_text(COLUMN, exact=True).first
-    column = header.bounding_box()
+    column = _place(header)
     eight = page.get_by_text("08:00", exact=True).first
     eight.scroll_into_view_if_needed()
-    row = eight.bounding_box()
-    assert column and row
+    row = _place(eight)
     page.mouse.click(column["x"] + column["width"] / 2, row["y"] + row["height"] / 2 + 70)
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Neuer Patient").click()
@@ -99,9 +110,8 @@ def _book_by_mouse(page: Page) -> None:
 def _drag(page: Page) -> None:
     """An hour later, by mouse."""
     before = str(_box(page).get_attribute("aria-label"))
-    place = _box(page).bounding_box()
-    hours = [page.get_by_text(f"{h:02}:00", exact=True).first.bounding_box() for h in (9, 10)]
-    assert place and hours[0] and hours[1]
+    place = _place(_box(page))
+    hours = [_place(page.get_by_text(f"{h:02}:00", exact=True).first) for h in (9, 10)]
     far = hours[1]["y"] - hours[0]["y"]
     x, y = place["x"] + place["width"] / 2, place["y"] + min(10, place["height"] / 3)
     page.mouse.move(x, y)
@@ -125,6 +135,7 @@ def _tab_to(page: Page, name: str, role: str = "button", most: int = 120) -> Non
 
 def _book_by_keyboard(page: Page, demo: Any) -> None:
     """The same in the list view, and the mouse is never touched."""
+    expect(page.get_by_role("button", name=re.compile(f"Öffnen: .*{FAMILY}"))).to_have_count(1)
     page.keyboard.press("Home")
     page.get_by_role("main").focus()
     _tab_to(page, "Neuer Termin")
