@@ -3,8 +3,10 @@ are listed with the reason, and a run that succeeded says nothing about a messag
 """
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,20 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, R
         }.items():
             done = command("settings", "set", key, value, folder=folder)
             assert done.code == 0, done.err
+        # A booking the handler has not heard of yet would be judged again, and its reason become a message, in between.
+        until(lambda: _heard_of_bookings(folder))
         yield folder, found
+
+
+def _heard_of_bookings(folder: Path) -> bool:
+    """True once reminders has handled every event of an appointment that is there."""
+    with closing(sqlite3.connect(f"file:{folder / 'praxisd.db'}?mode=ro", uri=True)) as database:
+        last = database.execute(
+            "SELECT max(seq) FROM kernel_event WHERE type LIKE 'appointment.%'"
+        ).fetchone()[0]
+        at = "SELECT seq FROM kernel_cursor WHERE name = 'handler:reminders.appointments'"
+        row = database.execute(at).fetchone()
+        return row is not None and row[0] >= (last or 0)
 
 
 def access_of(folder: Path) -> dict[str, Any]:
