@@ -1,0 +1,1 @@
+"""Adapters of the contract `Portal`: one file each."""
