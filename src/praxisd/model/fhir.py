@@ -15,6 +15,7 @@ from praxisd.model.fhir_people import (
     Practitioner,
     PractitionerRole,
 )
+from praxisd.model.fhir_provenance import Provenance
 from praxisd.model.fhir_scheduling import Appointment, HealthcareService, Schedule, Slot
 from praxisd.model.fhir_shapes import RESOURCES, dump_json, load_json
 from praxisd.model.fhir_terminology import CodeSystem, ValueSet
@@ -46,6 +47,7 @@ __all__ = [
     "Patient",
     "Practitioner",
     "PractitionerRole",
+    "Provenance",
     "Schedule",
     "Slot",
     "ValueSet",

@@ -22,6 +22,7 @@ from praxisd.model.fhir_people import (
     Practitioner,
     PractitionerRole,
 )
+from praxisd.model.fhir_provenance import Provenance
 from praxisd.model.fhir_scheduling import Appointment, HealthcareService, Schedule, Slot
 from praxisd.model.fhir_terminology import CodeSystem, ValueSet
 
@@ -43,6 +44,7 @@ RESOURCES: dict[str, type[Resource]] = {
         Patient,
         Practitioner,
         PractitionerRole,
+        Provenance,
         Schedule,
         Slot,
         ValueSet,

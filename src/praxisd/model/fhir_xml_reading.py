@@ -7,6 +7,7 @@ over; the order of elements is not insisted on. Everything else that is not FHIR
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from xml.parsers import expat
@@ -71,6 +72,76 @@ def bundle_entries(data: bytes) -> Iterator[tuple[str | None, dict[str, Any] | F
             yield url, _resource(node, node.name)
         except FhirError as error:
             yield url, error
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One entry of a Bundle that came from elsewhere. `status`, `etag`, `outcome`: of its response, if it has one.
+
+    `resource`: as `parse_xml` gives it but not checked, or what is wrong with it; None where there is none.
+    """
+
+    id: str | None
+    full_url: str
+    resource: dict[str, Any] | FhirError | None
+    status: str
+    etag: str
+    outcome: dict[str, Any] | FhirError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A Bundle from elsewhere. `links`: addresses by relation, of the Bundle itself."""
+
+    type: str
+    links: dict[str, str]
+    parts: tuple[Part, ...]
+
+
+def bundle_parts(data: bytes) -> Parts | None:
+    """A Bundle, read so that a fault spoils only its own entry; None if it is another resource.
+
+    Raises FhirError for what is no FHIR XML at all.
+    """
+    root = _Tree(data).root
+    if root.name != "Bundle":
+        return None
+    links: dict[str, str] = {}
+    parts: list[Part] = []
+    for child in root.children:
+        if child.name == "link":
+            links[_text(child, "relation")] = _text(child, "url")
+        elif child.name == "entry":
+            answer = next((one for one in child.children if one.name == "response"), _Node("response", {}))
+            parts.append(
+                Part(
+                    child.attributes.get("id"),
+                    _text(child, "fullUrl"),
+                    _carried(child, "resource"),
+                    _text(answer, "status"),
+                    _text(answer, "etag"),
+                    _carried(answer, "outcome"),
+                )
+            )
+    return Parts(_text(root, "type"), links, tuple(parts))
+
+
+def _text(node: _Node, name: str) -> str:
+    """The value of a primitive child, or nothing."""
+    return next((one.attributes.get("value", "") for one in node.children if one.name == name), "")
+
+
+def _carried(node: _Node, name: str) -> dict[str, Any] | FhirError | None:
+    """The resource inside a child, or what is wrong with it."""
+    for one in node.children:
+        if one.name == name:
+            try:
+                if len(one.children) != 1:
+                    raise FhirError("fhir.invalid", f"Bundle.entry.{name}", "expected exactly one resource")
+                return _resource(one.children[0], one.children[0].name)
+            except FhirError as error:
+                return error
+    return None
 
 
 class _Tree:
