@@ -17,6 +17,8 @@ Origin = Literal["api", "portal", "mailbox", "folder", "hook", "waiting"]
 """Where a booking request came from."""
 RequestState = Literal["open", "asked", "accepted", "refused", "withdrawn", "expired"]
 """`open`: the desk decides. `asked`: another time was proposed, the patient decides. The others are final."""
+Found = Literal["certain", "possible", "new"]
+"""How a booking's person was found: known, perhaps known (a person decides), or certainly new."""
 INTERVAL_LOW_S = 60
 """No portal is asked more often (SPEC 3.3, seed 001 „Parameter Dr.Flex“). Seconds."""
 INTERVAL_S = 120
@@ -74,7 +76,9 @@ class BookingRequest(Record, frozen=True, kw_only=True):
     `remote` is the sender's own id of it: the same one arriving twice is one request. `appointment` is the pending (or,
     where its time was taken, proposed) appointment; None while the text could not be read. `original` is the message as it
     came. `start`, `end`, `service`, `calendar`: what was understood. `reason`: why it was refused, or cannot be read (code);
-    `note`: what the desk wrote to it. `until`: when a proposed other time lapses.
+    `note`: what the desk wrote to it. `until`: when a proposed other time lapses. `word`: the appointment type as the sender
+    wrote it. `found`: how its person was found. `wished`: the time asked for, where another was proposed or agreed.
+    `answer`: SHA-256 (hex) of the unguessable part of the address under which the patient answers a proposal.
     """
 
     id: str = ""
@@ -100,6 +104,9 @@ class BookingRequest(Record, frozen=True, kw_only=True):
     until: int | None = None
     decided: int | None = None
     by: str | None = None
+    word: str = ""
+    found: Found | None = None
+    answer: str | None = None
 
 
 class BookingSource(Record, frozen=True, kw_only=True):

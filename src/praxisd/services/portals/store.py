@@ -97,6 +97,7 @@ REQUEST = resource_table(
     sa.Column("patient", sa.Text),
     sa.Column("received", _BIG, nullable=False),
     sa.Column("until", _BIG),
+    sa.Column("answer", sa.Text, unique=True),
     sa.UniqueConstraint("organization", "origin", "portal", "remote", name="portals_request_remote"),
     sa.UniqueConstraint("organization", "appointment", name="portals_request_appointment"),
     sa.Index("portals_request_listed", "organization", "state", "received"),
@@ -221,6 +222,7 @@ REQUESTS: Records[BookingRequest] = Records(
     lambda r: {
         "state": r.state, "origin": r.origin, "portal": r.portal or "", "remote": r.remote or None,
         "appointment": r.appointment, "patient": r.patient, "received": r.received, "until": r.until,
+        "answer": r.answer,
     },
     lockable=False,
 )  # fmt: skip
