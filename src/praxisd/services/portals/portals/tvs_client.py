@@ -1,0 +1,211 @@
+"""Speaking to 116117: FHIR R4 as XML, always by POST, page after page; what its answers mean.
+
+- A search is `POST <Type>/_search` with the parameters in the body. The `next` link of a page is never called: its
+  parameters are posted to the same address (so no token can follow a link elsewhere).
+- 200 without entries is an ordinary answer. 401 throws the token away and logs in once more.
+- Every failure becomes a Problem with a code of `portal.CODES`; `detail` is at most the service's own error code.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.http import AnswerLost, Http, HttpAnswer, NotSent
+from praxisd.model.fhir_errors import FhirError
+from praxisd.model.fhir_xml import to_xml
+from praxisd.model.fhir_xml_reading import Part, bundle_parts, parse_xml
+from praxisd.services.portals import portal
+from praxisd.services.portals.portals.tvs_tickets import Tickets
+
+XML = "application/xml"
+ACCEPT = "application/fhir+xml, application/xml"
+PAGES_MOST = 500
+LIMIT_BYTES = 8_000_000
+TIMEOUT_S = 30.0
+Pairs = Sequence[tuple[str, str]]
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_TEMPORARY = {"timeout": portal.TIMEOUT, "too_late": portal.TIMEOUT}
+_WHY = {"encryption": portal.TLS_FAILED, "name": portal.UNKNOWN_HOST}
+_BY_ISSUE = {
+    "login": portal.KEY_REFUSED,
+    "expired": portal.KEY_REFUSED,
+    "forbidden": portal.KEY_REFUSED,
+    "security": portal.KEY_REFUSED,
+    "throttled": portal.TOO_OFTEN,
+    "transient": portal.FAILING,
+    "timeout": portal.FAILING,
+    "exception": portal.FAILING,
+    "lock-error": portal.FAILING,
+    "no-store": portal.FAILING,
+}
+"""What an OperationOutcome's issue type says more exactly than the HTTP status beside it."""
+_BY_STATUS = {
+    403: portal.KEY_REFUSED,
+    404: portal.ADDRESS_WRONG,
+    405: portal.ADDRESS_WRONG,
+    406: portal.ADDRESS_WRONG,
+    415: portal.ADDRESS_WRONG,
+    429: portal.TOO_OFTEN,
+}
+_RETRY = (portal.TOO_OFTEN, portal.FAILING, portal.ANSWER_UNREADABLE)
+
+
+def ask(http: Http, method: str, url: str, **more: Any) -> HttpAnswer:
+    """One request; Problem if it does not come through, or meets a server that fails or wants to be left alone."""
+    try:
+        answer = http.request(method, url, **more)
+    except NotSent as left:
+        why: str = left.why
+        code = _TEMPORARY.get(why) or _WHY.get(why, portal.UNREACHABLE)
+        raise Problem(code, 503, retry=why != "encryption") from None
+    except AnswerLost:
+        raise Problem(portal.ANSWER_LOST, 503, retry=True) from None
+    if answer.status >= 500:
+        raise Problem(portal.FAILING, 503, retry=True, detail=outcome_code(answer.body))
+    if answer.status == 429:
+        raise Problem(portal.TOO_OFTEN, 503, retry=True)
+    return answer
+
+
+class Client:
+    """The service at one address, as one practice."""
+
+    def __init__(self, address: str, http: Http, tickets: Tickets, form_search: bool = False) -> None:
+        self._address = address.rstrip("/")
+        self._http = http
+        self._tickets = tickets
+        self._form_search = form_search
+
+    def search(self, kind: str, wanted: Pairs) -> tuple[dict[str, Any], ...]:
+        """All resources that a search finds, of all pages, each once (the last page that has it counts).
+
+        Entries that cannot be read are left out, unless nothing but such came: `portals.answer_unreadable`.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        spoiled = 0
+        asked = list(wanted)
+        seen: set[tuple[tuple[str, str], ...]] = set()
+        while len(seen) < PAGES_MOST:
+            seen.add(tuple(asked))
+            answer = self._post(f"/{kind}/_search", *self._search_body(asked))
+            page = _bundle(answer.body, "searchset")
+            for number, part in enumerate(page.parts):
+                if isinstance(part.resource, dict):
+                    resource = part.resource
+                    name = f"{resource['resourceType']}/{resource.get('id') or f'{len(seen)}.{number}'}"
+                    found.pop(name, None)
+                    found[name] = resource
+                elif part.resource is not None:
+                    spoiled += 1
+            following = page.links.get("next")
+            if not following:
+                if spoiled and not found:
+                    raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+                return tuple(one for one in found.values() if one["resourceType"] != "OperationOutcome")
+            more = parse_qsl(urlsplit(following).query, keep_blank_values=True)
+            names = {name for name, _ in more}
+            asked = [(name, value) for name, value in wanted if name not in names] + more
+            if not more or tuple(asked) in seen:
+                break
+        raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+
+    def _search_body(self, asked: Pairs) -> tuple[bytes | None, dict[str, str] | None]:
+        if self._form_search:
+            names = list(dict.fromkeys(name for name, _ in asked))
+            return None, {name: ",".join(value for one, value in asked if one == name) for name in names}
+        return parameters(asked), None
+
+    def batch(self, path: str, entries: Sequence[dict[str, Any]], before: float | None) -> tuple[Part, ...]:
+        """Hand over a batch; one answer per entry, in their order. Each entry has an `id`, which must come back with it.
+
+        `portals.answer_unreadable` if the answers cannot be told apart: then nobody knows what was done.
+        """
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
+        answer = self._post(path, to_xml(bundle), None, before)
+        page = _bundle(answer.body, "batch-response")
+        if [part.id for part in page.parts] != [one["id"] for one in entries]:
+            raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+        return page.parts
+
+    def operate(self, path: str, given: dict[str, Any], before: float | None) -> None:
+        """Call an operation that answers nothing if all is well."""
+        self._post(path, to_xml(given), None, before)
+
+    def _post(
+        self, path: str, body: bytes | None, form: dict[str, str] | None, before: float | None = None
+    ) -> HttpAnswer:
+        """Post, with a new token if the one at hand is not good any more. The answer is one of the 2xx."""
+        for _ in range(2):
+            token = self._tickets.token()
+            headers = {"Accept": ACCEPT, "Authorization": f"Bearer {token}"}
+            if body is not None:
+                headers["Content-Type"] = f"{XML}; charset=UTF-8"
+            answer = ask(
+                self._http,
+                "POST",
+                self._address + path,
+                headers=headers,
+                body=body,
+                form=form,
+                before=before,
+                timeout_s=TIMEOUT_S,
+                limit_bytes=LIMIT_BYTES,
+            )
+            if answer.status != 401:
+                break
+            self._tickets.discard(token)
+        if not 200 <= answer.status < 300:
+            code = meaning(answer.status, answer.body)
+            raise Problem(code, 502, retry=code in _RETRY, detail=outcome_code(answer.body))
+        return answer
+
+
+def meaning(status: int, body: bytes) -> str:
+    """Our code for an answer that is no success."""
+    if status == 401:
+        return portal.KEY_REFUSED
+    if 300 <= status < 400:
+        return portal.ADDRESS_WRONG
+    return _BY_ISSUE.get(_issue(body).get("code", "")) or _BY_STATUS.get(status, portal.REFUSED)
+
+
+def outcome_code(body: bytes) -> str | None:
+    """The service's own error code (`issue.details.coding.code`); never one of its texts."""
+    return coded(_issue(body))
+
+
+def coded(issue: dict[str, Any]) -> str | None:
+    """See `outcome_code`, of one issue."""
+    for coding in issue.get("details", {}).get("coding", ()):
+        code = coding.get("code")
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            return code
+    return None
+
+
+def _issue(body: bytes) -> dict[str, Any]:
+    """The first issue of an OperationOutcome; empty if it is none."""
+    try:
+        found: dict[str, Any] = parse_xml(body, "OperationOutcome")["issue"][0]
+    except (FhirError, LookupError):
+        return {}
+    return found
+
+
+def _bundle(body: bytes, kind: str) -> Any:
+    try:
+        found = bundle_parts(body)
+    except FhirError:
+        found = None
+    if found is None or found.type != kind:
+        raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+    return found
+
+
+def parameters(pairs: Pairs) -> bytes:
+    """Search parameters as a FHIR Parameters resource in XML."""
+    listed = [{"name": name, "valueString": value} for name, value in pairs]
+    found: dict[str, Any] = {"resourceType": "Parameters"}
+    return to_xml(found | ({"parameter": listed} if listed else {}))
