@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from praxisd.kernel import events, jobs, schedule
-from praxisd.kernel.access import system
+from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_run import RunContext
 from praxisd.kernel.jobs import Worker
+from praxisd.kernel.service import Scope
 from praxisd.testing.trials import HOURLY, NIGHTLY, done, job, noted, run_log, settle, with_jobs, worker_of
 
 Make = Callable[..., House]
@@ -362,3 +363,33 @@ def test_a_job_that_never_comes_to_a_checkpoint_holds_up_no_stop(
     assert time.monotonic() - begun < 3
     assert all(t.daemon for t in threading.enumerate() if t.name.startswith("praxisd-job"))
     gate.set()
+
+
+def test_one_of_several_practices_does_not_change_a_job_of_them_all(
+    make_house: Make, clock: FrozenClock
+) -> None:
+    house = make_house(
+        with_jobs(
+            job("trial.all", done, per=Scope.INSTALLATION), job("trial.own", done, per=Scope.ORGANIZATION)
+        )
+    )
+    owner = Actor(Kind.USER, "u1", "p1", frozenset({"kernel.jobs.write", "kernel.jobs.run"}))
+    practices = ["p1"]
+    house.shared["organizations"] = lambda _tx: practices
+    settle(house)
+    with house.store.write(owner) as tx:
+        alone = jobs.change(house, tx, "trial.all", missed="none")
+    assert alone.missed == "none"
+    practices.append("p2")
+    for forbidden in (
+        lambda tx: jobs.change(house, tx, "trial.all", enabled=False),
+        lambda tx: jobs.run_now(house, tx, "trial.all"),
+        lambda tx: jobs.cancel(house, tx, "trial.all", "any"),
+    ):
+        with house.store.write(owner) as tx, pytest.raises(Problem) as refused:
+            forbidden(tx)
+        assert (refused.value.code, refused.value.status) == ("jobs.shared", 403)
+    with house.store.write(owner) as tx:
+        assert not jobs.change(house, tx, "trial.own", enabled=False).enabled
+    with house.store.write(system("cli", "p1")) as tx:
+        assert not jobs.change(house, tx, "trial.all", enabled=False).enabled

@@ -283,6 +283,7 @@ def test_quick_answers_on_the_loop_and_the_rest_in_the_pool(one: Running) -> Non
         ("broken", 500, "http.internal", False),
         ("busy", 503, "http.busy", True),
         ("away", 503, "http.store_unavailable", True),
+        ("frozen", 503, "http.store_unavailable", True),
         ("violated", 409, "http.conflict", True),
     ],
 )

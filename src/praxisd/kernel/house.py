@@ -175,6 +175,7 @@ PROBLEMS = (
     issues.TIMEOUT,
     "jobs.already_ended",
     "jobs.already_running",
+    "jobs.shared",
     "jobs.bad_policy",
     "jobs.crashed",
     "jobs.gave_up",

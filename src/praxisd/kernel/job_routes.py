@@ -257,6 +257,7 @@ _PLAN = tuple(
         "other_scope",
     )
 )
+_SHARED = (403, "jobs.shared")
 _READ, _RUN, _TAGS = "kernel.jobs.read", "kernel.jobs.run", ("jobs",)
 ROUTES = (
     Route("GET", "/jobs", "jobs.list", get_jobs, _READ, JobsOut, tags=_TAGS),
@@ -269,7 +270,7 @@ ROUTES = (
         "kernel.jobs.write",
         JobOut,
         body=JobIn,
-        problems=(_GONE, _STALE, _POLICY, *_PLAN),
+        problems=(_GONE, _SHARED, _STALE, _POLICY, *_PLAN),
         tags=_TAGS,
     ),
     Route(
@@ -292,7 +293,7 @@ ROUTES = (
         _RUN,
         RunOut,
         status=202,
-        problems=(_GONE, (409, "jobs.already_running")),
+        problems=(_GONE, _SHARED, (409, "jobs.already_running")),
         tags=_TAGS,
     ),
     Route(
@@ -316,7 +317,7 @@ ROUTES = (
         cancel_run,
         _RUN,
         RunOut,
-        problems=(_GONE, (409, "jobs.already_ended")),
+        problems=(_GONE, _SHARED, (409, "jobs.already_ended")),
         tags=_TAGS,
     ),
 )

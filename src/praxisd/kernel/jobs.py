@@ -15,7 +15,7 @@ from praxisd.kernel import job_store as rows
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.job_claim import close
-from praxisd.kernel.job_plan import MISSED, home, owe, start_now, zone_name, zone_of
+from praxisd.kernel.job_plan import MISSED, home, organizations, owe, start_now, zone_name, zone_of
 from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext
 from praxisd.kernel.job_worker import Worker
 from praxisd.kernel.service import JobType
@@ -113,9 +113,11 @@ def change(
 ) -> Job:
     """Set when a job runs, whether, and what becomes of missed runs; what is None stays as it is.
 
-    Problems: `http.not_found`, `resource.stale` (412), `schedule.*` (400), `jobs.bad_policy` (422).
+    Problems: `http.not_found`, `jobs.shared` (403), `resource.stale` (412), `schedule.*` (400), `jobs.bad_policy` (422).
     """
-    own, tx.organization = tx.organization, home(_declared(house, name), tx.organization)
+    declared = _declared(house, name)
+    _own(house, tx, declared)
+    own, tx.organization = tx.organization, home(declared, tx.organization)
     try:
         owe(tx, name)
     finally:
@@ -206,11 +208,22 @@ def check_policy(missed: str, max_age_s: int) -> None:
         raise Problem("jobs.bad_policy", 422)
 
 
+def _own(house: "House", tx: Tx, declared: JobType) -> None:
+    """Problem `jobs.shared` (403) for who belongs to one of several practices and would change a job of them all.
+
+    Practices are kept strictly apart (SPEC 13.1); where there is just one, its owner is the owner of all.
+    """
+    shared = home(declared, "") == INSTALLATION and tx.organization != INSTALLATION
+    if shared and not tx.actor.everything and len(organizations(house, tx)) > 1:
+        raise Problem("jobs.shared", 403, job=declared.name)
+
+
 def run_now(house: "House", tx: Tx, name: str) -> Run:
     """Start a job by hand, also one that is switched off; Problem `jobs.already_running` (409) while one is
-    open.
+    open, `jobs.shared` (403).
     """
     declared = _declared(house, name)
+    _own(house, tx, declared)
     own, tx.organization = tx.organization, home(declared, tx.organization)
     try:
         owe(tx, name)  # what is due in this second and not yet planned is a run of its own
@@ -227,9 +240,10 @@ def run_now(house: "House", tx: Tx, name: str) -> Run:
 def cancel(house: "House", tx: Tx, name: str, id_: str) -> Run:
     """Cancel a run: one that waits at once, one at work at its next checkpoint.
 
-    Problems: `http.not_found`, `jobs.already_ended` (409).
+    Problems: `http.not_found`, `jobs.already_ended` (409), `jobs.shared` (403).
     """
     declared = _declared(house, name)
+    _own(house, tx, declared)
     own, tx.organization = tx.organization, home(declared, tx.organization)
     try:
         row = tx.first(rows.GET_RUN, id=id_)

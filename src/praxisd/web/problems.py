@@ -119,8 +119,13 @@ def _outage(error: Exception, house: House) -> bool:
     if number is not None:
         return type(error).__name__ == "OperationalError" and number & 0xFF != _SQLITE_MISTAKE
     state = getattr(error, "sqlstate", None)
-    return type(error).__name__ == "OperationalError" or (state or "")[:2] in ("08", "53", "57")
+    return type(error).__name__ == "OperationalError" or (state or "")[:2] in _AWAY or state == _TOO_LONG
 
+
+_AWAY = ("08", "53", "57")
+"""Classes of SQLSTATE: no connection, no room, shut down by an operator."""
+_TOO_LONG = "25P03"
+"""The server ended a transaction that stood still for longer than a lease: this process was frozen meanwhile."""
 
 Renderer = Callable[[Problem, Texts, str, str], Sent]
 """How a door words its refusals: problem+json here, OperationOutcome on FHIR."""

@@ -113,6 +113,8 @@ def read(call: Call) -> Answer:
         raise Violation(CANARY)
     if name == "away":
         raise _outage(call.house)
+    if name == "frozen":
+        raise _thrown_out(call.house)
     if name == "stuck":
         entered.set()
         time.sleep(30)
@@ -133,6 +135,15 @@ def _outage(house: House) -> Exception:
     import psycopg
 
     return psycopg.OperationalError(CANARY)
+
+
+def _thrown_out(house: House) -> Exception:
+    """What PostgreSQL says to who stood still in a transaction; SQLite knows nothing like it."""
+    if house.store.engine.name == "sqlite":
+        return _outage(house)
+    from psycopg import errors
+
+    return errors.IdleInTransactionSessionTimeout(CANARY)
 
 
 def write(call: Call) -> Answer:
