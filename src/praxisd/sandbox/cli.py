@@ -17,7 +17,7 @@ _HOST = click.option("--host", default="127.0.0.1", show_default=True)
 @click.group()
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
 def sandbox(with_parent: bool) -> None:
-    """Play the outside world: an SMS gateway, a mail server."""
+    """Play the outside world: an SMS gateway, a mail server, a booking portal."""
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -116,6 +116,51 @@ def mail(
         code = run(folder, host, port, smtp_port, wishes)
     except OSError:
         raise Problem("control.address_unusable", 400, host=host, port=f"{port}/{smtp_port}") from None
+    sys.exit(code)
+
+
+@sandbox.command()
+@data
+@_HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=8092, show_default=True, help="0: a free one.")
+@click.option("--key", default="sandbox", show_default=True, help="The key that practices must show.")
+@click.option("--secret", default="", help="What calls to /api must be signed with; unsigned if left out.")
+@click.option(
+    "--calendar",
+    "calendars",
+    multiple=True,
+    default=("Dr. Beispiel – Sprechstunde",),
+    show_default=True,
+    help="Made at the first start; may be given more than once.",
+)
+@click.option("--zone", default="Europe/Berlin", show_default=True, help="Its time zone.")
+@click.option(
+    "--faults", type=click.FloatRange(0, 1), default=0.0, help="How often something goes wrong: 0 to 1."
+)
+@click.option("--seed", type=int, default=0, help="The same seed, the same faults.")
+def portal(
+    folder: Path,
+    host: str,
+    port: int,
+    key: str,
+    secret: str,
+    calendars: tuple[str, ...],
+    zone: str,
+    faults: float,
+    seed: int,
+) -> None:
+    """A booking portal: patients book on its page, practices keep it in step."""
+    from zoneinfo import ZoneInfoNotFoundError
+
+    from praxisd.sandbox.portal_program import Wishes, run
+
+    wishes = Wishes(key, secret, zone, calendars, faults, seed, language())
+    try:
+        code = run(folder, host, port, wishes)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise click.BadParameter(zone, param_hint="--zone") from None
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=port) from None
     sys.exit(code)
 
 

@@ -53,25 +53,31 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back. `drop`: nothing at all, the connection is closed instead."""
+    """What is sent back. `drop`: nothing at all, the connection is closed instead. `cut`: it is closed in the middle."""
 
     status: int = 200
     body: bytes = b""
     media: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
+    cut: bool = False
 
 
 DROP = Answer(drop=True)
 
 
 class Bad(Exception):
-    """A request that cannot be done; answered with `status` and `{"code": …}`."""
+    """A request that cannot be done; answered with `status` and `{"code": …}`, and `more` beside the code."""
 
-    def __init__(self, code: str, status: int = 400) -> None:
+    def __init__(self, code: str, status: int = 400, **more: Any) -> None:
         super().__init__(code)
         self.code = code
         self.status = status
+        self.more = more
+
+    def answer(self) -> Answer:
+        """What is sent."""
+        return as_json({"code": self.code, **self.more}, self.status)
 
 
 def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
@@ -119,7 +125,7 @@ class Door:
             def _any(self) -> None:
                 door._serve(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _any
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_PROPFIND = _any
 
         class Server(ThreadingHTTPServer):
             """As many connections as come."""
@@ -162,8 +168,9 @@ class Door:
         for name, value in answer.headers.items():
             handler.send_header(name, value)
         handler.end_headers()
+        body = b"" if handler.command == "HEAD" else answer.body
         with suppress(OSError):
-            handler.wfile.write(answer.body)
+            handler.wfile.write(body[: len(body) // 2] if answer.cut else body)
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> Answer:
         headers = {name.lower(): value for name, value in handler.headers.items()}
@@ -174,7 +181,7 @@ class Door:
         if len(body) < int(length):
             return DROP
         parts = urlsplit(handler.path)
-        if handler.command != "GET" and _foreign(headers):
+        if handler.command not in ("GET", "HEAD") and _foreign(headers):
             return as_json({"code": "forbidden"}, 403)
         known = False
         for method, pattern, function in self._routes:
@@ -187,7 +194,7 @@ class Door:
             try:
                 return function(call)
             except Bad as bad:
-                return as_json({"code": bad.code}, bad.status)
+                return bad.answer()
             except Exception as error:
                 return as_json({"code": "internal", "type": type(error).__name__}, 500)
         return as_json({"code": "not_found"}, 405 if known else 404)

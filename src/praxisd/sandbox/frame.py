@@ -59,8 +59,10 @@ def speaker(lang: str) -> Say:
     return say
 
 
-def frame(lang: str, title: str, lead: str, body: str, path: str = "/", refresh_s: int = 0) -> str:
-    """A whole page. `title`, `lead` and `body` are HTML; the other language is offered for `path`."""
+def frame(
+    lang: str, title: str, lead: str, body: str, path: str = "/", refresh_s: int = 0, style: str = ""
+) -> str:
+    """A whole page. `title`, `lead` and `body` are HTML; the other language is offered for `path`. `style`: more CSS."""
     say = speaker(lang)
     again = f'<meta http-equiv="refresh" content="{refresh_s}">' if refresh_s else ""
     mark = "&amp;" if "?" in path else "?"
@@ -72,7 +74,7 @@ def frame(lang: str, title: str, lead: str, body: str, path: str = "/", refresh_
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">{again}'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><header><div><h1>{title}</h1><p>{lead}</p><nav>{others}</nav></div></header>"
+        f"<style>{_STYLE}{style}</style></head><body><header><div><h1>{title}</h1><p>{lead}</p><nav>{others}</nav></div></header>"
         f"<main>{body}</main></body></html>"
     )
 
