@@ -4,6 +4,8 @@ from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import EventType, Handler, JobType, Permission, Retention, Service, Setting
 from praxisd.services.calendar import (
+    conflict_store,
+    conflicts_declared,
     fhir,
     handlers,
     importing,
@@ -14,6 +16,8 @@ from praxisd.services.calendar import (
     routes_feeds,
     routes_view,
     store,
+    waiting_declared,
+    waiting_store,
 )
 from praxisd.services.calendar.fhir_shapes import SPECIALTY
 
@@ -41,7 +45,8 @@ SERVICE = Service(
         *(EventType(f"reservation.{what}") for what in ("created", "changed", "deleted")),
         *(EventType(f"absence.{what}") for what in ("created", "deleted")),
         EventType("closing.changed"),
-        EventType("conflict.found", alert=True),
+        *conflicts_declared.EVENTS,
+        *waiting_declared.EVENTS,
         *(EventType(f"feed.{what}", Retention.AUDIT) for what in ("created", "revoked")),
     ),
     handlers=(
@@ -78,10 +83,12 @@ SERVICE = Service(
         Permission("calendar.reservation.write", (*_PEOPLE, "pvs")),
         Permission("calendar.feed.write", ("owner",)),
         Permission("calendar.hours.ignore", (*_PEOPLE, "pvs")),
+        *conflicts_declared.PERMISSIONS,
+        *waiting_declared.PERMISSIONS,
     ),
-    tables=store.TABLES,
-    patient_refs=(("calendar_appointment", "patient"),),
-    problems=("calendar.unknown_region", *fhir.PROBLEMS, *importing.PROBLEMS),
+    tables=(*store.TABLES, *conflict_store.TABLES, *waiting_store.TABLES),
+    patient_refs=(("calendar_appointment", "patient"), ("calendar_waiting", "patient")),
+    problems=("calendar.unknown_region", *fhir.PROBLEMS, *importing.PROBLEMS, *conflicts_declared.PROBLEMS),
     triggers=store.guards,
     guards=store.GUARDS,
 )

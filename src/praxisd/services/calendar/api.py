@@ -10,17 +10,21 @@ from praxisd.services.calendar.booking import (
     may_see,
     move,
 )
+from praxisd.services.calendar.busy import busy
 from praxisd.services.calendar.columns import (
     add_absence,
     add_reservation,
     add_schedule,
     add_service,
+    drop_reservation,
     edit_schedule,
     edit_service,
     put_closing,
 )
+from praxisd.services.calendar.conflicts import conflict, note_conflict, open_conflicts
 from praxisd.services.calendar.feeds import open_feed
 from praxisd.services.calendar.finding import free
+from praxisd.services.calendar.incoming import accept, request, reschedule
 from praxisd.services.calendar.reminder_store import (
     AppointmentFacts,
     ReminderRow,
@@ -33,14 +37,18 @@ __all__ = [
     "AppointmentFacts",
     "ReminderRow",
     "Wish",
+    "accept",
     "add_absence",
     "add_reservation",
     "add_schedule",
     "add_service",
     "appointment_facts",
     "book",
+    "busy",
     "cancel",
     "change",
+    "drop_reservation",
+    "conflict",
     "edit_schedule",
     "edit_service",
     "for_reminders",
@@ -49,7 +57,11 @@ __all__ = [
     "import_appointment",
     "may_see",
     "move",
+    "note_conflict",
+    "open_conflicts",
     "open_feed",
     "put_closing",
+    "request",
+    "reschedule",
     "views",
 ]

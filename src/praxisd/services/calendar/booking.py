@@ -17,7 +17,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import FROZEN, OCCUPYING, Appointment, may_change
-from praxisd.services.calendar import holds, placing, store
+from praxisd.services.calendar import conflicts, holds, placing, store
 from praxisd.services.calendar.view import touch
 from praxisd.services.directory import api as directory
 
@@ -101,8 +101,8 @@ def book(house: "House", tx: Tx, wish: Wish) -> Appointment:
         extra=wish.extra,
     )
     one = store.APPOINTMENTS.insert(tx, one)
-    _occupy(tx, one)
-    _note(tx, f"appointment.{'requested' if status == 'pending' else 'booked'}", one)
+    occupy(tx, one)
+    tell(tx, f"appointment.{'requested' if status == 'pending' else 'booked'}", one)
     return one
 
 
@@ -145,8 +145,8 @@ def move(
         **changes,  # type: ignore[arg-type]
     )
     new = store.APPOINTMENTS.save(tx, new, old.version)
-    _occupy(tx, new)
-    _note(tx, "appointment.moved", new, changed_fields(old, new))
+    occupy(tx, new)
+    tell(tx, "appointment.moved", new, changed_fields(old, new))
     return new
 
 
@@ -170,12 +170,12 @@ def change(house: "House", tx: Tx, id_: str, expected: int | None = None, **chan
     elif status in OCCUPYING and old.status not in OCCUPYING:
         chosen = placing.choose(house, tx, old.service, old.start, old.end, old.schedules, True)
         new = msgspec.structs.replace(new, schedules=chosen)
-        _occupy(tx, new)
+        occupy(tx, new)
     new = store.APPOINTMENTS.save(tx, new, old.version)
     event = {"cancelled": "cancelled", "booked": "confirmed"}.get(
         status if status != old.status else "", "changed"
     )
-    _note(tx, f"appointment.{event}", new, changed_fields(old, new))
+    tell(tx, f"appointment.{event}", new, changed_fields(old, new))
     return new
 
 
@@ -194,33 +194,35 @@ def import_appointment(house: "House", tx: Tx, one: Appointment) -> tuple[Appoin
 
     Returns (what was stored, conflict id or None). Never refuses for hours, notice or duration: it exists.
     """
+    others: list[str] = []
     if one.status in OCCUPYING and one.schedules:
         touch(house, tx, one.schedules)
         store.drop_lapsed(tx, one.schedules)
         before, after = one.buffer_before * 60, one.buffer_after * 60
-        rows = store.busy_rows(tx, one.start - before, one.end + after, one.schedules)
-        if rows:
-            one = store.APPOINTMENTS.insert(tx, msgspec.structs.replace(one, status="proposed"))
-            found = new_id()
-            tx.run(
-                store.ADD_CONFLICT,
-                id=found,
-                appointment=one.id,
-                code="calendar.slot_taken",
-                found_at=tx.now,
-                settled_at=None,
-            )
-            _note(tx, "appointment.imported", one)
-            events.note(tx, "conflict.found", "Appointment", one.id, conflict=found)
-            return one, found
+        others = conflicts.in_the_way(tx, one.schedules, one.start - before, one.end + after)
+    if others:
+        one = msgspec.structs.replace(one, status="proposed")
     one = store.APPOINTMENTS.insert(tx, one)
     if one.status in OCCUPYING:
-        _occupy(tx, one)
-    _note(tx, "appointment.imported", one)
-    return one, None
+        occupy(tx, one)
+    tell(tx, "appointment.imported", one)
+    if not others:
+        return one, None
+    found = conflicts.note_conflict(
+        tx,
+        appointment=one.id,
+        others=others,
+        code=conflicts.TAKEN,
+        portal=one.portal,
+        start=one.start,
+        end=one.end,
+        schedule=one.schedules[0],
+    )
+    return one, found
 
 
-def _occupy(tx: Tx, one: Appointment) -> None:
+def occupy(tx: Tx, one: Appointment) -> None:
+    """Its rows in `calendar_busy`, buffers included; Problem calendar.slot_taken (409)."""
     first, last = one.start - one.buffer_before * 60, one.end + one.buffer_after * 60
     try:
         store.occupy(tx, one.schedules, first, last, "appointment", f"Appointment/{one.id}")
@@ -228,7 +230,8 @@ def _occupy(tx: Tx, one: Appointment) -> None:
         raise Problem("calendar.slot_taken", 409) from None
 
 
-def _note(tx: Tx, type_: str, one: Appointment, fields: Sequence[str] = ()) -> None:
+def tell(tx: Tx, type_: str, one: Appointment, fields: Sequence[str] = ()) -> None:
+    """The event about an appointment."""
     events.note(
         tx,
         type_,

@@ -119,15 +119,6 @@ CLOSING = table(
     sa.Column("name", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("organization", "date"),
 )
-CONFLICT = table(
-    "calendar_conflict",
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("appointment", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("found_at", _BIG, nullable=False),
-    sa.Column("settled_at", _BIG),
-    sa.PrimaryKeyConstraint("organization", "id"),
-)
 FEED = table(
     "calendar_feed",
     sa.Column("id", sa.Text, nullable=False),
@@ -148,7 +139,7 @@ TABLES = tuple(
     t.name
     for t in (
         *(SCHEDULE, SERVICE, APPOINTMENT, RESERVATION, ABSENCE, IMPORTED),
-        *(BUSY, HOLD, CLOSING, CONFLICT, FEED, COUNTER),
+        *(BUSY, HOLD, CLOSING, FEED, COUNTER),
     )
 )
 
@@ -247,7 +238,6 @@ _RAISE = prepared(
 CLOSINGS = prepared(sa.select(CLOSING).where(mine(CLOSING)))
 PUT_CLOSING = upsert(CLOSING, ("organization", "date"))
 DROP_CLOSING = prepared(sa.delete(CLOSING).where(mine(CLOSING), CLOSING.c.date == sa.bindparam("date")))
-ADD_CONFLICT = insert(CONFLICT)
 
 
 def busy_rows(
