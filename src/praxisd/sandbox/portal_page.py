@@ -48,7 +48,7 @@ class _Pages:
         query = urlencode({name: one for name, one in call.query.items() if name != "lang"})
         path = path or call.target.partition("?")[0] + (f"?{query}" if query else "")
         html = frame(lang, say("portal_title"), say("portal_lead"), body(say), path, refresh_s, parts.STYLE)
-        more = {"Referrer_Policy": "no-referrer"}
+        more = {"Referrer_Policy": "same-origin"}
         if "lang" in call.query:
             more["Set_Cookie"] = remember(lang)
         return as_page(html, status, **more)

@@ -11,7 +11,7 @@ from praxisd.sandbox.portal import Board
 from praxisd.sandbox.portal_times import Calendar, Service
 
 STYLE = """
-header>div,main{max-width:40rem}.plain{list-style:none;margin:0;padding:0;display:grid;gap:.75rem}
+header>div,main{max-width:40rem}.card>:first-child{margin-top:0}.plain{list-style:none;margin:0;padding:0;display:grid;gap:.75rem}
 .pick{display:flex;flex-direction:column;gap:.125rem;text-decoration:none;color:inherit}.pick:hover{border-color:var(--brand)}
 .chips{display:flex;flex-wrap:wrap;gap:.5rem;list-style:none;margin:0 0 1.25rem;padding:0}
 .chips a,.button{display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;min-width:4.5rem;
@@ -146,7 +146,7 @@ def facts(say: Say, calendar: str, service: str, start: int, end: int, zone: Zon
     rows = (
         ("portal_when", moment(say, start, zone, end)),
         ("portal_where", escape(calendar)),
-        ("portal_kind", escape(service)),
+        ("portal_what", escape(service)),
     )
     return "<dl>" + "".join(f"<dt>{say(key)}</dt><dd>{value}</dd>" for key, value in rows) + "</dl>"
 
@@ -163,11 +163,11 @@ def form(
     """Who the patient is; `wrong`: the code of the field that cannot be meant."""
     what = facts(say, calendar.name, service.name, start, start + service.minutes * 60, board.zone)
     failed = wrong.removesuffix("_invalid")
-    top = notice(say, "portal_check_" + failed, "bad") if wrong else ""
+    top = f'<p id="wrong" class="bad" role="alert">{say("portal_check_" + failed)}</p>' if wrong else ""
     rows = []
     for name, kind, known, most, must in _FIELDS:
         needed = " required" if must else ""
-        bad = ' aria-invalid="true" autofocus' if name == failed else ""
+        bad = ' aria-invalid="true" aria-describedby="wrong" autofocus' if name == failed else ""
         high = f' max="{board.today}" min="1880-01-01"' if kind == "date" else ""
         word = say("portal_" + name) if must else say("portal_optional", what=say("portal_" + name))
         rows.append(

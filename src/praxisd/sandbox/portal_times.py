@@ -213,7 +213,7 @@ def free_starts(
     """Starts in [since, until) at which so many minutes are offered and free. Starts lie `step` apart from opening."""
     found = []
     day = midnight(datetime.fromtimestamp(since, zone).date(), zone)
-    for first, last in opened(calendar, day, until, zone):
+    for first, last in opened(calendar, day, until + minutes * 60, zone):
         at = first
         while at + minutes * 60 <= last and at < until:
             if at >= since and not touches(taken, at, at + minutes * 60):
