@@ -22,7 +22,9 @@ from praxisd.services.directory import (
     treatments,
 )
 from praxisd.services.directory.claims import Claimed, Outcome, known, organization, resolve, shown
+from praxisd.services.directory.comparing import Compared
 from praxisd.services.directory.contacts import ContactFacts, Reach, contacts, living
+from praxisd.services.directory.doubts import Doubt, doubts, settle, side_by_side
 from praxisd.services.directory.imports import (
     WARNINGS,
     Imported,
@@ -42,7 +44,9 @@ __all__ = [
     "WARNINGS",
     "Brought",
     "Claimed",
+    "Compared",
     "ContactFacts",
+    "Doubt",
     "Imported",
     "Outcome",
     "Reach",
@@ -53,6 +57,7 @@ __all__ = [
     "create_mandator",
     "create_organization",
     "create_practitioner",
+    "doubts",
     "find",
     "has_patients",
     "import_location",
@@ -77,10 +82,13 @@ __all__ = [
     "put_location",
     "put_patient",
     "put_practitioner",
+    "recognise",
     "released",
     "resolve",
     "saw",
+    "settle",
     "shown",
+    "side_by_side",
     "told",
     "undo",
     "words",
@@ -162,6 +170,11 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Claimed:
     """Whose record it is: (patient id, id this actor may see). See `claims.claim` for matching and refusals."""
     outcome = claims.claim(tx, told)
     return Claimed(outcome.patient, outcome.shown)
+
+
+def recognise(tx: Tx, told: PatientClaim | Patient) -> Outcome:
+    """As `claim`, with how the person was found: certain, possible (a decision waits) or new."""
+    return claims.claim(tx, told)
 
 
 def patient(tx: Tx, id_: str) -> Patient:

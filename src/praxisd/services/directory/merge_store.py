@@ -16,6 +16,9 @@ _MATCH = prepared(sa.select(MATCH).where(mine(MATCH), _M.id == sa.bindparam("id"
 _OPEN_OF = prepared(
     sa.select(MATCH).where(mine(MATCH), _M.patient == sa.bindparam("patient"), _M.outcome.is_(None))
 )
+_MATCHES_OF = prepared(
+    sa.select(MATCH).where(mine(MATCH), _M.patient == sa.bindparam("patient")).order_by(_M.id)
+)
 _DECIDE = prepared(
     sa.update(MATCH)
     .where(mine(MATCH), _M.id == sa.bindparam("id"), _M.outcome.is_(None))
@@ -47,6 +50,11 @@ def match_row(tx: Tx, id_: str) -> Any:
 def open_matches_of(tx: Tx, patient: str) -> list[Any]:
     """Decisions about a new patient that are not made yet."""
     return tx.all(_OPEN_OF, patient=patient)
+
+
+def matches_of(tx: Tx, patient: str) -> list[Any]:
+    """All decisions about a record, made or not, oldest first."""
+    return tx.all(_MATCHES_OF, patient=patient)
 
 
 def open_matches(tx: Tx, after: str | None, limit: int) -> tuple[list[Any], str | None]:
