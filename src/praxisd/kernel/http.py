@@ -24,7 +24,7 @@ from praxisd.kernel import outside
 from praxisd.kernel.access import system
 from praxisd.kernel.clock import Clock
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.outside import AnswerLost, NotSent, Outside, Why
+from praxisd.kernel.outside import AnswerLate, AnswerLost, NotSent, Outside, Why
 
 if TYPE_CHECKING:
     import aiohttp
@@ -124,7 +124,7 @@ class Http:
 
         `before` (epoch seconds): nothing is written after it. Of `json`, `form` and `body` at most one is given.
         `NotSent`: certainly nothing was written. `AnswerLost`: it may have been, and there is no whole answer (broken,
-        late, longer than `limit_bytes`).
+        late, longer than `limit_bytes`); `AnswerLate`, which is one of them, where time ran out.
         """
         import aiohttp  # noqa: F401 - here, so that its loading neither counts nor holds up the loop
 
@@ -143,7 +143,7 @@ class Http:
             return self._outside.run(work, timeout_s)
         except TimeoutError:
             if leaving.stop():
-                raise AnswerLost from None
+                raise AnswerLate from None
             raise NotSent("timeout") from None
         except BaseException:
             leaving.stop()
@@ -201,7 +201,7 @@ class Http:
         except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
             # ValueError and TypeError: an address or a header that cannot be written as HTTP.
             if leaving.left:
-                raise AnswerLost from None
+                raise (AnswerLate if isinstance(error, TimeoutError) else AnswerLost) from None
             raise NotSent(_why(error)) from None
 
     def _opened(self) -> "aiohttp.ClientSession":
@@ -250,6 +250,8 @@ def _why(error: BaseException) -> Why:
         return "timeout"
     if isinstance(error, ssl.SSLError | ssl.CertificateError | aiohttp.ClientSSLError):
         return "encryption"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "name"
     return "unreachable"
 
 
@@ -284,4 +286,4 @@ def client(house: "House") -> Http:
         return found
 
 
-__all__ = ("AnswerLost", "Http", "HttpAnswer", "NotSent", "check_proxy", "client")
+__all__ = ("AnswerLate", "AnswerLost", "Http", "HttpAnswer", "NotSent", "check_proxy", "client")

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-Why = Literal["unreachable", "timeout", "encryption", "too_late"]
-"""Why nothing was sent: the server does not answer (DNS, connection), does so too slowly, the connection could not be
-protected (TLS, certificate), or the time until which it was allowed has passed."""
+Why = Literal["name", "unreachable", "timeout", "encryption", "too_late"]
+"""Why nothing was sent: nobody knows the server's name (DNS), the server does not answer, does so too slowly, the
+connection could not be protected (TLS, certificate), or the time until which it was allowed has passed."""
 _BEYOND_S = 15.0
 """So much longer than its own limit a coroutine is waited for, before the loop itself counts as stuck."""
 
@@ -29,6 +29,10 @@ class NotSent(Exception):
 
 class AnswerLost(Exception):
     """It may have been handed over: the connection ended, or time ran out, before the answer came."""
+
+
+class AnswerLate(AnswerLost):
+    """Time ran out before the answer came."""
 
 
 class Outside:
@@ -130,4 +134,4 @@ def of(house: Any) -> Outside:
         return found
 
 
-__all__ = ("AnswerLost", "NotSent", "Outside", "Why", "of")
+__all__ = ("AnswerLate", "AnswerLost", "NotSent", "Outside", "Why", "of")
