@@ -44,9 +44,9 @@ def appointment(there: Writing, patient: str) -> tuple[str, str]:
 
 def test_proposals_are_taken_over_once(there: Writing) -> None:
     empty = there.ask("GET", "/templates")
-    assert (empty["templates"], empty["proposals"]) == ([], {"de": 4, "fr": 4, "it": 4, "en": 4})
+    assert (empty["templates"], empty["proposals"]) == ([], {"de": 12, "fr": 12, "it": 12, "en": 12})
     labels = {one["name"]: one for one in empty["placeholders"]}
-    assert labels["date"]["kinds"] == ["reminder"] and labels["date"]["sample"]
+    assert labels["date"]["kinds"] == ["reminder", "confirmation", "refusal", "proposal", "offer"] and labels["date"]["sample"]
     assert labels["age"]["kinds"] == ["birthday"] and labels["age"]["sample"] == "46"
     assert (
         labels["practice"]["label"] == "Name der Praxis" and labels["practice"]["sample"] == "Praxis am Test"
@@ -54,12 +54,12 @@ def test_proposals_are_taken_over_once(there: Writing) -> None:
     assert labels["date"]["help"] == f"Zum Beispiel: {labels['date']['sample']}"
     assert labels["practicePhone"]["sample"] == "" and "noch nichts" in labels["practicePhone"]["help"]
     first = there.ask("POST", "/templates/proposals", body={})
-    assert first["taken"] == 4 and {one["language"] for one in first["templates"]} == {"de"}
+    assert first["taken"] == 12 and {one["language"] for one in first["templates"]} == {"de"}
     assert there.ask("POST", "/templates/proposals", body={})["taken"] == 0
     body = {"languages": ["fr", "it"], "kinds": ["reminder"], "channels": ["sms"]}
     assert there.ask("POST", "/templates/proposals", body=body)["taken"] == 2
     shown = there.ask("GET", "/templates")
-    assert len(shown["templates"]) == 6 and shown["proposals"] == {"fr": 3, "it": 3, "en": 4}
+    assert len(shown["templates"]) == 14 and shown["proposals"] == {"fr": 11, "it": 11, "en": 12}
     # The practice has no telephone number yet: that is said, and nothing is refused.
     sms = next(one for one in shown["templates"] if one["language"] == "de" and one["channel"] == "sms")
     assert (sms["parts"], sms["encoding"]) == (1, "GSM-7")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from praxisd.services.messaging import consent_rules as rules
 from praxisd.services.messaging.consent_rules import NOTHING_SAID, Said, Wishes
 
-NEEDS: Any = {"reminder": False, "recall": True, "greeting": True}
+NEEDS: Any = {"reminder": False, "recall": True, "greeting": True, "booking": False}
 WITHDRAWN, MISSING = "messaging.consent_withdrawn", "messaging.consent_missing"
 
 

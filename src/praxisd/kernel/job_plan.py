@@ -100,6 +100,15 @@ def start_now(tx: Tx, job: str, triggered_by: str) -> str:
         due += 1
 
 
+def soon(tx: Tx, job: str) -> None:
+    """A job has work that should not wait for its plan: a run that has yet to begin will find it; one that is running may
+    have looked for the last time, and gets one behind it.
+    """
+    owe(tx, job)
+    if all(one.state == "running" for one in tx.all(rows.OPEN_RUNS, job=job)):
+        start_now(tx, job, tx.actor.label)
+
+
 class Planner:
     """Keeps the rows of declared jobs, and turns due plans into runs. Every node may do it at once."""
 

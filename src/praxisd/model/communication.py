@@ -26,9 +26,13 @@ class Communication(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     resource: str
 
 
-Kind = Literal["reminder", "birthday"]
-"""What a message to a patient is about: „Terminerinnerung“, „Geburtstagsgruß“."""
-Purpose = Literal["reminder", "recall", "greeting"]
+Kind = Literal["reminder", "birthday", "confirmation", "refusal", "proposal", "offer"]
+"""What a message to a patient is about: „Terminerinnerung“, „Geburtstagsgruß“, „Terminbestätigung“, „Absage“ of what was
+asked for, another time proposed, „freier Termin“ for somebody who waits.
+"""
+BOOKING: tuple[Kind, ...] = ("confirmation", "refusal", "proposal", "offer")
+"""Kinds that answer what a patient asked for."""
+Purpose = Literal["reminder", "recall", "greeting", "booking"]
 """What a patient consents to."""
 ChannelName = Literal["sms", "email"]
 Language = Literal["de", "fr", "it", "en"]
@@ -37,7 +41,14 @@ OutboxState = Literal[
     "prepared", "sending", "accepted", "delivered", "failed", "expired", "unsure", "withdrawn"
 ]
 """How far a message to a patient is: see `services/messaging/outbox.py`."""
-PURPOSE: dict[Kind, Purpose] = {"reminder": "reminder", "birthday": "greeting"}
+PURPOSE: dict[Kind, Purpose] = {
+    "reminder": "reminder",
+    "birthday": "greeting",
+    "confirmation": "booking",
+    "refusal": "booking",
+    "proposal": "booking",
+    "offer": "booking",
+}
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

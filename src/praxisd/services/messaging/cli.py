@@ -1,11 +1,12 @@
 """Command `praxisd messages`: thin, it names an operation and prints what it answers."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared
+from praxisd.model.communication import Kind
 
 _PACKAGE = "praxisd.services.messaging"
 _STATES = ("prepared", "sending", "accepted", "delivered", "failed", "expired", "unsure", "withdrawn")
@@ -21,7 +22,7 @@ def messages() -> None:
 @messages.command("list")
 @shared
 @click.option("--state", type=click.Choice(_STATES), help="Only messages in this state.")
-@click.option("--kind", type=click.Choice(["reminder", "birthday"]), help="Only this kind.")
+@click.option("--kind", type=click.Choice(get_args(Kind)), help="Only this kind.")
 @click.option("--channel", type=click.Choice(["sms", "email"]), help="Only this way.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 def list_(folder: Path, organization: str | None, as_json: bool, **filters: Any) -> None:

@@ -4,13 +4,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from praxisd.kernel.clock import local_date, zone
-from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.model.communication import PURPOSE
+from praxisd.model.communication import BOOKING, PURPOSE
 from praxisd.model.people import licensed
-from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, reach, wishes
+from praxisd.services.messaging import consent_rules, ledger, outbox, outcome, reach, standing, wishes
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.outbox_declared import DAY_CAP, QUIET_FROM, QUIET_TO
 from praxisd.services.messaging.quiet import next_allowed
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
 NO_CREDITS_WAIT_S = 1_800
 """A message without credits is looked at again after this. Seconds."""
-GONE, MOVED = "messaging.appointment_gone", "messaging.appointment_moved"
 PATIENT_GONE = "messaging.patient_gone"
 UNLICENSED = "messaging.mandator_gone"
 ADDRESS_GONE = "messaging.address_gone"
@@ -61,12 +58,15 @@ def put_aside(house: "House", tx: Tx, row: Any, today: Day) -> str | None:
     """None if the message may go out now. Else it is withdrawn, put off or ended here: a word for the run log.
 
     Everything is asked anew, for what should have withdrawn it meanwhile may have been late or failing: does the
-    appointment stand, for this patient; does the patient live, at this address, and want it; may the mandator pay.
+    appointment stand, for this patient; does the patient live, at this address, and want it; may the mandator pay. Who asked
+    for an appointment is answered however many messages the day has brought: those neither wait for the cap nor fill it.
     """
-    reason = _appointment(tx, row) or _patient(tx, row) or _wishes(house, tx, row) or _mandator(row, today)
+    reason = (
+        standing.why_not(tx, row) or _patient(tx, row) or _wishes(house, tx, row) or _mandator(row, today)
+    )
     if reason is not None:
         return "withdrawn" if outbox.withdraw(house, tx, row.id, reason) else "late"
-    if rows.went_out(tx, row.patient, today.start, today.end) >= today.cap:
+    if row.kind not in BOOKING and rows.went_out(tx, row.patient, today.start, today.end) >= today.cap:
         if today.tomorrow >= row.useless_after:
             outcome.expire(tx, row, "messaging.day_cap", ("prepared",), letter=True)
             return "expired"
@@ -74,19 +74,6 @@ def put_aside(house: "House", tx: Tx, row: Any, today: Day) -> str | None:
     if row.cost > 0 and row.mandator is not None and ledger.spendable(tx, row.mandator) < row.cost:
         return _later(tx, row, tx.now + NO_CREDITS_WAIT_S, "messaging.no_credits")
     return None
-
-
-def _appointment(tx: Tx, row: Any) -> str | None:
-    """Why the appointment it reminds of is no reason to write to this patient any more."""
-    if row.appointment is None:
-        return None
-    try:
-        found = calendar.get(tx, row.appointment)
-    except Problem:
-        return GONE
-    if found.status != "booked" or found.start <= tx.now or found.patient != row.patient:
-        return GONE
-    return MOVED if found.start != row.stamp else None
 
 
 def _patient(tx: Tx, row: Any) -> str | None:

@@ -1,12 +1,13 @@
 """Tables of the console: messages to patients, letters to be written in place of messages, and the ledger of credits."""
 
-from typing import Any
+from typing import Any, get_args
 
 from praxisd.kernel.clock import format_rfc3339, parse_rfc3339
 from praxisd.kernel.console import Column, Listing, ListingPage, ListingQuery, Row, folded
 from praxisd.kernel.sentences import actor_names
 from praxisd.kernel.service import Call
 from praxisd.kernel.store import Tx
+from praxisd.model.communication import Kind
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import ledger_store, outbox_views
 from praxisd.services.messaging import outbox_view_store as seen
@@ -14,7 +15,7 @@ from praxisd.services.messaging import outbox_view_store as seen
 _STATES = ("prepared", "sending", "accepted", "delivered", "failed", "expired", "unsure", "withdrawn")
 _OPEN = ("prepared", "sending", "unsure")
 """States in which a message may still cost what it would cost."""
-_KINDS = ("reminder", "birthday")
+_KINDS: tuple[str, ...] = get_args(Kind)
 _CHANNELS = ("sms", "email")
 _NO_PRACTICE = ((409, "directory.organization_missing"),)
 _FOUND_MOST = 200
@@ -138,7 +139,7 @@ OUTBOX = Listing(
         Column("reason"),
         Column(
             "reply", "choice", filter=True, words="message_reply",
-            choices=("confirmed", "cancelled", "cancel_asked", "stopped", "answered"),
+            choices=("confirmed", "cancelled", "cancel_asked", "stopped", "answered", "accepted", "declined", "late"),
         ),
         _MANDATOR,
         Column("parts", "number"),

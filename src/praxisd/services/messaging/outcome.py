@@ -7,6 +7,7 @@ nothing: `delivered`, `failed`, `expired` and `withdrawn` stay. What is certain 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from praxisd.kernel.store import Tx
+from praxisd.model.communication import BOOKING
 from praxisd.services.messaging import ledger, sending_store
 from praxisd.services.messaging import outgoing_store as rows
 from praxisd.services.messaging.channel import Accepted, Lost, Refused, Reply, Report
@@ -133,9 +134,14 @@ def fail(
     states: tuple[str, ...],
     *conditions: Any,
 ) -> bool:
-    """It will not arrive on this channel. A reminder asks for a letter; with the switch on its topic is free again."""
+    """It will not arrive on this channel. All but greetings ask for a letter; a reminder's topic is free again with
+    the switch on: the next verdict tries the other way. Who waits for an answer is called at once.
+    """
     other = (
-        bool(house.settings.get(tx, FALLBACK)) and row.useless_after > tx.now and code not in ACCOUNT_CODES
+        row.kind not in BOOKING
+        and bool(house.settings.get(tx, FALLBACK))
+        and row.useless_after > tx.now
+        and code not in ACCOUNT_CODES
     )
     done = rows.change(
         tx, row.id, states, *conditions,
@@ -197,7 +203,7 @@ def _give_back(tx: Tx, id_: str) -> None:
 
 
 def _letter(row: Any) -> str | None:
-    return "open" if row.kind == "reminder" else None
+    return None if row.kind == "birthday" else "open"
 
 
 def named(tx: Tx, gateway: str, channel: str, said: Report | Reply) -> Any | None:

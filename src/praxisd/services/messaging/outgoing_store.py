@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from praxisd.kernel.store import Tx, insert, mine, prepared
+from praxisd.model.communication import BOOKING
 from praxisd.services.messaging.outbox_store import OUTBOX
 
 _O = OUTBOX.c
@@ -166,6 +167,7 @@ _WENT_OUT = prepared(
     .where(
         mine(OUTBOX),
         _O.patient == sa.bindparam("whose"),
+        _O.kind.not_in(list(BOOKING)),
         sa.bindparam("begin") <= _WENT,
         sa.bindparam("until") > _WENT,
         sa.or_(
@@ -177,7 +179,7 @@ _WENT_OUT = prepared(
 
 
 def went_out(tx: Tx, patient: str, start: int, end: int) -> int:
-    """How many messages to a patient went out in [start, end), or may have gone out.
+    """How many messages to a patient went out in [start, end), or may have gone out; answers to what was asked for aside.
 
     Not those that no gateway ever took: letters that were asked for, refused ones, what was too old to be sent.
     """

@@ -2,7 +2,8 @@
 
 Whose answer it is, is never guessed: it names one of our messages, or its address got messages for exactly one patient
 in the last 14 days. Nor which appointment is meant: without a name it is the one reminded of that still stands, if there
-is just one; of several none is confirmed or cancelled. A stop is about the address: it holds for everybody who was
+is just one; of several none is confirmed or cancelled. Another time that was proposed, and a free one that was offered, are
+taken with a yes and given up with a no. A stop is about the address: it holds for everybody who was
 written to there. An answer that fits nobody lies in the inbox without a patient, and changes nothing.
 """
 
@@ -21,16 +22,19 @@ from praxisd.model.fhir_shapes import dump_json
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import (
+    answering,
     outbox,
     outcome,
     phones,
     reply_store,
     rules,
     sending_store,
+    standing,
     store,
     wishes,
 )
 from praxisd.services.messaging import outgoing_store as rows
+from praxisd.services.messaging.answering import QUESTIONS
 from praxisd.services.messaging.channel import Reply
 from praxisd.services.messaging.outbox_declared import REPLY_CANCEL, REPLY_CONFIRM, REPLY_STOP
 from praxisd.services.messaging.replies_rules import meaning
@@ -65,10 +69,14 @@ def take_in(house: "House", tx: Tx, gateway: str, channel: str, reply: Reply) ->
 
 
 def _meant(tx: Tx, there: Sequence[Any]) -> list[Any]:
-    """The reminders to one patient that still stand, else the newest message; nothing if several people live there."""
+    """The messages to one patient that ask something and still stand, each appointment once; else the confirmation that
+    stands, else the newest message. Nothing if several people live there.
+    """
     if len({one.patient for one in there}) != 1:
         return []
-    return [one for one in there if _stands(tx, one)] or list(there[:1])
+    stand = {one.appointment or one.topic: one for one in reversed(there) if _stands(tx, one)}
+    asking = [one for one in stand.values() if one.kind != "confirmation"]
+    return (asking or list(stand.values()) or list(there[:1]))[::-1]
 
 
 def _written(tx: Tx, channel: str, told: str) -> set[str]:
@@ -99,6 +107,9 @@ def _act(house: "House", tx: Tx, meant: Sequence[Any], said: str) -> None:
     """Confirm or cancel the one appointment that is meant; if it may be one of several, the desk asks."""
     settings, first = house.settings, meant[0]
     one = len(meant) == 1 and _stands(tx, first)
+    if len(meant) == 1 and first.kind in QUESTIONS and said in ("confirm", "cancel"):
+        _answered(tx, first, answering.take(house, tx, first, said == "confirm", stands=one))
+        return
     if said == "cancel" and (one or len(meant) > 1):
         done = one and settings.get(tx, REPLY_CANCEL) == "do" and _cancel(house, tx, first)
         for message in meant:
@@ -113,21 +124,15 @@ def _answered(tx: Tx, message: Any, done: str) -> None:
     """Write down what came of the answer; a mere word of thanks does not wipe out what was said before."""
     if done != "answered" or message.reply is None:
         rows.change(tx, message.id, (*_SENT, "withdrawn"), reply=done)
-    event = "communication.confirmed" if done == "confirmed" else "communication.replied"
+    event = "communication.confirmed" if done in ("confirmed", "accepted") else "communication.replied"
     outbox.tell(tx, message.id, event, reply=done)
 
 
 def _stands(tx: Tx, message: Any) -> bool:
-    """True if the appointment the message spoke of is still to come, at the time it named, for whom it was written."""
-    if message.appointment is None:
+    """True if what the message spoke of is still to come, at the time it named, for whom it was written."""
+    if message.kind not in QUESTIONS and (message.appointment is None or message.kind == "refusal"):
         return False
-    try:
-        found = calendar.get(tx, message.appointment)
-    except Problem:
-        return False
-    if found.status != "booked" or found.patient != message.patient:
-        return False
-    return found.start == message.stamp and found.start > tx.now
+    return standing.why_not(tx, message) is None
 
 
 def _cancel(house: "House", tx: Tx, message: Any) -> bool:

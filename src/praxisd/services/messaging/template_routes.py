@@ -126,10 +126,10 @@ def _real(tx: Tx, told: shapes.PreviewIn) -> values.Values | None:
     person = directory.contacts(tx, [patient]).get(patient) if patient else None
     if told.patient is not None and told.appointment is None and person is None:
         raise not_found("Patient")
-    if person is None or (told.kind == "reminder" and about is None):
+    if person is None or (told.kind != "birthday" and about is None):
         return None
     today = values.day_of(tx.now, here)
-    about = about if told.kind == "reminder" else None
+    about = None if told.kind == "birthday" else about
     return values.Values(
         told.kind,
         told.language,
@@ -138,6 +138,7 @@ def _real(tx: Tx, told: shapes.PreviewIn) -> values.Values | None:
         about,
         None if about else values.birthday(person, today),
         here,
+        values.example(told.language, about.start, here) if about else {},
     )
 
 

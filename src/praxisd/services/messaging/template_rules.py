@@ -8,14 +8,15 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from praxisd.kernel.errors import Problem
 from praxisd.model.communication import ChannelName, Kind, Template
 from praxisd.services.messaging.segments import measure
 
-_BOTH: tuple[Kind, ...] = ("reminder", "birthday")
-_REMINDER: tuple[Kind, ...] = ("reminder",)
+_BOTH: tuple[Kind, ...] = get_args(Kind)
+_REMINDER: tuple[Kind, ...] = tuple(one for one in _BOTH if one != "birthday")
+_ASKS: tuple[Kind, ...] = ("proposal", "offer")
 PLACEHOLDERS: dict[str, tuple[Kind, ...]] = {
     "salutation": _BOTH,
     "name": _BOTH,
@@ -29,6 +30,9 @@ PLACEHOLDERS: dict[str, tuple[Kind, ...]] = {
     "practitioner": _REMINDER,
     "place": _REMINDER,
     "age": ("birthday",),
+    "reason": ("refusal",),
+    "link": _ASKS,
+    "until": _ASKS,
     "practice": _BOTH,
     "practicePhone": _BOTH,
     "practiceAddress": _BOTH,
@@ -159,7 +163,7 @@ def warnings(
     foreign = _ELSEWHERE.search(f"{subject}\n{text}")
     if foreign:
         found.append(Hint("messaging.template_foreign_placeholder", {"placeholder": foreign[0]}))
-    if kind == "reminder" and not {"date", "time"} <= set(names):
+    if kind in ("reminder", "confirmation", *_ASKS) and not {"date", "time"} <= set(names):
         found.append(Hint("messaging.template_no_time"))
     if channel == "sms":
         taken = measure(filled)

@@ -40,7 +40,7 @@ class ProposalsIn(In, frozen=True, kw_only=True):
     """Which proposals to take over; without languages those of the practice's own."""
 
     languages: Annotated[tuple[Language, ...], Meta(max_length=4)] = ()
-    kinds: Annotated[tuple[Kind, ...], Meta(max_length=2)] = ()
+    kinds: Annotated[tuple[Kind, ...], Meta(max_length=6)] = ()
     channels: Annotated[tuple[ChannelName, ...], Meta(max_length=2)] = ()
 
 

@@ -139,6 +139,11 @@ def proposals(language: Language) -> tuple[Template, ...]:
     )
 
 
+def proposal(kind: Kind, channel: ChannelName, language: Language) -> Template:
+    """The text that ships for this kind, channel and language."""
+    return next(one for one in proposals(language) if (one.kind, one.channel) == (kind, channel))
+
+
 def propose(
     tx: Tx,
     languages: Collection[Language],

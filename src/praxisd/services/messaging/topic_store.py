@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from praxisd.kernel.store import Tx, mine, prepared
+from praxisd.model.communication import BOOKING
 from praxisd.services.messaging.outbox_store import OUTBOX
 
 _O = OUTBOX.c
@@ -42,6 +43,7 @@ _WRITTEN = prepared(
         .where(
             mine(OUTBOX),
             _one_of(_O.patient, dialect),
+            _O.kind.not_in(list(BOOKING)),
             _O.state.in_(("prepared", "sending", "unsure", "accepted", "delivered")),
             sa.bindparam("begin") <= _WHEN,
             sa.bindparam("until") > _WHEN,
@@ -58,7 +60,7 @@ def about(tx: Tx, topics: Iterable[str]) -> Iterator[tuple[Any, ...]]:
 
 
 def written(tx: Tx, patients: Iterable[str], begin: int, until: int) -> dict[str, int]:
-    """Messages of each patient that went out, or will, in [begin, until); without any: left out."""
+    """Messages of each patient that went out, or will, in [begin, until), answers aside; without any: left out."""
     found: dict[str, int] = {}
     for some in _pieces(tx, patients):
         found.update(tx.tuples(_WRITTEN, some=some, begin=begin, until=until))  # type: ignore[arg-type]

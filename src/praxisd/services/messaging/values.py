@@ -3,6 +3,7 @@
 from calendar import isleap
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import NamedTuple
 
 from praxisd.model.communication import Kind, Language
@@ -20,6 +21,7 @@ class Values(Mapping[str, str]):
     """Values by placeholder. `day` is the birthday that is greeted (for the age; None: the day of the appointment).
 
     What an appointment does not have is said more generally: for no practitioner and no place the practice stands.
+    `more` are those that no record says: reason, link, until; "" where they are not given.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Values(Mapping[str, str]):
         appointment: calendar.AppointmentFacts | None,
         day: date | None,
         zone: tzinfo,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._language: Language = language
         self._practice = practice
@@ -39,6 +42,7 @@ class Values(Mapping[str, str]):
         self._at = datetime.fromtimestamp(appointment.start, zone) if appointment else None
         self._day = day if day is not None or self._at is None else self._at.date()
         self._kind: Kind = kind
+        self._more = more
 
     @property
     def patient(self) -> directory.ContactFacts:
@@ -83,7 +87,11 @@ class Values(Mapping[str, str]):
 
     def _duration(self) -> str:
         one = self._appointment
-        return wording.minutes((one.end - one.start) // 60, self._language) if one else ""
+        return (
+            wording.minutes((one.end - one.start) // 60, self._language)
+            if one and one.end > one.start
+            else ""
+        )
 
     def _of_appointment(self, field: str, instead: str) -> str:
         return str(getattr(self._appointment, field, "") or instead)
@@ -113,6 +121,9 @@ _FILLERS: dict[str, Callable[[Values], str]] = {
     "practitioner": lambda its: its._of_appointment("practitioner", its._practice.name),
     "place": lambda its: its._of_appointment("location", its._address() or its._practice.name),
     "age": lambda its: "" if (age := its._age()) is None else str(age),
+    "reason": lambda its: its._more.get("reason", ""),
+    "link": lambda its: its._more.get("link", ""),
+    "until": lambda its: its._more.get("until", ""),
     "practice": lambda its: its._practice.name,
     "practicePhone": Values._phone,
     "practiceAddress": Values._address,
@@ -151,8 +162,19 @@ def sample(kind: Kind, language: Language, practice: Organization, now: int, zon
     appointment = calendar.AppointmentFacts(
         "", 0, "booked", start, start + 1800, None, one.service, one.practitioner, one.location, ()
     )
-    about = appointment if kind == "reminder" else None
-    return Values(kind, language, practice, patient, about, today.date(), zone)
+    about = None if kind == "birthday" else appointment
+    more = example(language, start, zone)
+    return Values(kind, language, practice, patient, about, today.date(), zone, more)
+
+
+def example(language: Language, start: int, zone: tzinfo) -> dict[str, str]:
+    """What no record says, for a time that begins at `start` (epoch seconds): as long as it may become."""
+    by = datetime.fromtimestamp(start - 4 * 3600, zone)
+    return {
+        "reason": wording.TIME_TAKEN[language],
+        "link": "https://praxis.example/api/v1/offers/" + "x" * 43,
+        "until": wording.moment(by, language),
+    }
 
 
 def day_of(now: int, zone: tzinfo) -> date:

@@ -49,6 +49,14 @@ WORDINGS: dict[Language, Wording] = {
     ),
 }  # fmt: skip
 
+TIME_TAKEN: dict[Language, str] = {
+    "de": "Der Termin ist leider schon vergeben.",
+    "fr": "Ce rendez-vous est déjà pris.",
+    "it": "L'appuntamento non è più disponibile.",
+    "en": "The appointment has already been taken.",
+}
+"""What is said to somebody who was too late."""
+
 
 def weekday(at: datetime, language: Language) -> str:
     """`Montag`."""
@@ -65,6 +73,11 @@ def date_of(at: datetime, language: Language) -> str:
 def time_of(at: datetime, language: Language) -> str:
     """`08:30`, `8h30`."""
     return WORDINGS[language].clock.format(hour=at.hour, minute=at.minute)
+
+
+def moment(at: datetime, language: Language) -> str:
+    """`Montag, 3. Februar, 08:30`: until when somebody may answer."""
+    return f"{weekday(at, language)}, {date_of(at, language)}, {time_of(at, language)}"
 
 
 def minutes(count: int, language: Language) -> str:

@@ -45,6 +45,8 @@ SETTINGS = (
     Setting("messaging.reminder_needs_consent", bool, False),
     Setting("messaging.recall_needs_consent", bool, True),
     Setting("messaging.greeting_needs_consent", bool, True),
+    Setting("messaging.booking_needs_consent", bool, False),
+    Setting("messaging.send_bookings", bool, True),
     Setting(PATIENT_DAY_CAP, int, 2, low=1, high=20),
 )  # fmt: skip
 EVENTS = (

@@ -189,7 +189,7 @@ def message_failed(house: "House", tx: Tx, event: Event) -> None:
     about = messaging.about(tx, event.subject_id)
     if event.codes.get("again") is True:
         _judge_again(house, tx, about)
-    if about is None or about.appointment is None:
+    if about is None or about.appointment is None or about.kind != "reminder":
         return
     facts = calendar.appointment_facts(tx, [about.appointment]).get(about.appointment)
     person = directory.contacts(tx, [about.patient]).get(about.patient)

@@ -6,7 +6,10 @@ import msgspec
 from msgspec import Meta
 
 from praxisd.kernel.service import Limit
-from praxisd.model.communication import ChannelName, Kind
+from praxisd.model.communication import ChannelName
+
+Reminding = Literal["reminder", "birthday"]
+"""What is prepared by itself."""
 
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Offset = Annotated[str, Meta(pattern="^[0-9]{1,18}$")]
@@ -18,7 +21,7 @@ class PreviewIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbi
     `filter`: only those who get a message, or only those who do not. `code`: only those with this reason.
     """
 
-    kind: Kind = "reminder"
+    kind: Reminding = "reminder"
     day: Day | None = None
     filter: Literal["will", "not"] | None = None
     code: Annotated[str, Meta(max_length=80)] | None = None
@@ -95,7 +98,7 @@ class Not(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 class Preview(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """Who would get what, who not, and why. `first` to `last` are the days searched, both included."""
 
-    kind: Kind
+    kind: Reminding
     day: str
     first: str
     last: str

@@ -2,7 +2,9 @@
 import { number } from "../../lib/format";
 import { t } from "../../lib/i18n.svelte";
 
-export const KINDS = ["reminder", "birthday"] as const;
+export const KINDS = ["reminder", "birthday", "confirmation", "refusal", "proposal", "offer"] as const;
+/** Where the practice has written no text of its own, the one that ships is sent. */
+export const SHIPPED: readonly string[] = KINDS.slice(2);
 export const CHANNELS = ["sms", "email"] as const;
 export const LANGUAGES = ["de", "en", "fr", "it"] as const;
 export type Kind = (typeof KINDS)[number];
