@@ -76,7 +76,7 @@ def bundle_entries(data: bytes) -> Iterator[tuple[str | None, dict[str, Any] | F
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One entry of a Bundle that came from elsewhere. `status`, `etag`, `outcome`: of its response, if it has one.
+    """One entry of a Bundle that came from elsewhere. `status`, `location`, `outcome`: of its response, if it has one.
 
     `resource`: as `parse_xml` gives it but not checked, or what is wrong with it; None where there is none.
     """
@@ -85,7 +85,7 @@ class Part:
     full_url: str
     resource: dict[str, Any] | FhirError | None
     status: str
-    etag: str
+    location: str
     outcome: dict[str, Any] | FhirError | None
 
 
@@ -119,7 +119,7 @@ def bundle_parts(data: bytes) -> Parts | None:
                     _text(child, "fullUrl"),
                     _carried(child, "resource"),
                     _text(answer, "status"),
-                    _text(answer, "etag"),
+                    _text(answer, "location"),
                     _carried(answer, "outcome"),
                 )
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from praxisd.kernel.errors import Problem
 from praxisd.model.portals import AdapterName
 from praxisd.services.portals.portal import Account, Memory, Portal
+from praxisd.services.portals.portals import tvs_form
 from praxisd.services.portals.portals.forms import Field, Form
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ class Adapter:
     connect: Connect
 
 
-ADAPTERS: dict[AdapterName, Adapter] = {}
+ADAPTERS: dict[AdapterName, Adapter] = {
+    "tvs116117": Adapter(tvs_form.FORM, tvs_form.connect),
+}
 """Every adapter by its name."""
 
 

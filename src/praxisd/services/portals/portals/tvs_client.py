@@ -9,7 +9,7 @@
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.http import AnswerLost, Http, HttpAnswer, NotSent
@@ -20,6 +20,7 @@ from praxisd.services.portals import portal
 from praxisd.services.portals.portals.tvs_tickets import Tickets
 
 XML = "application/xml"
+FORM = "application/x-www-form-urlencoded"
 ACCEPT = "application/fhir+xml, application/xml"
 PAGES_MOST = 500
 LIMIT_BYTES = 8_000_000
@@ -49,6 +50,7 @@ _BY_STATUS = {
     415: portal.ADDRESS_WRONG,
     429: portal.TOO_OFTEN,
 }
+_REACHED = (portal.ANSWER_LOST, portal.FAILING, portal.TOO_OFTEN)
 _RETRY = (portal.TOO_OFTEN, portal.FAILING, portal.ANSWER_UNREADABLE)
 
 
@@ -77,6 +79,8 @@ class Client:
         self._http = http
         self._tickets = tickets
         self._form_search = form_search
+        self.reached = False
+        """Whether anything but a refused token may have been answered; whoever wants to know sets it back."""
 
     def search(self, kind: str, wanted: Pairs) -> tuple[dict[str, Any], ...]:
         """All resources that a search finds, of all pages, each once (the last page that has it counts).
@@ -89,7 +93,8 @@ class Client:
         seen: set[tuple[tuple[str, str], ...]] = set()
         while len(seen) < PAGES_MOST:
             seen.add(tuple(asked))
-            answer = self._post(f"/{kind}/_search", *self._search_body(asked))
+            body, media = (urlencode(asked).encode(), FORM) if self._form_search else (parameters(asked), XML)
+            answer = self._post(f"/{kind}/_search", body, media)
             page = _bundle(answer.body, "searchset")
             for number, part in enumerate(page.parts):
                 if isinstance(part.resource, dict):
@@ -111,19 +116,13 @@ class Client:
                 break
         raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
 
-    def _search_body(self, asked: Pairs) -> tuple[bytes | None, dict[str, str] | None]:
-        if self._form_search:
-            names = list(dict.fromkeys(name for name, _ in asked))
-            return None, {name: ",".join(value for one, value in asked if one == name) for name in names}
-        return parameters(asked), None
-
     def batch(self, path: str, entries: Sequence[dict[str, Any]], before: float | None) -> tuple[Part, ...]:
         """Hand over a batch; one answer per entry, in their order. Each entry has an `id`, which must come back with it.
 
         `portals.answer_unreadable` if the answers cannot be told apart: then nobody knows what was done.
         """
         bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
-        answer = self._post(path, to_xml(bundle), None, before)
+        answer = self._post(path, to_xml(bundle), XML, before)
         page = _bundle(answer.body, "batch-response")
         if [part.id for part in page.parts] != [one["id"] for one in entries]:
             raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
@@ -131,31 +130,35 @@ class Client:
 
     def operate(self, path: str, given: dict[str, Any], before: float | None) -> None:
         """Call an operation that answers nothing if all is well."""
-        self._post(path, to_xml(given), None, before)
+        self._post(path, to_xml(given), XML, before)
 
-    def _post(
-        self, path: str, body: bytes | None, form: dict[str, str] | None, before: float | None = None
-    ) -> HttpAnswer:
+    def _post(self, path: str, body: bytes, media: str, before: float | None = None) -> HttpAnswer:
         """Post, with a new token if the one at hand is not good any more. The answer is one of the 2xx."""
         for _ in range(2):
             token = self._tickets.token()
-            headers = {"Accept": ACCEPT, "Authorization": f"Bearer {token}"}
-            if body is not None:
-                headers["Content-Type"] = f"{XML}; charset=UTF-8"
-            answer = ask(
-                self._http,
-                "POST",
-                self._address + path,
-                headers=headers,
-                body=body,
-                form=form,
-                before=before,
-                timeout_s=TIMEOUT_S,
-                limit_bytes=LIMIT_BYTES,
-            )
+            headers = {
+                "Accept": ACCEPT,
+                "Authorization": f"Bearer {token}",
+                "Content-Type": f"{media}; charset=UTF-8",
+            }
+            try:
+                answer = ask(
+                    self._http,
+                    "POST",
+                    self._address + path,
+                    headers=headers,
+                    body=body,
+                    before=before,
+                    timeout_s=TIMEOUT_S,
+                    limit_bytes=LIMIT_BYTES,
+                )
+            except Problem as problem:
+                self.reached = self.reached or problem.code in _REACHED
+                raise
             if answer.status != 401:
                 break
             self._tickets.discard(token)
+        self.reached = self.reached or answer.status != 401
         if not 200 <= answer.status < 300:
             code = meaning(answer.status, answer.body)
             raise Problem(code, 502, retry=code in _RETRY, detail=outcome_code(answer.body))

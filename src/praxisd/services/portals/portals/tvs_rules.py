@@ -4,6 +4,7 @@ Sources: Technische Anlage „116117 Terminservice – Abrechnungsinformation“
 Implementierungsleitfaden TVS 1.8/1.9 (slot status, batch, versions). Times are epoch seconds.
 """
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,14 @@ def offered_times(slots: Iterable[Offered]) -> tuple[Busy, ...]:
         else:
             found.append(Busy(start=start, end=end))
     return tuple(found)
+
+
+def stamp(version: str, slots: Iterable[Offered], time: Busy) -> str:
+    """The version of what a new slot depends on: its Terminprofil, and the slots that overlap it."""
+    beside = sorted(
+        f"{one.id}.{one.version}" for one in slots if one.start < time.end and time.start < one.end
+    )
+    return hashlib.sha256("\0".join((version, *beside)).encode()).hexdigest()[:16]
 
 
 def due(last: int | None, now: int) -> bool:

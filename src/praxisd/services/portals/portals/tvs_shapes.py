@@ -131,6 +131,13 @@ def booking(
     )
 
 
+def activity(resource: Resource) -> str:
+    """What a Provenance says was done: CREATE, UPDATE or DELETE."""
+    concept = resource.get("activity", {})
+    codes = [str(one.get("code") or "").upper() for one in concept.get("coding", ())]
+    return next((one for one in codes if one in ("CREATE", "UPDATE", "DELETE")), words(concept).upper())
+
+
 def slots_of(resource: Resource) -> tuple[str, ...]:
     """The ids of the slots that an Appointment takes."""
     found = (identity(one, "Slot") for one in resource.get("slot", ()))
