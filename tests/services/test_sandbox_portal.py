@@ -11,7 +11,7 @@ import pytest
 from praxisd.sandbox.portal_api import signature
 from praxisd.sandbox.portal_faults import DOORS, KINDS, Faults
 
-from .portal_sandbox_cast import KEY, NAME, PATIENT, Portal
+from .portal_sandbox_cast import KEY, NAME, NOW, PATIENT, Portal
 
 
 @pytest.fixture
@@ -185,6 +185,8 @@ def test_hours_and_calendars_are_told(portal: Portal) -> None:
     portal.again()
     known = portal.api("GET", "/calendars")[1]["calendars"]
     assert [one["name"] for one in known] == [NAME, "A/B & Söhne"]
+    assert portal.api("GET", f"/calendars/{quote(NAME)}") == (200, known[0])
+    assert known[0]["period"] == {"start": known[0]["start"], "end": known[0]["end"]}
     assert known[1]["services"] == given["services"] and known[1]["end"] == "2026-12-03T00:00:00+01:00"
     _, hours = portal.api("GET", f"/calendars/{quote('A/B & Söhne', safe='')}/hours")
     assert [(one["start"][:16], one["end"][:16]) for one in hours["hours"]] == [
@@ -236,11 +238,20 @@ def test_a_portal_may_want_its_calls_signed(tmp_path: Path) -> None:
     portal = Portal(tmp_path, secret="geheim")
     try:
         _, made = portal.book()
-        path = f"/bookings/{made['id']}/answer"
-        assert portal.api("POST", path, {"kind": "refused"}) == (401, {"code": "signature_invalid"})
-        signed = signature("geheim", b'{"kind": "refused"}')
-        assert portal.api("POST", path, {"kind": "refused"}, X_Signature=signed)[0] == 200
-        assert portal.api("GET", "/bookings")[0] == 200
+        path, sent = f"/bookings/{made['id']}/answer", {"kind": "refused"}
+        now, body = str(NOW), b'{"kind": "refused"}'
+
+        def signed(at: str, method: str, target: str, text: bytes) -> dict[str, str]:
+            return {"X_Portal_Time": at, "X_Portal_Signature": signature("geheim", at, method, target, text)}
+
+        late, other = str(NOW - 301), "/api/bookings/b0/answer"
+        wrong = ({}, signed(late, "POST", f"/api{path}", body), signed(now, "POST", other, body),
+                 signed(now, "PUT", f"/api{path}", body), signed(now, "POST", f"/api{path}", b"{}"))  # fmt: skip
+        for headers in wrong:
+            assert portal.api("POST", path, sent, **headers) == (401, {"code": "signature_invalid"})
+        assert portal.api("POST", path, sent, **signed(now, "POST", f"/api{path}", body))[0] == 200
+        assert portal.api("GET", "/bookings")[0] == 401
+        assert portal.api("GET", "/bookings", **signed(now, "GET", "/api/bookings", b""))[0] == 200
     finally:
         portal.close()
 

@@ -116,6 +116,7 @@ class Booking:
             "start": shown(self.start, zone),
             "end": shown(self.end, zone),
             "service": self.service,
+            "kind": self.service,
             "patient": self.patient.json(),
             "note": self.note,
             "state": self.state,

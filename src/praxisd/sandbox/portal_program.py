@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from praxisd.sandbox import portal_api, portal_dav, portal_drflex, portal_page, portal_plain
+from praxisd.sandbox import portal_api, portal_dav, portal_drflex, portal_page, portal_plain, portal_tvs
 from praxisd.sandbox.door import Door, Route
 from praxisd.sandbox.journal import Journal
 from praxisd.sandbox.portal import Board
@@ -51,19 +51,26 @@ class Running:
             self.board = Board(self._journal, wishes.zone, now)
             for name in () if self.board.calendars() else wishes.calendars:
                 self.board.put_calendar(Calendar(name))
+            self.tvs = portal_tvs.mount(folder, wishes.key, now)
+        except BaseException:
+            self._journal.close()
+            raise
+        try:
             self._door = Door(host, port, self._doors())
         except BaseException:
+            self.tvs.close()
             self._journal.close()
             raise
         self._ended = threading.Event()
 
     def _doors(self) -> tuple[Route, ...]:
-        """All that is answered. A part that plays another portal adds its line here."""
+        """All that is answered."""
         board, guard, key = self.board, self.guard, self.wishes.key
         return (
             *portal_drflex.routes(board, guard, key),
             *portal_api.routes(board, guard, key, self.wishes.secret),
             *portal_dav.routes(board, guard, key),
+            *self.tvs.routes,
             *portal_plain.routes(board, self.faults, guard),
             *portal_page.routes(board, self.wishes.lang),
         )
@@ -86,6 +93,7 @@ class Running:
         """Stop answering; everything is in the file already."""
         self.end()
         self._door.close()
+        self.tvs.close()
         self._journal.close()
 
 
