@@ -58,6 +58,7 @@ class Records(Generic[R]):
         self._get = prepared(sa.select(one.c.doc).where(mine(one), one.c.id == sa.bindparam("id")))
         self._stamp = prepared(sa.select(one.c.updated_at).where(mine(one), one.c.id == sa.bindparam("id")))
         self._insert = insert(one)
+        self._offer = insert(one, ignore=True)
         self._taken = prepared(sa.select(one.c.organization).where(one.c.id == sa.bindparam("id")))
         self._taken.across = True
         change = sa.update(one).where(
@@ -99,6 +100,11 @@ class Records(Generic[R]):
         new = msgspec.structs.replace(record, version=1)
         tx.run(self._insert, **self._row(tx, new))
         return new  # type: ignore[no-any-return]
+
+    def offer(self, tx: Tx, record: Any) -> R | None:
+        """As `insert`; None where a unique value of it is taken. A taken one of another open transaction is waited for."""
+        new = msgspec.structs.replace(record, version=1)
+        return new if tx.run(self._offer, **self._row(tx, new)) == 1 else None
 
     def save(self, tx: Tx, record: Any, expected: int | None = None, fence: int | None = None) -> R:
         """Store a changed record and return it with its new version.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient, PatientClaim
-from praxisd.services.directory import claims, merge_store, merging, rules
+from praxisd.services.directory import claims, merge_store, merging, person_store, rules
 from praxisd.services.directory.comparing import Compared, compare
 from praxisd.services.directory.merging import Refs
 
@@ -34,3 +34,9 @@ def side_by_side(tx: Tx, told: PatientClaim, known: Patient) -> Compared:
 def settle(tx: Tx, refs: Refs, doubt: str, same: bool) -> Patient:
     """A person's decision; see `merging.decide`. Returns the patient that goes on."""
     return merging.decide(tx, refs, doubt, "same" if same else "different")
+
+
+def said(tx: Tx, portal: str, alias: str) -> Patient | None:
+    """What a portal itself told under one of its aliases. Never for another portal's eyes."""
+    found = person_store.statement(tx, portal, alias)
+    return None if found is None else found[0]
