@@ -52,6 +52,7 @@ SERVICE = Service(
     handlers=(
         Handler("calendar.organization", ("organization.changed",), handlers.organization_changed),
         Handler("calendar.patients", ("patient.merged", "patient.unmerged"), handlers.patient_moved),
+        *conflicts_declared.HANDLERS,
     ),
     jobs=(
         JobType(
@@ -62,12 +63,19 @@ SERVICE = Service(
             missed="none",
         ),
     ),
-    routes=(*routes.ROUTES, *routes_columns.ROUTES, *routes_feeds.ROUTES, *routes_view.ROUTES),
-    listings=listings.LISTINGS,
+    routes=(
+        *routes.ROUTES,
+        *routes_columns.ROUTES,
+        *routes_feeds.ROUTES,
+        *routes_view.ROUTES,
+        *conflicts_declared.ROUTES,
+    ),
+    listings=(*listings.LISTINGS, *conflicts_declared.LISTINGS),
     pages=(
         ConsolePage("calendar", "calendar.view.read", "day", 20, "calendar"),
         ConsolePage("services", "calendar.schedule.read", "practice", 10, "tag"),
         ConsolePage("schedules", "calendar.schedule.read", "practice", 20, "columns"),
+        *conflicts_declared.PAGES,
         ConsolePage("absences", "calendar.reservation.write", "practice", 30, "calendar-off"),
     ),
     fhir=fhir.FHIR,

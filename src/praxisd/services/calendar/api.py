@@ -21,7 +21,7 @@ from praxisd.services.calendar.columns import (
     edit_service,
     put_closing,
 )
-from praxisd.services.calendar.conflicts import conflict, note_conflict, open_conflicts
+from praxisd.services.calendar.conflicts import conflict, conflict_of, note_conflict, open_conflicts
 from praxisd.services.calendar.feeds import open_feed
 from praxisd.services.calendar.finding import free
 from praxisd.services.calendar.incoming import accept, request, reschedule
@@ -31,6 +31,7 @@ from praxisd.services.calendar.reminder_store import (
     appointment_facts,
     for_reminders,
 )
+from praxisd.services.calendar.settling import settle_conflict
 from praxisd.services.calendar.view import views
 
 __all__ = [
@@ -47,8 +48,9 @@ __all__ = [
     "busy",
     "cancel",
     "change",
-    "drop_reservation",
     "conflict",
+    "conflict_of",
+    "drop_reservation",
     "edit_schedule",
     "edit_service",
     "for_reminders",
@@ -63,5 +65,6 @@ __all__ = [
     "put_closing",
     "request",
     "reschedule",
+    "settle_conflict",
     "views",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
+from praxisd.kernel.engines import Conflict
 from praxisd.kernel.store import Tx, insert, mine, prepared, table
 
 _BIG = sa.BigInteger
@@ -104,7 +105,7 @@ def add(tx: Tx, one: Found) -> None:
 
 
 def save(tx: Tx, new: Found) -> Found:
-    """Store what changed, with the next version; Violation is impossible, a stale one raises ValueError."""
+    """Store what changed, with the next version. Raises the engine's Conflict where another transaction was faster."""
     saved = msgspec.structs.replace(new, version=new.version + 1)
     done = tx.run(
         _SAVE,
@@ -119,7 +120,7 @@ def save(tx: Tx, new: Found) -> Found:
         schedule=new.schedule,
     )
     if done != 1:
-        raise ValueError("the conflict was changed by somebody else within one transaction")
+        raise Conflict("the conflict was changed meanwhile")
     return saved
 
 
@@ -141,3 +142,14 @@ def of_side(tx: Tx, side: str) -> list[Found]:
 
 def _others(owners: Sequence[str]) -> str:
     return msgspec.json.encode(list(owners)).decode()
+
+
+def page(tx: Tx, state: str | None, after: str | None, limit: int) -> tuple[list[Found], str | None]:
+    """Latest found first, from below the id `after` on; the cursor of the next page. `state`: open, settled or None."""
+    query = sa.select(CONFLICT).where(mine(CONFLICT)).order_by(_C.id.desc()).limit(limit + 1)
+    if state is not None:
+        query = query.where(_C.settled_at.is_(None) if state == "open" else _C.settled_at.is_not(None))
+    if after is not None:
+        query = query.where(_C.id < after)
+    rows = [_found(row) for row in tx.all(query)]
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None

@@ -125,3 +125,9 @@ def open_conflicts(tx: Tx) -> list[Found]:
 def conflict(tx: Tx, id_: str) -> Found | None:
     """One of them, settled or not."""
     return conflict_store.get(tx, id_)
+
+
+def conflict_of(tx: Tx, appointment: str) -> str | None:
+    """The open conflict of an appointment from outside, if there is one."""
+    side = side_of(appointment, None, "", 0, 0)
+    return next((one.id for one in conflict_store.of_side(tx, side) if one.settled_at is None), None)

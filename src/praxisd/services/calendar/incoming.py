@@ -98,7 +98,7 @@ def accept(
     Raises calendar.slot_taken (409) where something else stands there, calendar.status_change (409) for one that is decided
     already, resource.stale (412) and the Problems of `request`. Nothing is changed then.
     """
-    return _decide(house, tx, id_, "booked", start, minutes, service, schedules, expected)
+    return put(house, tx, id_, "booked", start, minutes, service, schedules, expected)
 
 
 def reschedule(
@@ -114,10 +114,10 @@ def reschedule(
 
     Raises what `accept` raises.
     """
-    return _decide(house, tx, id_, "pending", start, minutes, None, schedules, expected)
+    return put(house, tx, id_, "pending", start, minutes, None, schedules, expected)
 
 
-def _decide(
+def put(
     house: "House",
     tx: Tx,
     id_: str,
@@ -126,8 +126,12 @@ def _decide(
     minutes: int | None,
     service_id: str | None,
     schedules: Sequence[str] | None,
-    expected: int | None,
+    expected: int | None = None,
 ) -> Appointment:
+    """A pending or proposed appointment in this status, at this time, length, type and columns (None: as it is).
+
+    Raises what `accept` raises. A proposal whose time became free is told as `appointment.requested`.
+    """
     old = booking.get(tx, id_, lock=True)
     check_version(expected, old.version, "Appointment")
     if old.status not in _OPEN:
@@ -168,7 +172,9 @@ def _decide(
     new = store.APPOINTMENTS.save(tx, new, old.version)
     booking.occupy(tx, new)
     names = changed_fields(old, new)
-    booking.tell(tx, "appointment.confirmed" if status == "booked" else "appointment.moved", new, names)
+    stays = (old.start, old.end, old.schedules) == (begin, end, chosen)
+    event = "confirmed" if status == "booked" else "requested" if stays else "moved"
+    booking.tell(tx, f"appointment.{event}", new, names)
     return new
 
 
