@@ -10,12 +10,10 @@ from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.store import Tx, mine, prepared
+from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import Busy, Schedule
-from praxisd.services.calendar import repeating, rules, store
+from praxisd.services.calendar import busy_store, repeating, rules, store
 from praxisd.services.calendar.hours import Almanac
 from praxisd.services.calendar.view import views
 
@@ -24,20 +22,6 @@ if TYPE_CHECKING:
 
 OFFER = "Offer/"
 """Owner of the time that a round of the waiting list keeps: exclusive like a hold, but told to the portals."""
-_B, _A = store.BUSY.c, store.ABSENCE.c
-_ROWS = prepared(
-    sa.select(_B.start, _B.end, _B.owner, _B.expires_at)
-    .where(store.WINDOW, _B.schedule == sa.bindparam("schedule"))
-    .order_by(_B.start)
-)
-_AWAY = prepared(
-    sa.select(store.ABSENCE.c.doc).where(
-        mine(store.ABSENCE),
-        sa.or_(_A.schedule.is_(None), _A.schedule == sa.bindparam("schedule")),
-        _A.first <= sa.bindparam("final"),
-        _A.last >= sa.bindparam("initial"),
-    )
-)
 _DAY = timedelta(days=1)
 
 
@@ -74,7 +58,7 @@ def _entries(tx: Tx, schedule: str, since: int, until: int, but: Collection[str]
     found: set[tuple[int, int]] = set()
     longer: dict[str, list[tuple[int, int]]] = {}
     now, full = tx.now, 86_400
-    for start, end, owner, expires in tx.tuples(_ROWS, schedule=schedule, since=since, until=until):
+    for start, end, owner, expires in tx.tuples(busy_store.ROWS, schedule=schedule, since=since, until=until):
         if (expires is not None and (expires <= now or not owner.startswith(OFFER))) or owner in but:
             continue
         pieces = longer.get(owner) if longer else None
@@ -91,7 +75,7 @@ def _absences(
     tx: Tx, schedule: str, first: date, last: date, almanac: Almanac, but: Collection[str]
 ) -> Iterator[tuple[int, int]]:
     """Each time that an absence stands, as local days: 23 and 25 hours long where the clock changes."""
-    rows = tx.tuples(_AWAY, schedule=schedule, initial=first.isoformat(), final=last.isoformat())
+    rows = tx.tuples(busy_store.AWAY, schedule=schedule, initial=first.isoformat(), final=last.isoformat())
     for (doc,) in rows:
         one = store.ABSENCES.decode(doc)
         if f"Absence/{one.id}" in but:
