@@ -288,3 +288,27 @@ def test_a_kill_loses_no_booking_that_was_answered(tmp_path: Path) -> None:
         assert booking_of(again.running.board.bookings()[0].kept()) == again.running.board.bookings()[0]
     finally:
         again.close()
+
+
+def test_behind_the_counter_one_sees_what_is_taken_and_makes_faults(portal: Portal) -> None:
+    portal.upload(("10:00", "11:00"))
+    portal.book("2026-12-01T15:00:00+01:00", patient={**PATIENT, "family": HOSTILE})
+    assert (
+        portal.form(
+            "/look/blockers", **{"calendar": NAME, "date": "2026-12-01", "from": "12:00", "to": "12:30"}
+        )[0]
+        == 303
+    )
+    status, text = portal.page("/look")
+    assert status == 200 and "<script" not in text and "portal_" not in whole(text)
+    assert "Belegte Zeiten: 1, hochgeladen 30.11. 07:00:00 (api)" in text
+    for kind, span in (("", "10:00–11:00"), ("here", "12:00–12:30"), ("booked", "15:00–15:15")):
+        assert f'<span class="span {kind}">{span}</span>' in text
+    (id_,) = re.findall(r"/look/blockers/([^/]+)/gone", text)
+    portal.form(f"/look/blockers/{id_}/gone")
+    assert "12:00–12:30" not in portal.page("/look", "en")[1]
+    assert portal.form("/look/faults", once="error")[0] == 303 and portal.api("GET", "/calendars")[0] == 500
+    assert portal.form("/look/faults", always="error")[0] == 303 and portal.api("GET", "/calendars")[0] == 500
+    assert portal.form("/look/faults", off="1")[0] == 303 and portal.api("GET", "/calendars")[0] == 200
+    assert portal.form("/look/faults", once="eaten")[0] == 422
+    assert portal.form("/look/blockers", calendar=NAME, date="gestern")[0] == 422

@@ -60,6 +60,11 @@ def moment(say: Say, at: int, zone: ZoneInfo, end: int | None = None) -> str:
     return f"{day(say, local.date())}, {clock}"
 
 
+def weekday(say: Say, one: date) -> str:
+    """The name of the day, two letters."""
+    return say("portal_weekdays").split("|")[one.weekday()][:2]
+
+
 def day(say: Say, one: date) -> str:
     """A date as it is written."""
     weekdays, months = say("portal_weekdays").split("|"), say("portal_months").split("|")

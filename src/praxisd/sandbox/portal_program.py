@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from praxisd.sandbox import portal_api, portal_dav, portal_drflex, portal_page, portal_plain, portal_tvs
+from praxisd.sandbox import (
+    portal_api,
+    portal_dav,
+    portal_drflex,
+    portal_look,
+    portal_page,
+    portal_plain,
+    portal_tvs,
+)
 from praxisd.sandbox.door import Door, Route
 from praxisd.sandbox.journal import Journal
 from praxisd.sandbox.portal import Board
@@ -73,6 +81,7 @@ class Running:
             *self.tvs.routes,
             *portal_plain.routes(board, self.faults, guard),
             *portal_page.routes(board, self.wishes.lang),
+            *portal_look.routes(board, self.faults, self.wishes.lang),
         )
 
     @property
