@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from praxisd.kernel.errors import Problem
 from praxisd.model.portals import AdapterName
 from praxisd.services.portals.portal import Account, Memory, Portal
-from praxisd.services.portals.portals import tvs_form
+from praxisd.services.portals.portals import drflex, tvs_form, two_way, webdav_ics
 from praxisd.services.portals.portals.forms import Field, Form
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Adapter:
 
 
 ADAPTERS: dict[AdapterName, Adapter] = {
+    "drflex": Adapter(drflex.FORM, drflex.connect),
+    "two_way": Adapter(two_way.FORM, two_way.connect),
+    "webdav_ics": Adapter(webdav_ics.FORM, webdav_ics.connect),
     "tvs116117": Adapter(tvs_form.FORM, tvs_form.connect),
 }
 """Every adapter by its name."""

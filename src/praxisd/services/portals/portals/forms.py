@@ -15,8 +15,10 @@ from praxisd.kernel.errors import Problem
 from praxisd.model.portals import AdapterName
 from praxisd.services.portals.portal import Abilities
 
-Kind = Literal["text", "address", "header", "number"]
+Kind = Literal["text", "address", "header", "number", "file"]
 LONGEST = 500
+PLACE = "{calendar}"
+"""Stands in names of files and in addresses for the name of the calendar."""
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OWN_HOST = re.compile(r"[a-z0-9-]+|[a-z0-9.-]+\.(local|lan|home\.arpa|internal)")
 
@@ -76,6 +78,8 @@ def _fits(field: Field, value: str, kept: bool) -> bool:
         return protected(value)
     if field.kind == "header":
         return _HEADER.fullmatch(value) is not None
+    if field.kind == "file":
+        return PLACE in value
     if field.kind == "number":
         return (
             value.isascii() and value.isdigit() and len(value) < 8 and field.low <= int(value) <= field.high
@@ -100,4 +104,4 @@ def protected(url: str) -> bool:
         return parts.scheme == "http" and _OWN_HOST.fullmatch(host) is not None
 
 
-__all__ = ("Field", "Form", "protected")
+__all__ = ("PLACE", "Field", "Form", "protected")

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 T = TypeVar("T")
-PATIENCE_S = 20.0
+PATIENCE_S = 12.0
+"""A call of an adapter may need a few requests, and has to come back within 45 seconds (lease of the cycle)."""
 LIMIT_BYTES = 8_000_000
 WAIT_MOST_S = 86_400
 WORDS: Mapping[str, str] = {
     "calendar_unknown": codes.CALENDAR_UNKNOWN,
-    "booking_gone": codes.BOOKING_GONE,
-    "key_refused": codes.KEY_REFUSED,
+    "booking_unknown": codes.BOOKING_GONE,
+    "booking_cancelled": codes.BOOKING_GONE,
+    "unauthorized": codes.KEY_REFUSED,
 }
 """What a portal may say in `{"code": …}` of a refusal."""
 _WORD_BYTES = 10_000

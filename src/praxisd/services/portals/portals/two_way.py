@@ -1,0 +1,262 @@
+"""Portals that speak both ways: busy times go out, bookings come in as data, and our decision goes back.
+
+The wire (JSON, described in docs/integrators): `GET /calendars`, `PUT /calendars/{name}/busy`, `GET
+/calendars/{name}/hours|blockers?start=&end=`, `GET /bookings?since=`, `POST /bookings/{id}/answer`. The key goes as
+`Authorization: Bearer`; with a signing secret what is written carries `X-Signature: sha256=<HMAC of the body>`.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from praxisd.kernel.clock import Clock, format_rfc3339, zone
+from praxisd.kernel.http import HttpAnswer
+from praxisd.model.portals import Told
+from praxisd.model.scheduling import Busy
+from praxisd.services.portals.portal import (
+    ANSWER_UNREADABLE,
+    BOOKING_GONE,
+    CALENDAR_UNKNOWN,
+    REFUSED,
+    Abilities,
+    Account,
+    Blocker,
+    Booking,
+    Fetched,
+    Memory,
+    Period,
+    Reply,
+)
+from praxisd.services.portals.portals.forms import Field, Form
+from praxisd.services.portals.portals.talking import OneWay, Talk, open_talk, read, segment, word, wrong
+from praxisd.services.portals.portals.talking_times import moment, period_of
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+ABILITIES = Abilities(names=True, hours=True, bookings=True, answers=True, blockers=True)
+FORM = Form(
+    "two_way",
+    (
+        Field("address", required=True, whom=True, kind="address"),
+        Field("key", secret=True, required=True),
+        Field("signing_secret", secret=True),
+    ),
+    ABILITIES,
+)
+PAGES = 20
+"""Pages of bookings per `fetch`; the mark tells where the next one goes on."""
+_FETCH_S = 20.0
+_FRESH_S = 30.0
+_DECIDED = frozenset({"refused", "cancelled_by_practice"})
+"""States of bookings that we ended ourselves: they never come in again."""
+
+
+class _Span(msgspec.Struct):
+    start: Any
+    end: Any
+
+
+class _Calendar(msgspec.Struct):
+    name: str
+    start: Any = None
+    end: Any = None
+
+
+class _Calendars(msgspec.Struct):
+    calendars: list[_Calendar]
+
+
+class _Blocked(msgspec.Struct):
+    id: str
+    start: Any
+    end: Any
+
+
+class _Hours(msgspec.Struct):
+    hours: list[_Span] | None
+
+
+class _Blockers(msgspec.Struct):
+    blockers: list[_Blocked]
+
+
+class _Taken(msgspec.Struct):
+    taken: int
+
+
+class _Bookings(msgspec.Struct):
+    bookings: list[dict[str, Any]]
+    mark: str | None = None
+    more: bool = False
+
+
+class TwoWay(OneWay):
+    """One account."""
+
+    def __init__(self, account: Account, talk: Talk, clock: Clock) -> None:
+        fields = FORM.filled(account.values)
+        self._base = fields["address"].rstrip("/")
+        self._key = fields["key"]
+        self._secret = fields["signing_secret"]
+        self._zone = zone(account.zone)
+        self.talk = talk
+        self._clock = clock
+        self._listed: dict[str, _Calendar] = {}
+        self._listed_at = 0.0
+
+    @property
+    def abilities(self) -> Abilities:
+        """All but offering times one by one."""
+        return ABILITIES
+
+    def names(self) -> tuple[str, ...] | None:
+        """Its calendars."""
+        return tuple(one.name for one in self._calendars())
+
+    def period(self, calendar: str) -> Period:
+        """As the list of calendars says; one list serves each of them once, for half a minute."""
+        fresh = self._clock.monotonic() - self._listed_at < _FRESH_S
+        found = self._listed.pop(calendar, None) if fresh else None
+        if found is None:
+            self._listed = {one.name: one for one in self._calendars()}
+            self._listed_at = self._clock.monotonic()
+            found = self._listed.pop(calendar, None)
+        if found is None:
+            raise wrong(CALENDAR_UNKNOWN)
+        return period_of(found.start, found.end, self._zone, self._clock.now())
+
+    def _calendars(self) -> list[_Calendar]:
+        return read(self._get("/calendars", {}), _Calendars).calendars
+
+    def upload(self, calendar: str, period: Period, busy: Sequence[Busy], before: float) -> int:
+        """All of it at once; the portal must say how many it took."""
+        times = dict.fromkeys((one.start, one.end) for one in busy)
+        document = {**self._span(period.start, period.end), "busy": [self._span(*one) for one in times]}
+        answer = self._write("PUT", f"/calendars/{segment(calendar)}/busy", document, before)
+        if read(answer, _Taken).taken != len(times):
+            raise wrong(REFUSED)
+        return len(times)
+
+    def hours(self, calendar: str, period: Period) -> tuple[Busy, ...] | None:
+        """When it offers times."""
+        found = read(self._part(calendar, "hours", period), _Hours).hours
+        if found is None:
+            return None
+        spans = ((moment(one.start, self._zone), moment(one.end, self._zone)) for one in found)
+        return tuple(Busy(start=start, end=end) for start, end in sorted(spans) if start < end)
+
+    def blockers(self, calendar: str, period: Period) -> tuple[Blocker, ...]:
+        """What was entered there."""
+        found = read(self._part(calendar, "blockers", period), _Blockers).blockers
+        times = (Blocker(one.id, moment(one.start, self._zone), moment(one.end, self._zone)) for one in found)
+        return tuple(one for one in times if one.start < one.end and _plain(one.id))
+
+    def fetch(self, mark: str | None) -> Fetched:
+        """Page after page; what does not fit in this call comes with the next."""
+        found: dict[str, Booking] = {}
+        until = time.monotonic() + _FETCH_S
+        for _ in range(PAGES):
+            page = read(self._get("/bookings", {} if mark is None else {"since": mark}), _Bookings)
+            for entry in page.bookings:
+                booking = self._booking(entry)
+                if booking is not None:
+                    found.pop(booking.id, None)
+                    found[booking.id] = booking
+            stuck = page.mark is None or page.mark == mark
+            mark = page.mark or mark
+            if stuck or not page.more or time.monotonic() > until:
+                break
+        return Fetched(tuple(found.values()), (), mark)
+
+    def _booking(self, entry: Mapping[str, Any]) -> Booking | None:
+        """What it says; only id, calendar and start have to be right. None for those that we ended."""
+        id_, calendar, state = (entry.get(name) for name in ("id", "calendar", "state"))
+        if not isinstance(id_, str) or not isinstance(calendar, str) or not _plain(id_):
+            raise wrong(ANSWER_UNREADABLE)
+        if state in _DECIDED:
+            return None
+        start = moment(entry.get("start"), self._zone)
+        told = entry.get("end")
+        end = None if told is None else moment(told, self._zone)
+        person = entry.get("patient")
+        patient: Mapping[str, Any] = person if isinstance(person, dict) else {}
+        return Booking(
+            id=id_,
+            calendar=calendar,
+            start=start,
+            end=end if end is not None and end > start else None,
+            told=Told(
+                family=_text(patient, "family"),
+                given=_text(patient, "given"),
+                birth_date=_text(patient, "birthDate"),
+                phone=_text(patient, "phone"),
+                email=_text(patient, "email"),
+            ),
+            kind=_text(entry, "service"),
+            note=_text(entry, "note", 2_000),
+            cancelled=state == "cancelled" or entry.get("cancelled") is True,
+        )
+
+    def answer(self, reply: Reply, before: float) -> None:
+        """Our decision."""
+        document: dict[str, Any] = {"kind": reply.kind}
+        for name, at in (("start", reply.start), ("end", reply.end)):
+            if at is not None:
+                document[name] = format_rfc3339(at, self._zone)
+        if reply.reason:
+            document["reason"] = reply.reason
+        path = f"/bookings/{segment(reply.booking)}/answer"
+        answer = self._write("POST", path, document, before, ok=(404, 409, 410))
+        if answer.status < 400:
+            return
+        said = word(answer)
+        if said in ("", "not_found"):
+            raise self.talk.refusal(answer)
+        # Of calendars nothing was asked: such an answer says nothing of the booking.
+        raise wrong(ANSWER_UNREADABLE if said == "calendar_unknown" else BOOKING_GONE)
+
+    def _span(self, start: int, end: int) -> dict[str, str]:
+        return {"start": format_rfc3339(start, self._zone), "end": format_rfc3339(end, self._zone)}
+
+    def _part(self, calendar: str, what: str, period: Period) -> HttpAnswer:
+        return self._get(f"/calendars/{segment(calendar)}/{what}", self._span(period.start, period.end))
+
+    def _get(self, path: str, params: Mapping[str, str]) -> HttpAnswer:
+        return self.talk.ask("GET", self._base + path, headers=self._headers(None), params=params)
+
+    def _write(
+        self, method: str, path: str, document: Any, before: float, ok: Sequence[int] = ()
+    ) -> HttpAnswer:
+        body = msgspec.json.encode(document)
+        headers = {"Content-Type": "application/json", **self._headers(body)}
+        return self.talk.ask(method, self._base + path, headers=headers, body=body, before=before, ok=ok)
+
+    def _headers(self, body: bytes | None) -> dict[str, str]:
+        found = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        if body is not None and self._secret:
+            digest = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
+            found["X-Signature"] = f"sha256={digest}"
+        return found
+
+
+def _text(entry: Mapping[str, Any], name: str, most: int = 200) -> str:
+    found = entry.get(name)
+    return found[:most] if isinstance(found, str) else ""
+
+
+def _plain(id_: str) -> bool:
+    """True for an id that can be kept and written into an address."""
+    return 0 < len(id_) <= 200 and id_.isprintable()
+
+
+def connect(house: "House", account: Account, memory: Memory) -> TwoWay:
+    """The portal of an account."""
+    return TwoWay(account, open_talk(house), house.clock)
+
+
+__all__ = ("FORM", "TwoWay", "connect")
