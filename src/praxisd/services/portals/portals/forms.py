@@ -15,7 +15,8 @@ from praxisd.kernel.errors import Problem
 from praxisd.model.portals import AdapterName
 from praxisd.services.portals.portal import Abilities
 
-Kind = Literal["text", "address", "header", "number", "file"]
+Kind = Literal["text", "address", "header", "number", "file", "base"]
+"""`base`: an address to which paths are added, so that it can have no query."""
 LONGEST = 500
 PLACE = "{calendar}"
 """Stands in names of files and in addresses for the name of the calendar."""
@@ -74,8 +75,8 @@ def _fits(field: Field, value: str, kept: bool) -> bool:
         return False
     if field.choices:
         return value in field.choices
-    if field.kind == "address":
-        return protected(value)
+    if field.kind in ("address", "base"):
+        return protected(value) and (field.kind == "address" or "?" not in value)
     if field.kind == "header":
         return _HEADER.fullmatch(value) is not None
     if field.kind == "file":

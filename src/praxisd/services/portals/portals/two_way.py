@@ -42,7 +42,7 @@ ABILITIES = Abilities(names=True, hours=True, bookings=True, answers=True, block
 FORM = Form(
     "two_way",
     (
-        Field("address", required=True, whom=True, kind="address"),
+        Field("address", required=True, whom=True, kind="base"),
         Field("key", secret=True, required=True),
         Field("signing_secret", secret=True),
     ),

@@ -34,7 +34,7 @@ ABILITIES = Abilities(blockers=True)
 FORM = Form(
     "webdav_ics",
     (
-        Field("address", required=True, whom=True, kind="address"),
+        Field("address", required=True, whom=True, kind="base"),
         Field("user"),
         Field("password", secret=True),
         Field("file", default=f"{PLACE}.ics", kind="file"),
