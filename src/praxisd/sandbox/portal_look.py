@@ -71,7 +71,8 @@ def _page(board: Board, faults: Faults, call: Call, usual: str) -> Answer:
     say = speaker(lang)
     last = {one.calendar: one for one in board.uploads()}
     cards = "".join(_calendar(board, say, one, last.get(one.name)) for one in board.calendars())
-    body = f'<p><a href="/">{say("portal_look_patients")}</a> · <a href="/look">{say("refresh")}</a></p>{_fault_card(say, faults)}{cards}{_bookings(board, say)}'
+    links = f'<a href="/">{say("portal_look_patients")}</a> · <a href="/look">{say("refresh")}</a>'
+    body = f"<p>{links}</p>{_fault_card(say, faults)}{cards}{_bookings(board, say)}"
     html = frame(lang, say("portal_look_title"), say("portal_look_lead"), body, "/look", 0, _STYLE)
     return as_page(html, Set_Cookie=remember(lang)) if "lang" in call.query else as_page(html)
 
