@@ -14,6 +14,7 @@ from praxisd.sandbox import portal_tvs
 from praxisd.sandbox.door import Door
 from praxisd.services.portals.portal import Account
 from praxisd.services.portals.portals import tvs_form
+from praxisd.services.portals.portals.talking import Talk
 from praxisd.services.portals.portals.tvs116117 import Tvs116117
 from praxisd.services.portals.portals.tvs_form import FORM
 from praxisd.services.portals.portals.tvs_tickets import Tickets
@@ -48,6 +49,7 @@ class Stage:
         self.tvs = portal_tvs.mount(folder, CARD, lambda: self.clock.now_ms() / 1000)
         self.door = Door("127.0.0.1", 0, self.tvs.routes)
         self.http = Http(self.clock, loop)
+        self.talk = Talk(self.http, self.clock)
         self.memory = Kept()
         self.profile = self.tvs.add_profile(CALENDAR).id
 
@@ -59,8 +61,8 @@ class Stage:
     def open(self, memory: Kept | None = None, tickets: Tickets | None = None, **values: str) -> Tvs116117:
         """The adapter, as a program that has just started has it: the memory is all that is left."""
         account = Account("tvs", self.values | values, "Europe/Berlin")
-        way = tickets or tvs_form.new_tickets(FORM.filled(account.values), self.http, self.clock)
-        return tvs_form.opened(account, memory or self.memory, self.http, self.clock, way)
+        way = tickets or tvs_form.new_tickets(FORM.filled(account.values), self.talk, self.clock)
+        return tvs_form.opened(account, memory or self.memory, self.talk, self.clock, way)
 
     def slot(self, hours: float, length_h: float = 1.0, status: str = "free") -> str:
         """The id of a slot that begins so many hours from NOW."""

@@ -27,6 +27,7 @@ from praxisd.services.portals.portal import (
 )
 from praxisd.services.portals.portals import tvs_rules as rules
 from praxisd.services.portals.portals import tvs_shapes as shapes
+from praxisd.services.portals.portals.talking import wrong
 from praxisd.services.portals.portals.tvs_client import Client
 from praxisd.services.portals.portals.tvs_memory import Known
 from praxisd.services.portals.portals.tvs_reading import Reading
@@ -86,12 +87,11 @@ class Tvs116117:
         schedule, _ = self._schedule(calendar)
         slots = self._slots_of(schedule, period)
         self._known.keep_hours(schedule, rules.offered_times(slots), self._clock.now())
-        for one in slots:
-            if one.status == "free":
-                self._known.disown(one.id)
+        self._known.disown(one.id for one in slots if one.status == "free")
         wanted = rules.changes(
             slots, busy, self._known.ours, max(period.start, self._clock.now()), period.end
         )
+        self._known.own({one.slot.id: one.slot.end for one in wanted if one.status == "busy"})
         open_still: list[Problem] = []
         for change in wanted:
             problem = self._report(change.slot, change.status, before)
@@ -105,9 +105,8 @@ class Tvs116117:
         """Tell one slot's status; the Problem if it was not accepted and the slot is as it was."""
         what = f"status/{slot.id}/{status}"
         if self._known.refused(what, slot.version):
-            return Problem(portal.REFUSED, 502)
-        if status == "busy":
-            self._known.own(slot.id, slot.end)
+            self._known.disown([slot.id])
+            return wrong(portal.REFUSED)
         try:
             self._client.operate(
                 f"/Slot/{slot.id}/$slotstatus_aktualisieren", shapes.status_call(status), before
@@ -115,7 +114,7 @@ class Tvs116117:
         except Problem as problem:
             if problem.code != portal.REFUSED:
                 raise
-            self._known.disown(slot.id)
+            self._known.disown([slot.id])
             now = self._reading.slots([("_id", slot.id)]).get(slot.id)
             if now is None or now.status != slot.status:
                 return None  # booked, blocked or deleted in between: nothing is open there any more
@@ -123,7 +122,7 @@ class Tvs116117:
             return problem
         self._known.accept([what])
         if status == "free":
-            self._known.disown(slot.id)
+            self._known.disown([slot.id])
         return None
 
     def hours(self, calendar: str, period: Period) -> tuple[Busy, ...]:
@@ -142,9 +141,9 @@ class Tvs116117:
         now, last = self._clock.now(), self._known.moment("polled")
         if last is not None and last > now:  # the clock was put back: begin to wait anew
             self._known.happened("polled", now)
-            return Fetched()
+            last = now
         if not rules.due(last, now):
-            return Fetched()
+            return Fetched(unknown=() if mark else self._known.unknown(now))
         self._known.happened("polled", now)
         self._client.reached = False
         try:
@@ -154,24 +153,24 @@ class Tvs116117:
                 self._known.happened("polled", last)
             raise
 
-    def _fetch(self, since: int | None, now: int) -> Fetched:
+    def _fetch(self, mark: int | None, now: int) -> Fetched:
         self._known.tidy(now)
         whole = self._known.moment("whole")
-        if since is None or whole is None or not 0 <= now - whole < rules.WHOLE_S:
-            found = self._reading.everything(now)
-            self._known.happened("whole", now)
-            if since is None:
-                return Fetched(found.bookings, found.unknown, shapes.instant(now - rules.OVERLAP_S))
-            changed = self._reading.changed(since)
-            ids = {one.id for one in changed.bookings}
-            bookings = (*(one for one in found.bookings if one.id not in ids), *changed.bookings)
-            return Fetched(bookings, found.unknown, changed.mark)
-        return self._reading.changed(since)
+        since = mark if mark is not None else self._known.moment("recorded")
+        if mark is not None and whole is not None and 0 <= now - whole < rules.WHOLE_S:
+            return self._reading.changed(mark)
+        changed = self._reading.changed(since) if since is not None else Fetched()
+        found = self._reading.everything(now)
+        self._known.happened("whole", now)
+        begin = changed.mark or shapes.instant(since if since is not None else now - rules.OVERLAP_S)
+        there = {one.id for one in found.bookings}
+        more = [one for one in (*changed.bookings, *self._known.deleted(now)) if one.id not in there]
+        return Fetched((*found.bookings, *{one.id: one for one in more}.values()), found.unknown, begin)
 
     def answer(self, reply: Reply, before: float) -> None:
         """Bookings are final there: an accepted one needs no answer, and nothing else can be answered by program."""
         if reply.kind != "accepted":
-            raise Problem(portal.REFUSED, 502)
+            raise wrong(portal.REFUSED)
 
     def blockers(self, calendar: str, period: Period) -> tuple[Blocker, ...]:
         """None: a slot that is blocked there says nothing of the practice's own time."""
@@ -265,6 +264,9 @@ class Tvs116117:
         if choice == "keep":
             self._known.know({unknown.id: unknown.end})
             return
+        settled = f"settle/{unknown.id}/{choice}"
+        if self._known.refused(settled, unknown.version):
+            raise wrong(portal.REFUSED)
         now = self._reading.slots([("_id", unknown.id)]).get(unknown.id)
         # Only the status of a slot ever changes, and one that is taken cannot be deleted: so the version of this moment is
         # the right one, and whoever books in between is safe.
@@ -273,7 +275,8 @@ class Tvs116117:
         if choice == "again" and codes == (None,):
             codes = self.offer(unknown.calendar, [Busy(start=unknown.start, end=unknown.end)], before)
         if codes != (None,):
-            raise Problem(codes[0] or portal.REFUSED, 502)
+            self._known.refuse(settled, unknown.version, unknown.end)
+            raise wrong(codes[0] or portal.REFUSED)
 
     def _slots_of(self, schedule: str, period: Period) -> list[Offered]:
         """The slots of one Terminprofil that touch a period, read now."""
@@ -293,5 +296,5 @@ class Tvs116117:
         if anew or calendar not in found or not fresh:
             found = self._reading.schedules()
         if calendar not in found:
-            raise Problem(portal.CALENDAR_UNKNOWN, 422)
+            raise wrong(portal.CALENDAR_UNKNOWN)
         return found[calendar][0], found[calendar][1]

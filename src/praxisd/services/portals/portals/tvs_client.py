@@ -12,23 +12,21 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.http import AnswerLost, Http, HttpAnswer, NotSent
+from praxisd.kernel.http import HttpAnswer
 from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_xml import to_xml
 from praxisd.model.fhir_xml_reading import Part, bundle_parts, parse_xml
 from praxisd.services.portals import portal
+from praxisd.services.portals.portals.talking import Talk, wrong
 from praxisd.services.portals.portals.tvs_tickets import Tickets
 
 XML = "application/xml"
 FORM = "application/x-www-form-urlencoded"
 ACCEPT = "application/fhir+xml, application/xml"
 PAGES_MOST = 500
-LIMIT_BYTES = 8_000_000
 TIMEOUT_S = 30.0
 Pairs = Sequence[tuple[str, str]]
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_TEMPORARY = {"timeout": portal.TIMEOUT, "too_late": portal.TIMEOUT}
-_WHY = {"encryption": portal.TLS_FAILED, "name": portal.UNKNOWN_HOST}
 _BY_ISSUE = {
     "login": portal.KEY_REFUSED,
     "expired": portal.KEY_REFUSED,
@@ -42,41 +40,24 @@ _BY_ISSUE = {
     "no-store": portal.FAILING,
 }
 """What an OperationOutcome's issue type says more exactly than the HTTP status beside it."""
-_BY_STATUS = {
-    403: portal.KEY_REFUSED,
-    404: portal.ADDRESS_WRONG,
-    405: portal.ADDRESS_WRONG,
-    406: portal.ADDRESS_WRONG,
-    415: portal.ADDRESS_WRONG,
-    429: portal.TOO_OFTEN,
-}
 _REACHED = (portal.ANSWER_LOST, portal.FAILING, portal.TOO_OFTEN)
-_RETRY = (portal.TOO_OFTEN, portal.FAILING, portal.ANSWER_UNREADABLE)
+_ANY = range(300, 600)
 
 
-def ask(http: Http, method: str, url: str, **more: Any) -> HttpAnswer:
+def ask(talk: Talk, method: str, url: str, **more: Any) -> HttpAnswer:
     """One request; Problem if it does not come through, or meets a server that fails or wants to be left alone."""
-    try:
-        answer = http.request(method, url, **more)
-    except NotSent as left:
-        why: str = left.why
-        code = _TEMPORARY.get(why) or _WHY.get(why, portal.UNREACHABLE)
-        raise Problem(code, 503, retry=why != "encryption") from None
-    except AnswerLost:
-        raise Problem(portal.ANSWER_LOST, 503, retry=True) from None
-    if answer.status >= 500:
-        raise Problem(portal.FAILING, 503, retry=True, detail=outcome_code(answer.body))
-    if answer.status == 429:
-        raise Problem(portal.TOO_OFTEN, 503, retry=True)
+    answer = talk.ask(method, url, ok=_ANY, timeout_s=TIMEOUT_S, **more)
+    if answer.status >= 500 or answer.status == 429:
+        raise talk.refusal(answer)
     return answer
 
 
 class Client:
     """The service at one address, as one practice."""
 
-    def __init__(self, address: str, http: Http, tickets: Tickets, form_search: bool = False) -> None:
+    def __init__(self, address: str, talk: Talk, tickets: Tickets, form_search: bool = False) -> None:
         self._address = address.rstrip("/")
-        self._http = http
+        self._talk = talk
         self._tickets = tickets
         self._form_search = form_search
         self.reached = False
@@ -107,14 +88,14 @@ class Client:
             following = page.links.get("next")
             if not following:
                 if spoiled and not found:
-                    raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+                    raise wrong(portal.ANSWER_UNREADABLE)
                 return tuple(one for one in found.values() if one["resourceType"] != "OperationOutcome")
             more = parse_qsl(urlsplit(following).query, keep_blank_values=True)
             names = {name for name, _ in more}
             asked = [(name, value) for name, value in wanted if name not in names] + more
             if not more or tuple(asked) in seen:
                 break
-        raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+        raise wrong(portal.ANSWER_UNREADABLE)
 
     def batch(self, path: str, entries: Sequence[dict[str, Any]], before: float | None) -> tuple[Part, ...]:
         """Hand over a batch; one answer per entry, in their order. Each entry has an `id`, which must come back with it.
@@ -125,7 +106,7 @@ class Client:
         answer = self._post(path, to_xml(bundle), XML, before)
         page = _bundle(answer.body, "batch-response")
         if [part.id for part in page.parts] != [one["id"] for one in entries]:
-            raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+            raise wrong(portal.ANSWER_UNREADABLE)
         return page.parts
 
     def operate(self, path: str, given: dict[str, Any], before: float | None) -> None:
@@ -143,14 +124,7 @@ class Client:
             }
             try:
                 answer = ask(
-                    self._http,
-                    "POST",
-                    self._address + path,
-                    headers=headers,
-                    body=body,
-                    before=before,
-                    timeout_s=TIMEOUT_S,
-                    limit_bytes=LIMIT_BYTES,
+                    self._talk, "POST", self._address + path, headers=headers, body=body, before=before
                 )
             except Problem as problem:
                 self.reached = self.reached or problem.code in _REACHED
@@ -160,27 +134,20 @@ class Client:
             self._tickets.discard(token)
         self.reached = self.reached or answer.status != 401
         if not 200 <= answer.status < 300:
-            code = meaning(answer.status, answer.body)
-            raise Problem(code, 502, retry=code in _RETRY, detail=outcome_code(answer.body))
+            raise self._meaning(answer)
         return answer
 
-
-def meaning(status: int, body: bytes) -> str:
-    """Our code for an answer that is no success."""
-    if status == 401:
-        return portal.KEY_REFUSED
-    if 300 <= status < 400:
-        return portal.ADDRESS_WRONG
-    return _BY_ISSUE.get(_issue(body).get("code", "")) or _BY_STATUS.get(status, portal.REFUSED)
-
-
-def outcome_code(body: bytes) -> str | None:
-    """The service's own error code (`issue.details.coding.code`); never one of its texts."""
-    return coded(_issue(body))
+    def _meaning(self, answer: HttpAnswer) -> Problem:
+        """What an answer that is no success says; the issue of an OperationOutcome is more exact than the status."""
+        found = _issue(answer.body)
+        code = _BY_ISSUE.get(found.get("code", ""))
+        problem = wrong(code) if code and answer.status != 401 else self._talk.refusal(answer)
+        problem.detail = _coded(found)
+        return problem
 
 
-def coded(issue: dict[str, Any]) -> str | None:
-    """See `outcome_code`, of one issue."""
+def _coded(issue: dict[str, Any]) -> str | None:
+    """The service's own error code (`details.coding.code`); never one of its texts."""
     for coding in issue.get("details", {}).get("coding", ()):
         code = coding.get("code")
         if isinstance(code, str) and _CODE.fullmatch(code):
@@ -203,7 +170,7 @@ def _bundle(body: bytes, kind: str) -> Any:
     except FhirError:
         found = None
     if found is None or found.type != kind:
-        raise Problem(portal.ANSWER_UNREADABLE, 502, retry=True)
+        raise wrong(portal.ANSWER_UNREADABLE)
     return found
 
 

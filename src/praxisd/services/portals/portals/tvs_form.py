@@ -7,13 +7,15 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from praxisd.kernel import http
 from praxisd.kernel.clock import Clock
-from praxisd.kernel.http import Http, HttpAnswer
+from praxisd.kernel.http import HttpAnswer
 from praxisd.services.portals.portal import Account, Memory
 from praxisd.services.portals.portals.forms import Field, Form
+from praxisd.services.portals.portals.talking import Talk, open_talk
 from praxisd.services.portals.portals.tvs116117 import WEEKS, Tvs116117, Wishes
+from praxisd.services.portals.portals.tvs_client import FORM as FORM_TYPE
 from praxisd.services.portals.portals.tvs_client import Client, ask
 from praxisd.services.portals.portals.tvs_shapes import KINDS
 from praxisd.services.portals.portals.tvs_tickets import CardTickets, FixedTickets, SandboxCard, Tickets
@@ -44,39 +46,41 @@ _making = threading.Lock()
 
 def connect(house: "House", account: Account, memory: Memory) -> Tvs116117:
     """The service as this account sees it; nothing is asked yet."""
-    way = http.client(house)
+    talk = open_talk(house)
     fields = FORM.filled(account.values)
     return opened(
-        account, memory, way, house.clock, _tickets(house.shared, account, fields, way, house.clock)
+        account, memory, talk, house.clock, _tickets(house.shared, account, fields, talk, house.clock)
     )
 
 
-def opened(account: Account, memory: Memory, way: Http, clock: Clock, tickets: Tickets) -> Tvs116117:
+def opened(account: Account, memory: Memory, talk: Talk, clock: Clock, tickets: Tickets) -> Tvs116117:
     """The same with tickets from elsewhere: a live card would come in here."""
     fields = FORM.filled(account.values)
-    client = Client(fields["address"], way, tickets, fields["search"] == "form")
+    client = Client(fields["address"], talk, tickets, fields["search"] == "form")
     wishes = Wishes(int(fields["weeks"]), fields["kind"], fields["urgency"], fields["bookable"])
     return Tvs116117(account, client, memory, clock, wishes)
 
 
-def new_tickets(fields: Mapping[str, str], way: Http, clock: Clock) -> Tickets:
+def new_tickets(fields: Mapping[str, str], talk: Talk, clock: Clock) -> Tickets:
     """How an account logs in by what its form says."""
     if not fields["login"]:
         return FixedTickets(fields["card"])
 
-    def call(method: str, url: str, **more: Any) -> HttpAnswer:
-        return ask(way, method, url, **more)
+    def call(method: str, url: str, form: Mapping[str, str] | None = None) -> HttpAnswer:
+        if form is None:
+            return ask(talk, method, url)
+        return ask(talk, method, url, headers={"Content-Type": FORM_TYPE}, body=urlencode(form).encode())
 
     return CardTickets(fields["login"], SandboxCard(fields["card"]), call, clock)
 
 
 def _tickets(
-    shared: dict[str, Any], account: Account, fields: Mapping[str, str], way: Http, clock: Clock
+    shared: dict[str, Any], account: Account, fields: Mapping[str, str], talk: Talk, clock: Clock
 ) -> Tickets:
     """The account's tickets of this process; new ones once its access data are others."""
     stamp = hashlib.sha256("\0".join((fields["login"], fields["card"])).encode()).hexdigest()
     with _making:
         kept: dict[str, tuple[str, Tickets]] = shared.setdefault(_TICKETS, {})
         if account.id not in kept or kept[account.id][0] != stamp:
-            kept[account.id] = (stamp, new_tickets(fields, way, clock))
+            kept[account.id] = (stamp, new_tickets(fields, talk, clock))
         return kept[account.id][1]

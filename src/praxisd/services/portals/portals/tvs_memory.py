@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from praxisd.model.scheduling import Busy
-from praxisd.services.portals.portal import Memory
+from praxisd.services.portals.portal import Booking, Memory, Told, Unknown
 from praxisd.services.portals.portals.tvs_rules import Offered
 
 _KEEP_S = 86_400
@@ -32,7 +32,7 @@ class Known:
             self._memory.put(key, changed)
 
     def moment(self, key: str) -> int | None:
-        """When `polled`, `whole` last happened (epoch seconds)."""
+        """When it was last `polled`, read as a `whole`, and the last change was `recorded` (epoch seconds)."""
         found = self._memory.get(key)
         return found if isinstance(found, int) else None
 
@@ -59,25 +59,37 @@ class Known:
     def know(self, slots: dict[str, int]) -> None:
         """These belong to us, each until its end."""
         self._change("known", slots)
+        self._change("unknown", {}, slots)
 
     def forget(self, slot: str, start: int, end: int) -> None:
         """It is gone; what comes at the same time is another one."""
         there = f"/{start}/{end}"
         self._change("known", {}, [one for one in self._table("known") if one == slot or one.endswith(there)])
-        self.disown(slot)
+        self._change("unknown", {}, [slot])
+        self.disown([slot])
+
+    def unknown(self, now: int) -> tuple[Unknown, ...]:
+        """Slots of which nobody here knows, as they were last read."""
+        found = (Unknown(id_, *rest) for id_, rest in self._table("unknown").items())
+        return tuple(one for one in found if one.end > now)
+
+    def keep_unknown(self, found: Iterable[Unknown], whole: bool) -> None:
+        """These were read now; `whole`: there are no others."""
+        new = {one.id: [one.calendar, one.start, one.end, one.version] for one in found}
+        self._change("unknown", new, [one for one in self._table("unknown") if whole and one not in new])
 
     @property
     def ours(self) -> frozenset[str]:
         """Slots that are busy because we said so."""
         return frozenset(self._table("ours"))
 
-    def own(self, slot: str, end: int) -> None:
-        """We are about to report this slot as busy."""
-        self._change("ours", {slot: end})
+    def own(self, slots: dict[str, int]) -> None:
+        """We are about to report these slots as busy."""
+        self._change("ours", slots)
 
-    def disown(self, slot: str) -> None:
-        """It is free, or busy for another reason."""
-        self._change("ours", {}, [slot])
+    def disown(self, slots: Iterable[str]) -> None:
+        """They are free, or busy for another reason."""
+        self._change("ours", {}, slots)
 
     def refused(self, what: str, version: str) -> bool:
         """Was this not accepted, in just this version?"""
@@ -91,14 +103,23 @@ class Known:
         """These were taken after all."""
         self._change("refused", {}, what)
 
-    def booked(self, booking: str) -> tuple[str, int, int | None] | None:
-        """Calendar, start and end of a booking that was told of."""
-        found = self._table("booked").get(booking)
-        return (found[0], found[1], found[2]) if isinstance(found, list) else None
-
     def book(self, bookings: dict[str, list[Any]]) -> None:
         """[calendar, start, end] of bookings that are told of now."""
         self._change("booked", bookings)
+
+    def end(self, bookings: Iterable[str]) -> None:
+        """These were deleted at the service."""
+        table = self._table("booked")
+        self._change("booked", {one: [*table[one][:3], True] for one in bookings if one in table})
+
+    def deleted(self, now: int) -> tuple[Booking, ...]:
+        """Bookings that were told of, were deleted since, and would lie ahead."""
+        table = self._table("booked")
+        return tuple(
+            Booking(id_, one[0], one[1], one[2], Told(), cancelled=True)
+            for id_, one in table.items()
+            if len(one) > 3 and one[2] > now
+        )
 
     def hours(self, schedule: str, now: int, fresh_s: int) -> tuple[Busy, ...] | None:
         """When it offers times, if that was read less than `fresh_s` seconds ago."""
@@ -113,7 +134,7 @@ class Known:
 
     def tidy(self, now: int) -> None:
         """Forget what is past."""
-        for key, place in (("known", None), ("ours", None), ("refused", 1), ("booked", 2)):
+        for key, place in (("known", None), ("ours", None), ("refused", 1), ("booked", 2), ("unknown", 2)):
             table = self._table(key)
             ends = {one: value if place is None else value[place] for one, value in table.items()}
             self._change(key, {}, [one for one, end in ends.items() if (end or 0) < now - _KEEP_S])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from praxisd.kernel.clock import Clock
-from praxisd.services.portals.portal import Booking, Fetched, Told, Unknown
+from praxisd.services.portals.portal import Booking, Fetched, Unknown
 from praxisd.services.portals.portals import tvs_rules as rules
 from praxisd.services.portals.portals import tvs_shapes as shapes
 from praxisd.services.portals.portals.tvs_client import Client, Pairs
@@ -67,6 +67,7 @@ class Reading:
         bookings = self._bookings(appointments.values(), shapes.of_kind(read, "Patient"), slots, names, now)
         booked = {slot for one in appointments.values() for slot in shapes.slots_of(one)}
         unknown = self._unknown((one for one in slots.values() if one.id not in booked), names, now)
+        self._known.keep_unknown(unknown, whole=True)
         return Fetched(tuple(bookings), unknown)
 
     def changed(self, since: int) -> Fetched:
@@ -92,6 +93,8 @@ class Reading:
         slot_ids = [id_ for (kind, id_), activity in last.items() if kind == "Slot" and activity != "DELETE"]
         slots = self._by_ids(slot_ids)
         unknown = self._unknown(slots.values(), self._names(slots), now)
+        self._known.keep_unknown(unknown, whole=False)
+        self._known.happened("recorded", told[-1][0])
         return Fetched(bookings, unknown, shapes.instant(told[-1][0]))
 
     def _changed_bookings(
@@ -113,10 +116,8 @@ class Reading:
         found = {
             one.id: one for one in self._bookings(there.values(), people, slots, self._names(slots), now)
         }
-        for id_ in ids:
-            if last["Appointment", id_] == "DELETE" and (was := self._known.booked(id_)) is not None:
-                calendar, start, end = was
-                found[id_] = Booking(id_, calendar, start, end, Told(), cancelled=True)
+        self._known.end(id_ for id_ in ids if last["Appointment", id_] == "DELETE")
+        found |= {one.id: one for one in self._known.deleted(now) if one.id not in found}
         return tuple(found[id_] for id_ in ids if id_ in found)
 
     def _by_ids(self, ids: Iterable[str]) -> dict[str, Offered]:
@@ -144,6 +145,7 @@ class Reading:
         """Those that are not over; remembered by their times, and their slots are no longer busy because of us."""
         found: list[Booking] = []
         kept: dict[str, list[Any]] = {}
+        taken: list[str] = []
         for one in appointments:
             booking = shapes.booking(one, slots, names, people)
             if booking is None or (booking.end or booking.start + _BACK_S) <= now:
@@ -152,9 +154,9 @@ class Reading:
             end = booking.end or booking.start + _BACK_S
             kept[booking.id] = [booking.calendar, booking.start, end]
             if not booking.cancelled:
-                for slot in shapes.slots_of(one):
-                    self._known.disown(slot)
+                taken += shapes.slots_of(one)
         self._known.book(kept)
+        self._known.disown(taken)
         return found
 
     def _unknown(self, slots: Iterable[Offered], names: Mapping[str, str], now: int) -> tuple[Unknown, ...]:

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from praxisd.kernel.clock import Clock
-from praxisd.kernel.errors import Problem
 from praxisd.kernel.http import HttpAnswer
 from praxisd.services.portals.portal import ADDRESS_WRONG, ANSWER_UNREADABLE, KEY_REFUSED
+from praxisd.services.portals.portals.talking import wrong
 
 DISCOVERY = "/.well-known/openid-configuration.unsigned"
 CLIENT = "116117TerminserviceApp"
@@ -60,7 +60,7 @@ class FixedTickets:
     def token(self) -> str:
         """The key itself."""
         if not self._key:
-            raise Problem(KEY_REFUSED, 502)
+            raise wrong(KEY_REFUSED)
         return self._key
 
     def discard(self, token: str) -> None:
@@ -125,7 +125,7 @@ class CardTickets:
         _refused(answer)
         back = parse_qs(urlsplit(answer.headers.get("location", "")).query)
         if answer.status not in (302, 303) or back.get("state") != [state] or len(back.get("code", ())) != 1:
-            raise Problem(ANSWER_UNREADABLE, 502, retry=True)
+            raise wrong(ANSWER_UNREADABLE)
         now = self._clock.now()
         wanted = {
             "grant_type": "authorization_code",
@@ -144,32 +144,32 @@ class CardTickets:
         address = _word(told, name)
         mine, its = urlsplit(self._address), urlsplit(address)
         if (mine.scheme, mine.netloc) != (its.scheme, its.netloc):
-            raise Problem(ADDRESS_WRONG, 502)
+            raise wrong(ADDRESS_WRONG)
         return address
 
     @staticmethod
     def _json(answer: HttpAnswer) -> dict[str, Any]:
         _refused(answer)
         if answer.status == 404:
-            raise Problem(ADDRESS_WRONG, 502)
+            raise wrong(ADDRESS_WRONG)
         try:
             found = json.loads(answer.body)
         except (ValueError, RecursionError):
             found = None
         if answer.status != 200 or not isinstance(found, dict):
-            raise Problem(ANSWER_UNREADABLE, 502, retry=True)
+            raise wrong(ANSWER_UNREADABLE)
         return found
 
 
 def _refused(answer: HttpAnswer) -> None:
     if answer.status in (400, 401, 403):
-        raise Problem(KEY_REFUSED, 502)
+        raise wrong(KEY_REFUSED)
 
 
 def _word(told: dict[str, Any], name: str) -> str:
     found = told.get(name)
     if not isinstance(found, str) or not found:
-        raise Problem(ANSWER_UNREADABLE, 502, retry=True)
+        raise wrong(ANSWER_UNREADABLE)
     return found
 
 
