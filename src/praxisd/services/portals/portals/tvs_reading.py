@@ -65,7 +65,8 @@ class Reading:
         read = self._client.search("Appointment", [("date", f"ge{shapes.instant(now - _BACK_S)}")])
         appointments = shapes.of_kind(read, "Appointment")
         bookings = self._bookings(appointments.values(), shapes.of_kind(read, "Patient"), slots, names, now)
-        booked = {slot for one in appointments.values() for slot in shapes.slots_of(one)}
+        standing = [one for one in appointments.values() if not shapes.cancelled(one)]
+        booked = {slot for one in standing for slot in shapes.slots_of(one)}
         unknown = self._unknown((one for one in slots.values() if one.id not in booked), names, now)
         self._known.keep_unknown(unknown, whole=True)
         return Fetched(tuple(bookings), unknown)

@@ -127,8 +127,13 @@ def booking(
         told=told(patient_of(resource, people)),
         kind=words(resource.get("appointmentType")) or words(resource.get("serviceType")),
         note=str(resource.get("comment") or "").strip(),
-        cancelled=resource.get("status") in ("cancelled", "entered-in-error"),
+        cancelled=cancelled(resource),
     )
+
+
+def cancelled(resource: Resource) -> bool:
+    """Does an Appointment not take place?"""
+    return resource.get("status") in ("cancelled", "entered-in-error")
 
 
 def activity(resource: Resource) -> str:
