@@ -14,9 +14,26 @@ from praxisd.kernel.clock import Clock, zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.http import HttpAnswer
 from praxisd.model.scheduling import Busy
-from praxisd.services.portals.portal import CALENDAR_UNKNOWN, REFUSED, Abilities, Account, Memory, Period
+from praxisd.services.portals.portal import (
+    ANSWER_UNREADABLE,
+    CALENDAR_UNKNOWN,
+    REFUSED,
+    Abilities,
+    Account,
+    Memory,
+    Period,
+)
 from praxisd.services.portals.portals.forms import PLACE, Field, Form
-from praxisd.services.portals.portals.talking import OneWay, Talk, open_talk, read, segment, word, wrong
+from praxisd.services.portals.portals.talking import (
+    OneWay,
+    Talk,
+    is_page,
+    open_talk,
+    read,
+    segment,
+    word,
+    wrong,
+)
 from praxisd.services.portals.portals.talking_times import period_of, written
 
 if TYPE_CHECKING:
@@ -88,6 +105,8 @@ class DrFlex(OneWay):
             {names["upload_start"]: start, names["upload_end"]: end} for start, end in entries
         ]
         answer = self._ask("POST", "address_upload", calendar, document, before)
+        if is_page(answer):
+            raise wrong(ANSWER_UNREADABLE)
         if _refused(answer, names["errors_field"]):
             raise wrong(REFUSED)
         return len(entries)

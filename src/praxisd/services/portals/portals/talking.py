@@ -75,7 +75,11 @@ def wrong(code: str, *, retry: bool | None = None, wait_s: int | None = None) ->
 
 
 def segment(name: str) -> str:
-    """A name as one piece of an address; `/` too is written as %2F."""
+    """A name as one piece of an address; `/` too is written as %2F. Problem `portals.calendar_unknown` for dots alone,
+    which would lead out of the folder.
+    """
+    if name in ("", ".", ".."):
+        raise wrong(codes.CALENDAR_UNKNOWN)
     return quote(name, safe="")
 
 
@@ -177,6 +181,13 @@ def read(answer: HttpAnswer, shape: type[T]) -> T:
         raise wrong(codes.ANSWER_UNREADABLE) from None
 
 
+def is_page(answer: HttpAnswer) -> bool:
+    """True for a page made for people: a portal that shows one instead of an answer has done nothing of what it was told."""
+    media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    begin = answer.body[:200].lstrip().lower()
+    return media in ("text/html", "application/xhtml+xml") or begin.startswith((b"<!doctype", b"<html"))
+
+
 class OneWay:
     """What an adapter answers that takes busy times and can do nothing else."""
 
@@ -214,4 +225,4 @@ class OneWay:
         raise wrong(codes.REFUSED)
 
 
-__all__ = ("OneWay", "Talk", "open_talk", "read", "segment", "word", "wrong")
+__all__ = ("OneWay", "Talk", "is_page", "open_talk", "read", "segment", "word", "wrong")

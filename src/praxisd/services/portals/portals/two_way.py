@@ -32,7 +32,16 @@ from praxisd.services.portals.portal import (
     Reply,
 )
 from praxisd.services.portals.portals.forms import Field, Form
-from praxisd.services.portals.portals.talking import OneWay, Talk, open_talk, read, segment, word, wrong
+from praxisd.services.portals.portals.talking import (
+    OneWay,
+    Talk,
+    is_page,
+    open_talk,
+    read,
+    segment,
+    word,
+    wrong,
+)
 from praxisd.services.portals.portals.talking_times import moment, period_of
 
 if TYPE_CHECKING:
@@ -204,6 +213,8 @@ class TwoWay(OneWay):
 
     def answer(self, reply: Reply, before: float) -> None:
         """Our decision."""
+        if not _plain(reply.booking):
+            raise wrong(BOOKING_GONE)
         document: dict[str, Any] = {"kind": reply.kind}
         for name, at in (("start", reply.start), ("end", reply.end)):
             if at is not None:
@@ -212,6 +223,8 @@ class TwoWay(OneWay):
             document["reason"] = reply.reason
         path = f"/bookings/{segment(reply.booking)}/answer"
         answer = self._write("POST", path, document, before, ok=(404, 409, 410))
+        if is_page(answer):
+            raise wrong(ANSWER_UNREADABLE)
         if answer.status < 400:
             return
         said = word(answer)
@@ -251,7 +264,7 @@ def _text(entry: Mapping[str, Any], name: str, most: int = 200) -> str:
 
 def _plain(id_: str) -> bool:
     """True for an id that can be kept and written into an address."""
-    return 0 < len(id_) <= 200 and id_.isprintable()
+    return 0 < len(id_) <= 200 and id_.isprintable() and id_ not in (".", "..")
 
 
 def connect(house: "House", account: Account, memory: Memory) -> TwoWay:

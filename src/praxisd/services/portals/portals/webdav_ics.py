@@ -13,6 +13,7 @@ from praxisd.kernel.http import HttpAnswer
 from praxisd.model.scheduling import Busy
 from praxisd.services.portals.portal import (
     ADDRESS_WRONG,
+    ANSWER_UNREADABLE,
     REFUSED,
     Abilities,
     Account,
@@ -22,7 +23,7 @@ from praxisd.services.portals.portal import (
 )
 from praxisd.services.portals.portals import webdav_ics_files as files
 from praxisd.services.portals.portals.forms import PLACE, Field, Form
-from praxisd.services.portals.portals.talking import OneWay, Talk, open_talk, segment, word, wrong
+from praxisd.services.portals.portals.talking import OneWay, Talk, is_page, open_talk, segment, word, wrong
 from praxisd.services.portals.portals.talking_times import day_start
 from praxisd.services.portals.portals.webdav_ics_files import Content
 from praxisd.services.portals.portals.webdav_ics_reading import blockers as foreign
@@ -102,6 +103,8 @@ class WebdavIcs(OneWay):
             raise self.talk.refusal(answer) if word(answer) else wrong(ADDRESS_WRONG)
         if answer.status == 412:
             return False
+        if answer.status == 200 and is_page(answer):
+            raise wrong(ANSWER_UNREADABLE)
         new = answer.headers.get("etag", "")
         if new and not new.startswith("W/") and content.plain:
             self._memory.put(f"file/{calendar}", new)
