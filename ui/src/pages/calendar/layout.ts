@@ -21,6 +21,10 @@ export interface Box {
   /** The accessible name: what can be read on it, and the rest. */
   label: string;
   noted: boolean;
+  /** Booked online. */
+  online?: boolean;
+  /** In an open conflict. */
+  clash?: boolean;
   movable: boolean;
   /** Its end stands here and may be drawn further. */
   grip: boolean;
@@ -51,10 +55,13 @@ export const MANY = 8;
 const LEAST: [number, number] = [8 * 60, 18 * 60];
 const MARGIN = 60;
 
+type Clashes = ReadonlyMap<string, string>;
 type Put = (column: string, date: string, box: Box) => void;
 
-/** The whole drawing. `span` are the minutes drawn before: they only grow, so that days do not jump. */
-export function arrange(shown: Shown, columns: Column[], rights: { change: boolean; reserve: boolean }, span: [number, number]): Drawing {
+/** The whole drawing. `span` are the minutes drawn before: they only grow, so that days do not jump. `clashes`: appointments in conflict. */
+export function arrange(
+  shown: Shown, columns: Column[], rights: { change: boolean; reserve: boolean }, span: [number, number], clashes: Clashes,
+): Drawing {
   const { view, days } = shown;
   const lost = view.appointments.some((one) => one.schedules.length === 0);
   const all = lost ? [...columns.map(({ id, name }) => ({ id, name })), { id: NO_COLUMN, name: t("console.calendar.no_column") }] : columns;
@@ -77,7 +84,7 @@ export function arrange(shown: Shown, columns: Column[], rights: { change: boole
     }
   }
   const wanted = new Set(days);
-  appointments(view, wanted, rights.change, shown.mode === "week" || all.length > MANY, put);
+  appointments(view, wanted, rights.change, shown.mode === "week" || all.length > MANY, clashes, put);
   reservations(view, wanted, rights.reserve, put);
   busy(view, wanted, put);
   for (const lane of lanes) {
@@ -106,7 +113,8 @@ const lastFirst = (name: string) => {
   return words.length > 1 ? `${words.at(-1)}, ${words.slice(0, -1).join(" ")}` : name;
 };
 
-function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boolean, put: Put): void {
+function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boolean, clashes: Clashes, put: Put): void {
+  const [online, clashing] = [t("console.calendar.online"), t("console.calendar.in_conflict")];
   const hues = colors(view.services);
   const names = new Map(view.services.map((one) => [one.id, one.name]));
   const columns = new Map(view.schedules.map((one) => [one.id, one.name]));
@@ -128,6 +136,8 @@ function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boo
     const where = one.schedules.map((id) => columns.get(id) ?? id).join(", ");
     const name = narrow ? (one.patient?.name ? lastFirst(who) : who) : `${from} ${who}`;
     const rest = narrow ? kind : [kind, status].filter(Boolean).join(" · ");
+    const clash = clashes.has(one.id);
+    const marks = `${one.portal ? `, ${online}` : ""}${clash ? `, ${clashing}` : ""}`;
     const base = {
       id: one.id,
       lane: 0,
@@ -136,7 +146,9 @@ function appointments(view: View, wanted: Set<string>, may: boolean, narrow: boo
       color: (one.service && hues.get(one.service)) ?? "#6b7c7a",
       name,
       rest,
-      label: `${name} ${rest}, ${fill({ from, to, status: status && !narrow ? "" : word(one.status), columns: where, note: one.note ?? "" })}`,
+      label: `${name} ${rest}, ${fill({ from, to, status: status && !narrow ? "" : word(one.status), columns: where, note: one.note ?? "" })}${marks}`,
+      online: !!one.portal,
+      clash,
       noted: !!one.note,
       movable: may && !frozen(one.status),
     };

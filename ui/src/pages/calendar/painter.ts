@@ -64,6 +64,8 @@ function fill(node: HTMLElement, box: Box, { low, pixels }: Scale, marked: boole
   if (height >= TWO_LINES_PX) classes.push("tall");
   if (box.lanes > 1) classes.push("beside");
   if (box.movable) classes.push("movable");
+  if (box.online) classes.push("online");
+  if (box.clash) classes.push("clash");
   if (box.noted) classes.push("noted");
   if (box.grip) classes.push("grip");
   if (marked) classes.push("marked");
