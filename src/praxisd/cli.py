@@ -36,6 +36,11 @@ BUILT_IN = {
         "Messages to patients: what went out, what did not, and why.",
     ),
     "reminders": ("praxisd.services.reminders.cli", "Appointment reminders and birthday greetings."),
+    "sync": ("praxisd.services.portals.sync_cli", "Compare with the online calendars."),
+    "tmex": (
+        "praxisd.services.portals.sync_cli",
+        "Compare with the online calendars, as in DURIA: tmex, tmex +J, tmex -J, tmex P.",
+    ),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
     "sandbox": ("praxisd.sandbox.cli", "Play the outside world: an SMS gateway, a mail server."),

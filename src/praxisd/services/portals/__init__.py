@@ -1,12 +1,19 @@
 """portals: online calendars kept in step, the booking desk, and webhooks (SPEC 3, 1.9, 1.12–1.13)."""
 
 from praxisd.kernel.service import Permission, Service
-from praxisd.services.portals import store
+from praxisd.services.portals import engine_declared, store
 
 SERVICE = Service(
     name="portals",
     package="praxisd.services.portals",
     needs=("directory", "calendar", "messaging"),
+    events=(*engine_declared.EVENTS,),
+    jobs=(*engine_declared.JOBS,),
+    handlers=(*engine_declared.HANDLERS,),
+    routes=(*engine_declared.ROUTES,),
+    listings=(*engine_declared.LISTINGS,),
+    pages=(*engine_declared.PAGES,),
+    checks=(*engine_declared.CHECKS,),
     permissions=(
         Permission("portals.portal.read", ("owner", "desk", "partner")),
         Permission("portals.portal.write", ("owner", "partner")),
@@ -20,4 +27,8 @@ SERVICE = Service(
     ),
     tables=store.TABLES,
     patient_refs=store.REFERENCES,
+    problems=(*engine_declared.PROBLEMS,),
+    operations=engine_declared.OPERATIONS,
+    commands=engine_declared.COMMANDS,
+    start=engine_declared.START,
 )

@@ -132,30 +132,6 @@ class Abilities:
     fetch_s: int = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of an adapter's form. `address`: an http(s) address, checked as such. `choices`: nothing else may be chosen.
-
-    Label and help are the texts `portals.field.<adapter>.<name>.label` and `.help`.
-    """
-
-    name: str
-    secret: bool = False
-    required: bool = True
-    default: str = ""
-    address: bool = False
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a page asks for to use an adapter; title and help are the texts `portals.adapter.<adapter>.title`, `.help`."""
-
-    adapter: str
-    fields: tuple[Field, ...]
-    abilities: Abilities
-
-
 class Memory(Protocol):
     """What an adapter may remember from one call to the next, per account."""
 
@@ -214,6 +190,6 @@ class Portal(Protocol):
 
 
 __all__ = (
-    "CODES", "Abilities", "Account", "Blocker", "Booking", "Busy", "Fetched", "Field", "Form", "Memory", "Period",
+    "CODES", "Abilities", "Account", "Blocker", "Booking", "Busy", "Fetched", "Memory", "Period",
     "Portal", "Reply", "Unknown",
 )  # fmt: skip
