@@ -115,6 +115,7 @@ class Door:
             """Hands each request to the door."""
 
             protocol_version = "HTTP/1.1"
+            wbufsize = 65_536
             timeout = PATIENCE_S
             server_version = "praxisd-sandbox"
             sys_version = ""
