@@ -33,6 +33,7 @@ SERVICE = Service(
         Setting("calendar.hold_seconds", int, 300, low=30, high=3600, unit="seconds"),
         Setting("calendar.holds_per_key", int, 20, low=1, high=1000),
         Setting(SPECIALTY, str, "ALLG", low=1, high=64),
+        *waiting_declared.SETTINGS,
     ),
     events=(
         *(
@@ -53,6 +54,7 @@ SERVICE = Service(
         Handler("calendar.organization", ("organization.changed",), handlers.organization_changed),
         Handler("calendar.patients", ("patient.merged", "patient.unmerged"), handlers.patient_moved),
         *conflicts_declared.HANDLERS,
+        *waiting_declared.HANDLERS,
     ),
     jobs=(
         JobType(
@@ -62,6 +64,7 @@ SERVICE = Service(
             enabled=True,
             missed="none",
         ),
+        *waiting_declared.JOBS,
     ),
     routes=(
         *routes.ROUTES,
@@ -69,13 +72,15 @@ SERVICE = Service(
         *routes_feeds.ROUTES,
         *routes_view.ROUTES,
         *conflicts_declared.ROUTES,
+        *waiting_declared.ROUTES,
     ),
-    listings=(*listings.LISTINGS, *conflicts_declared.LISTINGS),
+    listings=(*listings.LISTINGS, *conflicts_declared.LISTINGS, *waiting_declared.LISTINGS),
     pages=(
         ConsolePage("calendar", "calendar.view.read", "day", 20, "calendar"),
         ConsolePage("services", "calendar.schedule.read", "practice", 10, "tag"),
         ConsolePage("schedules", "calendar.schedule.read", "practice", 20, "columns"),
         *conflicts_declared.PAGES,
+        *waiting_declared.PAGES,
         ConsolePage("absences", "calendar.reservation.write", "practice", 30, "calendar-off"),
     ),
     fhir=fhir.FHIR,

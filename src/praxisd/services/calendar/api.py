@@ -25,6 +25,7 @@ from praxisd.services.calendar.conflicts import conflict, conflict_of, note_conf
 from praxisd.services.calendar.feeds import open_feed
 from praxisd.services.calendar.finding import free
 from praxisd.services.calendar.incoming import accept, request, reschedule
+from praxisd.services.calendar.offers import accept_offer, decline_offer, offer, offer_path
 from praxisd.services.calendar.reminder_store import (
     AppointmentFacts,
     ReminderRow,
@@ -39,6 +40,7 @@ __all__ = [
     "ReminderRow",
     "Wish",
     "accept",
+    "accept_offer",
     "add_absence",
     "add_reservation",
     "add_schedule",
@@ -50,6 +52,7 @@ __all__ = [
     "change",
     "conflict",
     "conflict_of",
+    "decline_offer",
     "drop_reservation",
     "edit_schedule",
     "edit_service",
@@ -60,6 +63,8 @@ __all__ = [
     "may_see",
     "move",
     "note_conflict",
+    "offer",
+    "offer_path",
     "open_conflicts",
     "open_feed",
     "put_closing",

@@ -17,7 +17,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import FROZEN, OCCUPYING, Appointment, may_change
-from praxisd.services.calendar import conflicts, holds, placing, store
+from praxisd.services.calendar import conflicts, freeing, holds, placing, store
 from praxisd.services.calendar.view import touch
 from praxisd.services.directory import api as directory
 
@@ -146,6 +146,7 @@ def move(
     )
     new = store.APPOINTMENTS.save(tx, new, old.version)
     occupy(tx, new)
+    freeing.given_up(house, tx, old, new)
     tell(tx, "appointment.moved", new, changed_fields(old, new))
     return new
 
@@ -172,6 +173,8 @@ def change(house: "House", tx: Tx, id_: str, expected: int | None = None, **chan
         new = msgspec.structs.replace(new, schedules=chosen)
         occupy(tx, new)
     new = store.APPOINTMENTS.save(tx, new, old.version)
+    if status not in OCCUPYING:
+        freeing.given_up(house, tx, old, new)
     event = {"cancelled": "cancelled", "booked": "confirmed"}.get(
         status if status != old.status else "", "changed"
     )

@@ -17,7 +17,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import Absence, Closing, HealthcareService, Reservation, Schedule
-from praxisd.services.calendar import placing, repeating, rules, store
+from praxisd.services.calendar import freeing, placing, repeating, rules, store
 from praxisd.services.calendar.view import touch, views
 from praxisd.services.directory import api as directory
 
@@ -104,6 +104,7 @@ def edit_reservation(house: "House", tx: Tx, id_: str, expected: int | None, **f
     store.vacate(tx, f"Reservation/{id_}")
     new = store.RESERVATIONS.save(tx, new, old.version)
     _reserve(house, tx, new)
+    freeing.given_up(house, tx, old, new)
     fields_ = changed_fields(old, new)
     events.note(tx, "reservation.changed", "Reservation", id_, version=new.version, fields=fields_)
     return new
@@ -116,6 +117,7 @@ def drop_reservation(house: "House", tx: Tx, id_: str, expected: int | None) -> 
     touch(house, tx, old.schedules)
     store.vacate(tx, f"Reservation/{id_}")
     store.RESERVATIONS.delete(tx, id_, old.version)
+    freeing.given_up(house, tx, old)
     events.note(tx, "reservation.deleted", "Reservation", id_, version=old.version)
 
 
@@ -139,6 +141,7 @@ def drop_absence(house: "House", tx: Tx, id_: str) -> None:
     old = store.ABSENCES.need(tx, id_)
     store.ABSENCES.delete(tx, id_, old.version)
     touch(house, tx)
+    freeing.absence_gone(house, tx, old)
     events.note(tx, "absence.deleted", "Absence", id_, version=old.version)
 
 
@@ -207,7 +210,9 @@ def _reserve(house: "House", tx: Tx, one: Reservation) -> None:
     store.drop_lapsed(tx, one.schedules)
     # The columns are locked: what is seen here is all there is, and can be named. The database judges all the same.
     rows = store.busy_rows(tx, one.start, one.end, one.schedules)
-    told = placing.in_the_way(row[3] for row in rows if row[3].startswith(("Appointment/", "Hold/")))
+    told = placing.in_the_way(
+        row[3] for row in rows if row[3].startswith(("Appointment/", "Hold/", "Offer/"))
+    )
     if told:
         raise Problem("calendar.reservation_overlaps", 409, **told)
     try:

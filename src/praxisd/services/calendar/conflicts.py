@@ -76,10 +76,10 @@ def note_conflict(
     return found.id
 
 
-def tell(tx: Tx, type_: str, one: Found, **codes: str) -> None:
+def tell(tx: Tx, type_: str, one: Found, how: str | None = None) -> None:
     """The event about a conflict: of its appointment, where the side from outside is one (as ever), else of itself."""
     subject = ("Appointment", one.appointment) if one.appointment else ("Conflict", one.id)
-    events.note(tx, type_, *subject, version=one.version, conflict=one.id, **codes)
+    events.note(tx, type_, *subject, version=one.version, conflict=one.id, how=how)
 
 
 def side_of(appointment: str | None, portal: str | None, schedule: str, start: int, end: int) -> str:

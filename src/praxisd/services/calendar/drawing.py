@@ -14,6 +14,7 @@ from praxisd.kernel.service import Call
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import Closing, Reservation, Schedule
 from praxisd.services.calendar import repeating, rules, shapes, view_shapes, view_store
+from praxisd.services.calendar.busy import OFFER
 from praxisd.services.calendar.view import Calendar, closing_rows, views
 from praxisd.services.calendar.view_store import Drawn
 from praxisd.services.directory import api as directory
@@ -68,9 +69,13 @@ def draw(call: Call) -> view_shapes.View:
             ],
             busy=[
                 view_shapes.BusyDrawn(
-                    schedule=one, start=at(low), end=at(high), until=None if expires is None else at(expires)
+                    schedule=one,
+                    start=at(low),
+                    end=at(high),
+                    until=None if expires is None else at(expires),
+                    round=owner.removeprefix(OFFER) if owner.startswith(OFFER) else None,
                 )
-                for one, low, high, expires in busy
+                for one, low, high, expires, owner in busy
             ],
             absences=[
                 view_shapes.AbsenceDrawn(

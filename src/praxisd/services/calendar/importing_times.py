@@ -66,7 +66,7 @@ def fill(house: "House", tx: Tx, slot: ImportedSlot) -> None:
     touch(house, tx, [slot.schedule])
     at = slot.start
     rows = store.busy_rows(tx, slot.start, slot.end, [slot.schedule])
-    standing = sorted((r[1], r[2]) for r in rows if r[3].startswith(("Appointment/", "Hold/")))
+    standing = sorted((r[1], r[2]) for r in rows if r[3].startswith(("Appointment/", "Hold/", "Offer/")))
     for low, high in [*standing, (slot.end, slot.end)]:
         if low > at:
             store.occupy(tx, [slot.schedule], at, min(low, slot.end), "import", f"Slot/{slot.id}")

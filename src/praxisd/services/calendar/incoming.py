@@ -14,7 +14,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.scheduling import OCCUPYING, Appointment, HealthcareService
-from praxisd.services.calendar import booking, conflicts, placing, rules, store
+from praxisd.services.calendar import booking, conflicts, freeing, placing, rules, store
 from praxisd.services.calendar.booking import Wish
 from praxisd.services.calendar.view import touch, views
 
@@ -171,6 +171,7 @@ def put(
     )
     new = store.APPOINTMENTS.save(tx, new, old.version)
     booking.occupy(tx, new)
+    freeing.given_up(house, tx, old, new)
     names = changed_fields(old, new)
     stays = (old.start, old.end, old.schedules) == (begin, end, chosen)
     event = "confirmed" if status == "booked" else "requested" if stays else "moved"

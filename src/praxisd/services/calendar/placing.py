@@ -120,11 +120,17 @@ def _look(
 def in_the_way(owners: Iterable[str]) -> dict[str, Any]:
     """What stands where something was to be put, as params of a Problem: ids divided by commas, `held` for holds.
 
+    `rounds`: of the waiting list; the time is being offered, and ending the round sets it free.
+
     At most 20 of each kind; `count` is the number of all.
     """
     found = sorted(set(owners))
     told: dict[str, Any] = {}
-    for name, prefix in (("appointments", "Appointment/"), ("reservations", "Reservation/")):
+    for name, prefix in (
+        ("appointments", "Appointment/"),
+        ("reservations", "Reservation/"),
+        ("rounds", "Offer/"),
+    ):
         ids = [one.removeprefix(prefix) for one in found if one.startswith(prefix)]
         if ids:
             told[name] = ",".join(ids[:_NAMED_MOST])

@@ -197,3 +197,17 @@ def something_changed(house: "House", tx: Tx, _event: Event) -> None:
         locked = conflict_store.get(tx, one.id, lock=True)
         if locked is not None and locked.settled_at is None:
             look_again(house, tx, locked)
+
+
+def with_holds(tx: Tx) -> list[Found]:
+    """Open conflicts with a hold. One that lapses tells nobody: they are looked at again from time to time."""
+    wanted = ("Hold/", "Offer/")
+    return [one for one in conflict_store.unsettled(tx) if any(o.startswith(wanted) for o in one.others)]
+
+
+def holds_lapsed(house: "House", tx: Tx) -> None:
+    """Look at these again."""
+    for one in with_holds(tx):
+        locked = conflict_store.get(tx, one.id, lock=True)
+        if locked is not None and locked.settled_at is None:
+            look_again(house, tx, locked)

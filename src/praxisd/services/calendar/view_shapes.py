@@ -93,12 +93,16 @@ class ReservationDrawn(Out, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class BusyDrawn(Out, frozen=True, kw_only=True, omit_defaults=True):
-    """Time of a column taken by neither: a slot that is being booked (until `until`), or one taken in another system."""
+    """Time of a column taken by neither: a slot that is being booked (until `until`), or one taken in another system.
+
+    `round`: it is being offered to the waiting list; ending that round sets it free.
+    """
 
     schedule: str
     start: str
     end: str
     until: str | None = None
+    round: str | None = None
 
 
 class AbsenceDrawn(Out, frozen=True, kw_only=True, omit_defaults=True):

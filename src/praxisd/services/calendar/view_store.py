@@ -95,8 +95,8 @@ def absences(tx: Tx, first: str, last: str) -> list[Absence]:
 
 def other_busy(
     tx: Tx, since: int, until: int, schedules: Sequence[str]
-) -> list[tuple[str, int, int, int | None]]:
-    """(schedule, start, end, expires) of holds in force and of times taken by imported slots."""
+) -> list[tuple[str, int, int, int | None, str]]:
+    """(schedule, start, end, expires, owner) of holds in force and of times taken by imported slots."""
     found: list[tuple[Any, ...]] = []
     for index in range(0, len(schedules), _AT_ONCE):
         some = schedules[index : index + _AT_ONCE]
@@ -110,7 +110,7 @@ def _others_of(count: int) -> Prepared:
     names: list[Any] = [sa.bindparam(f"s{number}") for number in range(count)]
     live = sa.or_(_B.expires_at.is_(None), _B.expires_at > sa.bindparam("moment"))
     return prepared(
-        sa.select(_B.schedule, _B.start, _B.end, _B.expires_at).where(
+        sa.select(_B.schedule, _B.start, _B.end, _B.expires_at, _B.owner).where(
             store.WINDOW, _B.schedule.in_(names), _B.kind.in_(("hold", "import")), live
         )
     )

@@ -98,8 +98,8 @@ def upgrade() -> None:
         sa.Column("appointment", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("organization", "id"),
         sa.UniqueConstraint("digest"),
-        sa.UniqueConstraint("organization", "round", "entry", name="calendar_offer_entry"),
     )
+    op.create_index("calendar_offer_round", "calendar_offer", ["organization", "round"])
     op.create_index("calendar_offer_listed", "calendar_offer", ["organization", "state", "made_at"])
     op.create_index(
         "calendar_offer_once",

@@ -1,0 +1,141 @@
+"""Who fits into a time that became free: the next of the queue, with the start and the columns it would be.
+
+Only reads; what is found is looked at again under the locks of the offer.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.store import Tx
+from praxisd.model.scheduling import FROZEN
+from praxisd.model.waiting import WaitingEntry
+from praxisd.services.calendar import rules, store, waiting_rules, waiting_store
+from praxisd.services.calendar.view import Calendar, views
+from praxisd.services.calendar.waiting_store import Round
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+LOOKED_AT = 500
+"""So many of the queue are asked whether they fit."""
+
+
+class Fit(NamedTuple):
+    """An appointment that could be offered."""
+
+    entry: WaitingEntry
+    start: int
+    end: int
+    schedules: tuple[str, ...]
+
+
+def fits(house: "House", tx: Tx, one: Round) -> Iterator[Fit]:
+    """Who fits, first come first; each with its best time. Not those who have an open offer or were asked before."""
+    calendar = views(house).calendar(tx)
+    busy: rules.Rows | None = None
+    for entry in waiting_store.queue(tx, one.id, LOOKED_AT):
+        service = calendar.services.get(entry.service)
+        if service is None or not any(name in group for group in service.groups for name in one.schedules):
+            continue
+        busy = _busy(tx, one) if busy is None else busy
+        found = _best(tx, calendar, one, entry, busy)
+        if found is not None:
+            yield found
+
+
+def _busy(tx: Tx, one: Round) -> rules.Rows:
+    """What is taken around the gap, by others than the round itself; a day on both sides covers what may reach out."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for schedule, start, end, owner, expires in store.busy_rows(tx, one.start - 130_000, one.end + 130_000):
+        if owner != one.owner and (expires is None or expires > tx.now):
+            found.setdefault(schedule, []).append((start, end))
+    return found
+
+
+def _best(tx: Tx, calendar: Calendar, one: Round, entry: WaitingEntry, busy: rules.Rows) -> Fit | None:
+    service = calendar.services[entry.service]
+    if not service.active or service.duration is None:
+        return None
+    before = _replaced_start(tx, entry)
+    if before is not None and before <= one.start:
+        return None
+    wanted = entry.schedules
+    kind = service
+    if wanted:
+        groups = waiting_rules.narrowed(service.groups, wanted)
+        kind = msgspec.structs.replace(service, groups=groups)
+    zone, length = calendar.almanac.zone, service.duration * 60
+    buffers = (service.buffer_before * 60, service.buffer_after * 60)
+    usable = [n for n in one.schedules if any(n in group for group in kind.groups)]
+    for start in waiting_rules.starts((one.start, one.end), length, service.start_every, buffers, zone):
+        if before is not None and start >= before:
+            continue
+        if not waiting_rules.could_come(entry, start, start + length, tx.now, zone):
+            continue
+        for column in usable:
+            try:
+                chosen = rules.place(
+                    kind,
+                    calendar.schedules,
+                    calendar.almanac,
+                    start,
+                    start + length,
+                    busy=busy,
+                    now=tx.now,
+                    must=(column,),
+                    ignore_notice=True,
+                )
+            except Problem:
+                continue
+            return Fit(entry, start, start + length, chosen)
+    return None
+
+
+def _replaced_start(tx: Tx, entry: WaitingEntry) -> int | None:
+    """When the appointment begins that would be given up; None if there is none to give up."""
+    if entry.replaces is None:
+        return None
+    found = store.APPOINTMENTS.get(tx, entry.replaces)
+    return None if found is None or found.status in FROZEN else found.start
+
+
+def earlier(tx: Tx, entry: WaitingEntry, start: int) -> bool:
+    """Whether this is earlier than what would be given up for it (True where nothing would)."""
+    before = _replaced_start(tx, entry)
+    return before is None or start < before
+
+
+def chosen(
+    house: "House", tx: Tx, entry: WaitingEntry, start: int, must: tuple[str, ...], round_: Round | None
+) -> tuple[tuple[str, ...], int]:
+    """(columns, end) of an offer that the desk makes. Raises what a booking there would raise; the times that the patient
+    named do not bind the desk, which has spoken with them.
+    """
+    calendar = views(house).calendar(tx)
+    service = calendar.services.get(entry.service)
+    if service is None or not service.active or service.duration is None:
+        raise Problem("calendar.service_unknown", 422)
+    if start <= tx.now:
+        raise Problem("calendar.too_soon", 422, minutes=0)
+    end = start + service.duration * 60
+    busy: dict[str, list[tuple[int, int]]] = {}
+    own = round_.owner if round_ is not None else ""
+    low, high = start - service.buffer_before * 60, end + service.buffer_after * 60
+    for schedule, first, last, owner, expires in store.busy_rows(tx, low, high):
+        if owner != own and (expires is None or expires > tx.now):
+            busy.setdefault(schedule, []).append((first, last))
+    found = rules.place(
+        service,
+        calendar.schedules,
+        calendar.almanac,
+        start,
+        end,
+        busy=busy,
+        now=tx.now,
+        must=must,
+        ignore_notice=True,
+    )
+    return found, end
