@@ -1,19 +1,47 @@
 """portals: online calendars kept in step, the booking desk, and webhooks (SPEC 3, 1.9, 1.12–1.13)."""
 
 from praxisd.kernel.service import Permission, Service
-from praxisd.services.portals import engine_declared, store
+from praxisd.services.portals import desk_declared, engine_declared, store, webhooks_declared
 
 SERVICE = Service(
     name="portals",
     package="praxisd.services.portals",
-    needs=("directory", "calendar", "messaging"),
-    events=(*engine_declared.EVENTS,),
-    jobs=(*engine_declared.JOBS,),
-    handlers=(*engine_declared.HANDLERS,),
-    routes=(*engine_declared.ROUTES,),
-    listings=(*engine_declared.LISTINGS,),
-    pages=(*engine_declared.PAGES,),
-    checks=(*engine_declared.CHECKS,),
+    needs=("accounts", "directory", "calendar", "messaging"),
+    settings=(*desk_declared.SETTINGS, *webhooks_declared.SETTINGS),
+    events=(
+        *engine_declared.EVENTS,
+        *desk_declared.EVENTS,
+        *webhooks_declared.EVENTS,
+    ),
+    jobs=(
+        *engine_declared.JOBS,
+        *desk_declared.JOBS,
+    ),
+    handlers=(
+        *engine_declared.HANDLERS,
+        *desk_declared.HANDLERS,
+        *webhooks_declared.HANDLERS,
+    ),
+    routes=(
+        *engine_declared.ROUTES,
+        *desk_declared.ROUTES,
+        *webhooks_declared.ROUTES,
+    ),
+    listings=(
+        *engine_declared.LISTINGS,
+        *desk_declared.LISTINGS,
+        *webhooks_declared.LISTINGS,
+    ),
+    pages=(
+        *engine_declared.PAGES,
+        *desk_declared.PAGES,
+        *webhooks_declared.PAGES,
+    ),
+    checks=(
+        *engine_declared.CHECKS,
+        *desk_declared.CHECKS,
+        *webhooks_declared.CHECKS,
+    ),
     permissions=(
         Permission("portals.portal.read", ("owner", "desk", "partner")),
         Permission("portals.portal.write", ("owner", "partner")),
@@ -27,8 +55,12 @@ SERVICE = Service(
     ),
     tables=store.TABLES,
     patient_refs=store.REFERENCES,
-    problems=(*engine_declared.PROBLEMS,),
-    operations=engine_declared.OPERATIONS,
-    commands=engine_declared.COMMANDS,
-    start=engine_declared.START,
+    problems=(
+        *engine_declared.PROBLEMS,
+        *desk_declared.PROBLEMS,
+        *webhooks_declared.PROBLEMS,
+    ),
+    operations=(*engine_declared.OPERATIONS, *webhooks_declared.OPERATIONS),
+    commands="praxisd.services.portals.cli:commands",
+    start=webhooks_declared.start,
 )

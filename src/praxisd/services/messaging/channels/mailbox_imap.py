@@ -19,17 +19,18 @@ from praxisd.services.messaging.bounces_parts import READ_MOST
 from praxisd.services.messaging.channels.mailbox import AT_ONCE, Letter, Seen
 
 DAYS = 14
-"""Only mails that arrived so recently are looked at."""
+"""Only mails that arrived so recently are looked at, where nobody says otherwise."""
 _TIMEOUT_S = 20.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FAULTS = (OSError, imaplib.IMAP4.error)
 
 
 class Imap:
-    """Reads one folder of an account. `values` are the fields of the form; `seen` outlives it."""
+    """Reads one folder of an account. `values` are the fields of the form; `seen` outlives it; `days`: see `DAYS`."""
 
-    def __init__(self, values: Mapping[str, str], seen: Seen, clock: Clock) -> None:
+    def __init__(self, values: Mapping[str, str], seen: Seen, clock: Clock, days: int = DAYS) -> None:
         self._values = values
+        self._days = days
         self._seen = seen
         self._clock = clock
         self._session: imaplib.IMAP4 | None = None
@@ -39,7 +40,7 @@ class Imap:
         """Mails that were not looked at yet; see `Mailbox`."""
         try:
             session = self._open()
-            day = datetime.fromtimestamp(self._clock.now(), UTC) - timedelta(days=DAYS)
+            day = datetime.fromtimestamp(self._clock.now(), UTC) - timedelta(days=self._days)
             since = f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}"
             found = _data(session.uid("SEARCH", "UNDELETED", "SINCE", since))
             numbers = [one for one in found[0].split() if one.isdigit()] if found and found[0] else []

@@ -1,0 +1,12 @@
+"""Settings of the booking desk."""
+
+from praxisd.kernel.service import Setting
+
+PROPOSAL_DAYS = "portals.proposal_days"
+ANSWER_HOURS = "portals.answer_hours"
+BLOCK_MINUTES = "portals.block_minutes"
+SETTINGS = (
+    Setting(PROPOSAL_DAYS, int, 3, low=1, high=30, unit="days"),
+    Setting(ANSWER_HOURS, int, 24, low=1, high=336, unit="hours"),
+    Setting(BLOCK_MINUTES, int, 30, low=5, high=240, unit="minutes"),
+)

@@ -1,0 +1,108 @@
+"""The open page on which a patient answers a proposed time: no name on it, an address nobody can guess, works once.
+
+A small page without script. Whatever is wrong with the address, the answer is the same 404 at the same price.
+"""
+
+from html import escape
+from urllib.parse import parse_qs
+
+from praxisd.kernel.access import system
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.service import Call, Raw, Route
+from praxisd.kernel.store import Tx
+from praxisd.model.portals import BookingRequest
+from praxisd.services.directory import api as directory
+from praxisd.services.messaging import api as messaging
+from praxisd.services.portals import deciding, desk_keys, requests_store
+from praxisd.services.portals.proposals_page import page, when
+
+OPEN = "patients have no access data: the unguessable address, which only the one who was asked has, says who answers"
+_WHO = "portals.proposal"
+_MOST = 1_000
+"""Octets of an answer."""
+
+
+def _whose(call: Call) -> tuple[str, str] | None:
+    with call.house.store.read(system(_WHO)) as tx:
+        return requests_store.of_answer(tx, desk_keys.digest(call.path["token"]))
+
+
+def _asked(tx: Tx, one: BookingRequest | None) -> bool:
+    return one is not None and one.state == "asked" and (one.until or 0) > tx.now
+
+
+def _over(call: Call) -> Raw:
+    """There is nothing to answer under this address, or not any more."""
+    texts = call.house.texts
+    heading, sentence = (
+        texts.get(f"portals.proposal_page.{part}", call.lang) for part in ("heading", "over")
+    )
+    body = page(call.lang, heading, escape(heading), escape(sentence), ())
+    return Raw(body.encode(), "text/html; charset=utf-8", 404, _HEADERS)
+
+
+def show(call: Call) -> Raw:
+    """The proposed time, with yes and no."""
+    found = _whose(call)
+    if found is None:
+        return _over(call)
+    with call.house.store.read(system(_WHO, found[0])) as tx:
+        one = requests_store.get(tx, found[1])
+        return _page(call, tx, one, "asks") if one is not None and _asked(tx, one) else _over(call)
+
+
+def answer(call: Call) -> Raw:
+    """The patient's yes or no. A second answer finds nothing to decide any more."""
+    found = _whose(call)
+    body = call.body or b""
+    said = parse_qs(body.decode("utf-8", "replace")).get("answer", [""])[0] if len(body) <= _MOST else ""
+    if found is None or said not in ("yes", "no"):
+        return _over(call)
+
+    def work(tx: Tx) -> Raw:
+        one = requests_store.lock(tx, found[1])
+        if one is None or not _asked(tx, one):
+            return _over(call)
+        shown = _page(call, tx, one, "accepted" if said == "yes" else "declined")
+        deciding.answered(call.house, tx, one, said == "yes")
+        return shown
+
+    try:
+        return call.house.store.run(system(_WHO, found[0]), work)
+    except Problem:  # what was proposed is not there any more
+        return _over(call)
+
+
+def _page(call: Call, tx: Tx, one: BookingRequest, part: str) -> Raw:
+    practice = directory.organization(tx)
+    language = practice.language if one.patient is None else messaging.language_for(tx, one.patient)
+    language = language if language in call.house.texts.languages else "en"
+    texts = call.house.texts
+    time = when(one.start or 0, practice.zone, language)
+    until = when(one.until or 0, practice.zone, language)
+    body = page(
+        language,
+        texts.get("portals.proposal_page.heading", language),
+        escape(practice.name),
+        texts.get(f"portals.proposal_page.{part}", language, time=escape(time), until=escape(until)),
+        [
+            (word, texts.get(f"portals.proposal_page.{word}", language))
+            for word in (("yes", "no") if part == "asks" else ())
+        ],
+    )
+    return Raw(body.encode(), "text/html; charset=utf-8", 200, _HEADERS)
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+}
+ROUTES = tuple(
+    Route(
+        method, "/proposals/{token}", name, function, None, why_open=OPEN,
+        media_type="text/html; charset=utf-8", transaction=False, raw=True, tags=("booking desk",),
+    )
+    for method, name, function in (("GET", "proposals.show", show), ("POST", "proposals.answer", answer))
+)  # fmt: skip
