@@ -119,6 +119,18 @@ def test_a_slot_that_a_patient_took_in_between_is_left_to_the_patient(tvs: Stage
     assert tvs.states()[slot] == "busy" and len(tvs.asked("slotstatus")) == before, "not given away"
 
 
+def test_a_report_that_was_lost_is_not_held_against_a_later_booking(tvs: Stage) -> None:
+    one = tvs.open()
+    slot = tvs.slot(24)
+    one.upload(CALENDAR, one.period(CALENDAR), busy((24, 25)), tvs.before)
+    tvs.tvs.set_status(slot, "free", by_practice=False)  # as if our report had never arrived
+    one.upload(CALENDAR, one.period(CALENDAR), [], tvs.before)
+    tvs.tvs.book(slot, PERSON)
+    told = len(tvs.asked("slotstatus"))
+    one.upload(CALENDAR, one.period(CALENDAR), [], tvs.before)
+    assert len(tvs.asked("slotstatus")) == told, "whoever is busy there now is not ours"
+
+
 def test_what_stays_open_is_said_and_the_others_are_told(tvs: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     from praxisd.sandbox.portal_tvs import Refused
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from praxisd.sandbox.door import Route
+from praxisd.sandbox.door import Function, Route
 from praxisd.sandbox.journal import Journal
 
 FILE = Path("sandbox") / "portal_tvs.jsonl"
@@ -246,10 +246,21 @@ class Tvs:
             self._written("polled", now)
 
 
-def mount(folder: Path, card: str = "sandbox", now: Callable[[], float] = time.time) -> Tvs:
-    """The service with its routes, all below `/tvs/`. Close it at the end."""
+def mount(
+    folder: Path,
+    card: str = "sandbox",
+    now: Callable[[], float] = time.time,
+    guard: Callable[[str, Function], Function] = lambda _, function: function,
+) -> Tvs:
+    """The service with its routes, all below `/tvs/`. Close it at the end.
+
+    `guard`: what stands before the doors of FHIR (`portal_faults.Guard`); they are called `tvs` there.
+    """
     from praxisd.sandbox import portal_tvs_doors
 
     tvs = Tvs(folder, card, now)
-    tvs.routes = portal_tvs_doors.routes(tvs)
+    tvs.routes = tuple(
+        (method, path, guard("tvs", function) if path.startswith(portal_tvs_doors.API) else function)
+        for method, path, function in portal_tvs_doors.routes(tvs)
+    )
     return tvs

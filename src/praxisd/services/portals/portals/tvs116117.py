@@ -84,6 +84,7 @@ class Tvs116117:
 
         All others are tried when one is refused; then `portals.refused`, if a time stays open that must not be booked.
         """
+        self._in_time(before)
         schedule, _ = self._schedule(calendar)
         slots = self._slots_of(schedule, period)
         self._known.keep_hours(schedule, rules.offered_times(slots), self._clock.now())
@@ -180,6 +181,7 @@ class Tvs116117:
         """Create a free slot for each time that has none yet; one refused does not keep the others."""
         if not times:
             return ()
+        self._in_time(before)
         schedule, stamp = self._schedule(calendar, anew=True)
         span = Period(min(one.start for one in times), max(one.end for one in times))
         slots = self._slots_of(schedule, span)
@@ -264,6 +266,7 @@ class Tvs116117:
         if choice == "keep":
             self._known.know({unknown.id: unknown.end})
             return
+        self._in_time(before)
         settled = f"settle/{unknown.id}/{choice}"
         if self._known.refused(settled, unknown.version):
             raise wrong(portal.REFUSED)
@@ -277,6 +280,11 @@ class Tvs116117:
         if codes != (None,):
             self._known.refuse(settled, unknown.version, unknown.end)
             raise wrong(codes[0] or portal.REFUSED)
+
+    def _in_time(self, before: float) -> None:
+        """Not even questions are asked for what may not be written any more."""
+        if self._clock.now() > before:
+            raise wrong(portal.TIMEOUT)
 
     def _slots_of(self, schedule: str, period: Period) -> list[Offered]:
         """The slots of one Terminprofil that touch a period, read now."""

@@ -24,7 +24,6 @@ XML = "application/xml"
 FORM = "application/x-www-form-urlencoded"
 ACCEPT = "application/fhir+xml, application/xml"
 PAGES_MOST = 500
-TIMEOUT_S = 30.0
 Pairs = Sequence[tuple[str, str]]
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _BY_ISSUE = {
@@ -46,7 +45,7 @@ _ANY = range(300, 600)
 
 def ask(talk: Talk, method: str, url: str, **more: Any) -> HttpAnswer:
     """One request; Problem if it does not come through, or meets a server that fails or wants to be left alone."""
-    answer = talk.ask(method, url, ok=_ANY, timeout_s=TIMEOUT_S, **more)
+    answer = talk.ask(method, url, ok=_ANY, **more)
     if answer.status >= 500 or answer.status == 429:
         raise talk.refusal(answer)
     return answer
