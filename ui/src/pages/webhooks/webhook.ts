@@ -34,6 +34,7 @@ export interface Delivery {
   doneAt: string | null;
   nextAt: string | null;
   replay: number;
+  payload?: unknown;
 }
 export interface Tried {
   ok: boolean;
