@@ -21,6 +21,8 @@ from praxisd.sandbox.door import Door, Route
 from praxisd.sandbox.journal import Journal
 from praxisd.sandbox.portal import Board
 from praxisd.sandbox.portal_faults import Faults, Guard
+from praxisd.sandbox.portal_messages import Messenger
+from praxisd.sandbox.portal_messages import routes as message_routes
 from praxisd.sandbox.portal_times import Calendar
 
 FILE = Path("sandbox") / "portal.jsonl"
@@ -63,9 +65,11 @@ class Running:
         except BaseException:
             self._journal.close()
             raise
+        self.messenger = Messenger(self.board)
         try:
             self._door = Door(host, port, self._doors())
         except BaseException:
+            self.messenger.close()
             self.tvs.close()
             self._journal.close()
             raise
@@ -79,6 +83,7 @@ class Running:
             *portal_api.routes(board, guard, key, self.wishes.secret),
             *portal_dav.routes(board, guard, key),
             *self.tvs.routes,
+            *message_routes(self.messenger),
             *portal_plain.routes(board, self.faults, guard),
             *portal_page.routes(board, self.wishes.lang),
             *portal_look.routes(board, self.faults, self.wishes.lang),
@@ -102,6 +107,7 @@ class Running:
         """Stop answering; everything is in the file already."""
         self.end()
         self._door.close()
+        self.messenger.close()
         self.tvs.close()
         self._journal.close()
 
