@@ -293,6 +293,14 @@ def test_a_fault_may_stay_and_may_meet_one_door_only(portal: Portal) -> None:
         assert portal.ask("POST", "/faults", bad)[0] == 422
 
 
+def test_116117_lives_behind_the_same_door(portal: Portal) -> None:
+    assert portal.ask("GET", "/tvs/requests")[0] == 200
+    headers = {"Content_Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
+    assert portal.raw("POST", "/tvs/api/Slot/_search", b"", **headers)[0] == 401
+    portal.ask("POST", "/faults", {"always": "too_often", "doors": ["tvs"]})
+    assert portal.raw("POST", "/tvs/api/Slot/_search", b"", **headers)[0] == 429
+
+
 def test_faults_by_chance_are_the_same_for_the_same_seed() -> None:
     drawn = []
     for _ in range(2):

@@ -61,7 +61,7 @@ class Running:
             self.board = Board(self._journal, wishes.zone, now)
             for name in () if self.board.calendars() else wishes.calendars:
                 self.board.put_calendar(Calendar(name))
-            self.tvs = portal_tvs.mount(folder, wishes.key, now)
+            self.tvs = portal_tvs.mount(folder, wishes.key, now, self.guard)
         except BaseException:
             self._journal.close()
             raise
