@@ -108,6 +108,7 @@ def _match(one: Cycle, link: OnlineCalendar, period: Period, got: dict[str, Bloc
 
 def _unblock(one: Cycle, link: OnlineCalendar, row: Any, tx: Tx) -> None:
     links.drop_reservation(one.house, tx, row.reservation)
+    links.end_conflict(one.house, tx, row.conflict)
     cycle_store.drop_blocker(tx, one.portal.id, link.id, row.remote)
 
 

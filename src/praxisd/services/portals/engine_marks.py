@@ -25,8 +25,11 @@ TYPES = (
     *(f"reservation.{what}" for what in ("created", "changed", "deleted")),
     *("absence.created", "absence.deleted", "closing.changed", "schedule.changed", "slot.imported"),
     "organization.changed",
+    *(f"offer.{what}" for what in ("made", "accepted", "declined", "lapsed", "gone")),
 )
 """Events after which another time may be busy."""
+
+DECISIONS = tuple(f"request.{what}" for what in ("accepted", "refused", "proposed", "withdrawn", "expired"))
 
 
 def dirty_since(tx: Tx, seq: int) -> int | None:
@@ -62,4 +65,16 @@ def _sooner(tx: Tx, one: OnlinePortal) -> bool:
     return True
 
 
-HANDLERS = (Handler("portals.marks", TYPES, marked),)
+def decided(house: "House", tx: Tx, _event: Event) -> None:
+    """A booking was decided on: portals that wait for an answer may be due. Twice is the same."""
+    waiting = [one for one in PORTALS.all(tx, PORTAL.c.active == 1) if engine_store.open_answers(tx, one.id)]
+    sooner = [_sooner(tx, one) for one in waiting]
+    if any(sooner):
+        tx.notify()
+        tx.after(house.wake.signal)
+
+
+HANDLERS = (
+    Handler("portals.marks", TYPES, marked),
+    Handler("portals.decisions", DECISIONS, decided),
+)

@@ -108,6 +108,7 @@ def _give_up_blockers(house: "House", tx: Tx, one: OnlineCalendar) -> None:
     """Reservations that stand for busy times of this calendar at the portal are not kept without it."""
     for row in cycle_store.blockers(tx, one.portal, one.id).values():
         drop_reservation(house, tx, row.reservation)
+        end_conflict(house, tx, row.conflict)
 
 
 def drop_reservation(house: "House", tx: Tx, id_: str | None) -> None:
@@ -119,6 +120,13 @@ def drop_reservation(house: "House", tx: Tx, id_: str | None) -> None:
     except Problem as problem:
         if problem.code != "http.not_found":
             raise
+
+
+def end_conflict(house: "House", tx: Tx, id_: str | None) -> None:
+    """A blocker that is gone stands against nothing; nothing happens where a person settled it before."""
+    found = None if id_ is None else calendar.conflict(tx, id_)
+    if found is not None and found.settled_at is None:
+        calendar.settle_conflict(house, tx, found.id, "gone")
 
 
 def _check(house: "House", tx: Tx, one: OnlineCalendar) -> None:
@@ -136,4 +144,4 @@ def _check(house: "House", tx: Tx, one: OnlineCalendar) -> None:
             raise Problem("portals.schedule_taken", 409, calendar=other.name)
 
 
-__all__ = ("Asked", "asked", "drop_reservation", "link", "relink", "resync", "unlink")
+__all__ = ("Asked", "asked", "drop_reservation", "end_conflict", "link", "relink", "resync", "unlink")

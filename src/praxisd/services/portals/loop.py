@@ -81,6 +81,11 @@ class Loop:
                 self._change.notify_all()
             self._house.wake.signal()  # the next portal may have waited for a free place
 
+    @property
+    def running(self) -> bool:
+        """True while the thread looks."""
+        return self._thread is not None and self._thread.is_alive()
+
     def wait_idle(self, seconds: float) -> bool:
         """Wait until no cycle of this node is at work, at most `seconds`; True if so."""
         with self._change:
