@@ -70,6 +70,8 @@ def problem(talk: Talk, url: str, method: str = "GET") -> Problem:
         ("404 Where", b'{"code":"booking_unknown"}', codes.BOOKING_GONE, False),
         ("404 Where", b'["calendar_unknown"]', codes.ADDRESS_WRONG, False),
         ("405 How", b"", codes.ADDRESS_WRONG, False),
+        ("407 Proxy", b"", codes.UNREACHABLE, True),
+        ("511 Sign in", b"<html>", codes.UNREACHABLE, True),
         ("408 Slow", b"", codes.TIMEOUT, True),
         ("409 Conflict", b"", codes.REFUSED, False),
         ("410 Gone", b"", codes.ADDRESS_WRONG, False),

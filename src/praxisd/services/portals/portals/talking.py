@@ -49,13 +49,16 @@ _STATUS: Mapping[int, str] = {
     403: codes.KEY_REFUSED,
     404: codes.ADDRESS_WRONG,
     405: codes.ADDRESS_WRONG,
+    407: codes.UNREACHABLE,
     408: codes.TIMEOUT,
     410: codes.ADDRESS_WRONG,
     421: codes.ADDRESS_WRONG,
     425: codes.TOO_OFTEN,
     429: codes.TOO_OFTEN,
     501: codes.ADDRESS_WRONG,
+    511: codes.UNREACHABLE,
 }
+"""407 and 511 come from a proxy or a network on the way that wants somebody to sign in."""
 _RETRY = frozenset(
     {codes.UNKNOWN_HOST, codes.UNREACHABLE, codes.TIMEOUT, codes.ANSWER_UNREADABLE, codes.ANSWER_LOST}
     | {codes.TOO_OFTEN, codes.FAILING}

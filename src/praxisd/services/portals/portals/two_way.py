@@ -223,9 +223,9 @@ class TwoWay(OneWay):
             document["reason"] = reply.reason
         path = f"/bookings/{segment(reply.booking)}/answer"
         answer = self._write("POST", path, document, before, ok=(404, 409, 410))
-        if is_page(answer):
-            raise wrong(ANSWER_UNREADABLE)
         if answer.status < 400:
+            if is_page(answer):
+                raise wrong(ANSWER_UNREADABLE)
             return
         said = word(answer)
         if said in ("", "not_found"):
