@@ -60,15 +60,22 @@ class _Held(Exception):
 class _Leaving:
     """Whether one request has left. Asked by the loop right before the first byte, and by the caller who waits."""
 
-    def __init__(self, clock: Clock, before: float | None) -> None:
+    def __init__(
+        self, clock: Clock, before: float | None, allowed: Callable[[str], bool] | None = None
+    ) -> None:
+        self._allowed = allowed
         self._clock = clock
         self._before = before
         self._lock = threading.Lock()
         self._stopped = False
         self.left = False
 
-    def leave(self) -> None:
-        """Mark it as gone; `_Held` if its time has passed, nobody waits any more, or it has gone once already."""
+    def leave(self, peer: str) -> None:
+        """Mark it as gone; `_Held` if its time has passed, nobody waits any more, it has gone once already, or the
+        connection leads to an address that the caller does not allow.
+        """
+        if self._allowed is not None and not self._allowed(peer):
+            raise _Held("forbidden")
         with self._lock:
             if self._stopped or self.left:
                 raise _Held("timeout")
@@ -118,11 +125,13 @@ class Http:
         body: bytes | None = None,
         timeout_s: float = TIMEOUT_S,
         before: float | None = None,
+        allowed: Callable[[str], bool] | None = None,
         limit_bytes: int = LIMIT_BYTES,
     ) -> HttpAnswer:
         """Send one request, once, and wait for the whole answer, `timeout_s` seconds at most.
 
-        `before` (epoch seconds): nothing is written after it. Of `json`, `form` and `body` at most one is given.
+        `before` (epoch seconds): nothing is written after it. `allowed` is asked with the address the connection leads to
+        (behind a proxy: not asked, the proxy decides): where it says no, nothing is written. Of `json`, `form` and `body` at most one is given.
         `NotSent`: certainly nothing was written. `AnswerLost`: it may have been, and there is no whole answer (broken,
         late, longer than `limit_bytes`); `AnswerLate`, which is one of them, where time ran out.
         """
@@ -136,8 +145,8 @@ class Http:
         elif form is not None:
             data = urlencode(form).encode()
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        leaving = _Leaving(self._clock, before)
         proxy = self._proxy()
+        leaving = _Leaving(self._clock, before, None if proxy else allowed)
         work = self._ask(leaving, method, url, sent, params, data, proxy, timeout_s, limit_bytes)
         try:
             return self._outside.run(work, timeout_s)
@@ -234,7 +243,8 @@ def _connector(aiohttp: Any) -> Any:
             """The connection, if the request may leave now."""
             connection = await super().connect(*args, **more)
             try:
-                _leaving.get().leave()
+                told = connection.transport.get_extra_info("peername") if connection.transport else None
+                _leaving.get().leave(str(told[0]) if told else "")
             except BaseException:
                 connection.close()
                 raise

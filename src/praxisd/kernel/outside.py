@@ -12,9 +12,10 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-Why = Literal["name", "unreachable", "timeout", "encryption", "too_late"]
+Why = Literal["name", "unreachable", "timeout", "encryption", "too_late", "forbidden"]
 """Why nothing was sent: nobody knows the server's name (DNS), the server does not answer, does so too slowly, the
-connection could not be protected (TLS, certificate), or the time until which it was allowed has passed."""
+connection could not be protected (TLS, certificate), the time until which it was allowed has passed, or the connection
+leads to an address that the caller does not allow."""
 _BEYOND_S = 15.0
 """So much longer than its own limit a coroutine is waited for, before the loop itself counts as stuck."""
 

@@ -128,7 +128,11 @@ class BookingSource(Record, frozen=True, kw_only=True):
 
 
 class Webhook(Record, frozen=True, kw_only=True):
-    """Somebody who is called when something happens (SPEC 1.9). `portal`: hears of its own bookings only."""
+    """Somebody who is called when something happens (SPEC 1.9). `portal`: hears of its own bookings only.
+
+    `events` are types, groups (`appointment.*`) or `*`. `since`: number of the last event before it was switched on; what
+    had happened by then it does not hear of.
+    """
 
     id: str = ""
     version: int = 1
@@ -137,3 +141,4 @@ class Webhook(Record, frozen=True, kw_only=True):
     events: tuple[str, ...]
     active: bool = True
     portal: str | None = None
+    since: int = 0

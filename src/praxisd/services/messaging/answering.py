@@ -11,7 +11,7 @@ from praxisd.kernel.events import Event
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import Kind
 from praxisd.services.calendar import api as calendar
-from praxisd.services.messaging import telling, wording
+from praxisd.services.messaging import standing, telling, wording
 from praxisd.services.messaging.standing import OFFER
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ QUESTIONS: tuple[Kind, ...] = ("proposal", "offer")
 
 def take(house: "House", tx: Tx, message: Any, yes: bool, *, stands: bool) -> str:
     """What came of a yes or no to a question: `accepted`, `declined`, or `late` for a yes to what no longer stands."""
+    if not stands and _taken(tx, message):  # said again, or changed their mind: the desk asks
+        return "accepted" if yes else "cancel_asked"
     if message.kind == "proposal":
         return ("accepted" if yes else "declined") if stands else "late" if yes else "declined"
     offer = message.topic.removeprefix(OFFER)
@@ -38,6 +40,15 @@ def take(house: "House", tx: Tx, message: Any, yes: bool, *, stands: bool) -> st
         return "accepted"
     _too_late(house, tx, message, offer)
     return "late"
+
+
+def _taken(tx: Tx, message: Any) -> bool:
+    """True if the patient has the appointment that was proposed or offered."""
+    if message.kind == "offer":
+        found = calendar.offer(tx, message.topic.removeprefix(OFFER))
+        return found is not None and found.state == "accepted"
+    booked = standing.appointment_of(tx, message)
+    return booked is not None and booked.status == "booked" and booked.start == message.stamp
 
 
 def _too_late(house: "House", tx: Tx, message: Any, offer: str) -> None:

@@ -8,7 +8,7 @@ from praxisd.kernel.events import Event
 from praxisd.kernel.service import Handler
 from praxisd.kernel.store import Tx
 from praxisd.model.communication import BOOKING
-from praxisd.services.messaging import last_look, telling_store
+from praxisd.services.messaging import answering, last_look, telling_store
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -31,4 +31,7 @@ def answer_prepared(house: "House", tx: Tx, event: Event) -> None:
         job_plan.soon(tx, SEND)
 
 
-HANDLERS = (Handler("messaging.answers", ("communication.prepared",), answer_prepared),)
+HANDLERS = (
+    Handler("messaging.answers", ("communication.prepared",), answer_prepared),
+    Handler("messaging.offers", ("offer.made",), answering.offered),
+)

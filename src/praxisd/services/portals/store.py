@@ -195,6 +195,7 @@ DELIVERY = table(
     sa.UniqueConstraint("organization", "webhook", "seq", "replay", name="portals_delivery_once"),
     sa.Index("portals_delivery_open", "state", "next_at"),
     sa.Index("portals_delivery_listed", "organization", "webhook", "created_at"),
+    sa.Index("portals_delivery_subject", "organization", "webhook", "subject", "state"),
 )
 """One call of one webhook about one event (`replay` 0; 1, 2, … where a person had it sent again). States: `open`,
 `delivered`, `failed` (given up). `status`: the last HTTP status; `code`: why not.

@@ -103,6 +103,12 @@ def upgrade() -> None:
     op.create_index(
         "portals_delivery_listed", "portals_delivery", ["organization", "webhook", "created_at"], unique=False
     )
+    op.create_index(
+        "portals_delivery_subject",
+        "portals_delivery",
+        ["organization", "webhook", "subject", "state"],
+        unique=False,
+    )
     op.create_index("portals_delivery_open", "portals_delivery", ["state", "next_at"], unique=False)
     op.create_table(
         "portals_portal",
