@@ -106,7 +106,7 @@ def test_what_is_missing_is_not_guessed(
 
 @pytest.mark.parametrize(
     "broken",
-    [{"id": None}, {"id": ""}, {"id": ".."}, {"id": "a\nb"}, {"id": "x" * 201}, {"calendar": 7}, {"start": "bald"}, 
+    [{"id": None}, {"id": ""}, {"id": ".."}, {"id": "a\nb"}, {"id": "x" * 201}, {"calendar": 7}, {"start": "bald"},
      {"start": None}, {"end": "später"}],
 )  # fmt: skip
 def test_a_booking_that_cannot_be_read_is_not_passed_over(
