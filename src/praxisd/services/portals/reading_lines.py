@@ -38,7 +38,7 @@ _LABELS = {
     "head": "von from an to betreff subject gesendet sent cc antwortan replyto",
 }  # fmt: skip
 _FIELD = {label: name for name, labels in _LABELS.items() for label in labels.split()}
-_LINE = re.compile(r"[\s*•·–-]{0,8}([^\W\d_][\w ./()&-]{0,40}?)\s{0,4}(?:[:=]|\t)\s{0,8}(\S.*)?")
+_LINE = re.compile(r"[\s*•·–-]{0,8}([^\W\d_][\w ,./()&-]{0,40}?)\s{0,4}(?:[:=]|\t)\s{0,8}(\S.*)?")
 _BREAKS = re.compile(
     r"</?(?:p|div|br|tr|li|ul|ol|h[1-6]|table|dl|dt|section|article|header|footer)\b[^<>]{0,500}>", re.I
 )
