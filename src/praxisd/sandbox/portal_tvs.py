@@ -251,16 +251,18 @@ def mount(
     card: str = "sandbox",
     now: Callable[[], float] = time.time,
     guard: Callable[[str, Function], Function] = lambda _, function: function,
+    lang: str = "de",
 ) -> Tvs:
     """The service with its routes, all below `/tvs/`. Close it at the end.
 
-    `guard`: what stands before the doors of FHIR (`portal_faults.Guard`); they are called `tvs` there.
+    `guard`: what stands before the doors of FHIR (`portal_faults.Guard`); they are called `tvs` there. `lang`: of its page,
+    where nobody asks for another.
     """
-    from praxisd.sandbox import portal_tvs_doors
+    from praxisd.sandbox import portal_tvs_doors, portal_tvs_page
 
     tvs = Tvs(folder, card, now)
     tvs.routes = tuple(
         (method, path, guard("tvs", function) if path.startswith(portal_tvs_doors.API) else function)
-        for method, path, function in portal_tvs_doors.routes(tvs)
+        for method, path, function in (*portal_tvs_doors.routes(tvs), *portal_tvs_page.Page(tvs, lang).routes)
     )
     return tvs
