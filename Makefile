@@ -94,7 +94,9 @@ torture: $(DEV)
 	@$(if $(MESSAGES),$(PY) -m praxisd.testing.torture_messages --kills $(or $(KILLS),200) && \
 	$(PY) -m praxisd.testing.torture_messages --postgres --kills $(or $(KILLS),200) --stops $(or $(STOPS),10),\
 	$(if $(JOBS),$(PY) -m praxisd.testing.torture_jobs --kills $(or $(KILLS),12) --stops $(or $(STOPS),6),\
-	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))))
+	$(if $(ONLINE),$(PY) -m praxisd.testing.online_week --days $(or $(DAYS),7) && \
+	$(PY) -m praxisd.testing.online_week --postgres --days $(or $(DAYS),7),\
+	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS)))))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference
