@@ -194,9 +194,22 @@ def test_a_passing_failure_is_no_issue_yet(stage: Stage) -> None:
     portal = stage.portal()
     stage.link(portal)
     stage.switch()
-    stage.world.fails["*"] = Problem(TIMEOUT, 504, retry=True)
     stage.cycle(portal)
+    stage.world.fails["*"] = Problem(TIMEOUT, 504, retry=True)
+    stage.cycle(portal, "hand")
     assert findings(stage) == {}
+    stage.cycle(portal, "hand")
+    stage.cycle(portal, "hand")
+    assert set(findings(stage)) == {TIMEOUT}
+
+
+def test_where_nothing_ever_worked_a_failure_is_said_at_once(stage: Stage) -> None:
+    portal = stage.portal()
+    stage.link(portal)
+    stage.switch()
+    stage.world.fails["*"] = Problem(UNKNOWN_HOST, 502, retry=True)
+    stage.cycle(portal)
+    assert set(findings(stage)) == {UNKNOWN_HOST}
 
 
 def test_what_is_wrong_with_one_calendar_is_said_of_it(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.portals import INTERVAL_LOW_S, AdapterName, OnlinePortal
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.portals import cycle_store, engine_store, links, portals
+from praxisd.services.portals import cycle_start, cycle_store, engine_store, links, portals
 from praxisd.services.portals.portal import Account, Memory, Portal
 from praxisd.services.portals.portals import Form
 from praxisd.services.portals.store import PORTALS
@@ -102,6 +102,11 @@ def opened(house: "House", one: Account, adapter: str, memory: Memory) -> Portal
     return portals.open_portal(house, adapter, one, memory)
 
 
+def every(tx: Tx) -> list[OnlinePortal]:
+    """All portals of the practice."""
+    return PORTALS.all(tx)
+
+
 def create(house: "House", tx: Tx, given: Given) -> OnlinePortal:
     """Set up a portal. Problems as `change`."""
     record = msgspec.structs.replace(given.record, id=new_id())
@@ -142,7 +147,8 @@ def change(house: "House", tx: Tx, id_: str, given: Given, expected: int | None)
     saved = PORTALS.save(tx, record, old.version)
     keep_secrets(house, tx, f"Portal/{id_}", kept)
     # Whatever was wrong may be healed by this: no waiting until a failure's time is over.
-    engine_store.change_cycle(tx, id_, due_at=tx.now, failures=0, code=None, retry=None)
+    soon = cycle_start.free_now(tx, id_)
+    engine_store.change_cycle(tx, id_, due_at=soon, failures=0, code=None, retry=None)
     for state in engine_store.states(tx, id_).values():
         if state.failures:
             engine_store.change_state(tx, state.calendar, failures=0, code=None, retry=None)

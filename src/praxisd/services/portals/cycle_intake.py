@@ -9,7 +9,7 @@ import msgspec
 from praxisd.kernel import events
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.model.portals import OnlineCalendar
+from praxisd.model.portals import INTERVAL_LOW_S, OnlineCalendar
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.portals import cycle_store, engine_store, links
@@ -24,8 +24,10 @@ def _due(one: Cycle) -> bool:
     """Is it time to read from the portal again?"""
     if one.wire is None:
         return False
-    last = one.row.fetched_at
-    return last is None or one.house.clock.now() - last >= one.wire.abilities.fetch_s
+    last, least = one.row.fetched_at, one.wire.abilities.fetch_s
+    if one.by_hand and least <= INTERVAL_LOW_S:
+        return True  # a person who waits for a booking may look at once
+    return last is None or one.house.clock.now() - last >= least
 
 
 def fetch(one: Cycle) -> None:
@@ -76,7 +78,7 @@ def _keep_unknown(one: Cycle, got: Fetched, whole: bool, tx: Tx) -> None:
 
 def blockers(one: Cycle) -> None:
     """Busy times entered at the portal become reservations here; where an appointment stands already, a conflict."""
-    if one.wire is None or not one.wire.abilities.blockers or not (_due(one) or one.by_hand):
+    if one.wire is None or not one.wire.abilities.blockers or not _due(one):
         return
     for link in one.calendars:
         period = one.periods.get(link.id)

@@ -103,6 +103,15 @@ def free_at(row: Any, interval: int, early: bool) -> int:
     return int(row.contacted_at) + (INTERVAL_LOW_S if early else interval)
 
 
+def free_now(tx: Tx, portal: str) -> int:
+    """When something that a person changed may be tried: at once, if the last contact was not just now or has failed."""
+    row = engine_store.cycle(tx, portal)
+    now = tx.lease_now()
+    if row is None or row.failures or row.contacted_at is None:
+        return now
+    return max(now, row.contacted_at + INTERVAL_LOW_S)
+
+
 def later(due_at: int, now: int) -> int:
     """The next contact after one that a person made beside the cycles: as planned, but not too soon."""
     return max(due_at, now + INTERVAL_LOW_S)

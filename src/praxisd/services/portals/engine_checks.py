@@ -25,7 +25,7 @@ BACKGROUND_OFF, UNKNOWN_TIMES = "portals.background_off", "portals.unknown_times
 ANSWER_FAILED = "portals.answer_failed"
 _WHO = "portals.checks"
 PATIENCE = 3
-"""A failure that may heal by itself is an Issue once it came so often in a row."""
+"""A failure that may heal by itself is an Issue once it came so often in a row; at once where nothing ever worked."""
 GRACE_S = 600
 """So much longer than three intervals a calendar may be without a good comparison. Seconds."""
 FAULTS = (*CODES, CRASHED, STUCK)
@@ -73,7 +73,7 @@ def _active(tx: Tx) -> list[OnlinePortal]:
 
 
 def _worth(row: Any) -> bool:
-    return not row.retry or row.failures >= PATIENCE
+    return not row.retry or row.failures >= PATIENCE or row.good_at is None
 
 
 def _grave(row: Any) -> Severity:

@@ -8,6 +8,7 @@ import msgspec
 
 from praxisd.kernel import jobs, leases
 from praxisd.kernel.clock import format_rfc3339, zone
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import OnlineCalendar, OnlinePortal
 from praxisd.services.calendar import api as calendar
@@ -50,8 +51,10 @@ def fault(house: "House", code: str | None, lang: str, **params: object) -> shap
 
 def background(house: "House", tx: Tx) -> bool:
     """True if the comparison in the background is on."""
-    found = {one.name: one for one in jobs.list_jobs(house, tx)}.get(JOB)
-    return found is not None and found.enabled
+    try:
+        return jobs.get_job(house, tx, JOB).enabled
+    except Problem:  # a new practice: its jobs are not planned yet
+        return False
 
 
 def abilities(able: Abilities) -> shapes.AbilitiesView:

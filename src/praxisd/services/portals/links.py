@@ -15,7 +15,7 @@ from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import OnlineCalendar
 from praxisd.services.calendar import api as calendar
-from praxisd.services.portals import cycle_store, engine_store
+from praxisd.services.portals import cycle_start, cycle_store, engine_store
 from praxisd.services.portals.portal import CALENDAR_UNKNOWN, Portal
 from praxisd.services.portals.store import CALENDARS, PORTALS
 
@@ -57,7 +57,7 @@ def link(house: "House", tx: Tx, wanted: OnlineCalendar) -> OnlineCalendar:
     _check(house, tx, wanted)
     one = CALENDARS.insert(tx, msgspec.structs.replace(wanted, id=new_id()))
     engine_store.add_state(tx, one.id, one.portal)
-    engine_store.change_cycle(tx, one.portal, due_at=tx.now)
+    engine_store.change_cycle(tx, one.portal, due_at=cycle_start.free_now(tx, one.portal))
     events.note(tx, "calendar.linked", "OnlineCalendar", one.id, version=1, schedule=one.schedule)
     tx.after(house.wake.signal)
     return one
@@ -77,7 +77,7 @@ def relink(house: "House", tx: Tx, id_: str, wanted: OnlineCalendar, expected: i
         _give_up_blockers(house, tx, old)
         engine_store.forget_calendar(tx, id_)
         engine_store.add_state(tx, id_, saved.portal)
-        engine_store.change_cycle(tx, saved.portal, due_at=tx.now)
+        engine_store.change_cycle(tx, saved.portal, due_at=cycle_start.free_now(tx, saved.portal))
     events.note(
         tx, "calendar.linked", "OnlineCalendar", id_, version=saved.version, fields=names, schedule=saved.schedule
     )  # fmt: skip

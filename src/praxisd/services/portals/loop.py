@@ -7,10 +7,9 @@ there are is the lease's doing; each node may look for itself. It is woken by ev
 import threading
 from typing import TYPE_CHECKING
 
-from praxisd.kernel import jobs
 from praxisd.kernel.access import system
 from praxisd.kernel.store import Tx
-from praxisd.services.portals import engine, engine_store
+from praxisd.services.portals import engine, engine_store, engine_views
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -59,8 +58,7 @@ class Loop:
 
     def _on(self, tx: Tx, organization: str) -> bool:
         tx.organization = organization
-        found = {one.name: one for one in jobs.list_jobs(self._house, tx)}.get(NAME)
-        return found is not None and found.enabled
+        return engine_views.background(self._house, tx)
 
     def _claim(self, one: tuple[str, str]) -> bool:
         with self._change:
