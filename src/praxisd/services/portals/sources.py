@@ -185,13 +185,13 @@ def _fits(house: "House", name: str, value: str, whole: Mapping[str, str]) -> bo
 
 
 def _own_folder(house: "House", value: str) -> bool:
-    """An absolute path that is not within our own data: files in it are moved."""
+    """An absolute path, not within our own data nor where our keys lie: files in it are moved."""
     path = Path(value)
     if not path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
         return False
-    data = house.folder.resolve()
-    whole = path.resolve()
-    return whole != data and data not in whole.parents and whole not in data.parents
+    whole, data = path.resolve(), house.folder.resolve()
+    keys = Path(house.config.vault_key).resolve().parent if house.config.vault_key else data
+    return whole not in (data, keys) and data not in whole.parents
 
 
 def _opened(house: "House", tx: Tx, source: str) -> dict[str, str]:
