@@ -1,0 +1,398 @@
+"""Webhooks through the doors and over the wire: signed, in order, tried again, shown in the log. Both engines."""
+
+import hashlib
+import hmac
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from praxisd import main
+from praxisd.kernel import events, outside
+from praxisd.kernel.http import Http
+from praxisd.services.calendar import api as calendar
+from praxisd.services.portals import webhooks_checks
+from praxisd.services.portals import webhooks_rules as rules
+from praxisd.web.app import build
+
+from .http_cast import answer as proper
+from .http_cast import certificate, closed_port, rude
+from .webhooks_cast import NETWORKS, Receiver, Scene, receiver, scene
+
+
+@pytest.fixture
+def there(house: Any) -> Iterator[Scene]:
+    with TestClient(build(house, main.doors(house))) as client:
+        yield scene(house, client)
+
+
+@pytest.fixture
+def program() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made
+
+
+def cancel(there: Scene, id_: str) -> None:
+    there.do(lambda tx: calendar.cancel(there.house, tx, id_, None))
+
+
+def heard(there: Scene, type_: str) -> list[Any]:
+    with there.house.store.read(there.actor) as tx:
+        return events.since(tx, 0, types=(type_,))
+
+
+def test_set_up_changed_and_taken_away(there: Scene, program: Receiver) -> None:
+    made = there.hook(program.url, ["appointment.*"])
+    assert made["secret"].startswith("whsec_") and made["secret"].startswith(made["secretPrefix"])
+    assert len(made["secretPrefix"]) == rules.SHOWN
+    (shown,) = there.ask("GET", "/webhooks")["webhooks"]
+    assert "secret" not in shown and shown["secretPrefix"] == made["secretPrefix"]
+    assert shown["state"] == {"deliveredAt": None, "failures": 0, "open": 0, "problem": None}
+    body = {"name": "Anders", "url": program.url, "events": ["*"], "active": False}
+    there.ask("PUT", f"/webhooks/{made['id']}", 412, body, If_Match='W/"7"')
+    changed = there.ask("PUT", f"/webhooks/{made['id']}", 200, body, If_Match='W/"1"')
+    assert (changed["version"], changed["name"], changed["active"]) == (2, "Anders", False)
+    fresh = there.ask("POST", f"/webhooks/{made['id']}/secret")
+    assert fresh["secret"] != made["secret"] and fresh["version"] == 3
+    there.ask("DELETE", f"/webhooks/{made['id']}", 204)
+    there.ask("GET", f"/webhooks/{made['id']}", 404)
+    assert [one.type for what in ("created", "changed", "deleted") for one in heard(there, f"webhook.{what}")] == [
+        "webhook.created", "webhook.changed", "webhook.changed", "webhook.deleted",
+    ]  # fmt: skip
+    types = {one["type"]: one["title"] for one in there.ask("GET", "/webhooks/types")["events"]}
+    assert set(types) == set(rules.TYPES) and all(types.values())
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"url": "http://example.com/"}, "portals.webhook_unprotected"),
+        ({"url": "https://a:b@example.com/"}, "portals.webhook_address"),
+        ({"events": ["patient.changed"]}, "portals.webhook_event_unknown"),
+        ({"events": ["patient.*"]}, "portals.webhook_event_unknown"),
+        ({"portal": "nobody"}, "portals.portal_unknown"),
+    ],
+)
+def test_what_is_refused(there: Scene, body: dict[str, Any], code: str) -> None:
+    given = {"name": "Programm", "url": "https://example.com/", "events": ["*"]} | body
+    assert there.ask("POST", "/webhooks", 422, given)["code"] == code
+    assert there.ask("GET", "/webhooks")["webhooks"] == []
+
+
+def test_only_the_practices_people_and_portals_themselves(there: Scene, program: Receiver) -> None:
+    there.ask("GET", "/webhooks", 403, role="desk")
+    inside = there.hook(program.url, role="pvs")
+    red = there.hook(program.url, role="red", portal=there.portals["blue"])
+    assert (red["portal"], red["portalName"]) == (there.portals["red"], "red"), "whatever it says"
+    assert [one["id"] for one in there.ask("GET", "/webhooks", role="red")["webhooks"]] == [red["id"]]
+    assert there.ask("GET", "/webhooks", role="blue")["webhooks"] == []
+    for id_ in (inside["id"], red["id"]):
+        there.ask("GET", f"/webhooks/{id_}", 404, role="blue")
+        there.ask("GET", f"/webhooks/{id_}/deliveries", 404, role="blue")
+        there.ask("POST", f"/webhooks/{id_}/test", 404, role="blue")
+        there.ask("DELETE", f"/webhooks/{id_}", 404, role="blue")
+    assert len(there.ask("GET", "/webhooks", role="partner")["webhooks"]) == 2
+    offered = [one["type"] for one in there.ask("GET", "/webhooks/types", role="red")["events"]]
+    assert "appointment.moved" in offered and not set(offered) & set(rules.INSIDE)
+    refused = there.ask(
+        "POST", "/webhooks", 422, {"name": "X", "url": "https://10.0.0.1/", "events": ["*"]}, role="red"
+    )
+    assert refused["code"] == "portals.webhook_private"
+
+
+def test_a_call_is_signed_and_says_nothing_of_the_patient(there: Scene, program: Receiver) -> None:
+    hook = there.hook(program.url, ["appointment.booked"])
+    appointment = there.book(9)
+    assert there.deliver() == 1
+    (got,) = program.got
+    assert got.body.keys() == {"id", "type", "at", "subject", "version", "status"}
+    assert got.body["type"] == "appointment.booked" and got.body["subject"] == {
+        "type": "Appointment",
+        "id": appointment,
+    }
+    assert (got.body["version"], got.body["status"], got.body["at"]) == (
+        1,
+        "booked",
+        "2026-11-23T09:00:00+01:00",
+    )
+    assert (
+        got.headers["praxisd-event"] == "appointment.booked"
+        and got.headers["content-type"] == "application/json"
+    )
+    assert got.headers["praxisd-delivery"] == got.body["id"]
+    stamp, _, digest = got.headers["praxisd-signature"].removeprefix("t=").partition(",v1=")
+    expected = hmac.new(hook["secret"].encode(), stamp.encode() + b"." + got.raw, hashlib.sha256).hexdigest()
+    assert hmac.compare_digest(expected, digest) and int(stamp) == there.house.clock.now()
+    for word in (b"Muster", b"Erika", b"1970", there.practice.patient.encode()):
+        assert word not in got.raw
+    (logged,) = there.log(hook)
+    assert (logged["state"], logged["status"], logged["attempts"], logged["replay"]) == (
+        "delivered",
+        200,
+        1,
+        0,
+    )
+    assert logged["payload"] == got.body and logged["title"] == "Termin wurde gebucht"
+    assert there.deliver() == 0
+    state = there.ask("GET", f"/webhooks/{hook['id']}")["state"]
+    assert state["deliveredAt"] == "2026-11-23T09:00:00+01:00" and state["open"] == 0
+
+
+def test_a_portal_hears_of_its_own_bookings_only(there: Scene, program: Receiver) -> None:
+    there.hook(program.url, role="red")
+    there.book(9)
+    mine = there.book(10, "red")
+    there.book(11, "blue")
+    there.deliver()
+    assert [one.body["subject"]["id"] for one in program.got] == [mine]
+
+
+def test_nothing_of_before_nor_of_the_time_it_was_off(there: Scene, program: Receiver) -> None:
+    there.book(8)
+    hook = there.hook(program.url, ["appointment.booked"])
+    body = {"name": "Programm", "url": program.url, "events": ["appointment.booked"]}
+    there.ask("PUT", f"/webhooks/{hook['id']}", 200, body | {"active": False})
+    there.book(9)
+    there.ask("PUT", f"/webhooks/{hook['id']}", 200, body | {"active": True})
+    after = there.book(10)
+    there.deliver()
+    assert [one.body["subject"]["id"] for one in program.got] == [after]
+
+
+def test_it_is_tried_again_then_given_up_and_an_issue_says_so(there: Scene, program: Receiver) -> None:
+    hook = there.hook(program.url, ["appointment.booked"])
+    program.plan = [500] * rules.TRIES
+    there.book(9)
+    assert there.deliver() == 1
+    for number, wait in enumerate(rules.BACKOFF_S, 2):
+        there.wait(wait - 1)
+        assert there.deliver() == 0, "not before its time"
+        there.wait(1)
+        assert there.deliver() == 1, number
+    (one,) = there.log(hook)
+    assert (one["state"], one["attempts"], one["status"]) == ("failed", rules.TRIES, 500)
+    assert one["problemTitle"] == "Abgelehnt (HTTP 500)" and one["nextAt"] is None and one["doneAt"]
+    assert len({call.body["id"] for call in program.got}) == 1, "the receiver knows the repetition"
+    assert len({call.headers["praxisd-signature"] for call in program.got}) == rules.TRIES
+    (said,) = heard(there, "webhook.failed")
+    assert said.subject_id == hook["id"] and said.codes["code"] == "portals.webhook_refused"
+    (issue,) = webhooks_checks.failing(there.house)
+    assert issue.code == "portals.webhook_failing" and issue.params["failures"] == rules.TRIES
+    state = there.ask("GET", f"/webhooks/{hook['id']}")["state"]
+    assert state["failures"] == rules.TRIES and state["problem"]["code"] == "portals.webhook_refused"
+    there.wait(10 * 86_400)
+    assert there.deliver() == 0
+    there.book(10)
+    there.deliver()
+    assert list(webhooks_checks.failing(there.house)) == [], "healed by itself"
+    assert there.ask("GET", f"/webhooks/{hook['id']}")["state"]["problem"] is None
+
+
+def test_a_warning_before_it_is_given_up(there: Scene, program: Receiver) -> None:
+    there.hook(program.url, ["appointment.booked"])
+    program.plan = [503] * 4
+    there.book(9)
+    there.deliver()
+    assert list(webhooks_checks.failing(there.house)) == []
+    for wait in rules.BACKOFF_S[:3]:
+        there.wait(wait)
+        there.deliver()
+    (issue,) = webhooks_checks.failing(there.house)
+    assert issue.severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "failed"),
+    [
+        (302, "portals.webhook_redirects", False),
+        (410, "portals.webhook_refused", True),
+        (404, "portals.webhook_refused", False),
+    ],
+)
+def test_what_is_no_success(there: Scene, program: Receiver, status: int, code: str, failed: bool) -> None:
+    hook = there.hook(program.url, ["appointment.booked"])
+    program.plan, program.extra = [status], {"Location": "/elsewhere"}
+    there.book(9)
+    there.deliver()
+    (one,) = there.log(hook)
+    assert (one["status"], one["code"], one["state"]) == (status, code, "failed" if failed else "open")
+    assert [call.path for call in program.got] == ["/hook"], "no redirect is followed"
+
+
+def test_a_receiver_may_ask_for_time(there: Scene, program: Receiver) -> None:
+    there.hook(program.url, ["appointment.booked"])
+    program.plan, program.extra = [429], {"Retry-After": "120"}
+    there.book(9)
+    assert there.deliver() == 1
+    there.wait(119)
+    assert there.deliver() == 0
+    there.wait(1)
+    assert there.deliver() == 1
+
+
+def test_nobody_there_holds_up_only_that_receiver(there: Scene, program: Receiver) -> None:
+    gone = there.hook(f"http://127.0.0.1:{closed_port()}/", ["appointment.booked"])
+    there.hook(program.url, ["appointment.booked"])
+    for hour in (9, 10, 11, 13, 14):
+        there.book(hour)
+    there.deliver()
+    assert len(program.got) == 5
+    log = there.log(gone)
+    assert {one["code"] for one in log} == {None, "portals.webhook_unreachable"} and len(log) == 5
+    assert 1 <= sum(one["attempts"] for one in log) <= 2, "the others wait until somebody answers again"
+
+
+def test_events_about_one_thing_come_in_order(there: Scene, program: Receiver) -> None:
+    hook = there.hook(program.url)
+    program.plan = [400]
+    first, other = there.book(9), there.book(10)
+    cancel(there, first)
+    there.deliver()
+    told = [(one.body["subject"]["id"], one.body["type"]) for one in program.got]
+    assert (first, "appointment.cancelled") not in told and (other, "appointment.booked") in told
+    there.wait(10)
+    there.deliver()
+    mine = [
+        type_
+        for id_, type_ in ((c.body["subject"]["id"], c.body["type"]) for c in program.got)
+        if id_ == first
+    ]
+    assert mine == ["appointment.booked", "appointment.booked", "appointment.cancelled"]
+    assert {one["state"] for one in there.log(hook)} == {"delivered"}
+
+
+def test_one_that_is_always_refused_does_not_hold_the_others_for_days(
+    there: Scene, program: Receiver
+) -> None:
+    hook = there.hook(program.url)
+    first = there.book(9)
+    program.plan = [400] * 4
+    cancel(there, first)
+    there.deliver()
+    for wait in rules.BACKOFF_S[:3]:
+        there.wait(wait)
+        there.deliver()
+    assert program.types()[:4] == ["appointment.booked"] * 4 and program.types()[4:] == [
+        "appointment.cancelled"
+    ]
+    assert [one["state"] for one in there.log(hook)] == ["delivered", "open"]
+
+
+def test_sent_again_by_hand(there: Scene, program: Receiver) -> None:
+    hook = there.hook(program.url, ["appointment.booked"])
+    program.plan = [410, 410]
+    there.book(9)
+    there.deliver()
+    there.wait(60)
+    there.book(10)
+    there.deliver()
+    new, old = there.log(hook)
+    assert (new["state"], old["state"]) == ("failed", "failed")
+    again = there.ask("POST", f"/webhooks/deliveries/{old['id']}/replay", 201)
+    assert (again["replay"], again["state"], again["payload"]) == (1, "open", old["payload"])
+    there.deliver()
+    assert program.got[-1].raw == program.got[0].raw and program.got[-1].body["id"] == old["payload"]["id"]
+    since = "2026-11-23T09:00:00+01:00"
+    done = there.ask("POST", f"/webhooks/{hook['id']}/replay", 200, {"since": since})
+    assert done == {"replayed": 1}, "only what was not sent again yet"
+    there.deliver()
+    assert there.ask("POST", f"/webhooks/{hook['id']}/replay", 200, {"since": since}) == {"replayed": 0}
+    assert [one["state"] for one in there.log(hook)] == ["delivered", "delivered", "failed", "failed"]
+    there.ask("POST", f"/webhooks/deliveries/{old['id']}/replay", 404, role="red")
+    found = there.ask("POST", "/webhooks/deliveries/search", 200, {"state": "failed", "limit": 1})
+    assert [one["id"] for one in found["deliveries"]] == [new["id"]]
+    rest = there.ask("POST", "/webhooks/deliveries/search", 200, {"state": "failed", "cursor": found["next"]})
+    assert [one["id"] for one in rest["deliveries"]] == [old["id"]] and rest["next"] is None
+    assert there.ask("POST", "/webhooks/deliveries/search", 200, role="red")["deliveries"] == []
+
+
+def test_a_test_call_tells_at_once(there: Scene, program: Receiver) -> None:
+    hook = there.hook(program.url, ["offer.made"])
+    found = there.ask("POST", f"/webhooks/{hook['id']}/test")
+    assert found["ok"] and found["status"] == 200 and found["ms"] >= 0 and found["problem"] is None
+    assert program.got[0].body["subject"] == {"type": "Webhook", "id": hook["id"]}
+    program.plan = [401]
+    bad = there.ask("POST", f"/webhooks/{hook['id']}/test")
+    assert not bad["ok"] and bad["status"] == 401 and bad["problem"]["title"] == "Abgelehnt (HTTP 401)"
+    assert [one["title"] for one in there.log(hook)] == ["Probeaufruf"] * 2
+    assert there.ask("GET", f"/webhooks/{hook['id']}")["state"]["failures"] == 0, "tests do not count"
+    assert list(webhooks_checks.failing(there.house)) == []
+
+
+@pytest.mark.parametrize("whose", ["red", "owner"])
+def test_a_portals_name_that_leads_into_the_practices_network_is_not_called(
+    there: Scene, tmp_path: Any, monkeypatch: Any, whose: str
+) -> None:
+    """A real name with a good certificate; what its name server says is a private address."""
+    lookup = socket.getaddrinfo
+
+    def led(host: Any, *args: Any, **more: Any) -> Any:
+        return lookup("127.0.0.1" if host == "portal.example" else host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", led)
+    house = there.house
+    tls, trust = certificate(tmp_path, "portal.example")
+    there.do(lambda tx: house.settings.put(tx, NETWORKS, ""))
+    client = house.shared["http"] = Http(house.clock, outside.of(house), trust=trust)
+    house.closers.append(client.close)
+    with rude(proper(), tls) as server:
+        hook = there.hook(f"https://portal.example:{server.port}/", role=whose)
+        found = there.ask("POST", f"/webhooks/{hook['id']}/test", role=whose)
+        if whose == "owner":
+            assert found["ok"] and len(server.requests) == 1
+            return
+        assert found["problem"]["code"] == "portals.webhook_private" and server.requests == []
+        there.do(lambda tx: house.settings.put(tx, NETWORKS, "127.0.0.0/8"))
+        assert there.ask("POST", f"/webhooks/{hook['id']}/test", role=whose)["ok"], (
+            "the practice has allowed it"
+        )
+
+
+def test_the_listing_tells_why(there: Scene, program: Receiver) -> None:
+    there.hook(program.url, ["appointment.booked"])
+    program.plan = [404]
+    there.book(9)
+    there.deliver()
+    (row,) = there.ask("POST", "/listings/portals.deliveries", body={"filters": {"webhook": "programm"}})[
+        "rows"
+    ]
+    assert row["cells"]["state"] == "open" and row["cells"]["reason"] == "Abgelehnt (HTTP 404)"
+    assert row["cells"]["webhook"] == "Programm" and row["cells"]["event"] == "Termin wurde gebucht"
+    assert (
+        there.ask("POST", "/listings/portals.deliveries", body={"filters": {"state": "failed"}})["rows"] == []
+    )
+    assert there.ask("POST", "/listings/portals.deliveries", role="red")["rows"] == []
+
+
+def test_old_entries_are_forgotten(there: Scene, program: Receiver) -> None:
+    from praxisd.services.portals.deliveries_loop import Courier
+
+    hook = there.hook(program.url, ["appointment.booked"])
+    there.book(9)
+    there.deliver()
+    there.wait(31 * 86_400)
+    Courier(there.house).step()
+    assert there.log(hook) == []
+
+
+def test_the_commands(there: Scene, program: Receiver) -> None:
+    def ask(what: str, **args: Any) -> dict[str, Any]:
+        found = next(
+            one for one in there.house.registry.operations.values() if one.name == f"webhooks.{what}"
+        )
+        return dict(found.call(there.house, {"organization": there.practice.organization, **args}))
+
+    made = ask("add", name="Programm", url=program.url, events=["*"])
+    assert made["secret"] and [one["id"] for one in ask("list")["webhooks"]] == [made["id"]]
+    program.plan = [410]
+    there.book(9)
+    there.deliver()
+    (one,) = ask("log", webhook=made["id"], state="failed")["deliveries"]
+    assert ask("replay", webhook=made["id"], since="2026-11-23T00:00:00+01:00") == {"replayed": 1}
+    assert ask("replay", delivery=one["id"]) == {"replayed": 1}
+    there.deliver()
+    assert [each["state"] for each in ask("log")["deliveries"]] == ["delivered", "delivered", "failed"]
+    ask("remove", id=made["id"])
+    assert ask("list")["webhooks"] == [] and ask("log")["deliveries"] == []
