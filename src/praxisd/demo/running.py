@@ -63,6 +63,7 @@ def _welcome(url: str, access: dict[str, Any]) -> str:
     return (
         f"\n  Konsole / console:  {url}\n  Benutzer / user:    {who}\n"
         f"  SMS:                {sandbox['sms']}\n  E-Mail:             {sandbox['mail']}\n"
+        f"  Portal:             {sandbox['portal']}\n"
         "  (docs/de/konsole.md, docs/en/console.md)\n"
     )
 

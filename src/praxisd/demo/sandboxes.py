@@ -1,4 +1,5 @@
-"""The outside world of the sample practice: an SMS gateway and a mail server that deliver nothing and show everything.
+"""The outside world of the sample practice: an SMS gateway and a mail server that deliver nothing and show everything,
+and a booking portal on which everybody can play the patient.
 
 They are programs of their own (`praxisd sandbox …`), started beside the demo and ended with it, also when it is killed:
 their standard input is a pipe that closes then.
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from praxisd.demo import online
 from praxisd.kernel.access import system
 from praxisd.kernel.store import Tx
 from praxisd.services.directory import api as directory
@@ -31,7 +33,7 @@ _KEY = "sandbox"
 
 
 class Sandboxes:
-    """Both programs. `known` are their addresses of the last start: whoever kept a page open finds it again."""
+    """All three programs. `known` are their addresses of the last start: whoever kept a page open finds it again."""
 
     def __init__(self, folder: Path, language: str, known: dict[str, str]) -> None:
         self.folder = folder.absolute()
@@ -41,8 +43,12 @@ class Sandboxes:
         self._known = known
 
     def start(self) -> dict[str, str]:
-        """Start both; their addresses by name, as they stand in access.json. RuntimeError if one does not come up."""
-        options = {"sms": ("--key", _KEY, "--secret", self._secret), "mail": ("--smtp-port", "0")}
+        """Start all; their addresses by name, as they stand in access.json. RuntimeError if one does not come up."""
+        options = {
+            "sms": ("--key", _KEY, "--secret", self._secret),
+            "mail": ("--smtp-port", "0"),
+            "portal": ("--key", _KEY),
+        }
         ports = {name: urlsplit(self._known.get(name, "")).port or 0 for name in options}
         waiting = {name: self._begin(name, port, options[name]) for name, port in ports.items()}
         found = {}
@@ -53,10 +59,11 @@ class Sandboxes:
             if line is None:
                 raise RuntimeError(f"praxisd sandbox {name} did not start")
             found[name] = line.removeprefix("ready ").strip()
+        online.furnish(found["portal"])
         return found
 
     def stop(self) -> None:
-        """End both; what they have received stays in the folder."""
+        """End all; what they have received stays in the folder."""
         for one in self._running:
             if one.stdin is not None:
                 one.stdin.close()
@@ -112,6 +119,7 @@ class Sandboxes:
 
         for one in practices:
             house.store.run(system("demo", one), work)
+            online.introduce(house, one, addresses["portal"], _KEY)
 
 
 def _may_set(present: dict[str, str] | None, ours: dict[str, str]) -> bool:
