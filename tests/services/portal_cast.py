@@ -97,7 +97,7 @@ class SandboxStage:
 
     def fault(self, name: str) -> None:
         """The next request."""
-        assert name in FAULTS or name == "slow"
+        assert name in (*FAULTS, "slow", "")
         self.sandbox.faults.set(next_=[name])
         # Only where a late answer is wanted is the patience short: the machine may be busy.
         self.talk.patience_s = 1.0 if name == "slow" else PATIENCE_S

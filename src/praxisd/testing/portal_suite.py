@@ -68,7 +68,6 @@ class Stage(Protocol):
     """An account at a portal, and that portal.
 
     `calendars`: names of at least six of its calendars, some of them difficult. `secrets`: what must never be told.
-    `mute`: nothing may be asked for so long that it counts as slow (`fault("slow")` then is longer).
     """
 
     clock: FrozenClock
@@ -94,7 +93,7 @@ class Stage(Protocol):
         ...
 
     def fault(self, name: str) -> None:
-        """This happens to the next request; a name of FAULTS, or `slow`."""
+        """This happens to the next request; a name of FAULTS, `slow`, or "": all goes well."""
         ...
 
     def block(self, calendar: str, start: int, end: int) -> None:
@@ -263,6 +262,7 @@ class PortalSuite:
         stage.fault("slow")
         asked = told(lambda: stage.portal.period(calendar))
         assert (asked.code, asked.retry) == (codes.TIMEOUT, True)
+        stage.fault("")
         stage.portal.period(calendar)
         stage.fault("slow")
         written = told(lambda: stage.portal.upload(calendar, period, [], soon(stage)))
