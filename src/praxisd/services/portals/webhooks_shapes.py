@@ -11,7 +11,7 @@ from praxisd.services.portals.webhooks_rules import URL_MOST
 
 __all__ = ("Fault", "Id", "Nothing")
 DeliveryState = Literal["open", "delivered", "failed"]
-Word = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^(\*|[a-z_]+\.(\*|[a-z_]+))$")]
+Word = Annotated[str, Meta(min_length=1, max_length=60)]
 
 
 class WebhookIn(In, frozen=True, kw_only=True):
