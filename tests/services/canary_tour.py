@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from praxisd.kernel.service import Route
 
+from . import canary_desk
 from .canary_house import ACCOUNT, BORN, Aviary
 
 PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
@@ -25,6 +26,7 @@ BODIES: dict[str, Any] = {
     "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
     "schedules.preview": PERIOD | {"service": "kontrolle"},
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
+    **canary_desk.BODIES,
 }
 """What an operation is asked with, where nothing at all would be refused."""
 QUERIES: dict[str, Any] = {"slots.list": PERIOD, "closings.list": {"year": 2026}}

@@ -182,8 +182,8 @@ class PortalAnswer(Out, frozen=True, kw_only=True):
 class RequestOut(Out, frozen=True, kw_only=True):
     """A booking request. `missing`: fields a person has to fill in; `wished`: the time asked for before another was proposed.
 
-    Who may not see patients gets no `told`, `patient`, candidates, `original`, `subject`, `note`. In lists `original` is
-    shortened and `chain` is empty.
+    Who may not see patients gets no `told`, `patient`, candidates, `serviceWord`, `original`, `subject`, `note`. In lists
+    `original` is shortened and `chain` is empty.
     """
 
     id: str

@@ -109,12 +109,12 @@ def _view(
         patient=None
         if masked or one.patient is None
         else PersonPart(id=one.patient, name=names.get(one.patient) or ""),
-        matching=_matching(tx, one, masked, whole),
+        matching=_matching(tx, one, masked),
         start=at(one.start),
         end=at(one.end),
         service=one.service,
         schedule=one.schedule,
-        service_word=one.word,
+        service_word="" if masked else one.word,
         original=None if masked or not original else original,
         subject=None if masked or not one.subject else one.subject,
         readable=one.appointment is not None,
@@ -171,7 +171,7 @@ def _part(one: Appointment, here: Any) -> AppointmentPart:
     )
 
 
-def _matching(tx: Tx, one: BookingRequest, masked: bool, whole: bool) -> MatchingPart:
+def _matching(tx: Tx, one: BookingRequest, masked: bool) -> MatchingPart:
     if one.patient is None:
         return MatchingPart(found="none", candidates=[])
     if one.found != "possible":
@@ -180,7 +180,7 @@ def _matching(tx: Tx, one: BookingRequest, masked: bool, whole: bool) -> Matchin
     waiting = [doubt for doubt in doubts if doubt.outcome is None]
     if not waiting:  # decided: it is the known one (then this record is that one), or somebody new
         return MatchingPart(found="new" if doubts else "certain", candidates=[])
-    shown = [] if masked or not whole else [_candidate(tx, one, doubt) for doubt in waiting]
+    shown = [] if masked else [_candidate(tx, one, doubt) for doubt in waiting]
     return MatchingPart(found="possible", candidates=shown)
 
 
