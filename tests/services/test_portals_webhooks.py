@@ -396,3 +396,32 @@ def test_the_commands(there: Scene, program: Receiver) -> None:
     assert [each["state"] for each in ask("log")["deliveries"]] == ["delivered", "delivered", "failed"]
     ask("remove", id=made["id"])
     assert ask("list")["webhooks"] == [] and ask("log")["deliveries"] == []
+
+
+def test_requests_are_told_with_their_state_and_to_a_portal_as_its_appointment(
+    there: Scene, program: Receiver
+) -> None:
+    inside, red = there.hook(program.url, ["request.*"]), there.hook(program.url, ["request.*"], role="red")
+    for type_, whose in (
+        ("request.received", "red"),
+        ("request.proposed", "blue"),
+        ("request.accepted", None),
+    ):
+
+        def note(tx: Any, type_: str = type_, whose: str | None = whose) -> None:
+            portal = None if whose is None else there.portals[whose]
+            events.note(tx, type_, "BookingRequest", "r1", version=3, portal=portal, appointment="a1")
+
+        there.do(note)
+    there.deliver()
+    told = [(one["type"], one["payload"]) for one in reversed(there.log(inside))]
+    assert [(type_, body["status"], body["subject"], body["version"]) for type_, body in told] == [
+        (type_, status, {"type": "BookingRequest", "id": "r1"}, 3)
+        for type_, status in (
+            ("request.received", "open"), ("request.proposed", "asked"), ("request.accepted", "accepted"),
+        )
+    ]  # fmt: skip
+    (mine,) = there.ask("GET", f"/webhooks/{red['id']}/deliveries", role="red")["deliveries"]
+    assert (
+        mine["payload"]["subject"] == {"type": "Appointment", "id": "a1"} and mine["payload"]["version"] == 0
+    )

@@ -19,13 +19,21 @@ from praxisd.services.directory import api as directory
 from praxisd.services.portals import deliveries_store as rows
 from praxisd.services.portals import webhooks
 from praxisd.services.portals import webhooks_rules as rules
-from praxisd.services.portals.store import REQUESTS, WEBHOOK, WEBHOOKS
+from praxisd.services.portals.store import WEBHOOK, WEBHOOKS
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 REPLAY_MOST = 1_000
 """Deliveries sent again at one go."""
+_STATES = {
+    "request.received": "open",
+    "request.accepted": "accepted",
+    "request.refused": "refused",
+    "request.proposed": "asked",
+    "request.withdrawn": "withdrawn",
+    "request.expired": "expired",
+}
 GONE = 410
 """A receiver that says so wants no more of this: the call is given up at once."""
 
@@ -38,7 +46,9 @@ class Subject(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The body of a call. `at`: RFC 3339 in the practice's zone. `status`: of an appointment or request, where it has one."""
+    """The body of a call. `at`: RFC 3339 in the practice's zone. `status`: what the appointment's was, or the request's
+    state, where the event tells it. `version`: of the subject, 0 where the event does not tell it.
+    """
 
     id: str
     type: str
@@ -77,15 +87,16 @@ def _subject(tx: Tx, one: Webhook, event: Event) -> Subject | None:
         return None
     if event.subject_type != "BookingRequest":
         return Subject(event.subject_type, event.subject_id)
-    request = REQUESTS.get(tx, event.subject_id)
-    return Subject("Appointment", request.appointment) if request and request.appointment else None
+    appointment = event.codes.get("appointment")
+    return Subject("Appointment", appointment) if isinstance(appointment, str) else None
 
 
 def _add(tx: Tx, one: Webhook, event: Event, subject: Subject) -> None:
     id_, here = new_id(), zone(directory.organization(tx).zone)
-    status = event.codes.get("status")
+    status = event.codes.get("status") or _STATES.get(event.type)
+    known = subject.type == event.subject_type
     payload = Payload(
-        id=id_, type=event.type, at=format_rfc3339(event.at, here), subject=subject, version=event.version,
+        id=id_, type=event.type, at=format_rfc3339(event.at, here), subject=subject, version=event.version if known else 0,
         status=status if isinstance(status, str) else None,
     )  # fmt: skip
     rows.add(
