@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from praxisd.kernel import events
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
@@ -246,6 +247,27 @@ def test_times_are_offered_one_by_one(stage: Stage) -> None:
     ]
     assert stage.contact(portal).contacted_at == START
     assert stage.cycle(portal).state == "early"
+
+
+def test_uploads_go_on_while_bookings_cannot_be_fetched(stage: Stage) -> None:
+    portal = stage.portal()
+    stage.link(portal)
+    stage.world.fails["fetch"] = Problem(FAILING, 502, retry=True)
+    for number in range(5):
+        stage.book(START + DAY + number * HOUR)
+        report = stage.cycle(portal)
+        assert (report.state, report.code, [one.uploaded for one in report.results]) == (
+            "done",
+            FAILING,
+            [number + 1],
+        )
+        stage.wait(portal.interval)
+    assert (stage.contact(portal).code, stage.contact(portal).failures) == (FAILING, 0)
+    stage.world.fails.clear()
+    stage.cycle(portal)
+    assert stage.contact(portal).code is None
+    found = stage.read(lambda tx: events.since(tx, 0, types=("sync.failed", "sync.recovered")))
+    assert [one.type for one in found] == ["sync.failed", "sync.recovered"]
 
 
 def test_bookings_come_in_while_one_calendar_does_not_work(stage: Stage) -> None:

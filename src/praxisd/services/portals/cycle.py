@@ -86,7 +86,7 @@ class Cycle:
     """A cycle at work. `before`: until when (epoch seconds, our clock) the lease certainly holds.
 
     `begun`: calendars whose upload is under way. `unchanged`: those that need none, with the number of the last event that
-    was looked at. `mark`, `fetched_at`: what was fetched; `stuck`: bookings that could not be kept. `look`: only if there is
+    was looked at. `mark`, `fetched_at`: what was fetched; `trouble`: why bookings could not be. `look`: only if there is
     something to tell may the portal be asked.
     """
 
@@ -106,7 +106,7 @@ class Cycle:
     periods: dict[str, Period] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     unchanged: dict[str, int] = field(default_factory=dict)
-    stuck: int = 0
+    trouble: Problem | None = None
     mark: str | None = None
     fetched_at: int | None = None
     look: bool = False

@@ -16,6 +16,7 @@ from praxisd.services.portals import cycle_store, engine_store, links
 from praxisd.services.portals.cycle import STOPS, Cycle, Result
 from praxisd.services.portals.portal import Blocker, Booking, Fetched, Period
 
+STUCK = "portals.booking_stuck"
 OVERLAPS = "calendar.reservation_overlaps"
 BLOCKED = "portals.blocker_conflict"
 
@@ -38,12 +39,19 @@ def fetch(one: Cycle) -> None:
     if not (able.bookings or able.offers):
         return
     whole = one.mark is None
-    got = one.call(lambda wire: wire.fetch(one.mark))
-    for booking in got.bookings:
-        one.stuck += not _take(one, booking)
+    try:
+        got = one.call(lambda wire: wire.fetch(one.mark))
+    except Problem as problem:
+        if problem.code in STOPS:
+            raise
+        one.trouble = problem  # uploads go on at their pace
+        return
+    kept = [_take(one, booking) for booking in got.bookings]
     one.write(partial(_keep_unknown, one, got, whole))
-    if not one.stuck:  # else it is fetched again until it can be kept
+    if all(kept):
         one.mark = got.mark or one.mark
+    else:  # it is fetched again until it can be kept
+        one.trouble = Problem(STUCK, 500)
     one.fetched_at = one.house.clock.now()
     one.write(partial(_fetched, one))
 

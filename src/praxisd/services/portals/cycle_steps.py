@@ -23,7 +23,6 @@ from praxisd.services.portals.portal import ANSWER_UNREADABLE, Period
 
 LONGEST_PERIOD_S = 3 * 366 * 86_400
 NO_COLUMN = "portals.calendar_without_column"
-STUCK = "portals.booking_stuck"
 
 
 def uploads(one: Cycle) -> None:
@@ -179,6 +178,8 @@ def _patience(problem: Problem, wait: int) -> int:
 def end(one: Cycle) -> None:
     """All is done: keep what was learnt, say when the next contact is due, give the lease back."""
     one.write(partial(_end, one))
+    if one.trouble is not None:
+        one.report.code = one.trouble.code
 
 
 def _end(one: Cycle, tx: Tx) -> None:
@@ -205,10 +206,15 @@ def _end(one: Cycle, tx: Tx) -> None:
         values["good_at"] = now
     if one.full:
         values["reconciled_on"] = engine_rules.night_of(now, zone(one.zone))
-    rows.change_cycle(
-        tx, one.portal.id, contacted_at=now, due_at=due, failures=0, code=STUCK if one.stuck else None, retry=None, **values
-    )  # fmt: skip
-    if row.failures:
+    trouble = one.trouble
+    values |= {
+        "code": None if trouble is None else trouble.code,
+        "retry": None if trouble is None else int(trouble.retry),
+    }
+    rows.change_cycle(tx, one.portal.id, contacted_at=now, due_at=due, failures=0, **values)
+    if trouble is not None and row.code is None:
+        events.note(tx, "sync.failed", "Portal", one.portal.id, code=trouble.code)
+    if trouble is None and row.code is not None:
         events.note(tx, "sync.recovered", "Portal", one.portal.id, code=row.code)
     leases.release(tx, one.lease)
 

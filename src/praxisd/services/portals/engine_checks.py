@@ -12,8 +12,9 @@ from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.portals import cycle_store, engine_store, engine_views, portals
 from praxisd.services.portals.cycle import CRASHED
+from praxisd.services.portals.cycle_intake import STUCK
 from praxisd.services.portals.cycle_start import ANSWERS_BACK_S
-from praxisd.services.portals.cycle_steps import NO_COLUMN, STUCK
+from praxisd.services.portals.cycle_steps import NO_COLUMN
 from praxisd.services.portals.portal import CODES
 from praxisd.services.portals.store import PORTALS
 
@@ -56,7 +57,7 @@ def _said(tx: Tx, practice: str) -> Iterator[Finding]:
         names = ", ".join(sorted(link.name for link in links)) or "–"
         params = {"portal": one.name, "calendar": names, "names": "–"}
         if row is not None and row.code in FAULTS:
-            if row.code == STUCK or _worth(row):
+            if _worth(row) and not (row.failures == 0 and _fresh(row, one, tx.now)):
                 yield Finding(row.code, f"Portal/{one.id}", _grave(row), params, practice)
             if row.failures:
                 continue  # said once for the portal, not once more for each calendar
@@ -73,7 +74,14 @@ def _active(tx: Tx) -> list[OnlinePortal]:
 
 
 def _worth(row: Any) -> bool:
-    return not row.retry or row.failures >= PATIENCE or row.good_at is None
+    return not row.retry or row.failures >= PATIENCE or row.failures == 0 or row.good_at is None
+
+
+def _fresh(row: Any, one: OnlinePortal, now: int) -> bool:
+    """Only fetching bookings failed, for a passing reason, and it worked a short while ago."""
+    return (
+        bool(row.retry) and row.fetched_at is not None and now - row.fetched_at <= 3 * one.interval + GRACE_S
+    )
 
 
 def _grave(row: Any) -> Severity:
