@@ -108,7 +108,8 @@ class Tvs:
 
     def _take(self, entry: dict[str, Any]) -> None:
         """One line of the journal. What an older version wrote otherwise is passed over."""
-        kind, value = entry.get("kind"), entry.get("value")
+        kind: Any = entry.get("kind")
+        value: Any = entry.get("value")
         try:
             if kind == "profile":
                 profile = Profile(**value)
