@@ -154,7 +154,7 @@ def measure(rounds: int, say: Callable[[str], None], notes: list[str]) -> list[r
                 try:
                     return _measured(practice, server, work, rounds, say, notes)
                 finally:
-                    practice.house.store.close()
+                    practice.house.stop()
         finally:
             server.stop()
 
