@@ -353,4 +353,5 @@ def test_start_stop_status_and_settings(stage: Stage) -> None:
     assert (
         "portals.portal_unknown" in command(stage, "sync", "settings", "--interval", "90", "--portal", "B")[2]
     )
+    assert json.loads(command(stage, "sync", "--json", "stop")[1])["background"] is False
     assert "ausgeschaltet" in command(stage, "sync", "stop")[1]

@@ -1,12 +1,15 @@
 """Two nodes, frozen and killed ones: never two cycles of a portal at once, and an outdated upload is put right."""
 
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 from praxisd.kernel.app import House
-from praxisd.services.portals import engine_store
+from praxisd.model.portals import OnlineCalendar
+from praxisd.services.portals import engine, engine_store, links
+from praxisd.services.portals.loop import Loop
 from praxisd.testing.houses import START, Houses
 
 from .portals_cast import Stage, in_memory, stage_of
@@ -142,3 +145,65 @@ def test_two_nodes_in_turn_keep_the_distance_between_them(stage: tuple[Stage, Ho
     uploads = here.world.times("upload")
     assert len(uploads) > 5
     assert min(b - a for a, b in pairwise(uploads)) >= 60
+
+
+def test_many_slow_calendars_keep_the_lease(stage: tuple[Stage, House]) -> None:
+    here, there = stage
+    columns = (*here.practice.doctors, *here.practice.chairs)
+    here.world.names = tuple(f"Kalender {n}" for n in range(len(columns)))
+    portal = here.portal(interval=60)
+    for name, column in zip(here.world.names, columns, strict=True):
+        wanted = OnlineCalendar(portal=portal.id, name=name, schedule=column)
+        here.run(lambda tx, one=wanted: links.link(here.house, tx, one))
+    states: list[str] = []
+
+    def slow(_calendar: str) -> None:
+        here.wait(30)
+        states.append(here.cycle(portal, "due", there).state)
+
+    here.world.during = slow
+    report = here.cycle(portal)
+    assert (report.state, [one.uploaded for one in report.results]) == ("done", [0] * 4)
+    assert states == ["busy"] * 4
+    assert here.contact(portal).due_at == START + 120 + 60
+
+
+def test_loops_of_two_nodes_at_the_same_moment(stage: tuple[Stage, House]) -> None:
+    here, there = stage
+    portal = here.portal(interval=60)
+    link = here.link(portal)
+    here.switch()
+    loops = [Loop(here.house), Loop(there)]
+    for number in range(24):
+        here.wait(15)
+        if number % 3 == 0:
+            here.book(START + HOUR + number * 900, minutes=15, house=(here.house, there)[number % 2])
+            here.handle()
+        threads = [threading.Thread(target=loop.step) for loop in loops]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(loop.wait_idle(60) for loop in loops)
+    here.wait(60)
+    here.cycle(portal)
+    uploads = here.world.times("upload")
+    assert min(b - a for a, b in pairwise(uploads)) >= 60
+    assert len(here.world.times("period")) <= (here.house.clock.now() - START) // 60 + 1
+    assert here.world.taken["Sprechstunde"] == here.busy(link)
+
+
+def test_a_server_that_stops_leaves_the_portal_at_the_next_call(stage: tuple[Stage, House]) -> None:
+    here, there = stage
+    portal = here.portal()
+    here.link(portal)
+    here.link(portal, "Prophylaxe", 1)
+    stopping: list[bool] = []
+    here.world.during = lambda _calendar: stopping.append(True)
+    report = engine.run(here.house, here.actor, portal.id, stop=lambda: bool(stopping))
+    assert report.state == "stopped"
+    assert here.world.said() == ["period", "upload"]
+    here.world.during = None
+    here.wait(portal.interval)
+    assert here.cycle(portal, "due", there).state == "done"  # the lease was given back
+    assert set(here.world.taken) == {"Sprechstunde", "Prophylaxe"}

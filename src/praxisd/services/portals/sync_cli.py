@@ -23,6 +23,9 @@ def sync(context: click.Context, folder: Path, organization: str | None, as_json
     """Compare with the online calendars."""
     if context.invoked_subcommand is None:
         _once(folder, organization, as_json, full)
+    else:  # `sync --data DIR start` means the same as `sync start --data DIR`
+        given = {"folder": str(folder), "organization": organization, "as_json": as_json}
+        context.default_map = {context.invoked_subcommand: given}
 
 
 @sync.command("start")
