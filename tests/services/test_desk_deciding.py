@@ -1,8 +1,9 @@
 """Every decision with all that follows from it, whoever takes it and wherever (SPEC 3.7, 1.12)."""
 
 import pytest
-from tests.services.desk_cast import BERLIN, Desk, Hands, at, desk_of, door
+from tests.services.desk_cast import BERLIN, Desk, Hands, at, desk_of, door, outbox_rows
 
+from praxisd.kernel import events
 from praxisd.kernel.access import Actor, Kind
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import format_rfc3339
@@ -343,3 +344,26 @@ def test_what_lapses_is_free_again(house: House) -> None:
     desk.do(lambda tx: deciding.expire(house, tx, deciding.need(tx, desk.only().id)))
     assert (desk.only().state, desk.appointment().status) == ("expired", "cancelled")
     assert desk.answers()[-1] == ("refused", "open")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"), [("accepted", "accepted"), ("declined", "withdrawn"), ("late", "asked")]
+)
+def test_an_answer_by_message_decides(house: House, said: str, state: str) -> None:
+    desk = desk_of(house)
+    desk.take(desk.booking())
+    desk.do(lambda tx: deciding.propose(house, tx, deciding.need(tx, desk.only().id), at("2026-11-25 15:00")))
+    first = desk.messages()[-1][1]
+    desk.do(lambda tx: deciding.propose(house, tx, deciding.need(tx, desk.only().id), at("2026-11-25 16:00")))
+
+    def answers(topic: str) -> None:
+        (id_,) = (row.id for row in desk.see(lambda tx: tx.all(outbox_rows())) if row.topic == topic)
+        event = "communication.confirmed" if said == "accepted" else "communication.replied"
+        desk.do(lambda tx: events.note(tx, event, "Message", id_, kind="proposal", reply=said))
+        desk.handle()
+
+    answers(first)
+    assert desk.only().state == "asked"  # that time is not proposed any more
+    answers(desk.messages()[-1][1])
+    answers(desk.messages()[1][1])
+    assert desk.only().state == state

@@ -159,3 +159,15 @@ def test_a_crash_before_the_commit_leaves_nothing_half(house: House) -> None:
         desk.do(work)
     assert desk.requests() == [] and desk.events("appointment.") == []
     assert desk.take(desk.booking()) == "new"
+
+
+def test_a_portal_with_another_name_is_still_the_same(house: House) -> None:
+    desk = desk_of(house)
+    desk.take(desk.booking())
+    desk.take(desk.booking("b2", "2026-11-24 12:00"))
+    desk.change_portal(name="Neuer Name")
+    assert desk.take(desk.booking("b2", "2026-11-25 12:00")) == "new"
+    assert desk.take(desk.booking(cancelled=True)) == "cancelled"
+    first, second = sorted(desk.requests(), key=lambda one: one.remote)
+    assert (first.state, desk.appointment(first).status) == ("withdrawn", "cancelled")
+    assert desk.appointment(second).start == at("2026-11-25 12:00")

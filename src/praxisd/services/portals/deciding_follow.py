@@ -4,6 +4,7 @@ One function compares a request with its appointment and does what is missing; s
 desk's own decision, finds nothing to do.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,7 @@ from praxisd.model.scheduling import Appointment
 from praxisd.services.accounts import api as accounts
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
+from praxisd.services.messaging import api as messaging
 from praxisd.services.portals import deciding, requests, requests_store, store
 
 if TYPE_CHECKING:
@@ -152,6 +154,24 @@ def _appointment(tx: Tx, id_: str) -> Appointment | None:
         return None
 
 
+def replied(house: "House", tx: Tx, event: Event) -> None:
+    """The patient answered a proposal by message: yes takes the time, no gives it up."""
+    said = event.codes.get("reply")
+    if event.codes.get("kind") != "proposal" or said not in ("accepted", "declined"):
+        return
+    message = messaging.about(tx, event.subject_id)
+    request = (
+        None
+        if message is None
+        else requests_store.lock(tx, message.topic.partition("/")[2].partition("/")[0])
+    )
+    if message is None or request is None or request.state != "asked":
+        return
+    if message.topic == deciding.topic(request, "proposal", request.start):
+        with suppress(Problem):  # then it waits on as it was, and the desk sees the message
+            deciding.answered(house, tx, request, said == "accepted")
+
+
 HANDLERS = (
     Handler("portals.requested", ("appointment.requested",), requested),
     Handler(
@@ -159,4 +179,5 @@ HANDLERS = (
         ("appointment.confirmed", "appointment.moved", "appointment.cancelled", "appointment.changed"),
         changed,
     ),
+    Handler("portals.request_replied", ("communication.confirmed", "communication.replied"), replied),
 )

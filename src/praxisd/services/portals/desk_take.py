@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def take_in(
     house: "House", tx: Tx, portal: OnlinePortal, calendar: OnlineCalendar | None, booking: Booking
 ) -> Taken:
-    """Keep a booking of a portal, once, however often it is told; the actor's `portal` is the portal's name.
+    """Keep a booking of a portal, once, however often it is told.
 
     `calendar`: the one it was made in, None where we have none of that name: then a person completes it. Nothing of it is
     refused; a time that is taken becomes a conflict.

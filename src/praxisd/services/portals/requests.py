@@ -5,6 +5,8 @@ whose time or person could not be read, or that the calendar refused, is kept al
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -55,7 +57,25 @@ class Incoming:
 
 
 def receive(house: "House", tx: Tx, said: Incoming) -> Taken:
-    """Take in a booking, what changed about a known one, or that it is cancelled. The actor is its portal, if it has one."""
+    """Take in a booking, what changed about a known one, or that it is cancelled; whoever hands it over."""
+    with _acting_for(
+        tx, None
+    ):  # what is in the calendar is ours, also where the portal has another name by now
+        return _receive(house, tx, said)
+
+
+@contextmanager
+def _acting_for(tx: Tx, portal: str | None) -> Iterator[None]:
+    """As the same actor, for this portal or for none."""
+    actor = tx.actor
+    tx.actor = replace(actor, portal=portal)
+    try:
+        yield
+    finally:
+        tx.actor = actor
+
+
+def _receive(house: "House", tx: Tx, said: Incoming) -> Taken:
     owner = said.portal.id if said.portal else ""
     if said.cancelled:
         known = requests_store.of_remote(tx, said.origin, owner, said.remote)
@@ -133,9 +153,10 @@ def block(
 
     The second value: nothing is in doubt, and with `at_once` the appointment is booked already.
     """
-    outcome = _recognised(tx, request.told) if request.patient is None else None
+    outcome = _recognised(tx, request) if request.patient is None else None
     patient = outcome.patient if outcome else request.patient
     found = outcome.found if outcome else request.found
+    name = portal_name(tx, request)
     request = msgspec.structs.replace(request, patient=patient, found=found)
     if request.start is None or (request.service is None and request.schedule is None):
         return request, False
@@ -148,10 +169,10 @@ def block(
         patient=patient,
         note=note[:2000] or None,
         status="booked" if at_once and sure else "pending",
-        extra={"alias": outcome.shown} if outcome and tx.actor.portal is not None else {},
+        extra={"alias": outcome.shown} if outcome and name is not None else {},
     )
     try:
-        made, conflict = calendar.request(house, tx, wish, created_by_portal=portal_name(tx, request))
+        made, conflict = calendar.request(house, tx, wish, created_by_portal=name)
     except Problem as problem:
         return msgspec.structs.replace(request, reason=problem.code), False
     done = msgspec.structs.replace(request, appointment=made.id, start=made.start, end=made.end, reason=None)
@@ -194,7 +215,7 @@ def complete(
         new, _ = block(house, tx, msgspec.structs.replace(new, appointment=None))
     else:
         new = msgspec.structs.replace(new, start=one.start, end=one.end)
-        outcome = _recognised(tx, told) if request.patient is None else None
+        outcome = _recognised(tx, new) if request.patient is None else None
         if outcome is not None:
             calendar.change(house, tx, one.id, patient=outcome.patient)
             new = msgspec.structs.replace(new, patient=outcome.patient, found=outcome.found)
@@ -203,12 +224,14 @@ def complete(
     return new
 
 
-def _recognised(tx: Tx, told: Told) -> directory.Outcome | None:
-    """Whose booking it is; None where too little was told, or it cannot be true: then a person completes it."""
+def _recognised(tx: Tx, request: BookingRequest) -> directory.Outcome | None:
+    """Whose booking it is, told by its portal; None where too little was told, or it cannot be true: a person completes it."""
+    told = request.told
     if not (told.family.strip() and told.given.strip() and len(told.birth_date) == 10):
         return None
     try:
-        return directory.recognise(tx, claim_of(told))
+        with _acting_for(tx, portal_name(tx, request)):
+            return directory.recognise(tx, claim_of(told))
     except Problem:
         return None
 

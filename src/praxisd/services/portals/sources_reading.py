@@ -4,7 +4,7 @@ Killed in between, it is read again and known again: by the sender's own id, els
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import Actor
@@ -95,7 +95,6 @@ def take(house: "House", actor: Actor, source: BookingSource, data: bytes) -> tu
         here = zone(directory.organization(tx).zone)
         portal = None if source.portal is None else store.PORTALS.get(tx, source.portal)
     found = reading.read(data, here, house.clock.now(), mail=source.kind == "mailbox")
-    own = actor if portal is None else replace(actor, portal=portal.name)
 
     def work(tx: Tx) -> int:
         words = [requests.receive(house, tx, _incoming(house, tx, source, portal, one)) for one in found]
@@ -104,7 +103,7 @@ def take(house: "House", actor: Actor, source: BookingSource, data: bytes) -> tu
             sources_store.taken(tx, source.id, new)
         return new
 
-    new = house.store.run(own, work)
+    new = house.store.run(actor, work)
     return new, all(one.start is not None or one.cancelled for one in found)
 
 

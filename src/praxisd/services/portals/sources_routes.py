@@ -143,7 +143,6 @@ ROUTES = (
         "PUT", "/portals/sources/{id}", "sources.change", change, WRITE, answer=SourceOut, body=SourceIn,
         problems=(*_MISSING, *_FIELDS), tags=_TAGS,
     ),
-    Route("DELETE", "/portals/sources/{id}", "sources.delete", delete, WRITE, status=204, problems=_MISSING, tags=_TAGS),
     Route(
         "POST", "/portals/sources/{id}/test", "sources.test", test, WRITE, answer=Tried, problems=(*_MISSING, *_REACH),
         transaction=False, tags=_TAGS,
@@ -152,4 +151,5 @@ ROUTES = (
         "POST", "/portals/hooks/{token}", "sources.hook", hook, None, why_open=OPEN, problems=_MISSING,
         status=202, transaction=False, raw=True, tags=_TAGS,
     ),
+    Route("DELETE", "/portals/sources/{id}", "sources.delete", delete, WRITE, status=204, problems=_MISSING, tags=_TAGS),
 )  # fmt: skip
