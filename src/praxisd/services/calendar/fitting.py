@@ -10,7 +10,7 @@ import msgspec
 
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.model.scheduling import FROZEN
+from praxisd.model.scheduling import FROZEN, HealthcareService
 from praxisd.model.waiting import WaitingEntry
 from praxisd.services.calendar import rules, store, waiting_rules, waiting_store
 from praxisd.services.calendar.view import Calendar, views
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 500
 """So many of the queue are asked whether they fit."""
+
+
+_Tried = dict[tuple[str, tuple[str, ...], int, str], tuple[str, ...] | None]
+"""What `rules.place` said of (type, columns wanted, start, column that must take part): many wait for the same."""
 
 
 class Fit(NamedTuple):
@@ -36,12 +40,13 @@ def fits(house: "House", tx: Tx, one: Round) -> Iterator[Fit]:
     """Who fits, first come first; each with its best time. Not those who have an open offer or were asked before."""
     calendar = views(house).calendar(tx)
     busy: rules.Rows | None = None
+    tried: _Tried = {}
     for entry in waiting_store.queue(tx, one.id, LOOKED_AT):
         service = calendar.services.get(entry.service)
         if service is None or not any(name in group for group in service.groups for name in one.schedules):
             continue
         busy = _busy(tx, one) if busy is None else busy
-        found = _best(tx, calendar, one, entry, busy)
+        found = _best(tx, calendar, one, entry, busy, tried)
         if found is not None:
             yield found
 
@@ -55,7 +60,9 @@ def _busy(tx: Tx, one: Round) -> rules.Rows:
     return found
 
 
-def _best(tx: Tx, calendar: Calendar, one: Round, entry: WaitingEntry, busy: rules.Rows) -> Fit | None:
+def _best(
+    tx: Tx, calendar: Calendar, one: Round, entry: WaitingEntry, busy: rules.Rows, tried: _Tried
+) -> Fit | None:
     service = calendar.services[entry.service]
     if not service.active or service.duration is None:
         return None
@@ -76,22 +83,32 @@ def _best(tx: Tx, calendar: Calendar, one: Round, entry: WaitingEntry, busy: rul
         if not waiting_rules.could_come(entry, start, start + length, tx.now, zone):
             continue
         for column in usable:
-            try:
-                chosen = rules.place(
-                    kind,
-                    calendar.schedules,
-                    calendar.almanac,
-                    start,
-                    start + length,
-                    busy=busy,
-                    now=tx.now,
-                    must=(column,),
-                    ignore_notice=True,
-                )
-            except Problem:
-                continue
-            return Fit(entry, start, start + length, chosen)
+            key = (service.id, wanted, start, column)
+            if key not in tried:
+                tried[key] = _place(tx, calendar, kind, start, column, busy)
+            chosen = tried[key]
+            if chosen is not None:
+                return Fit(entry, start, start + length, chosen)
     return None
+
+
+def _place(
+    tx: Tx, calendar: Calendar, kind: HealthcareService, start: int, column: str, busy: rules.Rows
+) -> tuple[str, ...] | None:
+    try:
+        return rules.place(
+            kind,
+            calendar.schedules,
+            calendar.almanac,
+            start,
+            start + (kind.duration or 0) * 60,
+            busy=busy,
+            now=tx.now,
+            must=(column,),
+            ignore_notice=True,
+        )
+    except Problem:
+        return None
 
 
 def _replaced_start(tx: Tx, entry: WaitingEntry) -> int | None:
@@ -108,7 +125,7 @@ def earlier(tx: Tx, entry: WaitingEntry, start: int) -> bool:
     return before is None or start < before
 
 
-def chosen(
+def by_hand(
     house: "House", tx: Tx, entry: WaitingEntry, start: int, must: tuple[str, ...], round_: Round | None
 ) -> tuple[tuple[str, ...], int]:
     """(columns, end) of an offer that the desk makes. Raises what a booking there would raise; the times that the patient

@@ -130,7 +130,7 @@ def by_hand(
         raise Problem("calendar.offer_open", 409)
     if not fitting.earlier(tx, entry, start):
         raise Problem("calendar.offer_later", 422)
-    chosen, end = fitting.chosen(house, tx, entry, start, schedules, round_)
+    chosen, end = fitting.by_hand(house, tx, entry, start, schedules, round_)
     if round_ is None:
         round_ = Round(
             id=new_id(),

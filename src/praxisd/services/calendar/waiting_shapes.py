@@ -182,7 +182,7 @@ class RoundsIn(In, frozen=True, kw_only=True):
     """Which times."""
 
     state: RoundState | None = None
-    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    limit: shapes.Limit = 20
     cursor: Cursor | None = None
 
 
