@@ -36,10 +36,14 @@ BUILT_IN = {
         "Messages to patients: what went out, what did not, and why.",
     ),
     "reminders": ("praxisd.services.reminders.cli", "Appointment reminders and birthday greetings."),
-    "sync": ("praxisd.services.portals.sync_cli", "Compare with the online calendars."),
+    "sync": ("praxisd.services.portals.cli", "Compare with the online calendars."),
     "tmex": (
-        "praxisd.services.portals.sync_cli",
+        "praxisd.services.portals.cli",
         "Compare with the online calendars, as in DURIA: tmex, tmex +J, tmex -J, tmex P.",
+    ),
+    "webhooks": (
+        "praxisd.services.portals.cli",
+        "Programs elsewhere that are called when something happens: who, for what, and what became of each call.",
     ),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),

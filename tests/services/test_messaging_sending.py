@@ -1,12 +1,19 @@
 """Sending: each message once, whatever the gateway answers or does not, whoever dies in between. On both engines."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
+import sqlalchemy as sa
 
 from praxisd.kernel import events
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.settings import SETTING
+from praxisd.kernel.store import mine
 from praxisd.services.messaging import asking, ledger_store, outcome, sending
 from praxisd.services.messaging import outgoing_store as rows
+from praxisd.services.messaging.outbox_declared import PATIENCE
 
 from .outbox_cast import DAY, HOUR, Gateway, Outbox, account, gateways, outbox_of, work
 
@@ -328,3 +335,24 @@ def test_nothing_goes_where_the_patient_is_not_any_more(there: Outbox, gate: Gat
     assert gate.ids == [one]
     row = there.row(stranger)
     assert (row.state, row.reason, row.holds) == ("withdrawn", "messaging.address_gone", None)
+
+
+@pytest.mark.parametrize(("trial", "patience"), [({}, 60), ({"messaging.gateway_patience": 5}, 5)])
+def test_nobody_sets_a_patience_that_would_send_twice(
+    there: Outbox, trial: dict[str, int], patience: int
+) -> None:
+    """Not through the door, and what was stored when less was allowed does not count; tortures have a way of their own."""
+
+    house = there.house
+    with pytest.raises(Problem, match=r"settings\.invalid"):
+        there.run(lambda tx: house.settings.put(tx, PATIENCE, 59))
+    there.run(lambda tx: house.settings.put(tx, PATIENCE, 61))
+    house.config = msgspec.structs.replace(house.config, trial=trial)
+
+    def stored_long_ago(tx: Any) -> None:
+        tx.run(sa.update(SETTING).where(mine(SETTING), SETTING.c.key == PATIENCE).values(value="3"))
+
+    there.run(stored_long_ago)
+
+    run: Any = SimpleNamespace(house=house, read=lambda: house.store.read(there.actor))
+    assert asking.of_run(run) == asking.times(patience)

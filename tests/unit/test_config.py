@@ -38,6 +38,8 @@ def loaded(folder: Path, text: str) -> Config:
         'trusted_proxies = ["proxy.example"]',
         "trusted_proxies = 5",
         "nonsense = 5",
+        "trial = { 'messaging.gateway_patience' = 5 }",
+        "trial = { 'messaging.gateway_patience' = 'x' }",
     ],
 )
 def test_a_fault_names_file_and_word(tmp_path: Path, text: str) -> None:
@@ -67,6 +69,11 @@ def test_good_words_are_taken(tmp_path: Path, url: str) -> None:
         'request_threads = 1\nmax_body_bytes = 1000\ndatabase_url = "postgresql://u:p@h/x"\n',
     )
     assert (found.public_url, found.log_level, found.request_threads) == (url, "debug", 1)
+
+
+def test_what_nobody_may_set_in_a_practice_needs_a_machine_for_development(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "development = true\ntrial = { 'messaging.gateway_patience' = 5 }")
+    assert found.trial == {"messaging.gateway_patience": 5} and found.settings == {}
 
 
 def test_settings_may_be_written_with_and_without_quotes(tmp_path: Path) -> None:

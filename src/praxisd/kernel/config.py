@@ -25,7 +25,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     `job_lease_s`: a run whose server gave no sign of life for so long is taken over by another (2 to 3600).
     `settings` gives values for any declared setting by key; a person's stored value wins over them.
     `public_url` is the address portals use; `trusted_proxies` may set X-Forwarded-For. `development` lets the console
-    show what only its makers need.
+    show what only its makers need. `trial` gives values that nobody may set in a practice, by key: tortures cannot wait as
+    long as real life has to. It counts only with `development`.
     """
 
     database_url: str | None = None
@@ -41,6 +42,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     log_level: str = "info"
     demo: bool = False
     development: bool = False
+    trial: dict[str, int] = {}
     settings: dict[str, Any] = {}
 
 
@@ -83,6 +85,8 @@ def _check(config: Config) -> None:
     for word in ("request_threads", "job_threads"):
         if not 1 <= getattr(config, word) <= MOST_THREADS:
             raise ValueError(f"{word}: 1 to {MOST_THREADS}")
+    if config.trial and not config.development:
+        raise ValueError("trial: only with development = true")
     if not 2 <= config.job_lease_s <= 3600:
         raise ValueError("job_lease_s: seconds, 2 to 3600")
     if config.max_body_bytes < LEAST_BODY:

@@ -69,7 +69,6 @@ def config(folder: Path, database_url: str | None, public_url: str) -> None:
     quiet = [f"{now + timedelta(hours=12, minutes=m):%H:%M}" for m in (0, 1)]
     settings: dict[str, Any] = {
         **SETTINGS,
-        "messaging.gateway_patience": PATIENCE_S,
         "messaging.patient_day_cap": 20,
         "messaging.public_url": public_url,
         "messaging.quiet_from": quiet[0],
@@ -80,7 +79,8 @@ def config(folder: Path, database_url: str | None, public_url: str) -> None:
         "reminders.first_day": 1,
         "reminders.send_reminders": True,
     }
-    lines = ['log_level = "error"', f"job_lease_s = {LEASE_S}"]
+    lines = ['log_level = "error"', f"job_lease_s = {LEASE_S}", "development = true"]
+    lines += [f"trial = {{'messaging.gateway_patience' = {PATIENCE_S}}}"]
     if database_url is not None:
         lines.append(f'database_url = "{database_url}"')
     lines += ["[settings]", *(f'"{name}" = {json.dumps(value)}' for name, value in settings.items())]

@@ -14,7 +14,7 @@ from praxisd.kernel.store import Tx
 from praxisd.services.messaging import outcome, sending_store
 from praxisd.services.messaging.accounts import Way
 from praxisd.services.messaging.channel import Absent, Found, Report, Unknown, Waiting
-from praxisd.services.messaging.outbox_declared import PATIENCE
+from praxisd.services.messaging.outbox_declared import PATIENCE, PATIENCE_LOW_S
 
 if TYPE_CHECKING:
     from praxisd.kernel.jobs import RunContext
@@ -43,9 +43,12 @@ def times(patience: int) -> Times:
 
 
 def of_run(run: "RunContext") -> Times:
-    """The times as they are set."""
+    """The times as they are set; what was stored when less was allowed does not count."""
+    trial = run.house.config.trial.get(PATIENCE)
+    if trial is not None:
+        return times(trial)
     with run.read() as tx:
-        return times(int(run.house.settings.get(tx, PATIENCE)))
+        return times(max(int(run.house.settings.get(tx, PATIENCE)), PATIENCE_LOW_S))
 
 
 def own(run: "RunContext") -> str:

@@ -15,10 +15,12 @@ REPLY_CANCEL = "messaging.reply_cancel"
 REPLY_STOP = "messaging.reply_stop"
 PUBLIC_URL = "messaging.public_url"
 PATIENCE = "messaging.gateway_patience"
+PATIENCE_LOW_S = 60
+"""With less a gateway that is merely slow would count as one that has nothing, and patients be written to twice. Seconds."""
 
 SETTINGS = (
     Setting(RUN_CAP, int, 200, low=1, high=5_000),
-    Setting(PATIENCE, int, 60, low=3, high=600, unit="seconds"),
+    Setting(PATIENCE, int, 60, low=PATIENCE_LOW_S, high=600, unit="seconds"),
     Setting(CHECK_CREDITS, bool, True),
     Setting(MINIMUM_CREDITS, int, 50, low=0, high=1_000_000),
     Setting(FALLBACK, bool, False),
