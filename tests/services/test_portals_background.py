@@ -315,7 +315,6 @@ def test_sync_prints_the_number_or_the_reason(stage: Stage) -> None:
 
 def test_the_words_of_duria(stage: Stage) -> None:
     stage.link(stage.portal())
-    settle(stage.house)
     assert "eingeschaltet" in command(stage, "tmex", "+J")[1]
     assert stage.read(lambda tx: jobs.get_job(stage.house, tx, "portals.sync").enabled) is True
     assert "ausgeschaltet" in command(stage, "tmex", "-J")[1]

@@ -20,7 +20,7 @@ from praxisd.services.portals.portal import (
 )
 from praxisd.testing.houses import START
 
-from .portals_cast import DAY, Stage, in_memory, stage_of
+from .portals_cast import DAY, Stage, booking, in_memory, stage_of
 
 HOUR = 3_600
 
@@ -66,6 +66,23 @@ def test_an_unchanged_calendar_is_not_uploaded_again(stage: Stage) -> None:
     assert stage.world.said().count("upload") == before == 1
     assert stage.state(link).good_at == START + 5 * portal.interval
     assert len(noted(stage, "sync.uploaded")) == 1
+
+
+def test_an_unchanged_cycle_writes_twice_and_says_nothing(stage: Stage) -> None:
+    portal = stage.portal()
+    stage.link(portal)
+    stage.link(portal, "Prophylaxe", 1)
+    stage.world.bookings = [booking(1, START + DAY)]
+    stage.cycle(portal)
+    stage.handle()
+    stage.wait(portal.interval)
+    stage.cycle(portal)
+    stage.handle()
+    stage.wait(portal.interval)
+    before, head = stage.house.store.generation, stage.read(events.head)
+    stage.cycle(portal)
+    assert stage.house.store.generation - before == 2  # the lease taken, and given back with what was seen
+    assert stage.read(events.head) == head
 
 
 def test_a_period_that_moves_on_with_every_second_is_uploaded_once_a_day(stage: Stage) -> None:

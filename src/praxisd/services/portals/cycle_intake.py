@@ -47,13 +47,13 @@ def fetch(one: Cycle) -> None:
         one.trouble = problem  # uploads go on at their pace
         return
     kept = [_take(one, booking) for booking in got.bookings]
-    one.write(partial(_keep_unknown, one, got, whole))
     if all(kept):
         one.mark = got.mark or one.mark
     else:  # it is fetched again until it can be kept
         one.trouble = Problem(STUCK, 500)
     one.fetched_at = one.house.clock.now()
-    one.write(partial(_fetched, one))
+    if got.bookings or got.unknown or whole:  # else the end of the cycle keeps the mark
+        one.write(partial(_fetched, one, got, whole))
 
 
 def _take(one: Cycle, booking: Booking) -> bool:
@@ -71,17 +71,14 @@ def _take(one: Cycle, booking: Booking) -> bool:
     return True
 
 
-def _fetched(one: Cycle, tx: Tx) -> None:
+def _fetched(one: Cycle, got: Fetched, whole: bool, tx: Tx) -> None:
     engine_store.change_cycle(tx, one.portal.id, mark=one.mark, fetched_at=one.fetched_at)
-    if one.report.bookings:
-        events.note(tx, "booking.fetched", "Portal", one.portal.id, count=one.report.bookings)
-
-
-def _keep_unknown(one: Cycle, got: Fetched, whole: bool, tx: Tx) -> None:
     for each in got.unknown:
         cycle_store.keep_unknown(tx, one.portal.id, each, each.version)
     if whole:
         cycle_store.drop_unknown(tx, one.portal.id, [each.id for each in got.unknown])
+    if one.report.bookings:
+        events.note(tx, "booking.fetched", "Portal", one.portal.id, count=one.report.bookings)
 
 
 def blockers(one: Cycle) -> None:
@@ -98,7 +95,8 @@ def blockers(one: Cycle) -> None:
             _beside(one, link, problem)
             continue
         _match(one, link, period, {each.id: each for each in got})
-    one.fetched_at = one.house.clock.now()
+    if not (one.wire.abilities.bookings or one.wire.abilities.offers):  # what fetching would say
+        one.fetched_at = one.house.clock.now()
 
 
 def _match(one: Cycle, link: OnlineCalendar, period: Period, got: dict[str, Blocker]) -> None:

@@ -162,7 +162,7 @@ def _failed(one: Cycle, problem: Problem, tx: Tx) -> None:
     wait = engine_rules.wait_after(one.portal.interval, failures, problem.retry)
     rows.change_cycle(
         tx, one.portal.id, contacted_at=now, due_at=now + _patience(problem, wait), failures=failures,
-        code=problem.code, retry=int(problem.retry),
+        code=problem.code, retry=int(problem.retry), mark=one.mark, fetched_at=one.fetched_at,
     )  # fmt: skip
     if not row.failures:
         events.note(tx, "sync.failed", "Portal", one.portal.id, code=problem.code)

@@ -56,14 +56,16 @@ def _said(tx: Tx, practice: str) -> Iterator[Finding]:
         row, links = cycles.get(one.id), engine_store.calendars(tx, one.id)
         names = ", ".join(sorted(link.name for link in links)) or "–"
         params = {"portal": one.name, "calendar": names, "names": "–"}
+        told = ""
         if row is not None and row.code in FAULTS:
             if _worth(row) and not (row.failures == 0 and _fresh(row, one, tx.now)):
                 yield Finding(row.code, f"Portal/{one.id}", _grave(row), params, practice)
+                told = row.code  # said once for the portal, not once more for each calendar
             if row.failures:
-                continue  # said once for the portal, not once more for each calendar
+                continue
         for link in links:
             state = states.get(link.id)
-            if state is not None and state.code in FAULTS and _worth(state):
+            if state is not None and state.code in FAULTS and state.code != told and _worth(state):
                 params = {"portal": one.name, "calendar": link.name, "names": "–"}
                 yield Finding(state.code, f"OnlineCalendar/{link.id}", _grave(state), params, practice)
 

@@ -8,6 +8,7 @@ import msgspec
 from praxisd.kernel import events, jobs
 from praxisd.kernel.control import actor
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.job_plan import Planner
 from praxisd.kernel.service import Operation
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import INTERVAL_LOW_S
@@ -47,6 +48,8 @@ def switch(house: "House", args: Args) -> Args:
     on = args.get("enabled")
     if not isinstance(on, bool):
         raise Problem("control.bad_arguments", 400)
+
+    Planner(house).step()  # in a practice whose server never ran the job is not known yet
 
     def work(tx: Tx) -> None:
         before = jobs.get_job(house, tx, engine_views.JOB)
