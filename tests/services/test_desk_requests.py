@@ -3,12 +3,12 @@
 import threading
 
 import pytest
-from tests.services.desk_cast import ERIKA, at, desk_of
+from tests.services.desk_cast import ERIKA, Desk, at, desk_of
 
 from praxisd.kernel.app import House
 from praxisd.model.portals import Told
 from praxisd.services.calendar import api as calendar
-from praxisd.services.portals import store
+from praxisd.services.portals import deciding, engine_store, requests_store, store
 from praxisd.testing.houses import Houses
 
 
@@ -171,3 +171,36 @@ def test_a_portal_with_another_name_is_still_the_same(house: House) -> None:
     first, second = sorted(desk.requests(), key=lambda one: one.remote)
     assert (first.state, desk.appointment(first).status) == ("withdrawn", "cancelled")
     assert desk.appointment(second).start == at("2026-11-25 12:00")
+
+
+def _accepted_and_moved(desk: Desk, state: str) -> None:
+    """Accepted, told; then moved by the desk from 10:00 to 14:00, with the portal's answer in this state."""
+    house = desk.house
+    desk.take(desk.booking())
+    desk.do(lambda tx: deciding.accept(house, tx, deciding.need(tx, desk.only().id)))
+    wish = calendar.Wish(
+        service=desk.practice.check, start=at("2026-11-24 14:00"), schedules=desk.practice.doctors[:1]
+    )
+    desk.do(lambda tx: calendar.move(house, tx, str(desk.only().appointment), wish))
+    desk.handle()
+    row = desk.see(lambda tx: requests_store.answers(tx, desk.only().id))[-1]
+    assert (row.kind, row.start) == ("moved", at("2026-11-24 14:00"))
+    desk.do(lambda tx: engine_store.change_answer(tx, row.id, state=state))
+
+
+@pytest.mark.parametrize("state", ["open", "failed"])
+def test_a_portal_that_has_not_heard_of_our_move_does_not_undo_it(house: House, state: str) -> None:
+    desk = desk_of(house)
+    _accepted_and_moved(desk, state)
+    assert desk.take(desk.booking()) == "known"
+    assert (desk.appointment().status, desk.appointment().start) == ("booked", at("2026-11-24 14:00"))
+
+
+def test_a_patient_who_moves_an_accepted_one_asks_anew(house: House) -> None:
+    desk = desk_of(house)
+    _accepted_and_moved(desk, "sent")
+    assert desk.take(desk.booking(when="2026-11-24 14:00")) == "known"
+    assert desk.take(desk.booking()) == "new"
+    desk.handle()
+    assert (desk.only().state, desk.appointment().status) == ("open", "pending")
+    assert desk.only().start == desk.appointment().start == at("2026-11-24 10:00")

@@ -275,12 +275,21 @@ def _again(house: "House", tx: Tx, known: BookingRequest, said: Incoming) -> Tak
             )  # the portal asked the patient, who took the proposed time
             return "new"
         return "known"
-    if known.state in ("refused", "withdrawn", "expired") or said.start == known.wished:
+    if known.state in ("refused", "withdrawn", "expired") or _of_before(tx, known, said.start):
         return "known"
-    if known.state == "accepted" and any(one.state == "open" for one in requests_store.answers(tx, known.id)):
-        return "known"  # our own word is still on its way
     _other_time(house, tx, known, said)
     return "new"
+
+
+def _of_before(tx: Tx, known: BookingRequest, start: int) -> bool:
+    """True if this is a time of before, and the portal has not heard of ours yet; else the patient has changed it."""
+    told = requests_store.answers(tx, known.id)
+    if known.state != "accepted" or not told:
+        return start == known.wished
+    last = told[-1]
+    if last.state == "sent":
+        return False
+    return last.state == "open" or start in {known.wished, *(row.start for row in told)}
 
 
 def _other_time(house: "House", tx: Tx, known: BookingRequest, said: Incoming) -> None:
