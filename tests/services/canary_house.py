@@ -27,7 +27,7 @@ from praxisd.services.messaging.channel import Reply
 from praxisd.testing.practice import Practice, key_for, small_practice
 from praxisd.testing.trials import settle
 
-from . import canary_desk
+from . import canary_desk, canary_waiting
 from .calendar_cast import Rest
 from .fhir_client import Fhir
 from .messaging_cast import message, with_file
@@ -126,6 +126,7 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     nest.note("ical", feed["url"].rpartition("/")[2])
     _written_to(nest, owner, told["id"], unit)
     canary_desk.let_in(nest)
+    canary_waiting.let_in(nest, told["id"])
     Planner(house).step()
     _reminded(nest)
     nest.note("jobs", "calendar.sweep")

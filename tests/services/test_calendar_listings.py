@@ -109,7 +109,7 @@ def test_the_inbox(house, client):
     assert outside.status_code == 403
 
 
-DAY = ("calendar", "patients", "inbox")
+DAY = ("calendar", "patients", "conflicts", "waiting", "inbox")
 TEXTS = ("templates", "consents", "numbers")
 
 
@@ -118,7 +118,7 @@ TEXTS = ("templates", "consents", "numbers")
     [
         ("owner", [*DAY, "messages", "services", "schedules", "absences", "practice", *TEXTS]),
         ("desk", [*DAY, "messages", "services", "schedules", "absences", "practice", *TEXTS]),
-        ("partner", ["calendar", "messages", "services", "schedules", "practice"]),
+        ("partner", ["calendar", "conflicts", "messages", "services", "schedules", "practice"]),
         ("portal", ["services", "schedules", "practice"]),
     ],
 )
