@@ -1,6 +1,7 @@
 """Bookings come in: once each, their time blocked, their person found or asked about, nothing ever lost."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from tests.services.desk_cast import ERIKA, Desk, at, desk_of
@@ -112,11 +113,15 @@ def test_who_may_be_known_waits_for_a_decision(house: House) -> None:
     assert desk.requests()[1].patient == desk.practice.patient
 
 
-def test_nobody_can_store_what_a_database_refuses(house: House) -> None:
+@pytest.mark.parametrize("bad", ["\0", "\ud800", "x" * 5000])
+def test_what_a_database_refuses_is_kept_without_it(house: House, bad: str) -> None:
     desk = desk_of(house)
-    told = Told(family="Null\0Byte", given="A", birth_date="1980-01-01")
-    assert desk.take(desk.booking(told=told, note="x\0y", kind="k\0")) == "new"
-    assert "\0" not in desk.only().told.family and desk.only().word == "k "
+    told = Told(family=f"Null{bad}", given=f"A{bad}", birth_date="1980-01-01", phone=bad, email=bad)
+    strange = desk.booking(f"b{bad}", told=told, note=f"x{bad}", kind=f"k{bad}")
+    assert [desk.take(strange) for _ in range(2)] == ["new", "known"]
+    one = desk.only()
+    assert one.told.family.startswith("Null") and one.word.startswith("k") and len(one.remote) < 100
+    assert desk.take(replace(strange, cancelled=True)) == "cancelled"
 
 
 def test_two_nodes_take_a_booking_once(postgres_houses: Houses) -> None:

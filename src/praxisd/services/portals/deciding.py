@@ -20,6 +20,7 @@ from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
 from praxisd.services.portals import desk_keys, desk_refusals, requests_store, store
 from praxisd.services.portals.desk_settings import PROPOSAL_DAYS
+from praxisd.services.portals.reading_lines import clean
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -128,6 +129,7 @@ def refuse(
     house: "House", tx: Tx, request: BookingRequest, reason: str, words: str | None = None
 ) -> BookingRequest:
     """The desk refuses: the time is free, portal and patient hear why."""
+    words = None if words is None else clean(words, 500).strip()
     said = f"{house.texts.get(f'{reason}.title', directory.organization(tx).language)} {words or ''}".strip()
     if request.appointment is not None:
         calendar.cancel(house, tx, request.appointment, said[:500])

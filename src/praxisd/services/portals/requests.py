@@ -32,7 +32,7 @@ CANCELS_UNKNOWN = "portals.cancels_unknown"
 ORIGINAL_MOST = 40_000
 """Letters of all messages about one booking that are kept."""
 DIVIDER = "\n\n— — —\n\n"
-_NOT_NULL = str.maketrans({"\0": " "})
+_REMOTE_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _acting_for(tx: Tx, portal: str | None) -> Iterator[None]:
 def _receive(house: "House", tx: Tx, said: Incoming) -> Taken:
     owner = said.portal.id if said.portal else ""
     if said.cancelled:
-        known = requests_store.of_remote(tx, said.origin, owner, said.remote)
+        known = requests_store.of_remote(tx, said.origin, owner, remote_of(said.remote))
         if known is None:
             return _enter(house, tx, said) if said.original else "known"
         if known.reason == CANCELS_UNKNOWN:
@@ -96,20 +96,20 @@ def _enter(house: "House", tx: Tx, said: Incoming) -> Taken:
         received=tx.now,
         portal=said.portal.id if said.portal else None,
         source=said.source,
-        remote=said.remote,
+        remote=remote_of(said.remote),
         told=_whole(said.told),
         start=said.start if reads else None,
         end=said.end if reads else None,
         service=said.service,
         schedule=said.schedule,
-        original=said.original.translate(_NOT_NULL)[:ORIGINAL_MOST],
-        subject=said.subject.translate(_NOT_NULL)[:200],
-        word=said.word.translate(_NOT_NULL)[:200],
+        original=_safe(said.original, ORIGINAL_MOST),
+        subject=_safe(said.subject, 200),
+        word=_safe(said.word, 200),
         reason=None if reads else CANCELS_UNKNOWN,
     )
     new = store.REQUESTS.offer(tx, request)
     if new is None:
-        known = requests_store.of_remote(tx, said.origin, request.portal or "", said.remote)
+        known = requests_store.of_remote(tx, said.origin, request.portal or "", request.remote)
         return "known" if known is None else _again(house, tx, known, said)
     request, sure = block(house, tx, new, said.note, said.at_once)
     request = store.REQUESTS.save(tx, request)
@@ -120,8 +120,18 @@ def _enter(house: "House", tx: Tx, said: Incoming) -> Taken:
 
 
 def _whole(told: Told) -> Told:
-    fields = {name: value.translate(_NOT_NULL)[:254] for name, value in msgspec.structs.asdict(told).items()}
-    return Told(**fields)
+    return Told(**{name: _safe(value, 254) for name, value in msgspec.structs.asdict(told).items()})
+
+
+def _safe(text: str, most: int) -> str:
+    """The text without what no database keeps: null characters, half surrogates."""
+    return text[:most].encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+
+
+def remote_of(told: str) -> str:
+    """The sender's id as it is kept; of one that is no reasonable id its digest."""
+    kept = _safe(told, _REMOTE_MOST)
+    return kept if kept == told else f"sha256:{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def tell(tx: Tx, type_: str, request: BookingRequest) -> None:
@@ -167,7 +177,7 @@ def block(
         end=_end(house, tx, request),
         schedules=(request.schedule,) if request.schedule else (),
         patient=patient,
-        note=note[:2000] or None,
+        note=_safe(note, 2000) or None,
         status="booked" if at_once and sure else "pending",
         extra={"alias": outcome.shown} if outcome and name is not None else {},
     )
@@ -259,7 +269,7 @@ def _end(house: "House", tx: Tx, request: BookingRequest) -> int | None:
 
 def _again(house: "House", tx: Tx, known: BookingRequest, said: Incoming) -> Taken:
     """What is known is told again: nothing, another time, or another text."""
-    more = said.original.translate(_NOT_NULL).strip()[:ORIGINAL_MOST]
+    more = _safe(said.original, ORIGINAL_MOST).strip()
     if more and more not in known.original:
         if known.state not in requests_store.WAITING and said.start in (None, known.start):
             # Nobody looks at what is decided: what else was written about it is a message of its own.

@@ -1,5 +1,6 @@
 """Statements of the booking desk: requests by what they are known by, pages of them, answers on their way to portals."""
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -102,7 +103,8 @@ def page(
     here = sa.tuple_(_R.received, _R.id)
     if cursor is not None:
         received, _, id_ = cursor.partition("-")
-        after = sa.tuple_(sa.literal(int(received) if received.isdigit() else 0), sa.literal(id_))
+        known = re.fullmatch(r"[0-9]{1,15}", received) is not None
+        after = sa.tuple_(sa.literal(int(received) if known else 0), sa.literal(id_.replace("\0", "")))
         query = query.where(here < after if newest else here > after)
     order = (_R.received.desc(), _R.id.desc()) if newest else (_R.received, _R.id)
     rows = tx.tuples(query.order_by(*order).limit(limit + 1))

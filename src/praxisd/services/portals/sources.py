@@ -144,6 +144,8 @@ def _checked(
     wrong = next((name for name, value in whole.items() if not _fits(house, name, value, whole)), None)
     if wrong is None and given.active and whole.get("mailbox") == "imap" and not secrets.get("imap_password"):
         wrong = "imap_password"
+    if not given.name.strip() or not given.name.isprintable():
+        wrong = "name"
     if wrong is not None:
         raise Problem(FIELD, 422, field=wrong)
     _check_links(house, tx, given)
