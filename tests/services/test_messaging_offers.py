@@ -81,6 +81,12 @@ def test_a_yes_takes_the_time_and_said_twice_it_is_no_refusal(there: Cast) -> No
     answer(there, "2", "m3")
     assert row(there, message.id).reply == "cancel_asked", "the desk asks before it gives the time away"
     assert [one.kind for one in there.outbox()] == ["offer"]
+    for _ in range(2):
+        handlers(there)
+    (confirmed,) = [one for one in there.outbox() if one.kind == "confirmation"]
+    assert confirmed.appointment == found.appointment and look(there, confirmed.id) is None
+    answer(there, "1", "m4")
+    assert row(there, message.id).reply == "accepted"
 
 
 def test_a_no_gives_it_up(there: Cast) -> None:

@@ -69,3 +69,14 @@ def offered(house: "House", tx: Tx, event: Event) -> None:
         house, tx, "offer", found.patient, topic=f"{OFFER}{event.subject_id}", stamp=found.start, link=link,
         until=found.until,
     )  # fmt: skip
+
+
+def taken(house: "House", tx: Tx, event: Event) -> None:
+    """Who waited has the time now, whichever way the yes came: it is confirmed in writing."""
+    found = calendar.offer(tx, event.subject_id)
+    if found is None or found.state != "accepted" or found.appointment is None or found.start <= tx.now:
+        return
+    telling.tell(
+        house, tx, "confirmation", found.patient, appointment=found.appointment,
+        topic=f"offer_taken/{event.subject_id}", stamp=found.start,
+    )  # fmt: skip

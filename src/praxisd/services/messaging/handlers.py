@@ -34,4 +34,5 @@ def answer_prepared(house: "House", tx: Tx, event: Event) -> None:
 HANDLERS = (
     Handler("messaging.answers", ("communication.prepared",), answer_prepared),
     Handler("messaging.offers", ("offer.made",), answering.offered),
+    Handler("messaging.offers_taken", ("offer.accepted",), answering.taken),
 )
