@@ -183,6 +183,8 @@ class _Writer:
             codes.setdefault(status, set()).add(code)
         for status, names in sorted(codes.items()):
             found[str(status)] = self._refusal(sorted(names), status)
+            if route.media_type.startswith("text/html"):  # people read it: a refusal may be a page too
+                found[str(status)]["content"][route.media_type] = {"schema": {"type": "string"}}
         if route.name == "health.ready":
             found["503"] = {**self._success(entry), "description": "Not ready; the reasons are listed."}
         return found

@@ -100,7 +100,7 @@ _HEADERS = {
 }
 ROUTES = tuple(
     Route(
-        method, "/proposals/{token}", name, function, None, why_open=OPEN,
+        method, "/proposals/{token}", name, function, None, why_open=OPEN, problems=((404, "http.not_found"),),
         media_type="text/html; charset=utf-8", transaction=False, raw=True, tags=("booking desk",),
     )
     for method, name, function in (("GET", "proposals.show", show), ("POST", "proposals.answer", answer))
