@@ -123,4 +123,4 @@ export const unsurePerson = (one: BookingRequest) => one.matching.found === "pos
 
 /** Nothing is in doubt: one click is enough. */
 export const ordinary = (one: BookingRequest) =>
-  one.state === "open" && one.readable && !one.missing.length && !one.conflict && !!startOf(one) && !!one.appointment && !unsurePerson(one);
+  one.state === "open" && one.readable && !one.missing.length && !one.conflict && !!startOf(one) && !!one.appointment && !!one.patient && !unsurePerson(one);

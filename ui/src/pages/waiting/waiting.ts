@@ -79,7 +79,7 @@ export const OFFER_TONES = { open: "info", accepted: "good", declined: "plain", 
 export const q = (key: string, params: Record<string, string | number> = {}) => t(`console.waiting.${key}`, params);
 export const entries = (limit: number, asked: Asked = {}) => post<{ entries: Entry[]; next: string | null }>("/waiting/search", { state: "waiting", limit }, asked);
 export async function rounds(asked: Asked = {}): Promise<Round[]> {
-  const of = (state: string) => post<{ rounds: Round[] }>("/waiting/rounds/search", { state, limit: 100 }, asked);
+  const of = (state: string) => post<{ rounds: Round[] }>("/waiting/rounds/search", { state, limit: 50 }, asked);
   const [running, found] = await Promise.all([of("running"), of("found")]);
   return [...running.rounds, ...found.rounds].sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
 }
