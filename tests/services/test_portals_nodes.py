@@ -67,6 +67,27 @@ def test_a_frozen_node_that_wakes_writes_nothing_and_its_upload_is_put_right(
     assert here.world.taken["Sprechstunde"] == here.busy(link) != ()
 
 
+def test_one_that_wakes_after_all_was_well_again_is_put_right_too(stage: tuple[Stage, House]) -> None:
+    here, there = stage
+    portal = here.portal()
+    link = here.link(portal)
+
+    def freeze(_calendar: str) -> None:
+        here.world.during = None
+        here.book(START + HOUR, house=there)
+        for _ in range(3):
+            here.wait(portal.interval)
+            here.cycle(portal, "due", there)
+        assert here.state(link).force == engine_store.CLEAN
+
+    here.world.during = freeze
+    assert here.cycle(portal).state == "lost"
+    assert here.world.taken["Sprechstunde"] == () != here.busy(link)
+    here.wait(portal.interval)
+    here.cycle(portal, "due", there)
+    assert here.world.taken["Sprechstunde"] == here.busy(link)
+
+
 def test_a_frozen_node_that_never_wakes_is_reckoned_with(stage: tuple[Stage, House]) -> None:
     """Its request may still be under way when the next node uploads: that one uploads once more."""
     here, there = stage
