@@ -38,8 +38,8 @@ def desk(house: "House") -> Iterator[Finding]:
             params = {"count": number, "hours": hours}
             yield Finding(WAITING, "", Severity.WARNING if late else Severity.INFO, params, practice)
         for source, row in failing:
-            params = {"name": source.name, "code": row.code or ""}
-            yield Finding(FAILING, f"BookingSource/{source.id}", Severity.WARNING, params, practice)
+            named = {"name": source.name, "code": row.code or ""}
+            yield Finding(FAILING, f"BookingSource/{source.id}", Severity.WARNING, named, practice)
 
 
 CHECKS = (Check("portals.desk", (FAILING, WAITING), desk),)

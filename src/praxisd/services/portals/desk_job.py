@@ -18,7 +18,7 @@ def run(ctx: RunContext) -> None:
     for source in found:
         ctx.stop_if_asked()
         counts = sources_reading.read(ctx.house, ctx.actor, source, ctx.stop_if_asked)
-        ctx.checkpoint(**counts)
+        ctx.checkpoint(taken=counts["taken"], stuck=counts["stuck"])
     while True:
         with ctx.read() as tx:
             lapsed = requests_store.lapsed(tx)
