@@ -120,6 +120,9 @@ def test_who_sees_no_patients_sets_up_but_does_not_switch_on(ask: Ask) -> None:
     assert ask("PUT", path, **given(secrets={})).json()["active"] is True
     changed = given(secrets={}, fields={"address": "https://portal.example/api", "header": "X-Other"})
     assert refused(ask("PUT", path, role="partner", **changed)) == (422, "portals.owner_switches_on")
+    for leads in ({"atOnce": True}, {"tells": True}, {"name": "Anderes"}):
+        got = ask("PUT", path, role="partner", **given(secrets={}, **leads))
+        assert refused(got) == (422, "portals.owner_switches_on"), leads
     assert ask("PUT", path, role="partner", **given(secrets={}, interval=300)).status_code == 200
     assert ask("POST", "/portals", role="desk", **given(name="B")).status_code == 403
 

@@ -149,6 +149,19 @@ def test_a_portal_hears_of_its_own_bookings_only(there: Scene, program: Receiver
     assert [one.body["subject"]["id"] for one in program.got] == [mine]
 
 
+def test_a_portal_without_a_valid_key_hears_nothing_more(there: Scene, program: Receiver) -> None:
+    hook = there.hook(program.url, role="red")
+    there.book(9, "red")
+    there.tell()  # written down, not called yet
+    keys = there.ask("GET", "/keys")["keys"]
+    (red,) = [one["id"] for one in keys if one["name"] == "red"]
+    there.ask("POST", f"/keys/{red}/revoke", 200)
+    there.book(10, "red")
+    there.deliver()
+    assert program.got == []
+    assert [one["code"] for one in there.log(hook)] == ["portals.webhook_shut_out"]
+
+
 def test_nothing_of_before_nor_of_the_time_it_was_off(there: Scene, program: Receiver) -> None:
     there.book(8)
     hook = there.hook(program.url, ["appointment.booked"])

@@ -10,6 +10,7 @@ from praxisd.services.accounts.keys import (
     get_key,
     list_keys,
     portal_name,
+    portal_shut_out,
     revoke_key,
     rotate_key,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "list_keys",
     "list_users",
     "portal_name",
+    "portal_shut_out",
     "revoke_key",
     "rotate_key",
     "session",

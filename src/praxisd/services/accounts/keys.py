@@ -166,6 +166,13 @@ def portal_name(tx: Tx, portal_id: str) -> str | None:
     return None if found is None else found.name
 
 
+def portal_shut_out(tx: Tx, portal_id: str) -> bool:
+    """True for a portal that was given keys of which none is valid any more: it is to learn nothing further."""
+    if store.portal(tx, portal_id) is None:
+        return False
+    return all(one.state(tx.now) != "valid" for one in store.unrevoked_of(tx, portal_id))
+
+
 def may_grant(tx: Tx, permissions: frozenset[str]) -> None:
     """Refuse (403) when a key narrowed by scopes would give out more than it has itself."""
     actor = tx.actor

@@ -161,6 +161,9 @@ _ADD_KEY = insert(KEY)
 _KEY = prepared(sa.select(*_SHOWN).where(mine(KEY), _K.id == sa.bindparam("id")))
 _KEY_LOCKED = locked(sa.select(*_SHOWN).where(mine(KEY), _K.id == sa.bindparam("id")))
 _OF_PORTAL = locked(sa.select(*_SHOWN).where(mine(KEY), _K.portal == sa.bindparam("portal")).order_by(_K.id))
+_SEEN_OF_PORTAL = prepared(
+    sa.select(*_SHOWN).where(mine(KEY), _K.portal == sa.bindparam("portal"), _K.revoked_at.is_(None))
+)
 _BY_DIGEST = prepared(sa.select(KEY).where(_K.digest == sa.bindparam("digest")))
 _BY_DIGEST.across = True
 _OPEN = prepared(
@@ -239,6 +242,11 @@ def key(tx: Tx, id_: str, *, lock: bool = False) -> ApiKey | None:
 def keys_of(tx: Tx, portal_id: str) -> list[ApiKey]:
     """All keys a portal ever had, oldest first, held until the end of the transaction."""
     return [_key(r) for r in tx.all(_OF_PORTAL, portal=portal_id)]
+
+
+def unrevoked_of(tx: Tx, portal_id: str) -> list[ApiKey]:
+    """Keys of a portal that nobody has revoked; some may have run out."""
+    return [_key(r) for r in tx.all(_SEEN_OF_PORTAL, portal=portal_id)]
 
 
 def page(tx: Tx, after: str | None, limit: int) -> tuple[list[ApiKey], str | None]:

@@ -54,6 +54,10 @@ class Kept:
             self._keep(msgspec.json.encode(self._values).decode())
 
 
+_LEADS = ("name", "at_once", "tells", "services")
+"""Whose bookings they are, whether a person decides, who writes to the patient, what is booked: not for masked callers."""
+
+
 class Given(NamedTuple):
     """What a person says of a portal, and its secrets: those that are not named stay, an empty one is removed."""
 
@@ -141,7 +145,8 @@ def change(house: "House", tx: Tx, id_: str, given: Given, expected: int | None)
     moved = any(field.whom for field in one.fields if field.name in changed)
     if moved and (before.keys() & kept.keys()) - given.secrets.keys():
         raise Problem("portals.secrets_again", 422)
-    _may_switch_on(tx, record, old, touched=bool(changed or given.secrets))
+    led = any(getattr(record, name) != getattr(old, name) for name in _LEADS)
+    _may_switch_on(tx, record, old, touched=led or bool(changed or given.secrets))
     if record.active:
         portals.check_fields(record.adapter, {**record.fields, **kept})
     saved = PORTALS.save(tx, record, old.version)

@@ -74,6 +74,8 @@ def heard(house: "House", tx: Tx, event: Event) -> None:
     for one in WEBHOOKS.all(tx, WEBHOOK.c.active == 1):
         if event.seq <= one.since or not rules.wants(one.events, event.type):
             continue
+        if webhooks.shut_out(tx, one):
+            continue
         subject = _subject(tx, one, event)
         if subject is not None:
             _add(tx, one, event, subject)

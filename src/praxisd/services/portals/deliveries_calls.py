@@ -21,6 +21,7 @@ REFUSED = "portals.webhook_refused"
 MOVED = "portals.webhook_redirects"
 LATE = "portals.webhook_timeout"
 LOST = "portals.webhook_answer_lost"
+SHUT_OUT = "portals.webhook_shut_out"
 _WHY = {
     "name": "portals.webhook_name_unknown",
     "unreachable": "portals.webhook_unreachable",
@@ -29,7 +30,7 @@ _WHY = {
     "encryption": "portals.webhook_encryption",
     "forbidden": PRIVATE,
 }
-CODES = (*dict.fromkeys(_WHY.values()), REFUSED, MOVED, LOST, UNSEALED)
+CODES = (*dict.fromkeys(_WHY.values()), REFUSED, MOVED, LOST, UNSEALED, SHUT_OUT)
 """Why a call did not arrive."""
 
 

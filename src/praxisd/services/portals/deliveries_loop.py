@@ -125,6 +125,11 @@ class Courier:
         hook, fresh = WEBHOOKS.get(tx, row.webhook), rows.get(tx, row.id)
         if hook is None or fresh is None:
             return None
+        if webhooks.shut_out(tx, hook):
+            rows.change(
+                tx, row.id, fresh.attempts, state="failed", code=deliveries_calls.SHUT_OUT, done_at=tx.now
+            )
+            return None
         house = self._house
         secret, entries = webhooks.secret_of(house, tx, hook.id), webhooks.entries(house, tx)
         return Claimed(row.organization, fresh, hook, secret, entries, tx.now + CLAIM_S - MARGIN_S)

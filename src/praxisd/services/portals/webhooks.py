@@ -59,6 +59,11 @@ def portal_name(tx: Tx, one: Webhook) -> str | None:
     return None if one.portal is None else accounts_api.portal_name(tx, one.portal) or one.portal
 
 
+def shut_out(tx: Tx, one: Webhook) -> bool:
+    """True for the webhook of a portal whose keys have all ended: revoked means revoked at once (SPEC 1.10)."""
+    return one.portal is not None and accounts_api.portal_shut_out(tx, one.portal)
+
+
 def create(house: "House", tx: Tx, told: Webhook) -> tuple[Webhook, str]:
     """A new webhook and its secret, which is shown this once.
 
