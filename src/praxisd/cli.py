@@ -47,7 +47,10 @@ BUILT_IN = {
     ),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
-    "sandbox": ("praxisd.sandbox.cli", "Play the outside world: an SMS gateway, a mail server, a booking portal."),
+    "sandbox": (
+        "praxisd.sandbox.cli",
+        "Play the outside world: an SMS gateway, a mail server, a booking portal.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

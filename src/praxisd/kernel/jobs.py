@@ -209,19 +209,14 @@ def check_policy(missed: str, max_age_s: int) -> None:
 
 
 def _own(house: "House", tx: Tx, declared: JobType) -> None:
-    """Problem `jobs.shared` (403) for who belongs to one of several practices and would change a job of them all.
-
-    Practices are kept strictly apart (SPEC 13.1); where there is just one, its owner is the owner of all.
-    """
+    """Problem `jobs.shared` (403) for one of several practices that would change a job of them all (SPEC 13.1)."""
     shared = home(declared, "") == INSTALLATION and tx.organization != INSTALLATION
     if shared and not tx.actor.everything and len(organizations(house, tx)) > 1:
         raise Problem("jobs.shared", 403, job=declared.name)
 
 
 def run_now(house: "House", tx: Tx, name: str) -> Run:
-    """Start a job by hand, also one that is switched off; Problem `jobs.already_running` (409) while one is
-    open, `jobs.shared` (403).
-    """
+    """Start a job by hand, also one that is off. Problems: `jobs.already_running` (409) while one is open, `jobs.shared`."""
     declared = _declared(house, name)
     _own(house, tx, declared)
     own, tx.organization = tx.organization, home(declared, tx.organization)

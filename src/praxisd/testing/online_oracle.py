@@ -161,7 +161,11 @@ def reported_once(world: World) -> list[str]:
         for row in tx.all(query):
             told[str(of_row(row).codes["conflict"])] += 1
         page, _ = conflict_store.page(tx, None, None, 10_000)
-        known = {one.id: len(one.others) for one in page}
+        # One more version for each side that joined, each that went away, and the end.
+        known = {
+            one.id: len(one.others) + one.version - told[one.id] - (one.settled_at is not None)
+            for one in page
+        }
     faults = [f"a conflict was told {count} times for {known.get(id_)} sides" for id_, count in told.items()
               if not 1 <= count <= known.get(id_, 0)]  # fmt: skip
     return faults + ["a conflict was never told" for id_ in known if id_ not in told]

@@ -6,8 +6,9 @@ Each entry that belongs to a time carries its end, so that what is past can be f
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from praxisd.model.portals import Told
 from praxisd.model.scheduling import Busy
-from praxisd.services.portals.portal import Booking, Memory, Told, Unknown
+from praxisd.services.portals.portal import Booking, Memory, Unknown
 from praxisd.services.portals.portals.tvs_rules import Offered
 
 _KEEP_S = 86_400
