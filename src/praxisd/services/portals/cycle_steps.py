@@ -61,6 +61,9 @@ def _calendar(one: Cycle, link: OnlineCalendar) -> Result:
         own = cycle_start.own_blockers(tx, one.portal.id, link.id)
         if link.schedule not in calendar.views(one.house).calendar(tx).schedules:
             raise Problem(NO_COLUMN, 409)
+        if _untouched(one, state, number, period):
+            one.unchanged[link.id] = number
+            return Result(link.id, link.name)
         busy = calendar.busy(one.house, tx, link.schedule, digest.since(period, here), period.end, own)
     if state is None:  # unlinked meanwhile
         return Result(link.id, link.name)
@@ -75,6 +78,13 @@ def _calendar(one: Cycle, link: OnlineCalendar) -> Result:
     one.write(partial(_uploaded, link, number, told, period, count, owed))
     one.begun.discard(link.id)
     return Result(link.id, link.name, uploaded=count)
+
+
+def _untouched(one: Cycle, state: Any, number: int, period: Period) -> bool:
+    """True if nothing at all has happened since this calendar was found in step for the same period: nothing is read then."""
+    if state is None or state.digest is None or state.force or one.full or one.by_hand:
+        return False
+    return bool(state.seq == number and (state.first, state.last) == (period.start, period.end))
 
 
 def _begun(one: Cycle, link: OnlineCalendar, tx: Tx) -> int:

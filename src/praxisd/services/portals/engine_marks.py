@@ -34,6 +34,8 @@ DECISIONS = tuple(f"request.{what}" for what in ("accepted", "refused", "propose
 
 def dirty_since(tx: Tx, seq: int) -> int | None:
     """When the first thing after event `seq` happened that may concern the portals; None if nothing did."""
+    if events.head(tx) <= seq:
+        return None
     found = events.since(tx, seq, types=TYPES, limit=1)
     return found[0].at if found else None
 

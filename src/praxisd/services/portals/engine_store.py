@@ -1,5 +1,6 @@
 """Statements of the engine: how the contact with each portal and each online calendar stands, and what was uploaded."""
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -145,9 +146,22 @@ def cycles(tx: Tx) -> dict[str, Any]:
     return {row.portal: row for row in tx.all(_CYCLES)}
 
 
+@lru_cache(maxsize=256)
+def _change(table: sa.Table, key: str, names: tuple[str, ...]) -> Any:
+    """Set these columns of one row; made once for each choice of columns."""
+    row = (mine(table), table.c[key] == sa.bindparam("row_key"))
+    return prepared(sa.update(table).where(*row).values({one: sa.bindparam(f"new_{one}") for one in names}))
+
+
+def _set(tx: Tx, table: sa.Table, key: str, id_: str, values: dict[str, Any]) -> None:
+    tx.run(
+        _change(table, key, tuple(values)), row_key=id_, **{f"new_{one}": to for one, to in values.items()}
+    )
+
+
 def change_cycle(tx: Tx, portal: str, **values: Any) -> None:
     """Set these columns."""
-    tx.run(sa.update(CYCLE).where(mine(CYCLE), _C.portal == portal).values(**values))
+    _set(tx, CYCLE, "portal", portal, values)
 
 
 def due(tx: Tx, now: int) -> list[tuple[str, str]]:
@@ -188,7 +202,7 @@ def states(tx: Tx, portal: str | None = None) -> dict[str, Any]:
 
 def change_state(tx: Tx, calendar: str, **values: Any) -> None:
     """Set these columns."""
-    tx.run(sa.update(STATE).where(mine(STATE), _S.calendar == calendar).values(**values))
+    _set(tx, STATE, "calendar", calendar, values)
 
 
 def finish_force(tx: Tx, calendar: str, owed: int) -> None:
