@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from praxisd.kernel.service import Route
 
-from . import canary_desk
+from . import canary_desk, canary_portals
 from .canary_house import ACCOUNT, BORN, Aviary
 
 PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "schedules.preview": PERIOD | {"service": "kontrolle"},
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
     **canary_desk.BODIES,
+    **canary_portals.BODIES,
 }
 """What an operation is asked with, where nothing at all would be refused."""
 QUERIES: dict[str, Any] = {"slots.list": PERIOD, "closings.list": {"year": 2026}}
@@ -52,6 +53,11 @@ def addresses(nest: Aviary, route: Route) -> Iterator[str]:
     yield from found
 
 
+def _late(route: Route) -> tuple[bool, int]:
+    """What takes something away comes last, what hangs on something else before that."""
+    return route.method == "DELETE", -len(route.path)
+
+
 def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple[str, int, str]]:
     """(operation, status, answer as text with its headers) of everything there is to ask."""
     headers = {"Authorization": f"Bearer {secret}"}
@@ -61,7 +67,8 @@ def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple
         got = nest.client.request(method, path, headers=headers | {"Accept": media}, json=body)
         return name, got.status_code, got.text + repr(dict(got.headers))
 
-    for route in routes:
+    more = canary_portals.bodies(nest)
+    for route in sorted(routes, key=_late):
         if route.name in NOT_ASKED:
             continue
         query = QUERIES.get(route.name, {})
@@ -71,7 +78,7 @@ def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple
             address = path if route.root else f"/api/v1{path}"
             if query:
                 address += "?" + urlencode(query)
-            body = BODIES.get(route.name, {}) if route.write else None
+            body = (more.get(route.name) or BODIES.get(route.name, {})) if route.write else None
             if route.name == "schedules.preview":
                 body = body | {"service": nest.practice.check}
             elif route.name == "templates.preview":

@@ -12,6 +12,7 @@ from praxisd import main
 from praxisd.kernel.access import Actor, Kind
 from praxisd.web.app import build
 
+from . import canary_portals
 from .canary_house import fill
 from .canary_tour import NOT_ASKED, reading, tour
 
@@ -20,6 +21,7 @@ PORTALS_OWN = {"portal.contact"}
 """What a portal said beyond our fields is read by that portal alone."""
 NOTHING_THERE = frozenset(
     {
+        *canary_portals.NOTHING_THERE,
         "runs.cancel",  # no run waits
         "issues.ignore",  # no issue is open
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
