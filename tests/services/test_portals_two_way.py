@@ -12,8 +12,8 @@ import pytest
 from praxisd.kernel.clock import parse_rfc3339
 from praxisd.model.portals import Told
 from praxisd.services.portals import portal as codes
-from praxisd.services.portals.portal import Booking, Period, Reply
-from praxisd.services.portals.portals.two_way import PAGES
+from praxisd.services.portals.portal import Blocker, Booking, Period, Reply
+from praxisd.services.portals.portals.two_way import PAGES, UNREAD
 from praxisd.testing.portal_suite import soon, spans, told
 
 from .http_cast import Rude, Way, answer, rude
@@ -105,16 +105,63 @@ def test_what_is_missing_is_not_guessed(
 
 
 @pytest.mark.parametrize(
-    "broken",
-    [{"id": None}, {"id": ""}, {"id": ".."}, {"id": "a\nb"}, {"id": "x" * 201}, {"calendar": 7}, {"start": "bald"},
-     {"start": None}, {"end": "später"}],
+    ("broken", "kept"),
+    [({"id": None}, None), ({"id": ""}, None), ({"id": ".."}, None), ({"id": "a\nb"}, None), ({"id": "x" * 201}, None),
+     ({"id": True}, None), ({"calendar": 7}, ("b2", "", START)), ({"start": "bald"}, ("b2", "a", None)),
+     ({"start": None}, ("b2", "a", None)), ({"end": "später"}, ("b2", "a", START)),
+     ({"start": "9 Uhr", "end": "2026-10-21T10:00:00+02:00"}, ("b2", "a", None))],
 )  # fmt: skip
-def test_a_booking_that_cannot_be_read_is_not_passed_over(
-    stage: SandboxStage, broken: dict[str, Any]
+def test_a_booking_that_cannot_be_read_is_for_a_person_and_keeps_no_other(
+    stage: SandboxStage, broken: dict[str, Any], kept: tuple[str, str, int | None] | None
 ) -> None:
-    with rude(feed(GOOD, {**GOOD, **broken})) as server:
-        problem = told(lambda: stage.open(url=server.url).fetch(None))
-    assert (problem.code, problem.retry) == (codes.ANSWER_UNREADABLE, True)
+    bad = {**GOOD, "id": "b2", "patient": {"family": "Kanari"}, **broken}
+    with rude(feed(GOOD, bad, {**GOOD, "id": "b3"})) as server:
+        portal = stage.open(url=server.url)
+        found, again = portal.fetch(None), portal.fetch(None)
+        assert found == again, "told again it is the same"
+        assert found.mark == "7" and [one.id for one in found.bookings][::2] == ["b1", "b3"]
+        second = found.bookings[1]
+        assert json.loads(second.original) == bad and second.told.family == "Kanari"
+        assert not any(one.original for one in found.bookings[::2])
+        if kept is not None:
+            assert (second.id, second.calendar, second.start) == kept and second.end is None
+            return
+        assert second.id.startswith(UNREAD) and len(second.id) < 100 and second.start == START
+        asked = len(server.requests)
+        problem = told(lambda: portal.answer(Reply(second.id, "accepted"), soon(stage)))
+        assert problem.code == codes.BOOKING_GONE and len(server.requests) == asked
+
+
+def test_a_cancellation_needs_its_id_alone(stage: SandboxStage) -> None:
+    gone = {"id": "b1", "state": "cancelled", "start": "gestern"}
+    nobody = {"state": "cancelled", "start": GOOD["start"]}
+    with rude(feed(gone, {"id": 17, "calendar": "a", "start": GOOD["start"]}, nobody)) as server:
+        first, number, last = stage.open(url=server.url).fetch(None).bookings
+    assert (first.id, first.cancelled, first.original) == ("b1", True, "")
+    assert (number.id, number.original) == ("17", "")
+    assert last.id.startswith(UNREAD) and last.cancelled and "cancelled" in last.original
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b'"b2"', b"null", b"[]", b'{"id":"b2","calendar":"a","note":"\\ud83d"}', b'{"id":"b2","calendar":"a","note":"\xff"}',
+     b'{"id":"b2","calendar":"a","note":"a\x01b"}', b'{"id":"b2","calendar":"a","start":NaN}'],
+)  # fmt: skip
+def test_an_entry_that_is_no_text_or_no_object_keeps_no_other(stage: SandboxStage, piece: bytes) -> None:
+    body = b'{"bookings":[%s,%s],"mark":"7"}' % (piece, json.dumps(GOOD).encode())
+    with rude(answer("200 OK", body, "Content-Type: application/json")) as server:
+        found = stage.open(url=server.url).fetch(None)
+    assert found.mark == "7" and found.bookings[1].id == "b1" and found.bookings[1].original == ""
+    assert found.bookings[0].original and found.bookings[0].start is None
+    assert (found.bookings[0].id == "b2") == (b"note" in piece or b"NaN" in piece)
+
+
+def test_one_calendar_that_cannot_be_read_keeps_no_other(stage: SandboxStage) -> None:
+    with rude(
+        says({"calendars": [{"name": 7}, "b", {"name": "a", "start": NOW, "end": NOW + 60}]})
+    ) as server:
+        portal = stage.open(url=server.url)
+        assert portal.names() == ("a",) and portal.period("a") == Period(NOW, NOW + 60)
 
 
 def test_a_booking_that_changes_between_two_pages_counts_as_it_is_last(stage: SandboxStage) -> None:
@@ -150,7 +197,8 @@ def test_hours_and_blockers(stage: SandboxStage) -> None:
     empty = {**span, "end": span["start"]}
     ways = (
         says({"hours": None}), says({"hours": [empty, span]}),
-        says({"blockers": [{"id": "x", **span}, {"id": "y", **empty}, {"id": "", **span}]}), says({"hours": "x"}),
+        says({"blockers": [{"id": "x", **span}, {"id": "y", **empty}, {"id": "", **span}, {"id": "z", "start": "9"}]}),
+        says({"hours": "x"}), says({"hours": [{"start": 1}, span, 5]}), says({"hours": [{"start": 1}]}),
     )  # fmt: skip
     with rude(in_turn(*ways)) as server:
         portal = stage.open(url=server.url)
@@ -160,7 +208,11 @@ def test_hours_and_blockers(stage: SandboxStage) -> None:
             b"GET /send/api/calendars/%C3%84%2Fb/hours?start=2026-10-20T10:17:00%2B02:00&end="
         )
         assert portal.hours("a", PERIOD) == tuple(spans((START, START + 3_600)))
-        assert [(one.id, one.start) for one in portal.blockers("a", PERIOD)] == [("x", START)]
+        good, nameless, timeless = portal.blockers("a", PERIOD)
+        assert good == Blocker("x", START, START + 3_600)
+        assert nameless.unread and nameless.id.startswith(UNREAD) and timeless == Blocker("z", 0, 0, True)
+        assert told(lambda: portal.hours("a", PERIOD)).code == codes.ANSWER_UNREADABLE
+        assert portal.hours("a", PERIOD) == tuple(spans((START, START + 3_600)))
         assert told(lambda: portal.hours("a", PERIOD)).code == codes.ANSWER_UNREADABLE
 
 

@@ -15,6 +15,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.portals.portal import ANSWER_UNREADABLE, Period
 from praxisd.services.portals.portals.webdav_ics_files import OURS, Content, content, keys, written
 from praxisd.services.portals.portals.webdav_ics_reading import blockers
+from praxisd.services.portals.portals.webdav_ics_rules import Effort
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = parse_rfc3339("2026-10-01T00:00:00+02:00")
@@ -218,6 +219,16 @@ def test_ids_are_stable_and_tell_nothing() -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", one.id)
 
 
+GOOD = event("DTSTART:20261105T080000Z", "DURATION:PT1H", uid="gut")
+HOSTILE_ZONE = ZONE.replace("FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "{rule}")
+
+
+def understood(*components: str) -> tuple[list[tuple[int, int]], int]:
+    """Times that are known, and how many entries could not be read."""
+    found = blockers([crlf(one) for one in components], BERLIN, PERIOD)
+    return [(one.start, one.end) for one in found if not one.unread], sum(one.unread for one in found)
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -226,12 +237,66 @@ def test_ids_are_stable_and_tell_nothing() -> None:
         ("DTSTART:20261102T080000Z", "DURATION:PT1H", "RRULE:FREQ=NIE"),
         ("DTSTART:19700101T080000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY"),
         ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY"),
+        ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30"),
+        ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=DAILY;BYYEARDAY=366;BYMONTH=1;COUNT=3"),
+        ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=MONTHLY;BYDAY=6MO"),
     ],
 )
-def test_an_entry_that_cannot_be_understood_is_not_passed_over(lines: tuple[str, ...]) -> None:
-    with pytest.raises(Problem) as caught:
-        taken(event(*lines))
-    assert caught.value.code == ANSWER_UNREADABLE
+def test_an_entry_that_cannot_be_understood_keeps_no_other(lines: tuple[str, ...]) -> None:
+    known, unread = understood(GOOD, event(*lines))
+    assert known[-1][1] - known[-1][0] == 3_600 and unread == 1
+    assert understood(event(*lines), GOOD) == (known, unread), "whatever comes first"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "BEGIN:VFREEBUSY\nUID:f1\nFREEBUSY:bald/später\nEND:VFREEBUSY",
+        event("DTSTART:20261102T080000Z", "DURATION:PT1H", "kein Wort"),
+    ],
+)
+def test_a_component_that_is_no_icalendar_keeps_no_other(broken: str) -> None:
+    known, unread = understood(
+        ZONE, broken, event("DTSTART;TZID=Praxiszeit:20261105T090000", "DURATION:PT1H")
+    )
+    assert known[-1] == understood(GOOD)[0][0] and unread + len(known) == 2
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=SECONDLY", "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"]
+)
+def test_a_clock_that_never_ends_keeps_only_those_who_need_it(rule: str) -> None:
+    zone = HOSTILE_ZONE.format(rule=rule)
+    mine = event("DTSTART;TZID=Praxiszeit:20261102T080000", "DURATION:PT1H")
+    assert understood(zone, mine, GOOD) == (understood(GOOD)[0], 1)
+
+
+def test_the_effort_for_a_file_is_bounded() -> None:
+    """Counted, not measured: as many hostile events as one likes cost no more than one."""
+    hostile = [
+        event(
+            "DTSTART:20261102T080000Z",
+            "DURATION:PT1S",
+            "RRULE:FREQ=HOURLY;BYMONTHDAY=31;BYMONTH=2,4",
+            uid=f"h{n}",
+        )
+        for n in range(200)
+    ]
+    effort = Effort(1_000)
+    found = blockers([crlf(one) for one in (*hostile, GOOD)], BERLIN, PERIOD, effort)
+    assert sum(one.unread for one in found) == 200 and effort.left < 0
+    assert [(one.start, one.end) for one in found if not one.unread][-1] == understood(GOOD)[0][0]
+
+
+def test_events_of_decades_cost_no_more_than_new_ones() -> None:
+    old = [
+        event("DTSTART:19700105T080000Z", "DURATION:PT5M", f"RRULE:FREQ={rule}", uid=rule)
+        for rule in ("DAILY", "WEEKLY;INTERVAL=2", "HOURLY;INTERVAL=12", "MINUTELY;INTERVAL=1440")
+    ]
+    effort = Effort(200_000)
+    found = blockers([crlf(one) for one in old], BERLIN, PERIOD, effort)
+    assert not any(one.unread for one in found) and effort.left > 0
+    assert len(found) == 182 + 13 + 364 + 182
 
 
 RULES = (

@@ -17,7 +17,7 @@ def take_in(
     """Keep a booking of a portal, once, however often it is told.
 
     `calendar`: the one it was made in, None where we have none of that name: then a person completes it. Nothing of it is
-    refused; a time that is taken becomes a conflict.
+    refused; a time that is taken becomes a conflict, and what could not be read of it is for a person to read.
     """
     kind = portal.services.get(booking.kind) if booking.kind else None
     service = kind or (calendar.service if calendar else None)
@@ -33,6 +33,7 @@ def take_in(
         note=booking.note,
         portal=portal,
         cancelled=booking.cancelled,
-        at_once=portal.at_once and (kind is not None or not booking.kind),
+        original=booking.original,
+        at_once=portal.at_once and not booking.original and (kind is not None or not booking.kind),
     )
     return receive(house, tx, said)

@@ -10,6 +10,7 @@ Promises of every adapter (`testing/portal_suite.py` holds each of them to these
 4. `fetch` gives each booking again until its mark is kept; the same booking carries the same `id` for ever.
 5. It never asks more often than it is called, follows no redirect, and raises nothing but `Problem` with a code of
    `CODES`; `retry` tells whether trying again without a person makes sense. No address, key or text stands in it.
+   One booking, blocker or hour that cannot be read does not keep the others.
 6. It remembers only through `Memory`: JSON values, kept by the caller after the call that wrote them returned.
 
 Adapters are plain and synchronous and hold no transaction. Sources: SPEC 3.1–3.5, seed 001.
@@ -63,17 +64,19 @@ class Period:
 class Booking:
     """A booking made at the portal. `cancelled`: the patient cancelled it there. `kind`: the portal's appointment type.
 
-    `end` None: the portal does not say how long.
+    `end` None: the portal does not say how long. `start` None: it says so in a way that cannot be read; `original` is then
+    what it wrote, for a person to read, as it is wherever something of a booking could not be read.
     """
 
     id: str
     calendar: str
-    start: int
+    start: int | None
     end: int | None
     told: Told
     kind: str = ""
     note: str = ""
     cancelled: bool = False
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,15 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Busy time that was entered at the portal: taken here too (without a title)."""
+    """Busy time that was entered at the portal: taken here too (without a title).
+
+    `unread`: it is there, but its times (0 here) could not be read; what was known of it stays.
+    """
 
     id: str
     start: int
     end: int
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

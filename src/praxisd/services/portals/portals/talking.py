@@ -4,6 +4,7 @@ Nothing of what a portal says is told on: a Problem carries its code, whether tr
 portal asked us to wait (`headers["Retry-After"]`, whole seconds).
 """
 
+import json as plain_json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -177,10 +178,32 @@ def word(answer: HttpAnswer) -> str:
 
 
 def read(answer: HttpAnswer, shape: type[T]) -> T:
-    """The JSON body in this shape; Problem `portals.answer_unreadable`."""
+    """The JSON body in this shape; Problem `portals.answer_unreadable`. What is no text in it does not spoil the rest."""
+    return decoded(answer.body, shape)
+
+
+def decoded(body: bytes, shape: type[T]) -> T:
+    """JSON in this shape, as `read` reads it."""
+    faults = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
     try:
-        return msgspec.json.decode(answer.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError:
+        raise wrong(codes.ANSWER_UNREADABLE) from None
+    except faults:
+        pass
+    try:
+        return msgspec.json.decode(_mended(body), type=shape)
+    except faults:
+        raise wrong(codes.ANSWER_UNREADABLE) from None
+
+
+def _mended(body: bytes) -> bytes:
+    """The JSON with "?" for what is no text (half surrogates, bytes that are no UTF-8); Problem `portals.answer_unreadable`."""
+    try:
+        text = body.decode("utf-8", "replace")
+        value = plain_json.loads(text, strict=False, parse_constant=lambda _: None)
+        return plain_json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
         raise wrong(codes.ANSWER_UNREADABLE) from None
 
 
@@ -228,4 +251,4 @@ class OneWay:
         raise wrong(codes.REFUSED)
 
 
-__all__ = ("OneWay", "Talk", "is_page", "open_talk", "read", "segment", "word", "wrong")
+__all__ = ("OneWay", "Talk", "decoded", "is_page", "open_talk", "read", "segment", "word", "wrong")

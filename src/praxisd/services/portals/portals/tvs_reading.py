@@ -149,10 +149,15 @@ class Reading:
         taken: list[str] = []
         for one in appointments:
             booking = shapes.booking(one, slots, names, people)
-            if booking is None or (booking.end or booking.start + _BACK_S) <= now:
+            if booking is None:
+                continue
+            if booking.start is None:
+                found.append(booking)
+                continue
+            end = booking.end or booking.start + _BACK_S
+            if end <= now:
                 continue
             found.append(booking)
-            end = booking.end or booking.start + _BACK_S
             kept[booking.id] = [booking.calendar, booking.start, end]
             if not booking.cancelled:
                 taken += shapes.slots_of(one)

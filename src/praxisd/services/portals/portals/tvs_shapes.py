@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
+import msgspec
+
 from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_times import format_instant, parse_instant
 from praxisd.model.portals import Told
@@ -112,23 +114,31 @@ def status_call(status: str) -> dict[str, Any]:
 def booking(
     resource: Resource, slots: Mapping[str, Offered], names: Mapping[str, str], people: Mapping[str, Resource]
 ) -> Booking | None:
-    """A booking, or None if it says no time. `names`: of schedules, by id. `people`: Patients of the same answer, by id."""
+    """A booking, or None without an id; if it says no time, a person gets the whole of it to read. `names`: of schedules, by
+    id. `people`: Patients of the same answer, by id.
+    """
     id_ = resource.get("id")
     found = next((slots[one] for one in slots_of(resource) if one in slots), None)
     start = moment(resource.get("start")) or (found.start if found else None)
     end = moment(resource.get("end")) or (found.end if found else None)
-    if not id_ or start is None:
+    if not id_:
         return None
+    gone = cancelled(resource)
     return Booking(
         id=str(id_),
         calendar=names.get(found.schedule, "") if found else "",
         start=start,
-        end=end if end is not None and end > start else None,
+        end=end if end is not None and start is not None and end > start else None,
         told=told(patient_of(resource, people)),
         kind=words(resource.get("appointmentType")) or words(resource.get("serviceType")),
         note=str(resource.get("comment") or "").strip(),
-        cancelled=cancelled(resource),
+        cancelled=gone,
+        original="" if gone or start is not None else _original(resource),
     )
+
+
+def _original(resource: Resource) -> str:
+    return msgspec.json.format(msgspec.json.encode(resource), indent=2).decode()
 
 
 def cancelled(resource: Resource) -> bool:

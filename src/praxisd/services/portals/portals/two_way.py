@@ -9,11 +9,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from praxisd.kernel.clock import Clock, format_rfc3339, zone
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.http import HttpAnswer
 from praxisd.model.portals import Told
 from praxisd.model.scheduling import Busy
@@ -35,6 +37,7 @@ from praxisd.services.portals.portals.forms import Field, Form
 from praxisd.services.portals.portals.talking import (
     OneWay,
     Talk,
+    decoded,
     is_page,
     open_talk,
     read,
@@ -59,15 +62,12 @@ FORM = Form(
 )
 PAGES = 20
 """Pages of bookings per `fetch`; the mark tells where the next one goes on."""
+UNREAD = "unread:"
+"""So begins what we call an entry whose id cannot be read. The portal cannot be answered about it."""
 _FETCH_S = 20.0
 _FRESH_S = 30.0
 _DECIDED = frozenset({"refused", "cancelled_by_practice"})
 """States of bookings that we ended ourselves: they never come in again."""
-
-
-class _Span(msgspec.Struct):
-    start: Any
-    end: Any
 
 
 class _Calendar(msgspec.Struct):
@@ -77,21 +77,15 @@ class _Calendar(msgspec.Struct):
 
 
 class _Calendars(msgspec.Struct):
-    calendars: list[_Calendar]
-
-
-class _Blocked(msgspec.Struct):
-    id: str
-    start: Any
-    end: Any
+    calendars: list[msgspec.Raw]
 
 
 class _Hours(msgspec.Struct):
-    hours: list[_Span] | None
+    hours: list[msgspec.Raw] | None
 
 
 class _Blockers(msgspec.Struct):
-    blockers: list[_Blocked]
+    blockers: list[msgspec.Raw]
 
 
 class _Taken(msgspec.Struct):
@@ -99,7 +93,7 @@ class _Taken(msgspec.Struct):
 
 
 class _Bookings(msgspec.Struct):
-    bookings: list[dict[str, Any]]
+    bookings: list[msgspec.Raw]
     mark: str | None = None
     more: bool = False
 
@@ -140,7 +134,11 @@ class TwoWay(OneWay):
         return period_of(found.start, found.end, self._zone, self._clock.now())
 
     def _calendars(self) -> list[_Calendar]:
-        return read(self._get("/calendars", {}), _Calendars).calendars
+        found: list[_Calendar] = []
+        for raw in read(self._get("/calendars", {}), _Calendars).calendars:
+            with suppress(Problem):  # whoever needs this one hears that it is not there
+                found.append(decoded(bytes(raw), _Calendar))
+        return found
 
     def upload(self, calendar: str, period: Period, busy: Sequence[Busy], before: float) -> int:
         """All of it at once; the portal must say how many it took."""
@@ -152,18 +150,34 @@ class TwoWay(OneWay):
         return len(times)
 
     def hours(self, calendar: str, period: Period) -> tuple[Busy, ...] | None:
-        """When it offers times."""
-        found = read(self._part(calendar, "hours", period), _Hours).hours
-        if found is None:
+        """When it offers times, as far as that can be read; Problem `portals.answer_unreadable` where nothing can."""
+        told = read(self._part(calendar, "hours", period), _Hours).hours
+        if told is None:
             return None
-        spans = ((moment(one.start, self._zone), moment(one.end, self._zone)) for one in found)
+        spans: list[tuple[int, int]] = []
+        for raw in told:
+            with suppress(Problem):
+                entry = _entry(raw)
+                spans.append((moment(entry.get("start"), self._zone), moment(entry.get("end"), self._zone)))
+        if told and not spans:
+            raise wrong(ANSWER_UNREADABLE)
         return tuple(Busy(start=start, end=end) for start, end in sorted(spans) if start < end)
 
     def blockers(self, calendar: str, period: Period) -> tuple[Blocker, ...]:
-        """What was entered there."""
-        found = read(self._part(calendar, "blockers", period), _Blockers).blockers
-        times = (Blocker(one.id, moment(one.start, self._zone), moment(one.end, self._zone)) for one in found)
-        return tuple(one for one in times if one.start < one.end and _plain(one.id))
+        """What was entered there; what cannot be read of it is `unread`."""
+        told = read(self._part(calendar, "blockers", period), _Blockers).blockers
+        found = [self._blocker(raw) for raw in told]
+        return tuple(one for one in found if one.unread or one.start < one.end)
+
+    def _blocker(self, raw: msgspec.Raw) -> Blocker:
+        entry = _entry(raw)
+        id_ = _id(entry, raw)
+        try:
+            if id_.startswith(UNREAD):
+                raise wrong(ANSWER_UNREADABLE)
+            return Blocker(id_, moment(entry.get("start"), self._zone), moment(entry.get("end"), self._zone))
+        except Problem:
+            return Blocker(id_, 0, 0, unread=True)
 
     def fetch(self, mark: str | None) -> Fetched:
         """Page after page; what does not fit in this call comes with the next."""
@@ -171,8 +185,8 @@ class TwoWay(OneWay):
         until = time.monotonic() + _FETCH_S
         for _ in range(PAGES):
             page = read(self._get("/bookings", {} if mark is None else {"since": mark}), _Bookings)
-            for entry in page.bookings:
-                booking = self._booking(entry)
+            for raw in page.bookings:
+                booking = self._booking(raw)
                 if booking is not None:
                     found.pop(booking.id, None)
                     found[booking.id] = booking
@@ -182,23 +196,28 @@ class TwoWay(OneWay):
                 break
         return Fetched(tuple(found.values()), (), mark)
 
-    def _booking(self, entry: Mapping[str, Any]) -> Booking | None:
-        """What it says; only id, calendar and start have to be right. None for those that we ended."""
-        id_, calendar, state = (entry.get(name) for name in ("id", "calendar", "state"))
-        if not isinstance(id_, str) or not isinstance(calendar, str) or not _plain(id_):
-            raise wrong(ANSWER_UNREADABLE)
+    def _booking(self, raw: msgspec.Raw) -> Booking | None:
+        """What it says. What of id, calendar and times cannot be read is left open, and a person gets the whole of it to read.
+        None for those that we ended.
+        """
+        entry = _entry(raw)
+        state, calendar, id_ = entry.get("state"), entry.get("calendar"), _id(entry, raw)
         if state in _DECIDED:
             return None
-        start = moment(entry.get("start"), self._zone)
-        told = entry.get("end")
-        end = None if told is None else moment(told, self._zone)
+        start = self._time(entry.get("start"))
+        end = self._time(entry.get("end"))
+        cancelled = state == "cancelled" or entry.get("cancelled") is True
+        clear = not id_.startswith(UNREAD) and isinstance(calendar, str) and start is not None
+        clear = clear and (end is not None or entry.get("end") is None)
+        if cancelled and not id_.startswith(UNREAD):
+            clear = True  # which one is all that counts
         person = entry.get("patient")
         patient: Mapping[str, Any] = person if isinstance(person, dict) else {}
         return Booking(
             id=id_,
-            calendar=calendar,
+            calendar=calendar if isinstance(calendar, str) else "",
             start=start,
-            end=end if end is not None and end > start else None,
+            end=end if end is not None and start is not None and end > start else None,
             told=Told(
                 family=_text(patient, "family"),
                 given=_text(patient, "given"),
@@ -208,12 +227,19 @@ class TwoWay(OneWay):
             ),
             kind=_text(entry, "service"),
             note=_text(entry, "note", 2_000),
-            cancelled=state == "cancelled" or entry.get("cancelled") is True,
+            cancelled=cancelled,
+            original="" if clear else _shown(raw),
         )
+
+    def _time(self, told: object) -> int | None:
+        try:
+            return moment(told, self._zone)
+        except Problem:
+            return None
 
     def answer(self, reply: Reply, before: float) -> None:
         """Our decision."""
-        if not _plain(reply.booking):
+        if not _plain(reply.booking) or reply.booking.startswith(UNREAD):
             raise wrong(BOOKING_GONE)
         document: dict[str, Any] = {"kind": reply.kind}
         for name, at in (("start", reply.start), ("end", reply.end)):
@@ -260,6 +286,34 @@ class TwoWay(OneWay):
 def _text(entry: Mapping[str, Any], name: str, most: int = 200) -> str:
     found = entry.get(name)
     return found[:most] if isinstance(found, str) else ""
+
+
+def _entry(raw: msgspec.Raw) -> Mapping[str, Any]:
+    """One entry of a list; an empty one for what is none."""
+    try:
+        found = decoded(bytes(raw), Any)
+    except Problem:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _id(entry: Mapping[str, Any], raw: msgspec.Raw) -> str:
+    """The portal's id; of one that can be no id, or where there is none, a digest that begins with `UNREAD`."""
+    told = entry.get("id")
+    if isinstance(told, int) and not isinstance(told, bool):
+        told = str(told)
+    if isinstance(told, str) and _plain(told) and not told.startswith(UNREAD):
+        return told
+    kept = told.encode("utf-8", "replace") if isinstance(told, str) and told else bytes(raw)
+    return UNREAD + hashlib.sha256(kept).hexdigest()
+
+
+def _shown(raw: msgspec.Raw) -> str:
+    """The entry as a person can read it."""
+    try:
+        return msgspec.json.format(bytes(raw), indent=2).decode("utf-8", "replace")
+    except (msgspec.DecodeError, RecursionError):
+        return bytes(raw).decode("utf-8", "replace")
 
 
 def _plain(id_: str) -> bool:

@@ -156,7 +156,7 @@ class WebdavIcs(OneWay):
         new = {
             "tag": tag,
             "period": [period.start, period.end],
-            "blockers": [[one.id, one.start, one.end] for one in found],
+            "blockers": [[one.id, one.start, one.end, one.unread] for one in found],
         }
         if keep or known is not None:
             self._memory.put(key, new if keep else None)

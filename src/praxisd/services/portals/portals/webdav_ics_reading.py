@@ -5,55 +5,129 @@ CANCELLED, no length); RFC 5545 §§ 3.6.1, 3.6.4, 3.8.5.
 """
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from praxisd.services.portals.portal import ANSWER_UNREADABLE, Blocker, Period
-from praxisd.services.portals.portals.talking import wrong
+from praxisd.services.portals.portal import Blocker, Period
+from praxisd.services.portals.portals.webdav_ics_rules import Effort, named, zones
 
 MOST = 10_000
 """Blockers of one file within the period."""
-_TURNS = 50_000
-"""So far a repeating event is followed from its first day."""
-_DAY_S = 86_400
+_FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
+_PARSED = 1_000
+"""One component read alone, in units of `Effort`."""
 Span = tuple[int, int]
 
 
-def blockers(others: Iterable[str], zone: ZoneInfo, period: Period) -> tuple[Blocker, ...]:
-    """Times taken within the period by these components. Problem `portals.answer_unreadable` for what cannot be read."""
-    from icalendar import Calendar
-
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//praxisd//reading//EN", *others, "END:VCALENDAR", ""]
-    try:
-        calendar = Calendar.from_ical("\r\n".join(lines))
-        found = list(_all(calendar, zone, period))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
-        raise wrong(ANSWER_UNREADABLE) from None
+def blockers(
+    others: Iterable[str], zone: ZoneInfo, period: Period, effort: Effort | None = None
+) -> tuple[Blocker, ...]:
+    """Times taken within the period by these components. What cannot be read, or not within a bounded `effort`, is a
+    Blocker that is `unread`: it does not keep the others.
+    """
+    work = effort or Effort()
+    components, spoiled = _components(others, work)
+    found = list(_all(components, zone, period, work))
+    found += [_unread(raw) for raw in spoiled]
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.start, one.end, one.id)))
 
 
-def _all(calendar: Any, zone: ZoneInfo, period: Period) -> Iterator[Blocker]:
-    events = calendar.walk("VEVENT")
-    moved: dict[str, set[int]] = {}
-    for event in events:
-        if "RECURRENCE-ID" in event:
-            at = _instant(event.decoded("RECURRENCE-ID"), zone)
-            moved.setdefault(str(event.get("UID", "")), set()).add(at)
+def _components(others: Iterable[str], effort: Effort) -> tuple[list[Any], list[str]]:
+    """What can be read as iCalendar, and what cannot."""
+    pieces = list(others)
+    clocks = [raw for raw in pieces if _begins(raw, "VTIMEZONE")]
+    rest = [raw for raw in pieces if not _begins(raw, "VTIMEZONE")]
+    spoiled: list[str] = []
+    good, bad = zones(clocks, effort)
+    if bad:  # whoever needs a clock that cannot be read has no time
+        spoiled = [raw for raw in rest if _needs(raw, bad)]
+        rest = [raw for raw in rest if not _needs(raw, bad)]
+    try:
+        return _parsed([*good, *rest]), spoiled
+    except _FAULTS:
+        pass
+    found: list[Any] = []
+    for raw in rest:
+        try:
+            found += _parsed([*good, raw])
+        except _FAULTS:
+            if _begins(raw, "VEVENT") or _begins(raw, "VFREEBUSY"):
+                spoiled.append(raw)
+        try:
+            effort.spend(_PARSED * (1 + len(good)))
+        except ValueError:
+            spoiled += rest[rest.index(raw) + 1 :]
+            break
+    return found, spoiled
+
+
+def _parsed(pieces: Iterable[str]) -> list[Any]:
+    from icalendar import Calendar
+
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//praxisd//reading//EN", *pieces, "END:VCALENDAR", ""]
+    calendar = Calendar.from_ical("\r\n".join(lines))
+    return [*calendar.walk("VEVENT"), *calendar.walk("VFREEBUSY")]
+
+
+def _begins(raw: str, name: str) -> bool:
+    return raw[: len(name) + 8].strip().upper().startswith(f"BEGIN:{name}")
+
+
+def _needs(raw: str, clocks: set[str]) -> bool:
+    """True if times of this component are told by one of these clocks."""
+    text = re.sub(r"\r?\n[ \t]", "", raw)
+    told = {one.strip('"') for one in re.findall(r";TZID=(\"[^\"]*\"|[^;:\r\n]*)", text, re.I)}
+    return bool(told & {one.strip('"') for one in clocks})
+
+
+def _all(components: list[Any], zone: ZoneInfo, period: Period, effort: Effort) -> Iterator[Blocker]:
+    """Component by component; of one that cannot be read nothing counts but that it is there."""
+    moved = _moved(components, zone)
     count = 0
-    for event in events:
-        uid = str(event.get("UID", ""))
-        single = "RECURRENCE-ID" in event
-        for start, end in _event(event, zone, period, set() if single else moved.get(uid, set())):
-            yield _blocker(uid, start, end)
-            count += 1
-            if count > MOST:
+    bad: Counter[str] = Counter()
+    for component in components:
+        uid = str(component.get("UID", ""))
+        try:
+            if component.name == "VEVENT":
+                single = "RECURRENCE-ID" in component
+                not_on: set[int] = set() if single else moved.get(uid, set())
+                spans = list(_event(component, zone, period, not_on, effort))
+            else:
+                spans = [one for one in _published(component) if one[0] < one[1]]
+                spans = [one for one in spans if one[0] < period.end and one[1] > period.start]
+            if count + len(spans) > MOST:
                 raise ValueError("too many")
-    for component in calendar.walk("VFREEBUSY"):
-        for start, end in _published(component):
-            if start < end and start < period.end and end > period.start:
-                yield _blocker(str(component.get("UID", "")), start, end)
+        except _FAULTS:
+            bad[uid] += 1
+            yield _unread(f"{bad[uid]}|{uid}")
+            continue
+        count += len(spans)
+        for span in spans:
+            yield _blocker(uid, *span)
+
+
+def _moved(components: list[Any], zone: ZoneInfo) -> dict[str, set[int]]:
+    """By UID, the turns of repeating events that have an entry of their own."""
+    moved: dict[str, set[int]] = {}
+    for event in components:
+        if event.name == "VEVENT" and "RECURRENCE-ID" in event:
+            try:
+                at = _instant(event.decoded("RECURRENCE-ID"), zone)
+            except _FAULTS:
+                continue
+            moved.setdefault(str(event.get("UID", "")), set()).add(at)
+    return moved
+
+
+def _unread(what: str) -> Blocker:
+    return Blocker(
+        hashlib.sha256(f"unread|{what}".encode("utf-8", "replace")).hexdigest()[:32], 0, 0, unread=True
+    )
 
 
 def _blocker(uid: str, start: int, end: int) -> Blocker:
@@ -61,7 +135,7 @@ def _blocker(uid: str, start: int, end: int) -> Blocker:
     return Blocker(hashlib.sha256(f"{uid}|{start}|{end}".encode()).hexdigest()[:32], start, end)
 
 
-def _event(event: Any, zone: ZoneInfo, period: Period, moved: set[int]) -> Iterator[Span]:
+def _event(event: Any, zone: ZoneInfo, period: Period, moved: set[int], effort: Effort) -> Iterator[Span]:
     if str(event.get("TRANSP", "")).upper() == "TRANSPARENT":
         return
     if str(event.get("STATUS", "")).upper() == "CANCELLED":
@@ -71,7 +145,7 @@ def _event(event: Any, zone: ZoneInfo, period: Period, moved: set[int]) -> Itera
         raise ValueError("no start")
     not_on = {_instant(one, zone) for one in _listed(event, "EXDATE")} | moved
     seen: set[Span] = set()
-    for span in (*_starts(event, first, zone, period), *_extra(event, first, zone)):
+    for span in chain(_starts(event, first, zone, period, effort), _extra(event, first, zone)):
         start, end = span
         if start in not_on or span in seen or start >= end:
             continue
@@ -80,42 +154,14 @@ def _event(event: Any, zone: ZoneInfo, period: Period, moved: set[int]) -> Itera
             yield span
 
 
-def _starts(event: Any, first: date, zone: ZoneInfo, period: Period) -> Iterator[Span]:
+def _starts(event: Any, first: date, zone: ZoneInfo, period: Period, effort: Effort) -> Iterator[Span]:
     """The first one, and those that the rules name until the period ends."""
-    yield _span(event, first, first, zone)
+    once = _span(event, first, first, zone)
+    yield once
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        for start in _named(rule, first, zone, period):
+        for start in named(rule, first, zone, period, max(0, once[1] - once[0]), effort):
             yield _span(event, first, start, zone)
-
-
-def _named(rule: Any, first: date, zone: ZoneInfo, period: Period) -> Iterator[date]:
-    """Starts as the rule says, on the wall clock of the event."""
-    from dateutil.rrule import rrulestr
-
-    own = first.tzinfo if isinstance(first, datetime) and first.tzinfo is not None else zone
-    whole = not isinstance(first, datetime)
-    begin = datetime.combine(first, time()) if whole else first.replace(tzinfo=None)  # type: ignore[call-arg]
-    parts = [one for one in rule.to_ical().decode().split(";") if one]
-    text = ";".join(_until(one, own) for one in parts)
-    last = datetime.fromtimestamp(period.end, own).replace(tzinfo=None) + timedelta(days=1)
-    for turn, start in enumerate(rrulestr(text, dtstart=begin)):
-        if turn >= _TURNS:
-            raise ValueError("too many")
-        if start > last:
-            return
-        yield start.date() if whole else start.replace(tzinfo=own)
-
-
-def _until(part: str, own: tzinfo) -> str:
-    """`UNTIL` on the wall clock of the event: there it is compared with its starts."""
-    name, _, value = part.partition("=")
-    if name.upper() != "UNTIL":
-        return part
-    if value.upper().endswith("Z"):
-        at = datetime.strptime(value.upper(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(own)
-        return f"UNTIL={at:%Y%m%dT%H%M%S}"
-    return f"UNTIL={value}T235959" if "T" not in value.upper() else part
 
 
 def _extra(event: Any, first: date, zone: ZoneInfo) -> Iterator[Span]:
