@@ -1,14 +1,19 @@
 """116117 against the simulator: busy times, bookings, what goes wrong, and what is remembered."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from praxisd.kernel.clock import format_rfc3339, zone
 from praxisd.kernel.errors import Problem
 from praxisd.services.portals import portal
 from praxisd.services.portals.portal import CODES, Period, Portal, Reply
+from praxisd.services.portals.portals.tvs_memory import Known
+from praxisd.services.portals.portals.tvs_reading import Reading
 
 from .tvs_cast import CALENDAR, CARD, DAY, HOUR, NOW, Kept, Stage, busy, stage
 
@@ -193,6 +198,25 @@ def test_bookings_come_changed_and_go(tvs: Stage) -> None:
         (first.id, "Kanarienvogel", True), (second.id, "Zweite", False),
     ]  # fmt: skip
     assert later.mark and got.mark and later.mark > got.mark
+
+
+def test_a_booking_whose_time_cannot_be_read_is_for_a_person(tvs: Stage) -> None:
+    stub: Any = None
+    reading = Reading(stub, Known(tvs.memory), tvs.clock)
+    bad = {
+        "resourceType": "Appointment",
+        "id": "a1",
+        "status": "booked",
+        "start": "bald",
+        "comment": "Bitte Aufzug",
+    }
+    good = {**bad, "id": "a2", "start": format_rfc3339(NOW + DAY, zone("UTC"))}
+    gone, nameless = {**bad, "id": "a3", "status": "cancelled"}, {**bad, "id": None}
+    first, second, third = reading._bookings([bad, good, gone, nameless], {}, {}, {}, NOW)
+    assert (first.id, first.start, first.note) == ("a1", None, "Bitte Aufzug")
+    assert json.loads(first.original) == bad
+    assert (second.id, second.start, second.original) == ("a2", NOW + DAY, "")
+    assert (third.id, third.cancelled, third.original) == ("a3", True, "")
 
 
 def test_a_deleted_booking_is_a_cancelled_one(tvs: Stage) -> None:

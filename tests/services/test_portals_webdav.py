@@ -221,6 +221,12 @@ def test_a_second_file_with_blockers(scene: Scene, tags: str) -> None:
     assert "muster" not in str(scene.memory.text).lower(), (
         "nothing of others' entries is remembered but times"
     )
+    spoiled = FOREIGN.replace("UID:", "UID:x").replace("FREQ=", "FREQ=NIE")
+    scene.folder.files[f"{NAME}-zurück.ics"] = foreign(spoiled, FOREIGN)
+    for _ in range(2):  # the second time as it is remembered
+        bad, *others = portal.blockers(NAME, scene.period)
+        assert bad.unread and len(others) == len(wanted) and not any(one.unread for one in others)
+    scene.folder.files[f"{NAME}-zurück.ics"] = foreign(FOREIGN)
     scene.period = Period(scene.period.start + 86_400 * 3, scene.period.end)
     assert shown(scene, portal) == wanted[1:], "another period is looked at anew"
     del scene.folder.files[f"{NAME}-zurück.ics"]

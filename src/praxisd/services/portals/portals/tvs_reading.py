@@ -151,14 +151,12 @@ class Reading:
             booking = shapes.booking(one, slots, names, people)
             if booking is None:
                 continue
-            if booking.start is None:
-                found.append(booking)
-                continue
-            end = booking.end or booking.start + _BACK_S
-            if end <= now:
-                continue
+            if booking.start is not None:
+                end = booking.end or booking.start + _BACK_S
+                if end <= now:
+                    continue
+                kept[booking.id] = [booking.calendar, booking.start, end]
             found.append(booking)
-            kept[booking.id] = [booking.calendar, booking.start, end]
             if not booking.cancelled:
                 taken += shapes.slots_of(one)
         self._known.book(kept)
