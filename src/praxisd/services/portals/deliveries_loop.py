@@ -107,13 +107,7 @@ class Courier:
     def _claim(self) -> list[Claimed]:
         house = self._house
         with house.store.read(system(_WHO)) as tx:
-            found = rows.due(tx, tx.now)
-        chosen: list[Any] = []
-        taken: dict[str, int] = {}
-        for row in found:
-            if len(chosen) < TOGETHER and taken.get(row.webhook, 0) < OF_ONE:
-                taken[row.webhook] = taken.get(row.webhook, 0) + 1
-                chosen.append(row)
+            chosen = rows.due(tx, tx.now, OF_ONE)[:TOGETHER]
         claimed = [
             house.store.run(system(_WHO, row.organization), partial(self._take, row)) for row in chosen
         ]

@@ -27,11 +27,22 @@ _FREE = ~sa.exists().where(
 _ACTIVE = sa.and_(
     WEBHOOK.c.organization == _D.organization, WEBHOOK.c.id == _D.webhook, WEBHOOK.c.active == 1
 )
-_DUE = prepared(
-    sa.select(_D.organization, _D.id, _D.webhook, _D.subject, _D.attempts)
+_TURN = sa.func.row_number().over(
+    partition_by=(_D.organization, _D.webhook), order_by=(_D.next_at, _D.seq, _D.id)
+)
+_WAITS = (
+    sa.select(
+        _D.organization, _D.id, _D.webhook, _D.subject, _D.attempts, _D.next_at, _D.seq, _TURN.label("turn")
+    )
     .join(WEBHOOK, _ACTIVE)
     .where(_D.state == "open", _D.next_at <= sa.bindparam("moment"), _FREE)
-    .order_by(_D.next_at, _D.seq, _D.id)
+    .subquery()
+)
+_W = _WAITS.c
+_DUE = prepared(
+    sa.select(_W.organization, _W.id, _W.webhook, _W.subject, _W.attempts)
+    .where(_W.turn <= sa.bindparam("of_one"))
+    .order_by(_W.turn, _W.next_at, _W.seq, _W.id)
     .limit(AT_ONCE)
 )
 _DUE.across = True
@@ -104,12 +115,13 @@ def get(tx: Tx, id_: str) -> Any | None:
     return tx.first(_GET, one=id_)
 
 
-def due(tx: Tx, now: int) -> list[Any]:
-    """(organization, id, webhook, subject, attempts) of what may be called now, of all practices, the longest waiting first.
+def due(tx: Tx, now: int, of_one: int) -> list[Any]:
+    """(organization, id, webhook, subject, attempts) of what may be called now, of all practices, at most `of_one` calls of
+    a webhook: first the next one of each, so that nobody's backlog holds up the others. The longest waiting first.
 
     Not what waits behind an earlier event about the same thing.
     """
-    return tx.all(_DUE, moment=now)
+    return tx.all(_DUE, moment=now, of_one=of_one)
 
 
 def next_at(tx: Tx) -> int | None:
