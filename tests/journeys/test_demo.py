@@ -55,7 +55,11 @@ def test_access_is_private_and_whole(server: tuple[Path, Running]) -> None:
     assert stat.S_IMODE((folder / "access.json").stat().st_mode) == 0o600
     access = access_of(folder)
     assert access["url"] == found.url and access["fhir_url"] == found.url + "/fhir/R4"
-    assert set(access["console"]) == {"user", "password"} and set(access["sandbox"]) == {"sms", "mail", "portal"}
+    assert set(access["console"]) == {"user", "password"} and set(access["sandbox"]) == {
+        "sms",
+        "mail",
+        "portal",
+    }
     assert found.more_lines() == []
 
 

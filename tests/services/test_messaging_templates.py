@@ -46,7 +46,10 @@ def test_proposals_are_taken_over_once(there: Writing) -> None:
     empty = there.ask("GET", "/templates")
     assert (empty["templates"], empty["proposals"]) == ([], {"de": 12, "fr": 12, "it": 12, "en": 12})
     labels = {one["name"]: one for one in empty["placeholders"]}
-    assert labels["date"]["kinds"] == ["reminder", "confirmation", "refusal", "proposal", "offer"] and labels["date"]["sample"]
+    assert (
+        labels["date"]["kinds"] == ["reminder", "confirmation", "refusal", "proposal", "offer"]
+        and labels["date"]["sample"]
+    )
     assert labels["age"]["kinds"] == ["birthday"] and labels["age"]["sample"] == "46"
     assert (
         labels["practice"]["label"] == "Name der Praxis" and labels["practice"]["sample"] == "Praxis am Test"

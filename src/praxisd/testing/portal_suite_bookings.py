@@ -86,7 +86,7 @@ class BookingSuite:
         assert [one.id for one in found.bookings] == ids
         assert stage.portal.fetch(found.mark).bookings == ()
 
-    @pytest.mark.parametrize("fault", set(FAULTS) - {"calendar_unknown"})
+    @pytest.mark.parametrize("fault", sorted(set(FAULTS) - {"calendar_unknown"}))
     def test_a_fault_loses_none(self, stage: BookingStage, fault: str) -> None:
         calendar = stage.calendars[0]
         mark = stage.portal.fetch(None).mark
@@ -154,7 +154,7 @@ class BookingSuite:
         problem = told(lambda: stage.portal.answer(Reply(id_, "accepted"), soon(stage)))
         assert (problem.code, problem.retry) == (codes.BOOKING_GONE, False)
 
-    @pytest.mark.parametrize("fault", set(FAULTS) - {"calendar_unknown"})
+    @pytest.mark.parametrize("fault", sorted(set(FAULTS) - {"calendar_unknown"}))
     def test_an_answer_that_met_a_fault_is_told_again(self, stage: BookingStage, fault: str) -> None:
         calendar = stage.calendars[0]
         id_ = stage.book(calendar, stage.free(calendar)[0][0], PERSON)
