@@ -240,6 +240,7 @@ def understood(*components: str) -> tuple[list[tuple[int, int]], int]:
         ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30"),
         ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=DAILY;BYYEARDAY=366;BYMONTH=1;COUNT=3"),
         ("DTSTART:20261102T080000Z", "DURATION:PT1S", "RRULE:FREQ=MONTHLY;BYDAY=6MO"),
+        ("DTSTART:20261102T080000Z", "DURATION:PT1S", f"RRULE:FREQ=DAILY;BYMONTHDAY=1{',1' * 2_000}"),
     ],
 )
 def test_an_entry_that_cannot_be_understood_keeps_no_other(lines: tuple[str, ...]) -> None:

@@ -17,6 +17,8 @@ _OF_ONE = 500_000
 """For one rule: so much suffices for each day of fifty years."""
 _OF_ZONE = 200 * 366
 """For one rule of a time zone: so many days. Real ones begin at 1900 at the earliest and name two days a year."""
+_LONGEST = 2_000
+"""Letters of a rule: each day is compared with all that it lists."""
 _TURN = 15
 """One start that a rule names, worked out."""
 _DAY = {"YEARLY": 1, "MONTHLY": 1, "WEEKLY": 2}
@@ -78,6 +80,8 @@ def _followed(text: str, begin: datetime, effort: Effort) -> Iterator[datetime]:
     """All that the rule names, one by one, each paid for."""
     from dateutil.rrule import rrule, rrulestr
 
+    if len(text) > _LONGEST:
+        raise ValueError("too long")
     words = _words(text)
     count = 1
     for name in _LISTS:
