@@ -6,6 +6,7 @@ import pytest
 
 from praxisd.services.calendar import api as calendar
 from praxisd.services.calendar import rounds, waiting
+from praxisd.services.calendar import store as calendar_store
 from praxisd.services.messaging import api as messaging
 from praxisd.services.messaging import last_look, outgoing_store
 
@@ -117,3 +118,22 @@ def test_without_a_public_address_the_message_has_no_link(there: Cast) -> None:
     assert "http" not in message.text and "  " not in message.text
     with there.house.store.read(there.actor) as tx:
         assert messaging.public_link(there.house, tx, "/api/v1/offers/x") == ""
+
+
+def test_a_yes_that_cannot_be_booked_gives_nothing_away(there: Cast) -> None:
+    """The type went out of use after it was offered: the patient is told, and the time is kept as it was."""
+    offer, message = offered(there)
+    send(there, message)
+
+    def kept() -> list[Any]:
+        with there.house.store.read(there.actor) as tx:
+            return [row[:4] for row in calendar_store.busy_rows(tx, 0, 2**40) if row[3].startswith("Offer/")]
+
+    before = kept()
+    there.do(lambda tx: calendar.edit_service(there.house, tx, there.practice.check, None, active=False))
+    answer(there, "ja", "m1")
+    assert row(there, message.id).reply == "late" and state(there, offer) == "open"
+    assert kept() == before != []
+    there.do(lambda tx: calendar.edit_service(there.house, tx, there.practice.check, None, active=True))
+    there.do(lambda tx: calendar.accept_offer(there.house, tx, offer))
+    assert state(there, offer) == "accepted" and kept() == []

@@ -10,11 +10,12 @@ import msgspec
 
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.model.scheduling import FROZEN, HealthcareService
+from praxisd.model.scheduling import FROZEN, Appointment, HealthcareService
 from praxisd.model.waiting import WaitingEntry
 from praxisd.services.calendar import rules, store, waiting_rules, waiting_store
 from praxisd.services.calendar.view import Calendar, views
 from praxisd.services.calendar.waiting_store import Round
+from praxisd.services.directory import api as directory
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -37,7 +38,8 @@ class Fit(NamedTuple):
 
 
 def fits(house: "House", tx: Tx, one: Round) -> Iterator[Fit]:
-    """Who fits, first come first; each with its best time. Not those who have an open offer or were asked before."""
+    """Who fits, first come first; each with its best time. Not those who have an open offer or were asked before,
+    nor the dead."""
     calendar = views(house).calendar(tx)
     busy: rules.Rows | None = None
     tried: _Tried = {}
@@ -47,7 +49,7 @@ def fits(house: "House", tx: Tx, one: Round) -> Iterator[Fit]:
             continue
         busy = _busy(tx, one) if busy is None else busy
         found = _best(tx, calendar, one, entry, busy, tried)
-        if found is not None:
+        if found is not None and bookable(tx, entry):
             yield found
 
 
@@ -113,10 +115,25 @@ def _place(
 
 def _replaced_start(tx: Tx, entry: WaitingEntry) -> int | None:
     """When the appointment begins that would be given up; None if there is none to give up."""
+    found = given_up(tx, entry)
+    return None if found is None else found.start
+
+
+def given_up(tx: Tx, entry: WaitingEntry, lock: bool = False) -> Appointment | None:
+    """The appointment given up for an earlier one, while it is the same patient's and still to come. `lock`: others wait."""
     if entry.replaces is None:
         return None
-    found = store.APPOINTMENTS.get(tx, entry.replaces)
-    return None if found is None or found.status in FROZEN else found.start
+    get = store.locked_appointment if lock else store.APPOINTMENTS.get
+    found = get(tx, entry.replaces)
+    return (
+        found if found is not None and found.status not in FROZEN and found.patient == entry.patient else None
+    )
+
+
+def bookable(tx: Tx, entry: WaitingEntry) -> bool:
+    """Whether appointments may be made for who waits: not for the dead, nor for records out of use."""
+    found = directory.contacts(tx, [entry.patient]).get(entry.patient)
+    return found is not None and found.active and not found.dead and found.merged_into is None
 
 
 def earlier(tx: Tx, entry: WaitingEntry, start: int) -> bool:

@@ -1,7 +1,7 @@
 """Offers of the waiting list: made, answered, taken back. The first to accept wins; the others find the time gone.
 
-Order of locks, as everywhere: the round, the entry, the appointment that is given up, then the columns. Whoever answers
-waits for the round's row, so that of two who accept at once the second sees that the first was there.
+Order of locks, as everywhere: the round, what the patient waits for, the appointment that is given up, then the columns.
+Whoever answers waits for the round's row, so that of two who accept at once the second sees that the first was there.
 """
 
 import hashlib
@@ -14,8 +14,18 @@ from praxisd.kernel.engines import Conflict, Violation
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id, token
 from praxisd.kernel.store import Tx
-from praxisd.model.scheduling import FROZEN, Appointment
-from praxisd.services.calendar import booking, freeing, rules, store, waiting_rules, waiting_store
+from praxisd.model.scheduling import Appointment, HealthcareService
+from praxisd.model.waiting import WaitingEntry
+from praxisd.services.calendar import (
+    booking,
+    fitting,
+    freeing,
+    placing,
+    rules,
+    store,
+    waiting_rules,
+    waiting_store,
+)
 from praxisd.services.calendar.view import touch, views
 from praxisd.services.calendar.waiting_rules import Time
 from praxisd.services.calendar.waiting_store import Offer, Round
@@ -69,12 +79,16 @@ def offer(tx: Tx, id_: str) -> Shown | None:
 def make(
     house: "House", tx: Tx, round_: Round, entry: str, start: int, end: int, schedules: tuple[str, ...]
 ) -> Offer | None:
-    """Offer this time to somebody who waits, and keep it. None if it is taken, or the entry no longer waits for one.
+    """Offer this time to somebody who waits, and keep it. None if it is taken, or the patient waits for none now: left, died,
+    or has an open offer.
 
     The round is locked, and is saved by the caller.
     """
-    waits = waiting_store.entry(tx, entry, lock=True)
-    if waits is None or waits.state != "waiting" or waiting_store.open_offer(tx, entry) is not None:
+    seen = waiting_store.entry(tx, entry)
+    # All that this person waits for: of two rounds that would ask them at once, the second sees the first one's offer.
+    there = waiting_store.of_patient(tx, seen.patient, lock=True) if seen is not None else []
+    waits = next((one for one in there if one.id == entry), None)
+    if waits is None or waiting_store.open_offers(tx, waits.patient) or not fitting.bookable(tx, waits):
         return None
     until = tx.now + house.settings.get(tx, MINUTES) * 60
     one = Offer(
@@ -140,71 +154,106 @@ def _needs(house: "House", tx: Tx, one: Offer) -> Time:
 
 def release(house: "House", tx: Tx, round_: Round) -> None:
     """Let the round's time go."""
-    columns = {*round_.schedules}
-    for one in waiting_store.offers_of(tx, round_.id):
-        columns |= {*one.schedules}
+    columns = _columns(tx, round_)
     store.line_up(tx, columns)
     touch(house, tx, sorted(columns))
     store.vacate(tx, round_.owner)
 
 
+def _columns(tx: Tx, round_: Round) -> set[str]:
+    """In which it keeps time: its own, and those its offers take beside."""
+    return {*round_.schedules}.union(*(one.schedules for one in waiting_store.offers_of(tx, round_.id)))
+
+
 def accept_offer(house: "House", tx: Tx, id_: str) -> Appointment:
-    """The time is booked for who waited, what they give up for it is cancelled, everybody else's offer is gone.
+    """The time is booked for who waited, what they give up for it is cancelled, everybody else's offer is gone, and so is
+    what else the same person waited for of this type.
 
     Accepting twice answers the same appointment. Problem calendar.offer_gone (409), which changes nothing: somebody was
-    faster, the time passed or is taken, the patient waits no more. 404 for an unknown offer.
+    faster, the time passed or is taken, the patient waits no more or died. 404 for an unknown offer.
     """
-    one, round_ = _locked(tx, id_)
+    one, round_ = _all_locked(tx, id_)
     if one.state == "accepted" and one.appointment is not None:
         return booking.get(tx, one.appointment)
-    entry = waiting_store.entry(tx, one.entry, lock=True)
-    if one.state != "open" or entry is None or entry.state != "waiting" or one.start <= tx.now:
+    entry, others = _entries(tx, one)
+    if one.state != "open" or entry is None or one.start <= tx.now or not fitting.bookable(tx, entry):
         raise Problem(GONE, 409)
-    replaced = (
-        booking.get(tx, entry.replaces, lock=True) if entry.replaces and _there(tx, entry.replaces) else None
-    )
-    given_up = replaced is not None and replaced.status not in FROZEN
-    columns = {*round_.schedules, *one.schedules, *(replaced.schedules if replaced and given_up else ())}
-    store.line_up(tx, columns)
-    low, high = _needs(house, tx, one)
-    for _column, _low, _high, owner, expires in store.busy_rows(tx, low, high, one.schedules):
-        if owner != round_.owner and (expires is None or expires > tx.now):
-            raise Problem(GONE, 409)
-    if given_up and replaced is not None and replaced.start <= one.start:
+    service = views(house).calendar(tx).services.get(one.service)
+    replaced = fitting.given_up(tx, entry, lock=True)
+    if service is None or (replaced is not None and replaced.start <= one.start):
         raise Problem(GONE, 409)  # what would be given up was moved to an earlier time meanwhile
-    if not _bookable(house, tx, one):
+    columns = {*_columns(tx, round_), *placing.candidates(service, one.schedules)}
+    store.line_up(tx, {*columns, *(replaced.schedules if replaced is not None else ())})
+    if not _takes(house, tx, one, round_, service):
         raise Problem(GONE, 409)
-    others = [o for o in waiting_store.offers_of(tx, round_.id) if o.state == "open" and o.id != id_]
+    # From here on nothing refuses: who hears GONE above finds all as it was, in the same transaction.
+    also = [o for o in waiting_store.offers_of(tx, round_.id) if o.state == "open" and o.id != id_]
     release(house, tx, round_)
     wish = booking.Wish(
         service=one.service, start=one.start, end=one.end, schedules=one.schedules, patient=entry.patient,
-        replaces=entry.replaces if given_up else None,
+        replaces=replaced.id if replaced is not None else None,
     )  # fmt: skip
     made = booking.book(house, tx, wish)
     done = msgspec.structs.replace(one, state="accepted", answered_at=tx.now, appointment=made.id)
     waiting_store.save_offer(tx, "open", done)
     _note(tx, "offer.accepted", done, appointment=made.id)
-    for other in others:
+    for other in also:
         close(tx, other, "gone")
     _end(tx, round_, "accepted")
-    waiting_store.ENTRIES.save(tx, msgspec.structs.replace(entry, state="booked"))
-    events.note(tx, "waiting.left", "WaitingEntry", entry.id, version=entry.version + 1, state="booked")
-    if given_up and replaced is not None:
+    for each in (entry, *others):
+        _booked(tx, each)
+    if replaced is not None:
         booking.cancel(house, tx, replaced.id)
     _rest(house, tx, round_, made)
     return made
 
 
-def _there(tx: Tx, id_: str) -> bool:
-    return store.APPOINTMENTS.get(tx, id_) is not None
+def _all_locked(tx: Tx, id_: str) -> tuple[Offer, Round]:
+    """As `_locked`, with the rounds of all that this person is offered: they end with this one, and none is waited for later."""
+    one = waiting_store.offer(tx, id_)
+    entry = waiting_store.entry(tx, one.entry) if one is not None else None
+    if one is not None and entry is not None:
+        for name in sorted({one.round, *(o.round for o in waiting_store.open_offers(tx, entry.patient))}):
+            waiting_store.round_of(tx, name, lock=True)
+    return _locked(tx, id_)
 
 
-def _bookable(house: "House", tx: Tx, one: Offer) -> bool:
-    """Whether type, columns and hours still are as they were when it was offered."""
-    calendar = views(house).calendar(tx)
-    service = calendar.services.get(one.service)
-    if service is None:
+def _entries(tx: Tx, one: Offer) -> tuple[WaitingEntry | None, list[WaitingEntry]]:
+    """(who waits for the offered time, what else the same person waits for of this type), locked."""
+    seen = waiting_store.entry(tx, one.entry)
+    if seen is None or seen.state != "waiting":
+        return None, []
+    found = {each.id: each for each in waiting_store.of_patient(tx, seen.patient, lock=True)}
+    entry = found.pop(seen.id, None)
+    if entry is None:
+        raise Conflict("the entry changed meanwhile")
+    return entry, [each for each in found.values() if each.service == one.service]
+
+
+def _booked(tx: Tx, entry: WaitingEntry) -> None:
+    """A locked entry waits no more. Another time that was offered for it goes to the next one."""
+    left = waiting_store.open_offer(tx, entry.id)
+    if left is not None:
+        close(tx, left, "gone")
+        round_ = waiting_store.round_of(tx, left.round)
+        if round_ is not None and round_.state == "running":
+            waiting_store.save_round(tx, msgspec.structs.replace(round_, next_at=tx.now))
+    waiting_store.ENTRIES.save(tx, msgspec.structs.replace(entry, state="booked"))
+    events.note(tx, "waiting.left", "WaitingEntry", entry.id, version=entry.version + 1, state="booked")
+
+
+def _takes(house: "House", tx: Tx, one: Offer, round_: Round, service: HealthcareService) -> bool:
+    """Whether a booking will be taken once the round gives its time up: type, columns, hours, and nobody else there."""
+    if not service.active:
         return False
+    calendar = views(house).calendar(tx)
+    busy: dict[str, list[Time]] = {}
+    low, high = _needs(house, tx, one)
+    for column, first, last, owner, expires in store.busy_rows(
+        tx, low, high, placing.candidates(service, one.schedules)
+    ):
+        if owner != round_.owner and (expires is None or expires > tx.now):
+            busy.setdefault(column, []).append((first, last))
     try:
         rules.place(
             service,
@@ -212,7 +261,7 @@ def _bookable(house: "House", tx: Tx, one: Offer) -> bool:
             calendar.almanac,
             one.start,
             one.end,
-            busy={},
+            busy=busy,
             now=tx.now,
             must=one.schedules,
             ignore_notice=True,

@@ -19,6 +19,7 @@ from praxisd.services.calendar import fitting, freeing, offers, waiting_rules, w
 from praxisd.services.calendar.fitting import Fit
 from praxisd.services.calendar.view import views
 from praxisd.services.calendar.waiting_store import Offer, Round
+from praxisd.services.directory import api as directory
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -115,8 +116,8 @@ def by_hand(
 ) -> Offer:
     """The desk offers a time to somebody who waits; of a round, or one of its own. It is kept until the answer.
 
-    Raises 404, calendar.not_waiting and calendar.offer_open (409), what a booking raises for hours and columns (422), and
-    calendar.slot_taken (409).
+    Raises 404, calendar.not_waiting and calendar.offer_open (409), directory.patient_inactive (422), what a booking raises
+    for hours and columns (422), and calendar.slot_taken (409).
     """
     round_ = waiting_store.round_of(tx, round_id, lock=True) if round_id else None
     if round_id and (round_ is None or round_.state == "ended"):
@@ -126,8 +127,9 @@ def by_hand(
         raise not_found("WaitingEntry")
     if entry.state != "waiting":
         raise Problem("calendar.not_waiting", 409)
-    if waiting_store.open_offer(tx, entry_id) is not None:
+    if waiting_store.open_offers(tx, entry.patient):
         raise Problem("calendar.offer_open", 409)
+    directory.resolve(tx, entry.patient)
     if not fitting.earlier(tx, entry, start):
         raise Problem("calendar.offer_later", 422)
     chosen, end = fitting.by_hand(house, tx, entry, start, schedules, round_)

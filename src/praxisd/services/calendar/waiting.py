@@ -46,7 +46,9 @@ def change(house: "House", tx: Tx, id_: str, expected: int | None, **fields: Any
 
 
 def leave(house: "House", tx: Tx, id_: str, expected: int | None = None, state: str = "left") -> WaitingEntry:
-    """Somebody waits no more; an open offer is declined. Leaving twice changes nothing. 404, resource.stale (412)."""
+    """Somebody waits no more; an open offer is declined. Leaving twice changes nothing. 404, resource.stale (412),
+    calendar.offer_gone (409) where the offer is being accepted at this moment.
+    """
     there = waiting_store.entry(tx, id_)
     if there is None:
         raise not_found("WaitingEntry")

@@ -8,7 +8,15 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import EventType, Handler, JobType, Permission, Setting
 from praxisd.model.scheduling import clock_minutes
-from praxisd.services.calendar import freeing, offer_page, offers, rounds, waiting_job, waiting_routes
+from praxisd.services.calendar import (
+    freeing,
+    offer_page,
+    offers,
+    rounds,
+    waiting_job,
+    waiting_leaving,
+    waiting_routes,
+)
 from praxisd.services.calendar.waiting_routes import READ, WRITE
 
 
@@ -50,6 +58,14 @@ HANDLERS = (
             ),
         ),
         waiting_job.something_freed,
+    ),
+    Handler(
+        "calendar.waiting_people", ("patient.changed", "patient.merged"), waiting_leaving.patient_changed
+    ),
+    Handler(
+        "calendar.waiting_booked",
+        ("appointment.booked", "appointment.confirmed"),
+        waiting_leaving.booked,
     ),
 )
 JOBS = (

@@ -194,7 +194,7 @@ ROUTES = (
             *_FOUND, *_TIMES, (409, "calendar.not_waiting"), (409, "calendar.offer_open"), (409, "calendar.slot_taken"),
             (422, "calendar.offer_later"), (422, "calendar.service_unknown"), (422, "calendar.schedule_unfit"),
             (422, "calendar.too_soon"), (422, "calendar.absent"), (422, "calendar.holiday"),
-            (422, "calendar.outside_hours"),
+            (422, "calendar.outside_hours"), (422, "directory.patient_inactive"),
         ),
     ),
     _route(

@@ -126,6 +126,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _W, _R, _O = WAITING.c, ROUND.c, OFFER.c
+_ASKED = WAITING.alias("asked")
 _ANYBODY = prepared(sa.select(_W.id).where(mine(WAITING), _W.state == "waiting").limit(1))
 _LOCK_ENTRY = prepared(sa.select(_W.doc).where(mine(WAITING), _W.id == sa.bindparam("id")).with_for_update())
 _QUEUE = prepared(
@@ -133,15 +134,29 @@ _QUEUE = prepared(
     .where(
         mine(WAITING),
         _W.state == "waiting",
-        _W.id.not_in(
-            sa.select(_O.entry).where(
+        _W.patient.not_in(
+            sa.select(_ASKED.c.patient).where(
+                _ASKED.c.organization == sa.bindparam("organization"),
                 _O.organization == sa.bindparam("organization"),
+                _O.entry == _ASKED.c.id,
                 sa.or_(_O.state == "open", _O.round == sa.bindparam("round")),
             )
         ),
     )
     .order_by(_W.created, _W.id)
     .limit(sa.bindparam("at_most"))
+)
+_MINE = (
+    sa.select(_W.doc)
+    .where(mine(WAITING), _W.patient == sa.bindparam("patient"), _W.state == "waiting")
+    .order_by(_W.id)
+)
+_OF_PATIENT, _LOCK_PATIENT = prepared(_MINE), prepared(_MINE.with_for_update())
+_OPEN_OF_PATIENT = prepared(
+    sa.select(OFFER)
+    .join(WAITING, sa.and_(mine(WAITING), _W.id == _O.entry))
+    .where(mine(OFFER), _O.state == "open", _W.patient == sa.bindparam("patient"))
+    .order_by(_O.id)
 )
 _ADD_ROUND = insert(ROUND, ignore=True)
 _ROUND = sa.select(ROUND).where(mine(ROUND), _R.id == sa.bindparam("id"))
@@ -188,9 +203,18 @@ def entry(tx: Tx, id_: str, lock: bool = False) -> WaitingEntry | None:
 
 
 def queue(tx: Tx, round_: str, at_most: int) -> list[WaitingEntry]:
-    """Who waits, first come first, without those who have an open offer or were asked in this round already."""
+    """Who waits, first come first, without patients who have an open offer or were asked in this round already.
+
+    A patient may wait more than once: for another type, or since two records turned out to be one person.
+    """
     rows = tx.tuples(_QUEUE, round=round_, at_most=at_most)
     return [ENTRIES.decode(row[0]) for row in rows]
+
+
+def of_patient(tx: Tx, patient: str, lock: bool = False) -> list[WaitingEntry]:
+    """What a patient waits for, by id. `lock`: it is about to be changed or offered a time, others wait."""
+    statement = _LOCK_PATIENT if lock and not tx.store.alone else _OF_PATIENT
+    return [ENTRIES.decode(row[0]) for row in tx.tuples(statement, patient=patient)]
 
 
 def overdue(tx: Tx, today: str) -> list[WaitingEntry]:
@@ -260,6 +284,11 @@ def open_offer(tx: Tx, entry_: str) -> Offer | None:
     """The open offer of an entry, if it has one."""
     row = tx.first(_OPEN_OF_ENTRY, entry=entry_)
     return None if row is None else _offer(row)
+
+
+def open_offers(tx: Tx, patient: str) -> list[Offer]:
+    """The open offers of a patient, by id; more than one only where records were merged."""
+    return [_offer(row) for row in tx.all(_OPEN_OF_PATIENT, patient=patient)]
 
 
 def save_offer(tx: Tx, before: str, one: Offer) -> Offer:
