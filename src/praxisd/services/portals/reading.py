@@ -4,8 +4,8 @@ Structured first: our JSON, an iCalendar text, lines with labels (German, Englis
 name. What is not certain is left out, and a person fills it in; the message itself is always kept as it came.
 
 Our JSON, one object or a list, or `{"bookings": […]}`: `{"id", "start", "end" | "minutes", "service", "calendar",
-"patient": {"family", "given", "birthDate", "phone", "email"}, "note", "cancelled"}`; times are RFC 3339, without an offset
-the practice's wall time.
+"patient": {"family", "given", "birthDate", "phone", "email"}, "note", "cancelled", "status"}`; times are RFC
+3339, without an offset the practice's wall time.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import msgspec
 
 from praxisd.model.portals import Told
 from praxisd.services.messaging import api as messaging
-from praxisd.services.portals import reading_ics, reading_lines, reading_times
+from praxisd.services.portals import reading_cancels, reading_ics, reading_lines, reading_times
 from praxisd.services.portals.reading_lines import clean, line
 
 ORIGINAL_MOST = 20_000
@@ -32,7 +32,6 @@ _ID_MOST = 200
 _WORD_MOST = 120
 _EMAIL = re.compile(r"[^\s<>()\",;:@]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{4,30}")
-_OFF = ("storniert", "storno", "abgesagt", "cancelled", "canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,8 @@ class Reading:
 
     `told` keeps what is certain; `start`, `end` are epoch seconds ahead of the reader's clock. `word`, `calendar`: the
     appointment type and the column as they were written. `text` is the message, `subject` its title. `named`: the key is the
-    sender's, so that a later message may change or cancel this booking.
+    sender's, so that a later message may change or cancel this booking. `cancelled`: it books nothing, it calls something
+    off; `perhaps`: only words of its subject or its beginning say so. `answers`: it answers another mail, or hands it on.
     """
 
     key: str
@@ -55,6 +55,8 @@ class Reading:
     text: str = ""
     subject: str = ""
     cancelled: bool = False
+    perhaps: bool = False
+    answers: bool = False
 
 
 def read(data: bytes, zone: ZoneInfo, now: int, *, mail: bool = False) -> tuple[Reading, ...]:
@@ -65,7 +67,8 @@ def read(data: bytes, zone: ZoneInfo, now: int, *, mail: bool = False) -> tuple[
     if pieces is None:
         text = clean(messaging.decoded(data.removeprefix(b"\xef\xbb\xbf"), ""))
         found = _structured(text, digest, zone) or (_of_lines(text, digest, zone),)
-        return tuple(_ahead(replace(one, text=text[:ORIGINAL_MOST]), now) for one in found)
+        top = reading_cancels.first_words(text)
+        return tuple(_ahead(_off(replace(one, text=text[:ORIGINAL_MOST]), top), now) for one in found)
     subject = line(pieces.headers.get("subject", ""), 200)
     text = _words_of(pieces)
     found = ()
@@ -77,7 +80,19 @@ def read(data: bytes, zone: ZoneInfo, now: int, *, mail: bool = False) -> tuple[
     if not found:
         found = _structured(text, digest, zone) or (_of_lines(text, digest, zone),)
     kept = text.strip()[:ORIGINAL_MOST]
-    return tuple(_ahead(replace(one, text=kept, subject=subject or one.subject), now) for one in found)
+    top = f"{subject}\n{reading_cancels.first_words(kept)}"
+    again = reading_cancels.answers(subject)
+    return tuple(
+        _ahead(replace(_off(one, top), text=kept, subject=subject or one.subject, answers=again), now)
+        for one in found
+    )
+
+
+def _off(one: Reading, top: str) -> Reading:
+    """The reading, as one that calls off where the subject or the first words (`top`) say so."""
+    if one.cancelled or not (reading_cancels.called_off(top) or reading_cancels.called_off(one.subject)):
+        return one
+    return replace(one, cancelled=True, perhaps=True)
 
 
 def _is_mail(data: bytes) -> bool:
@@ -190,7 +205,7 @@ def _of_document(said: Mapping[str, Any], key: str, zone: ZoneInfo) -> Reading:
         word=text(said, "service"),
         calendar=text(said, "calendar"),
         note=clean(note, 2000) if isinstance(note, str) else "",
-        cancelled=said.get("cancelled") is True,
+        cancelled=said.get("cancelled") is True or reading_cancels.certain(text(said, "status")),
     )
 
 
@@ -204,7 +219,8 @@ def _of_event(event: reading_ics.Event, digest: str, number: int, zone: ZoneInfo
         start=event.start,
         end=event.end,
         subject=line(event.summary, 200),
-        cancelled=event.cancelled,
+        cancelled=event.cancelled or inner.cancelled,
+        perhaps=inner.perhaps and not event.cancelled,
     )
 
 
@@ -217,6 +233,8 @@ def _of_lines(text: str, digest: str, zone: ZoneInfo) -> Reading:
     if start is not None and end is None and length is not None:
         end = start + length * 60
     number = line(said.get("number", ""), _ID_MOST)
+    status = said.get("status", "")
+    certain = reading_cancels.certain(status)
     birth = said["birth"] if "birth" in said else reading_lines.born(text)
     return Reading(
         f"no:{number}" if number else digest,
@@ -233,7 +251,8 @@ def _of_lines(text: str, digest: str, zone: ZoneInfo) -> Reading:
         word=line(said.get("service", ""), _WORD_MOST),
         calendar=line(said.get("calendar", ""), _WORD_MOST),
         note=said.get("note", ""),
-        cancelled=said.get("status", "").casefold() in _OFF,
+        cancelled=certain or reading_cancels.called_off(status),
+        perhaps=not certain and reading_cancels.called_off(status),
     )
 
 

@@ -3,6 +3,7 @@
 Killed in between, it is read again and known again: by the sender's own id, else by what its writer wrote.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -115,7 +116,7 @@ def _incoming(
     schedule, of_calendar = _column(house, tx, portal, one.calendar)
     return requests.Incoming(
         origin=source.kind,
-        remote=f"{source.id}/{one.key}" if one.named else one.key,
+        remote=_remote(source, one),
         told=one.told,
         start=one.start,
         end=one.end,
@@ -125,11 +126,19 @@ def _incoming(
         note=one.note,
         portal=portal,
         source=source.id,
-        original=one.text,
+        original=one.text or (one.subject if one.cancelled else ""),
         subject=one.subject,
-        cancelled=one.cancelled and one.named,
-        at_once=portal is not None and portal.at_once,
+        cancelled=one.cancelled,
+        at_once=portal is not None and portal.at_once and not one.cancelled and not one.answers,
     )
+
+
+def _remote(source: BookingSource, one: Reading) -> str:
+    """The sender's id within this source. What only seems to call off changes nothing by itself: it is kept for a person."""
+    if not one.named:
+        return one.key
+    mark = hashlib.sha256(f"{one.subject}\0{one.text}".encode("utf-8", "replace")).hexdigest()[:16]
+    return f"{source.id}/{one.key}" + (f"#{mark}" if one.perhaps else "")
 
 
 def _service(house: "House", tx: Tx, portal: OnlinePortal | None, word: str) -> str | None:
@@ -164,5 +173,5 @@ def tried(house: "House", actor: Actor, source: BookingSource) -> tuple[int, int
         found += 1
         if found <= TRIED:
             read_ = reading.read(message.data, here, house.clock.now(), mail=source.kind == "mailbox")
-            readable += all(one.start is not None for one in read_)
+            readable += all(one.start is not None or one.cancelled for one in read_)
     return found, readable
