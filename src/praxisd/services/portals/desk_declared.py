@@ -26,6 +26,7 @@ EVENTS = (
     EventType("request.proposed"),
     EventType("request.withdrawn"),
     EventType("request.expired"),
+    EventType("request.emptied", Retention.AUDIT),
     EventType("source.created", Retention.AUDIT),
     EventType("source.changed", Retention.AUDIT),
     EventType("source.deleted", Retention.AUDIT),

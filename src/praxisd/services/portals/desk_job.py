@@ -1,4 +1,4 @@
-"""Background work of the booking desk: sources are read, proposals that nobody answered lapse."""
+"""Background work of the booking desk: sources are read, proposals that nobody answered lapse, old texts are emptied."""
 
 from functools import partial
 
@@ -6,13 +6,13 @@ from praxisd.kernel.job_run import RunContext
 from praxisd.kernel.schedule import Daily, Repeat
 from praxisd.kernel.service import JobType
 from praxisd.kernel.store import Tx
-from praxisd.services.portals import deciding, requests_store, sources_reading, sources_store
+from praxisd.services.portals import deciding, desk_keeping, requests_store, sources_reading, sources_store
 
 NAME = "portals.desk"
 
 
 def run(ctx: RunContext) -> None:
-    """Read every active source, then let lapse what is over. Counts `taken`, `stuck`, `expired`."""
+    """Read every active source, then let lapse what is over, then empty what is old. Counts also `emptied`."""
     with ctx.read() as tx:
         found = sources_store.to_read(tx)
     for source in found:
@@ -25,7 +25,8 @@ def run(ctx: RunContext) -> None:
         done = sum(ctx.house.store.run(ctx.actor, partial(_expire, ctx, id_)) for id_ in lapsed)
         ctx.checkpoint(expired=done)
         if not done:
-            return
+            break
+    desk_keeping.run(ctx)
 
 
 def _expire(ctx: RunContext, id_: str, tx: Tx) -> int:
