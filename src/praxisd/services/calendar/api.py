@@ -10,13 +10,14 @@ from praxisd.services.calendar.booking import (
     may_see,
     move,
 )
-from praxisd.services.calendar.busy import busy
+from praxisd.services.calendar.busy import busy, standing
 from praxisd.services.calendar.columns import (
     add_absence,
     add_reservation,
     add_schedule,
     add_service,
     drop_reservation,
+    edit_reservation,
     edit_schedule,
     edit_service,
     put_closing,
@@ -54,6 +55,7 @@ __all__ = [
     "conflict_of",
     "decline_offer",
     "drop_reservation",
+    "edit_reservation",
     "edit_schedule",
     "edit_service",
     "for_reminders",
@@ -71,5 +73,6 @@ __all__ = [
     "request",
     "reschedule",
     "settle_conflict",
+    "standing",
     "views",
 ]

@@ -53,6 +53,19 @@ def busy(
     return [Busy(start=start, end=end) for start, end in sorted(cut)]
 
 
+def standing(
+    tx: Tx, schedule: str, since: int, until: int, *, lock: bool = False
+) -> list[tuple[int, int, str]]:
+    """(start, end, owner) of what takes the column in [since, until) now, one over several days in pieces; holds too.
+
+    `lock`: the column is about to be changed in this transaction, others wait.
+    """
+    if lock:
+        store.line_up(tx, [schedule])
+    rows = tx.tuples(busy_store.ROWS, schedule=schedule, since=since, until=until)
+    return [(start, end, owner) for start, end, owner, expires in rows if expires is None or expires > tx.now]
+
+
 def _entries(tx: Tx, schedule: str, since: int, until: int, but: Collection[str]) -> set[tuple[int, int]]:
     """What has rows in `calendar_busy`; those of a day each, into which a long one is cut, joined again."""
     found: set[tuple[int, int]] = set()

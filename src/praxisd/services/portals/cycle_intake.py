@@ -2,23 +2,19 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from praxisd.kernel import events
+from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import INTERVAL_LOW_S, OnlineCalendar
-from praxisd.services.calendar import api as calendar
-from praxisd.services.directory import api as directory
-from praxisd.services.portals import cycle_store, engine_store, links
+from praxisd.services.portals import cycle_store, engine_blockers, engine_store
 from praxisd.services.portals.cycle import STOPS, Cycle, Result
 from praxisd.services.portals.portal import Blocker, Booking, Fetched, Period
 
 STUCK = "portals.booking_stuck"
-OVERLAPS = "calendar.reservation_overlaps"
-BLOCKED = "portals.blocker_conflict"
 
 
 def _due(one: Cycle) -> bool:
@@ -101,73 +97,24 @@ def blockers(one: Cycle) -> None:
 
 def _match(one: Cycle, link: OnlineCalendar, period: Period, got: dict[str, Blocker]) -> None:
     with one.house.store.read(one.actor) as tx:
-        known = cycle_store.blockers(tx, one.portal.id, link.id)
-    for remote, row in known.items():
-        there = got.get(remote)
-        gone = there is None and row.end > period.start and row.start < period.end
-        if gone or (there is not None and (there.start, there.end) != (row.start, row.end)):
-            one.write(partial(_unblock, one, link, row))
-    for remote, each in got.items():
-        row = known.get(remote)
-        same = row is not None and (row.start, row.end) == (each.start, each.end)
-        if each.start < each.end and not (same and row is not None and row.reservation is not None):
-            _block(one, link, each)
+        over, differ = engine_blockers.differing(tx, one.portal.id, link, period, zone(one.zone), got)
+    for remote in over:
+        one.write(partial(_forget, one, link, period, remote))
+    for each, span in differ:
+        try:
+            one.write(
+                lambda tx, e=each, s=span: engine_blockers.settle(one.house, tx, one.portal, link, e, s)  # type: ignore[misc]
+            )
+        except Problem as problem:  # the others are taken all the same
+            _beside(one, link, problem)
 
 
-def _unblock(one: Cycle, link: OnlineCalendar, row: Any, tx: Tx) -> None:
-    links.drop_reservation(one.house, tx, row.reservation)
-    links.end_conflict(one.house, tx, row.conflict)
-    cycle_store.drop_blocker(tx, one.portal.id, link.id, row.remote)
-
-
-def _block(one: Cycle, link: OnlineCalendar, each: Blocker) -> None:
-    try:
-        one.write(partial(_reserve, one, link, each))
-    except Problem as problem:
-        if problem.code != OVERLAPS:
-            raise
-        named = str(problem.params.get("appointments") or "")
-        others = [f"Appointment/{id_}" for id_ in named.split(",") if id_]
-        if others:  # a hold alone ends by itself
-            one.write(partial(_conflict, one, link, each, others))
-
-
-def _reserve(one: Cycle, link: OnlineCalendar, each: Blocker, tx: Tx) -> None:
-    language = directory.organization(tx).language
-    made = calendar.add_reservation(
-        one.house, tx, schedules=(link.schedule,), start=each.start, end=each.end,
-        title=one.house.texts.get("portals.blocker.title", language, portal=one.portal.name),
-    )  # fmt: skip
-    cycle_store.put_blocker(
-        tx,
-        one.portal.id,
-        link.id,
-        each.id,
-        start=each.start,
-        end=each.end,
-        reservation=made.id,
-        conflict=None,
-    )
-
-
-def _conflict(one: Cycle, link: OnlineCalendar, each: Blocker, others: list[str], tx: Tx) -> None:
-    """Name both sides, once."""
-    known = cycle_store.blockers(tx, one.portal.id, link.id).get(each.id)
-    found = calendar.note_conflict(
-        tx, appointment=None, others=others, code=BLOCKED, portal=one.portal.name, start=each.start, end=each.end,
-        schedule=link.schedule,
-    )  # fmt: skip
-    kept = None if known is None else known.conflict
-    cycle_store.put_blocker(
-        tx,
-        one.portal.id,
-        link.id,
-        each.id,
-        start=each.start,
-        end=each.end,
-        reservation=None,
-        conflict=found or kept,
-    )
+def _forget(one: Cycle, link: OnlineCalendar, period: Period, remote: str, tx: Tx) -> None:
+    """One that was taken back there; what lies behind us stays in the calendar as it was."""
+    row = cycle_store.blockers(tx, one.portal.id, link.id).get(remote)
+    if row is not None and row.end > period.start:
+        engine_blockers.give_up(one.house, tx, row)
+    cycle_store.drop_blocker(tx, one.portal.id, link.id, remote)
 
 
 def hours(one: Cycle) -> None:

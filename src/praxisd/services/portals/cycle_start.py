@@ -170,7 +170,7 @@ def _told(one: Cycle, tx: Tx, link: str, schedule: str, period: Period, here: Zo
 def own_blockers(tx: Tx, portal: str, link: str) -> list[str]:
     """Owners of what is busy here only because it is busy at the portal: it is not told of its own times."""
     rows = cycle_store.blockers(tx, portal, link).values()
-    return [f"Reservation/{row.reservation}" for row in rows if row.reservation is not None]
+    return [f"Reservation/{id_}" for row in rows for id_ in cycle_store.reservations(row)]
 
 
 def _quiet(one: Cycle, seen: dict[str, int], tx: Tx) -> None:

@@ -7,7 +7,7 @@ from praxisd.kernel import events, leases
 from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.model.portals import OnlineCalendar
+from praxisd.model.portals import INTERVAL_LOW_S, OnlineCalendar
 from praxisd.services.calendar import api as calendar
 from praxisd.services.portals import (
     cycle_answers,
@@ -18,11 +18,13 @@ from praxisd.services.portals import (
     engine_rules,
 )
 from praxisd.services.portals import engine_store as rows
-from praxisd.services.portals.cycle import STOPS, Cycle, Result
-from praxisd.services.portals.portal import ANSWER_UNREADABLE, Period
+from praxisd.services.portals.cycle import CRASHED, STOPS, Cycle, Result
+from praxisd.services.portals.portal import ANSWER_UNREADABLE, CODES, Period
 
 LONGEST_PERIOD_S = 3 * 366 * 86_400
 NO_COLUMN = "portals.calendar_without_column"
+KNOWN = frozenset({*CODES, CRASHED, NO_COLUMN})
+"""What a failure may be called: each is an Issue with a text of its own. Anything else is `portals.crashed`."""
 
 
 def uploads(one: Cycle) -> None:
@@ -37,6 +39,7 @@ def uploads(one: Cycle) -> None:
         except Problem as problem:
             if problem.code in STOPS:
                 raise
+            problem = _named(one, problem)
             one.write(partial(_calendar_failed, one, link, problem))
             one.report.results.append(Result(link.id, link.name, code=problem.code))
 
@@ -68,9 +71,13 @@ def _calendar(one: Cycle, link: OnlineCalendar) -> Result:
     if state is None:  # unlinked meanwhile
         return Result(link.id, link.name)
     told = digest.digest(period, busy, here)
-    if not (one.full or one.by_hand or state.force) and state.digest == told:
+    if (
+        not (one.full or state.force)
+        and state.digest == told
+        and not (one.by_hand and not _just_now(one, state))
+    ):
         one.unchanged[link.id] = number
-        return Result(link.id, link.name)
+        return Result(link.id, link.name, uploaded=state.uploaded if one.by_hand else None)
     times = digest.within(period, busy)
     owed = one.write(partial(_begun, one, link))
     one.begun.add(link.id)
@@ -85,6 +92,13 @@ def _untouched(one: Cycle, state: Any, number: int, period: Period) -> bool:
     if state is None or state.digest is None or state.force or one.full or one.by_hand:
         return False
     return bool(state.seq == number and (state.first, state.last) == (period.start, period.end))
+
+
+def _just_now(one: Cycle, state: Any) -> bool:
+    """True if the last upload is so fresh that a person who asks for one is told of it: no portal is asked more often."""
+    if state.failures or state.uploaded_at is None:
+        return False
+    return bool(0 <= one.house.clock.now() - state.uploaded_at < INTERVAL_LOW_S)
 
 
 def _begun(one: Cycle, link: OnlineCalendar, tx: Tx) -> int:
@@ -148,8 +162,17 @@ def _note_failure(one: Cycle, tx: Tx, link: str, problem: Problem) -> bool:
     return True
 
 
+def _named(one: Cycle, problem: Problem) -> Problem:
+    """The failure by a name that has a text and is an Issue."""
+    if problem.code in KNOWN:
+        return problem
+    one.house.log.error("portal_failed", where=one.portal.id, code=problem.code)
+    return Problem(CRASHED, 502, retry=True)
+
+
 def failed(one: Cycle, problem: Problem) -> None:
     """The portal as a whole does not work: all calendars wait, the next contact comes later and later."""
+    problem = _named(one, problem)
     one.write(partial(_failed, one, problem))
     one.report.state, one.report.code = "failed", problem.code
     done = {result.calendar for result in one.report.results}

@@ -1,13 +1,13 @@
 """Statements of what a cycle takes in beside bookings: unknown times, and busy times entered at a portal."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from praxisd.kernel.store import Tx, insert, mine, prepared
 from praxisd.services.portals.portal import Unknown
-from praxisd.services.portals.store import BLOCKER, SECRET, UNKNOWN
+from praxisd.services.portals.store import BLOCKER, REQUEST, SECRET, UNKNOWN
 
 _N, _B = UNKNOWN.c, BLOCKER.c
 _ADD_UNKNOWN = insert(UNKNOWN, ignore=True)
@@ -36,7 +36,14 @@ _BLOCKERS = prepared(
 _ALL_BLOCKERS = prepared(
     sa.select(BLOCKER).where(mine(BLOCKER), _B.portal == sa.bindparam("portal"), _B.reservation.is_not(None))
 )
+_UNREAD = prepared(
+    sa.select(_B.calendar, sa.func.count().label("many"))
+    .where(mine(BLOCKER), _B.portal == sa.bindparam("portal"), _B.start == _B.end)
+    .group_by(_B.calendar)
+)
 _ADD_BLOCKER = insert(BLOCKER)
+_BOOKED = sa.select(REQUEST.c.appointment).where(mine(REQUEST))
+_AT_ONCE = 200
 _DROP_BLOCKER = prepared(
     sa.delete(BLOCKER).where(
         mine(BLOCKER), _B.portal == sa.bindparam("portal"), _B.calendar == sa.bindparam("calendar"),
@@ -112,13 +119,36 @@ def blockers(tx: Tx, portal: str, calendar: str) -> dict[str, Any]:
 
 def blocked_by(tx: Tx, portal: str) -> list[str]:
     """Reservations that stand here for busy times of the portal."""
-    return [row.reservation for row in tx.all(_ALL_BLOCKERS, portal=portal)]
+    return [id_ for row in tx.all(_ALL_BLOCKERS, portal=portal) for id_ in reservations(row)]
 
 
-def put_blocker(tx: Tx, portal: str, calendar: str, remote: str, **values: Any) -> None:
-    """Keep a busy time of the portal: start, end, reservation, conflict."""
+def reservations(row: Any) -> tuple[str, ...]:
+    """Ids of the reservations that stand for a busy time of the portal."""
+    return tuple((row.reservation or "").split())
+
+
+def own_bookings(tx: Tx, portal: str, appointments: Collection[str]) -> set[str]:
+    """Which of these appointments were booked at the portal, by their ids."""
+    ids, found = sorted(appointments), set[str]()
+    for at in range(0, len(ids), _AT_ONCE):
+        some = ids[at : at + _AT_ONCE]
+        query = _BOOKED.where(REQUEST.c.portal == portal, REQUEST.c.appointment.in_(some))
+        found |= {row.appointment for row in tx.all(query)}
+    return found
+
+
+def unread(tx: Tx, portal: str) -> dict[str, int]:
+    """How many busy times of the portal cannot be read, by calendar."""
+    return {row.calendar: row.many for row in tx.all(_UNREAD, portal=portal)}
+
+
+def put_blocker(
+    tx: Tx, portal: str, calendar: str, remote: str, *, reservations: Sequence[str], **values: Any
+) -> None:
+    """Keep a busy time of the portal: start, end, the reservations that stand for it, conflict."""
     tx.run(_DROP_BLOCKER, portal=portal, calendar=calendar, remote=remote)
-    tx.run(_ADD_BLOCKER, portal=portal, calendar=calendar, remote=remote, **values)
+    kept = " ".join(reservations) or None
+    tx.run(_ADD_BLOCKER, portal=portal, calendar=calendar, remote=remote, reservation=kept, **values)
 
 
 def drop_blocker(tx: Tx, portal: str, calendar: str, remote: str) -> None:

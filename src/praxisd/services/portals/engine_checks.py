@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STALE, OUTSIDE = "portals.stale", "portals.outside_hours"
 BACKGROUND_OFF, UNKNOWN_TIMES = "portals.background_off", "portals.unknown_times"
-ANSWER_FAILED = "portals.answer_failed"
+ANSWER_FAILED, UNREAD = "portals.answer_failed", "portals.blockers_unread"
 _WHO = "portals.checks"
 PATIENCE = 3
 """A failure that may heal by itself is an Issue once it came so often in a row; at once where nothing ever worked."""
@@ -124,7 +124,7 @@ def _made(tx: Tx) -> dict[str, int]:
 
 
 def columns(house: "House") -> Iterator[Finding]:
-    """What is bookable online outside the column's hours, calendars whose column is gone, times nobody knows."""
+    """What is bookable online outside the column's hours, calendars whose column is gone, times nobody knows or can read."""
     for practice in _practices(house):
         with house.store.read(system(_WHO, practice)) as tx:
             found = [each for one in _active(tx) for each in _of_portal(house, tx, practice, one)]
@@ -134,9 +134,12 @@ def columns(house: "House") -> Iterator[Finding]:
 def _of_portal(house: "House", tx: Tx, practice: str, one: OnlinePortal) -> Iterator[Finding]:
     where = engine_views.here(tx)
     schedules = calendar.views(house).calendar(tx).schedules
+    unread = cycle_store.unread(tx, one.id)
     for link in engine_store.calendars(tx, one.id):
         column = schedules.get(link.schedule)
         params: dict[str, object] = {"portal": one.name, "calendar": link.name}
+        if link.id in unread:
+            yield _finding(UNREAD, link, Severity.WARNING, {**params, "count": unread[link.id]}, practice)
         if column is None or not column.active:
             yield _finding(NO_COLUMN, link, Severity.ERROR, params, practice)
             continue
@@ -160,5 +163,5 @@ def _finding(
 CHECKS = (
     Check("portals.speaking", (*FAULTS, ANSWER_FAILED), speaking),
     Check("portals.in_step", (STALE, BACKGROUND_OFF), in_step),
-    Check("portals.columns", (OUTSIDE, NO_COLUMN, UNKNOWN_TIMES), columns),
+    Check("portals.columns", (OUTSIDE, NO_COLUMN, UNKNOWN_TIMES, UNREAD), columns),
 )

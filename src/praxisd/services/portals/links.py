@@ -15,7 +15,7 @@ from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import OnlineCalendar
 from praxisd.services.calendar import api as calendar
-from praxisd.services.portals import cycle_start, cycle_store, engine_store
+from praxisd.services.portals import cycle_start, cycle_store, engine_blockers, engine_store
 from praxisd.services.portals.portal import CALENDAR_UNKNOWN, Portal
 from praxisd.services.portals.store import CALENDARS, PORTALS
 
@@ -107,26 +107,7 @@ def resync(tx: Tx, id_: str) -> OnlineCalendar:
 def _give_up_blockers(house: "House", tx: Tx, one: OnlineCalendar) -> None:
     """Reservations that stand for busy times of this calendar at the portal are not kept without it."""
     for row in cycle_store.blockers(tx, one.portal, one.id).values():
-        drop_reservation(house, tx, row.reservation)
-        end_conflict(house, tx, row.conflict)
-
-
-def drop_reservation(house: "House", tx: Tx, id_: str | None) -> None:
-    """Take a blocker's reservation back; nothing happens where the desk has deleted it before."""
-    if id_ is None:
-        return
-    try:
-        calendar.drop_reservation(house, tx, id_, None)
-    except Problem as problem:
-        if problem.code != "http.not_found":
-            raise
-
-
-def end_conflict(house: "House", tx: Tx, id_: str | None) -> None:
-    """A blocker that is gone stands against nothing; nothing happens where a person settled it before."""
-    found = None if id_ is None else calendar.conflict(tx, id_)
-    if found is not None and found.settled_at is None:
-        calendar.settle_conflict(house, tx, found.id, "gone")
+        engine_blockers.give_up(house, tx, row)
 
 
 def _check(house: "House", tx: Tx, one: OnlineCalendar) -> None:
@@ -144,4 +125,4 @@ def _check(house: "House", tx: Tx, one: OnlineCalendar) -> None:
             raise Problem("portals.schedule_taken", 409, calendar=other.name)
 
 
-__all__ = ("Asked", "asked", "drop_reservation", "end_conflict", "link", "relink", "resync", "unlink")
+__all__ = ("Asked", "asked", "link", "relink", "resync", "unlink")

@@ -21,7 +21,7 @@ from praxisd.model.portals import BookingRequest, OnlinePortal, Origin, Told
 from praxisd.model.scheduling import Appointment
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.portals import deciding, requests_store, store
+from praxisd.services.portals import deciding, engine_blockers, requests_store, store
 from praxisd.services.portals.desk_settings import BLOCK_MINUTES
 
 if TYPE_CHECKING:
@@ -171,11 +171,13 @@ def block(
     if request.start is None or (request.service is None and request.schedule is None):
         return request, False
     sure = found in ("certain", "new") and request.service is not None
+    end = _end(house, tx, request)
+    column = engine_blockers.give_way(house, tx, request, request.start, end) or request.schedule
     wish = calendar.Wish(
         service=request.service,
         start=request.start,
-        end=_end(house, tx, request),
-        schedules=(request.schedule,) if request.schedule else (),
+        end=end,
+        schedules=(column,) if column else (),
         patient=patient,
         note=_safe(note, 2000) or None,
         status="booked" if at_once and sure else "pending",

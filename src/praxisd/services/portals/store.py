@@ -68,9 +68,11 @@ STATE = table(
     sa.Column("hours", sa.Text),
     sa.PrimaryKeyConstraint("organization", "calendar"),
 )
-"""How each online calendar stands. `dirty_at`: something changed then and is not out yet. `force`: 1 = upload whatever the
-digest says. `seq`: number of the last event the portal's state includes. `good_at`: it was certainly in step then.
-`first`, `last`: the period. `hours`: when the portal offers times, JSON [[start, end], …], null where it does not tell.
+"""How each online calendar stands. `dirty_at`: something changed then and is not out yet. `force`: 0 nothing is owed, 1 an
+upload is whatever the digest says, 2 one is under way, 3 one made without the lease may have come in between
+(`engine_store.CLEAN`, `OWED`, `UNDER_WAY`, `OUTDATED`). `seq`: number of the last event the portal's state includes.
+`good_at`: it was certainly in step then. `first`, `last`: the period. `hours`: when the portal offers times, JSON
+[[start, end], …], null where it does not tell.
 """
 UPLOAD = table(
     "portals_upload",
@@ -150,7 +152,9 @@ BLOCKER = table(
     sa.PrimaryKeyConstraint("organization", "portal", "calendar", "remote"),
     sa.Index("portals_blocker_reservation", "organization", "reservation"),
 )
-"""Busy times that were entered at a portal, each with the reservation that stands for it here (or the conflict)."""
+"""Busy times that were entered at a portal. `reservation`: ids of the reservations that stand for it here, with a space between
+them; null where none does (all of it is booked). `conflict`: the last one with what the practice booked there.
+"""
 SOURCE = resource_table(
     "portals_source",
     sa.Column("kind", sa.Text, nullable=False),
