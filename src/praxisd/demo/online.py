@@ -4,7 +4,7 @@ import http.client
 import json
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -34,8 +34,14 @@ OFFERED = {"sommer": ("check", "first"), "winter": ("check", "first"), "prophyla
 
 
 def furnish(address: str) -> None:
-    """Give the sandbox portal the calendars of the sample practice, unless it has them."""
+    """Give the sandbox portal the calendars of the sample practice, unless it has them.
+
+    The one it made by itself at its first start belongs to no column: whoever booked there would not be found.
+    """
     there = {one["name"] for one in _ask(address, "GET", "/calendars")}
+    if not there & set(CALENDARS.values()):
+        for name in there:
+            _ask(address, "DELETE", f"/calendars/{quote(name, safe='')}")
     for key, name in CALENDARS.items():
         if name not in there:
             _ask(address, "POST", "/calendars", _calendar(key, name))
@@ -114,6 +120,6 @@ def _ask(address: str, method: str, path: str, body: Any = None) -> Any:
         found = answer.read()
         if answer.status >= 300:
             raise RuntimeError(f"the sandbox portal answers {answer.status} to {method} {path}")
-        return msgspec.json.decode(found)
+        return msgspec.json.decode(found) if found else None
     finally:
         connection.close()
