@@ -1,6 +1,6 @@
 // Portals and their online calendars as the server gives them, and the words around them.
 import { get, post } from "../../lib/api";
-import { moment, number } from "../../lib/format";
+import { localDate, moment, number, time, today } from "../../lib/format";
 import { t } from "../../lib/i18n.svelte";
 import type { FormField } from "../../parts/FormFields.svelte";
 
@@ -144,6 +144,8 @@ export function standing(one: Calendar, portal: Portal): Standing {
 }
 export const TONES = { off: "plain", failing: "bad", behind: "warn", good: "good", new: "info" } as const;
 export const at = (when: string | null) => (when ? moment(when) : "–");
+/** The same where there is little room: of today the time alone. */
+export const soon = (when: string | null) => (when && localDate(when) === today() ? time(when) : at(when));
 
 /** What a comparison brought, as one sentence. */
 export function syncedWords(all: Synced): string {
