@@ -13,7 +13,14 @@ from praxisd.kernel.store import Tx
 from praxisd.model.portals import INTERVAL_LOW_S
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.portals import cycle_store, digest, engine_marks, engine_rules, engine_store
+from praxisd.services.portals import (
+    cycle_store,
+    digest,
+    engine_clock,
+    engine_marks,
+    engine_rules,
+    engine_store,
+)
 from praxisd.services.portals.cycle import TTL_S, Cycle, Report, Why, holder, key
 from praxisd.services.portals.portal import Period
 from praxisd.services.portals.store import PORTALS
@@ -73,6 +80,9 @@ def _begin(
     if row is None:
         raise RuntimeError("the row of a portal's contact is gone")
     now = tx.lease_now()
+    if engine_clock.is_ahead(row, now):
+        engine_clock.put_right(tx, id_, now)
+        row = engine_store.cycle(tx, id_) or row
     if (why == "due" and row.due_at > now) or (
         why == "plan" and now < free_at(row, portal.interval, portal.early)
     ):

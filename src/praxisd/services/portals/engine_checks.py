@@ -107,9 +107,13 @@ def in_step(house: "House") -> Iterator[Finding]:
             for link in links:
                 state = states.get(link.id)
                 last = created.get(link.id, 0) if state is None or state.good_at is None else state.good_at
-                if now - last > 3 * one.interval + GRACE_S:
+                limit = 3 * one.interval + GRACE_S
+                known = (
+                    now - limit <= last <= now + GRACE_S
+                )  # a time to come was noted by a clock that was ahead
+                if not known:
                     # In quarters of an hour, so that it is not a new fact every minute.
-                    minutes = (now - last) // 900 * 15
+                    minutes = max(now - last, limit) // 900 * 15
                     params: dict[str, object] = {
                         "portal": one.name,
                         "calendar": link.name,
