@@ -230,7 +230,7 @@ def test_one_number_twice_is_a_change_a_cancellation_or_another_word(house: Hous
     assert desk.only().start == at("2026-11-25 11:00") and desk.appointment().start == at("2026-11-25 11:00")
     send("Buchungsnummer: 4711\nIch komme vielleicht zu spät.")
     assert "zu spät" in desk.only().original and desk.only().state == "open"
-    send("Buchungsnummer: 4711\nStatus: storniert")
+    send(certain("25.11.2026 11:00 Uhr", "4711") + "\nStatus: storniert")
     assert (desk.only().state, desk.appointment().status) == ("withdrawn", "cancelled")
     send("Buchungsnummer: 4711\nBitte rufen Sie mich an.")
     assert [one.state for one in desk.requests()] == ["withdrawn", "open"]

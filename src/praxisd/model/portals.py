@@ -70,6 +70,17 @@ class Told(Record, frozen=True, kw_only=True):
     email: str = ""
 
 
+class There(Record, frozen=True, kw_only=True):
+    """What the sender of a booking last said of its time and column; None: nothing, or that it is cancelled.
+
+    `answer`: id of the last of our answers by then; what was told to the portal since counts more.
+    """
+
+    start: int | None = None
+    schedule: str | None = None
+    answer: str = ""
+
+
 class BookingRequest(Record, frozen=True, kw_only=True):
     """A booking that waits for a decision, or waited („Buchungsanfrage“).
 
@@ -78,7 +89,8 @@ class BookingRequest(Record, frozen=True, kw_only=True):
     came. `start`, `end`, `service`, `calendar`: what was understood. `reason`: why it was refused, or cannot be read (code);
     `note`: what the desk wrote to it. `until`: when a proposed other time lapses. `word`: the appointment type as the sender
     wrote it. `found`: how its person was found. `wished`: the time asked for, where another was proposed or agreed.
-    `answer`: SHA-256 (hex) of the unguessable part of the address under which the patient answers a proposal.
+    `answer`: SHA-256 (hex) of the unguessable part of the address under which the patient answers a proposal. `there`: what
+    its sender last said of its time.
     """
 
     id: str = ""
@@ -107,6 +119,7 @@ class BookingRequest(Record, frozen=True, kw_only=True):
     word: str = ""
     found: Found | None = None
     answer: str | None = None
+    there: There | None = None
 
 
 class BookingSource(Record, frozen=True, kw_only=True):

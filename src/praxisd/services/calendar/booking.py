@@ -124,9 +124,10 @@ def move(
     store.line_up(tx, {*old.schedules, *placing.candidates(service, must)})
     if held:
         store.vacate(tx, f"Hold/{held.id}")
+    own = f"Appointment/{id_}"
+    chosen = placing.choose(house, tx, wish.service, wish.start, end, must, wish.outside_hours, own)
     touch(house, tx, old.schedules)
-    store.vacate(tx, f"Appointment/{id_}")
-    chosen = placing.choose(house, tx, wish.service, wish.start, end, must, wish.outside_hours)
+    store.vacate(tx, own)
     same = old.service == wish.service
     status = old.status
     if service and service.confirm and tx.actor.portal:

@@ -29,7 +29,8 @@ def request(
 ) -> tuple[Appointment, str | None]:
     """Take in a booking from outside: `pending` (or the wish's `booked`) if its time is free, else `proposed`.
 
-    Returns it with the id of its conflict. An absence on that day is a conflict too, but the time is kept. Problems:
+    Returns it with the id of its conflict. An absence on that day is a conflict too, but the time is kept. Outside the
+    columns' hours it is never booked without a person: pending. Problems:
     calendar.service_unknown, calendar.schedule_unfit, calendar.end_missing, calendar.wrong_duration (422: over a day).
     """
     service = _service(house, tx, wish.service)
@@ -38,6 +39,8 @@ def request(
     chosen, taken = _room(house, tx, service, wish.start, end, wish.schedules, buffers)
     away = [] if taken else conflicts.absences(house, tx, chosen, wish.start, end)
     status = "proposed" if taken else "pending" if away else wish.status or "pending"
+    if status == "booked" and not _is_open(house, tx, service, wish.start, end, chosen, buffers):
+        status = "pending"
     one = store.APPOINTMENTS.insert(
         tx,
         Appointment(
@@ -187,6 +190,36 @@ def _service(house: "House", tx: Tx, id_: str | None, active: bool = False) -> H
     if found is None or (active and not found.active):
         raise Problem("calendar.service_unknown", 422)
     return found
+
+
+def _is_open(
+    house: "House",
+    tx: Tx,
+    service: HealthcareService | None,
+    start: int,
+    end: int,
+    columns: Sequence[str],
+    buffers: tuple[int, int],
+) -> bool:
+    """True if these columns are open then, whatever stands there."""
+    calendar = views(house).calendar(tx)
+    try:
+        rules.place(
+            service,
+            calendar.schedules,
+            calendar.almanac,
+            start,
+            end,
+            busy={},
+            now=tx.now,
+            must=columns,
+            buffers=buffers,
+            ignore_notice=True,
+            ignore_duration=True,
+        )
+    except Problem:
+        return False
+    return True
 
 
 def _room(

@@ -49,23 +49,25 @@ def choose(
     end: int,
     must: Sequence[str],
     outside_hours: bool,
+    but: str = "",
 ) -> tuple[str, ...]:
     """One free column of each group, locked (`busy_rev` bumped) and, where others write too, looked at under the lock.
 
     The practice itself is not bound to lead times and durations; a portal is. Raises what `rules.place`
-    raises, and access.forbidden without the right to book outside the opening hours.
+    raises, and access.forbidden without the right to book outside the opening hours. `but`: an owner whose own rows are not
+    in its way.
     """
     if outside_hours and not tx.actor.may(IGNORE_HOURS):
         raise Problem("access.forbidden", 403, permission=IGNORE_HOURS)
     if tx.actor.portal is not None and start % rules.UNIT and not store.imported_start(tx, start):
         # A portal that books at 10:03 would break the day into pieces nobody else can be offered.
         raise Problem("calendar.off_grid", 422, minutes=rules.UNIT // 60)
-    chosen, queue = _look(house, tx, service_id, start, end, must, outside_hours)
+    chosen, queue = _look(house, tx, service_id, start, end, must, outside_hours, but)
     if not tx.store.alone:
         # All columns that may be chosen, not only those: who finds his choice taken and then waits for another
         # column waits out of order, and PostgreSQL needs a second to notice the deadlock.
         store.line_up(tx, queue)
-        chosen, after = _look(house, tx, service_id, start, end, must, outside_hours)
+        chosen, after = _look(house, tx, service_id, start, end, must, outside_hours, but)
         if not set(after) <= set(queue):
             raise Conflict("the groups of the type changed meanwhile")
     touch(house, tx, chosen)
@@ -81,6 +83,7 @@ def _look(
     end: int,
     must: Sequence[str],
     outside_hours: bool,
+    but: str,
 ) -> tuple[tuple[str, ...], Sequence[str]]:
     """(what `rules.place` chooses by what is committed now, all columns that could have been chosen)."""
     desk = tx.actor.portal is None
@@ -92,7 +95,7 @@ def _look(
     owners: list[str] = []
     queue = candidates(service, must)
     for schedule, low, high, owner, expires in store.busy_rows(tx, start - before, end + after, queue):
-        if expires is None or expires > tx.now:
+        if owner != but and (expires is None or expires > tx.now):
             busy.setdefault(schedule, []).append((low, high))
             if not must or schedule in must:
                 owners.append(owner)

@@ -18,13 +18,19 @@ from praxisd.model.scheduling import Appointment
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
-from praxisd.services.portals import desk_keys, desk_refusals, requests_store, store
+from praxisd.services.portals import deciding_person, desk_keys, desk_refusals, requests_store, store
 from praxisd.services.portals.desk_settings import PROPOSAL_DAYS
+from praxisd.services.portals.portals import ADAPTERS
 from praxisd.services.portals.reading_lines import clean
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+CHANGES, CANCELS = "portals.changes_asked", "portals.cancels_asked"
+"""Reasons of an open request whose appointment is booked: another time is wanted (`wished`), or it was called off."""
+ASKS = (CHANGES, CANCELS)
+STANDS = ("booked", "arrived", "fulfilled", "noshow")
+"""Of appointments that somebody has accepted."""
 DECLINED = "portals.proposal_declined"
 EXPIRED = "portals.proposal_expired"
 PAGE = "/api/v1/proposals/"
@@ -59,54 +65,75 @@ def accept(
     """The desk accepts, with another length, type, column, time or person if given.
 
     Problems (409): `portals.request_incomplete` where it stands in no column yet, `portals.request_nobody` where nobody
-    knows whose it is, and those of `calendar.accept`; 422 for a patient that cannot be booked.
+    knows whose it is, and those of `calendar.accept`; 422 for a patient that cannot be booked. Where a change of a booked
+    one is asked for, it goes to the wanted time, or stays (409); one that was called off is withdrawn or refused, not this.
     """
-    appointment = request.appointment
-    if appointment is None:
+    if request.appointment is None:
         raise Problem("portals.request_incomplete", 409)
+    one = calendar.get(tx, request.appointment)
+    stands = request.reason in ASKS and one.status in STANDS
+    if stands and request.reason == CANCELS:
+        raise Problem(CANCELS, 409)
     if patient is not None:
-        request = _belongs_to(house, tx, request, patient)
+        request = deciding_person.belongs_to(house, tx, request, patient)
+        one = calendar.get(tx, one.id)
+    request = deciding_person.followed(request, one)
     if request.patient is None:
         raise Problem("portals.request_nobody", 409)
-    made = calendar.accept(
-        house, tx, appointment, minutes=minutes, service=service, schedules=schedules, start=start
-    )
+    if stands:
+        made = _changed(house, tx, request, one, minutes, service, schedules, start)
+    else:
+        made = calendar.accept(
+            house, tx, one.id, minutes=minutes, service=service, schedules=schedules, start=start
+        )
     if note is not None:
         request = msgspec.structs.replace(request, note=note)
     return accepted(house, tx, request, made)
 
 
-def _belongs_to(house: "House", tx: Tx, request: BookingRequest, patient: str) -> BookingRequest:
-    """A person says whose booking it is. A record that this booking made goes on in that of the person who was known."""
-    chosen = directory.resolve(tx, patient)
-    if request.patient == chosen:
-        for doubt in directory.doubts(tx, chosen):
-            if doubt.outcome is None:
-                directory.settle(tx, house.registry.patient_refs, doubt.id, False)
-        return msgspec.structs.replace(
-            _again(tx, request), found="new" if request.found != "certain" else "certain"
-        )
-    if request.patient is not None and request.found in ("possible", "new"):
-        open_ = [one for one in directory.doubts(tx, request.patient) if one.outcome is None]
-        meant = next((one for one in open_ if one.candidate.id == chosen), None)
-        if meant is not None:
-            directory.settle(tx, house.registry.patient_refs, meant.id, True)
-        else:
-            directory.merge(tx, house.registry.patient_refs, chosen, request.patient)
-        return msgspec.structs.replace(_again(tx, request), found="certain")
-    calendar.change(house, tx, str(request.appointment), patient=chosen)
-    return msgspec.structs.replace(request, patient=chosen, found="certain")
+def _changed(
+    house: "House",
+    tx: Tx,
+    request: BookingRequest,
+    one: Appointment,
+    minutes: int | None,
+    service: str | None,
+    schedules: Sequence[str] | None,
+    start: int | None,
+) -> Appointment:
+    """The booked appointment at the time that is wanted; a Problem leaves it where it is."""
+    begin = start if start is not None else request.wished if request.wished is not None else one.start
+    length = one.end - one.start if minutes is None else minutes * 60
+    if schedules is not None:
+        columns = tuple(schedules)
+    else:
+        told = request.schedule
+        columns = one.schedules if told is None or told in one.schedules else (told,)
+    wish = calendar.Wish(
+        service=service or one.service, start=begin, end=begin + length, schedules=columns, outside_hours=True
+    )
+    return calendar.move(house, tx, one.id, wish)
 
 
-def _again(tx: Tx, request: BookingRequest) -> BookingRequest:
-    """As it stands now: merging records turned its patient, and made it a new version."""
-    return store.REQUESTS.need(tx, request.id)
+def kept(
+    house: "House", tx: Tx, request: BookingRequest, one: Appointment, tell: bool = True
+) -> BookingRequest:
+    """The booked appointment stays as it is, whatever was wanted: portal and patient hear which time holds."""
+    request = _decided(tx, request, "accepted", start=one.start, end=one.end, wished=None, reason=None)
+    known = _known_there(tx, request)
+    _answer(tx, request, "accepted" if known in (None, one.start) else "moved", one.start, one.end)
+    if tell:
+        _tell_patient(house, tx, request, "confirmation", one)
+    _note(tx, "request.accepted", request)
+    return request
 
 
 def accepted(house: "House", tx: Tx, request: BookingRequest, made: Appointment) -> BookingRequest:
     """The appointment is booked: all that follows from it."""
+    request = deciding_person.followed(request, made)
     moved = request.start is not None and made.start != request.start
     wished = request.wished if request.wished is not None else request.start if moved else None
+    wished = None if wished == made.start else wished
     settle_messages(house, tx, request)
     request = _decided(
         tx,
@@ -128,8 +155,11 @@ def accepted(house: "House", tx: Tx, request: BookingRequest, made: Appointment)
 def refuse(
     house: "House", tx: Tx, request: BookingRequest, reason: str, words: str | None = None
 ) -> BookingRequest:
-    """The desk refuses: the time is free, portal and patient hear why."""
+    """The desk refuses: the time is free, portal and patient hear why. A change of a booked one refused leaves that booked."""
     words = None if words is None else clean(words, 500).strip()
+    one = _appointment(tx, request)
+    if request.reason in ASKS and one is not None and one.status in STANDS:
+        return kept(house, tx, msgspec.structs.replace(request, note=words or request.note), one)
     said = f"{house.texts.get(f'{reason}.title', directory.organization(tx).language)} {words or ''}".strip()
     if request.appointment is not None:
         calendar.cancel(house, tx, request.appointment, said[:500])
@@ -157,9 +187,14 @@ def propose(
     schedules: Sequence[str] | None = None,
     until: int | None = None,
 ) -> BookingRequest:
-    """Another time, blocked for the patient until then. Problems: `portals.time_past`, `portals.until_unfit` (422), 409."""
+    """Another time, blocked for the patient until then. Problems: `portals.time_past`, `portals.until_unfit` (422), 409.
+
+    Not for a booked one of which a change is asked (`portals.changes_asked`, 409): it would be given up for a proposal.
+    """
     if request.appointment is None:
         raise Problem("portals.request_incomplete", 409)
+    if request.reason in ASKS and calendar.get(tx, request.appointment).status in STANDS:
+        raise Problem(str(request.reason), 409)
     if start <= tx.now:
         raise Problem("portals.time_past", 422)
     days = int(house.settings.get(tx, PROPOSAL_DAYS))
@@ -214,7 +249,8 @@ def _given_up(
 
 def withdraw(house: "House", tx: Tx, request: BookingRequest) -> BookingRequest:
     """The patient told the desk that the booking is not wanted any more; the portal hears of it."""
-    told = request.state in requests_store.WAITING
+    one = _appointment(tx, request)
+    told = request.state in requests_store.WAITING and (one is None or one.status not in STANDS)
     request = withdrawn(house, tx, request)
     _answer(tx, request, "refused" if told else "cancelled", None, None, "portals.patient_withdrew")
     return request
@@ -242,8 +278,9 @@ def settle_messages(house: "House", tx: Tx, request: BookingRequest) -> None:
 
 
 def topic(request: BookingRequest, kind: str, start: int | None) -> str:
-    """What the patient is told once: each decision about each time."""
-    return f"request/{request.id}/{kind}/{start or 0}"
+    """What the patient is told once: each decision, also the second one for the same time; each proposal by its answer's key."""
+    mark = (request.answer or "")[:16] if kind == "proposal" else str(request.version)
+    return f"request/{request.id}/{kind}/{start or 0}/{mark}"
 
 
 def online_portal(tx: Tx, request: BookingRequest) -> OnlinePortal | None:
@@ -279,18 +316,16 @@ def _decided(tx: Tx, request: BookingRequest, state: str, **fields: Any) -> Book
 def _answer(
     tx: Tx, request: BookingRequest, kind: str, start: int | None, end: int | None, reason: str = ""
 ) -> None:
-    if request.origin == "portal" and request.portal is not None and request.remote:
+    portal = online_portal(tx, request)
+    if request.origin != "portal" or portal is None or not request.remote:
+        return
+    if ADAPTERS[portal.adapter].form.abilities.answers:
         requests_store.add_answer(tx, request, kind, start, end, reason)
 
 
 def _known_there(tx: Tx, request: BookingRequest) -> int | None:
-    """The time the portal knows: the one last told, else the one asked for. None where nobody was asked."""
-    told = [
-        one for one in requests_store.answers(tx, request.id) if one.state == "sent" and one.start is not None
-    ]
-    if told:
-        return int(told[-1].start)
-    return request.wished if request.wished is not None else request.start
+    """The time the portal knows: the one last told, else the one it said. None where nobody was asked."""
+    return requests_store.told_there(tx, request, "accepted", "moved", "proposed")
 
 
 def _appointment(tx: Tx, request: BookingRequest) -> Appointment | None:

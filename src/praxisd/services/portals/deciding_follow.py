@@ -21,14 +21,14 @@ from praxisd.services.accounts import api as accounts
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
-from praxisd.services.portals import deciding, requests, requests_store, store
+from praxisd.services.portals import deciding, deciding_person, requests, requests_store, store
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 TAKEN = "portals.refused_time_taken"
 OTHER = "portals.refused_other"
-_STANDS = ("booked", "arrived", "fulfilled", "noshow")
+_STANDS = deciding.STANDS
 
 
 def requested(house: "House", tx: Tx, event: Event) -> None:
@@ -54,21 +54,39 @@ def changed(house: "House", tx: Tx, event: Event) -> None:
 def follow(house: "House", tx: Tx, request: BookingRequest, one: Appointment | None, event: Event) -> None:
     """Make the request say what its appointment says, with the effects that has."""
     waits = request.state in requests_store.WAITING
+    request = _right_person(tx, request, one)
     if one is None or one.status == "cancelled":
         outside = _by_portal(tx, event, one)
         if waits and outside:
             deciding.withdrawn(house, tx, request)
         elif waits:
             deciding.refused(house, tx, request, TAKEN if _in_conflict(tx, event.subject_id) else OTHER)
-        elif request.state == "accepted" and not outside:
+        elif request.state == "accepted" and outside:
+            deciding.withdrawn(house, tx, request)
+        elif request.state == "accepted":
             deciding.cancelled_later(tx, request)
     elif one.status in _STANDS and waits:
-        deciding.accepted(house, tx, request, one)
+        asks = request.reason in deciding.ASKS and (one.start, one.end) == (request.start, request.end)
+        if not asks:
+            deciding.accepted(house, tx, request, one)
+        elif one.status != "booked":  # the patient came
+            deciding.kept(house, tx, request, one, tell=False)
     elif one.status in _STANDS and request.state == "accepted":
         if (one.start, one.end) != (request.start, request.end):
             deciding.moved_later(tx, request, one)
     elif one.status in ("pending", "proposed") and (one.start, one.end) != (request.start, request.end):
         _reopen(house, tx, request, one)
+
+
+def _right_person(tx: Tx, request: BookingRequest, one: Appointment | None) -> BookingRequest:
+    """Somebody corrected on the calendar's page whose appointment it is."""
+    if one is None or request.state not in (*requests_store.WAITING, "accepted"):
+        return request
+    new = deciding_person.followed(request, one)
+    if new is not request:
+        new = store.REQUESTS.save(tx, new)
+        requests.tell(tx, "request.changed", new)
+    return new
 
 
 def _reopen(house: "House", tx: Tx, request: BookingRequest, one: Appointment) -> None:

@@ -127,6 +127,8 @@ _TIME = ((400, "clock.naive_time"), (400, "clock.bad_time"))
 _PLACE = (
     (409, "portals.request_incomplete"),
     (409, "portals.request_nobody"),
+    (409, deciding.CHANGES),
+    (409, deciding.CANCELS),
     (409, "calendar.slot_taken"),
     (409, "calendar.status_change"),
     (422, "calendar.service_unknown"),

@@ -102,7 +102,7 @@ _OPEN_ANSWERS = prepared(
 _NEWER_ANSWER = prepared(
     sa.select(_A.id).where(
         mine(ANSWER), _A.portal == sa.bindparam("portal"), _A.remote == sa.bindparam("remote"),
-        _A.state == "open", _A.id > sa.bindparam("number"),
+        _A.state != "superseded", _A.id > sa.bindparam("number"),
     ).limit(1)
 )  # fmt: skip
 _FAILED_ANSWERS = prepared(
@@ -110,11 +110,19 @@ _FAILED_ANSWERS = prepared(
     .where(mine(ANSWER), _A.state == "failed", _A.created_at >= sa.bindparam("since"))
     .group_by(_A.portal)
 )
+_NEWER = ANSWER.alias("newer")
+_OUTDONE = sa.exists().where(
+    _NEWER.c.organization == _A.organization,
+    _NEWER.c.portal == _A.portal,
+    _NEWER.c.remote == _A.remote,
+    _NEWER.c.id > _A.id,
+    _NEWER.c.state != "superseded",
+)
 _REOPEN = prepared(
     sa.update(ANSWER)
     .where(
         mine(ANSWER), _A.portal == sa.bindparam("whose"), _A.created_at >= sa.bindparam("since"),
-        _A.state.in_(("failed", "open")),
+        _A.state.in_(("failed", "open")), ~_OUTDONE,
     )
     .values(state="open", next_at=sa.bindparam("moment"))
 )  # fmt: skip
@@ -271,7 +279,7 @@ def open_answers(tx: Tx, portal: str) -> int:
 
 
 def outdone(tx: Tx, row: Any) -> bool:
-    """True if a newer decision on the same booking waits too."""
+    """True if there is a newer decision on the same booking, told or not."""
     return tx.value(_NEWER_ANSWER, portal=row.portal, remote=row.remote, number=row.id) is not None
 
 
@@ -281,7 +289,7 @@ def change_answer(tx: Tx, id_: str, **values: Any) -> None:
 
 
 def reopen_answers(tx: Tx, portal: str, since: int) -> None:
-    """A person asks for it: tell now what waits or was given up since then."""
+    """A person asks for it: tell now what waits or was given up since then, and is the last word on its booking."""
     tx.run(_REOPEN, whose=portal, since=since, moment=tx.now)
 
 

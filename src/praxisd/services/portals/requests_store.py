@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx, insert, mine, prepared
-from praxisd.model.portals import BookingRequest
+from praxisd.model.portals import BookingRequest, There
 from praxisd.services.portals.store import ANSWER, REQUEST, REQUESTS
 
 _R, _A = REQUEST.c, ANSWER.c
@@ -50,7 +50,7 @@ _OPEN_APPOINTMENTS = prepared(
 _ADD_ANSWER = insert(ANSWER)
 _SUPERSEDE = prepared(
     sa.update(ANSWER)
-    .where(mine(ANSWER), _A.request == sa.bindparam("whose"), _A.state == "open")
+    .where(mine(ANSWER), _A.request == sa.bindparam("whose"), _A.state.in_(("open", "failed")))
     .values(state="superseded")
 )
 _ANSWERS = prepared(
@@ -142,7 +142,7 @@ def open_appointments(tx: Tx) -> set[str]:
 def add_answer(
     tx: Tx, request: BookingRequest, kind: str, start: int | None, end: int | None, reason: str = ""
 ) -> None:
-    """A decision on its way to the portal; an older one that is not out yet says nothing any more."""
+    """A decision on its way to the portal; an older one that is not out, or was given up, says nothing any more."""
     tx.run(_SUPERSEDE, whose=request.id)
     tx.run(
         _ADD_ANSWER, id=new_id(), portal=request.portal, request=request.id, remote=request.remote, kind=kind,
@@ -159,6 +159,25 @@ def no_answer(tx: Tx, request: str) -> None:
 def answers(tx: Tx, request: str) -> list[Any]:
     """All decisions about a request that were to be told to its portal, the oldest first."""
     return tx.all(_ANSWERS, request=request)
+
+
+def last_answer(tx: Tx, request: str) -> str:
+    """Id of the newest decision that was to be told; empty where there is none."""
+    found = answers(tx, request)
+    return str(found[-1].id) if found else ""
+
+
+def told_there(tx: Tx, request: BookingRequest, *kinds: str) -> int | None:
+    """The time the portal knows: the one it heard from us in a decision of these kinds since, else what it said itself."""
+    there = request.there
+    if there is None:
+        there = There(start=request.wished if request.wished is not None else request.start)
+    told = [
+        one
+        for one in answers(tx, request.id)
+        if one.state == "sent" and one.start is not None and one.kind in kinds and one.id > there.answer
+    ]
+    return int(told[-1].start) if told else there.start
 
 
 def get(tx: Tx, id_: str) -> BookingRequest | None:
