@@ -352,3 +352,22 @@ def test_nothing_strange_is_accepted_at_once(house: House, when: str, end: str |
     desk.change_portal(at_once=True)
     desk.take(desk.booking(when=when, **({} if end is None else {"end": at(end)})))
     assert desk.only().state == "open" and desk.appointment().status == "pending" and desk.messages() == []
+
+
+def test_an_undivided_name_is_given_to_whom_the_desk_picks(house: House) -> None:
+    """„Name: Erika Muster“: the time stands, nobody is recognised, and no record is made of a guess."""
+    desk = desk_of(house)
+    post(
+        desk,
+        source_of(desk, "mailbox"),
+        "Name: Erika Muster\nTermin: 25.11.2026 10:00\nTerminart: Kontrolle\n",
+    )
+    with door(house) as client:
+        hands = Hands(desk, client)
+        path = f"/requests/{desk.only().id}"
+        shown = hands.get(path)
+        assert shown["matching"]["found"] == "none" and shown["missing"] == ["given", "birthDate"]
+        assert hands.post(f"{path}/accept", status=409)["code"] == "portals.request_nobody"
+        done = hands.post(f"{path}/accept", {"patient": desk.practice.patient})
+    assert done["state"] == "accepted" and done["patient"]["id"] == desk.practice.patient
+    assert stands(desk) == ("booked", at("2026-11-25 10:00"))

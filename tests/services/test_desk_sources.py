@@ -320,6 +320,14 @@ def test_a_source_is_checked_when_it_is_saved(house: House, tmp_path: Path) -> N
             partner.ask("PUT", path, {**mailbox, "active": True}, 422)["code"]
             == "portals.source_owner_switches_on"
         )
+        hook = {"name": "H", "kind": "hook", "active": True}
+        there = f"/portals/sources/{hands.post('/portals/sources', hook, 201)['id']}"
+        bound = ({"newAddress": True}, {"portal": desk.portal.id}, {"schedule": desk.practice.doctors[0]})
+        for more in (*bound, {"service": desk.practice.check}):
+            answer = partner.ask("PUT", there, {**hook, **more}, 422)
+            assert answer["code"] == "portals.source_owner_switches_on"
+        assert partner.ask("PUT", there, {**hook, "name": "Formular"})["active"]
+        hands.ask("DELETE", there, None, 204)
         hands.ask("DELETE", path, None, 204)
         assert hands.get("/portals/sources")["sources"] == []
     with house.store.read(system("test", desk.practice.organization)) as tx:

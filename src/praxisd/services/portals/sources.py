@@ -138,7 +138,10 @@ def _checked(
     moved = any({**defaults, **fields}.get(name) != before.get(name) for name in _WHOM)
     if moved and not new and (kept.keys() & secrets.keys()) - given.secrets.keys():
         raise Problem(AGAIN, 422)
-    if tx.actor.masked and given.active and (changed or given.secrets or not old.active):
+    # Whoever may not see patients decides neither who may bring bookings in, nor where they end up.
+    turned = (given.portal, given.schedule, given.service) != (old.portal, old.schedule, old.service)
+    touched = changed or turned or given.new_address or bool(given.secrets)
+    if tx.actor.masked and given.active and (touched or not old.active):
         raise Problem(OWNER, 422)
     whole = {**defaults, **fields}
     wrong = next((name for name, value in whole.items() if not _fits(house, name, value, whole)), None)
