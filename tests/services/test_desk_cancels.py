@@ -8,7 +8,7 @@ from tests.services.test_desk_sources import source_of
 
 from praxisd.kernel.app import House
 from praxisd.model.portals import BookingSource
-from praxisd.services.portals import sources_reading
+from praxisd.services.portals import deciding, sources_reading, store
 
 LINES = "Nachname: Muster\nVorname: Erika\nGeburtsdatum: 01.02.1980\nTermin: {when}\nTerminart: Kontrolle\nKalender: Dr. 1\n"
 WHEN = "25.11.2026 10:00"
@@ -72,10 +72,68 @@ def test_what_answers_another_mail_is_not_booked_without_a_person(house: House, 
     assert sorted(one.state for one in desk.requests()) == ["accepted", "open"]
 
 
-def test_words_never_cancel_a_booking_by_themselves(house: House, tmp_path: Any) -> None:
+@pytest.mark.parametrize("number", ["Buchungsnummer: 4711\n", ""])
+@pytest.mark.parametrize("accepted", [False, True])
+@pytest.mark.parametrize("stands", [False, True])
+def test_what_it_means_asks_the_desk(
+    house: House, tmp_path: Any, number: str, accepted: bool, stands: bool
+) -> None:
     desk, source = stage(house, tmp_path)
-    text = LINES.format(when=WHEN) + "Buchungsnummer: 4711\n"
+    text = LINES.format(when=WHEN) + number
     take(desk, source, mail(text))
-    take(desk, source, mail(text, "Stornierung Ihrer Buchung", 2))
-    first = desk.requests()[0]
-    assert first.state == "open" and desk.appointment(first).status == "pending"
+    take(desk, source, mail(LINES.format(when="26.11.2026 10:00"), number=2))
+    one, other = sorted(desk.requests(), key=lambda each: each.start or 0)
+    if accepted:
+        desk.do(lambda tx: deciding.accept(house, tx, deciding.need(tx, one.id)))
+    status = desk.appointment(one).status
+    data = mail(text, "Stornierung Ihrer Buchung", 3)
+    assert take(desk, source, data) == (1, True) and take(desk, source, data) == (0, True)
+    asks = desk.see(lambda tx: store.REQUESTS.need(tx, one.id))
+    assert (asks.state, asks.reason) == ("open", "portals.cancels_asked") and "Stornierung" in asks.original
+    assert desk.appointment(asks).status == status and len(desk.requests()) == 2
+    if stands and accepted:
+        desk.do(lambda tx: deciding.refuse(house, tx, deciding.need(tx, one.id), "portals.refused_other"))
+        assert desk.appointment(one).status == "booked"
+    else:
+        desk.do(lambda tx: deciding.withdraw(house, tx, deciding.need(tx, one.id)))
+        assert desk.appointment(one).status == "cancelled"
+    assert take(desk, source, data) == (0, True) and len(desk.requests()) == 2  # heard and decided
+    assert desk.see(lambda tx: store.REQUESTS.need(tx, other.id)) == other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LINES.format(when="25.11.2026 10:30"),
+        LINES.format(when=WHEN).replace("Erika", "Otto"),
+        LINES.format(when=WHEN).replace("01.02.1980", "02.02.1980"),
+        "Ich komme nicht, Erika Muster",
+    ],
+)
+def test_what_nothing_says_for_certain_ties_to_nothing(house: House, tmp_path: Any, text: str) -> None:
+    desk, source = stage(house, tmp_path)
+    take(desk, source, mail(LINES.format(when=WHEN)))
+    before = desk.only()
+    people = desk.events("patient.")
+    take(desk, source, mail(text, "Absage", 2))
+    assert desk.see(lambda tx: store.REQUESTS.need(tx, before.id)) == before
+    (asks,) = [each for each in desk.requests() if each.id != before.id]
+    assert (asks.reason, asks.appointment, asks.patient) == ("portals.cancels_unknown", None, None)
+    assert desk.events("patient.") == people
+
+
+def test_another_source_is_not_meant(house: House, tmp_path: Any) -> None:
+    desk, source = stage(house, tmp_path)
+    take(desk, source, mail(LINES.format(when=WHEN)))
+    other = source_of(desk, name="Andere", kind="folder", fields={"folder": str(tmp_path)})
+    take(desk, other, mail(LINES.format(when=WHEN), "Absage", 2))
+    assert sorted(str(each.reason) for each in desk.requests()) == ["None", "portals.cancels_unknown"]
+
+
+def test_two_that_could_be_meant_are_left(house: House, tmp_path: Any) -> None:
+    desk, source = stage(house, tmp_path)
+    for number in (1, 2):
+        take(desk, source, mail(LINES.format(when=WHEN) + f"Bemerkung: {number}\n", number=number))
+    take(desk, source, mail(LINES.format(when=WHEN), "Absage", 3))
+    assert [str(each.reason) for each in desk.requests()].count("portals.cancels_unknown") == 1
+    assert "portals.cancels_asked" not in {each.reason for each in desk.requests()}

@@ -77,3 +77,7 @@ def test_an_answer_to_a_mail_is_known_as_one() -> None:
         True
     ] * 3
     assert not one(LINES, "Reservierung").answers and not one(LINES).answers
+
+
+def test_a_word_is_no_number() -> None:
+    assert not one(f"{LINES}Referenz: Website\n").named and one(f"{LINES}Referenz: A-17\n").named

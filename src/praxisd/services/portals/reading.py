@@ -233,6 +233,8 @@ def _of_lines(text: str, digest: str, zone: ZoneInfo) -> Reading:
     if start is not None and end is None and length is not None:
         end = start + length * 60
     number = line(said.get("number", ""), _ID_MOST)
+    if not any(one.isdigit() for one in number):
+        number = ""  # „Referenz: Website“ stands in every mail of a form, and is no number
     status = said.get("status", "")
     certain = reading_cancels.certain(status)
     birth = said["birth"] if "birth" in said else reading_lines.born(text)

@@ -3,7 +3,6 @@
 Killed in between, it is read again and known again: by the sender's own id, else by what its writer wrote.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from praxisd.model.portals import BookingSource, OnlinePortal
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
-from praxisd.services.portals import reading, requests, sources, sources_store, store
+from praxisd.services.portals import reading, requests, sources, sources_cancelling, sources_store, store
 from praxisd.services.portals.reading import Reading
 from praxisd.services.portals.sources_folder import ASIDE, DONE, WatchedFolder
 
@@ -114,9 +113,9 @@ def _incoming(
     """A reading with our ids in place of its words, where a word can only mean one."""
     kind = _service(house, tx, portal, one.word)
     schedule, of_calendar = _column(house, tx, portal, one.calendar)
-    return requests.Incoming(
+    said = requests.Incoming(
         origin=source.kind,
-        remote=_remote(source, one),
+        remote=f"{source.id}/{one.key}" if one.named else one.key,
         told=one.told,
         start=one.start,
         end=one.end,
@@ -126,19 +125,12 @@ def _incoming(
         note=one.note,
         portal=portal,
         source=source.id,
-        original=one.text or (one.subject if one.cancelled else ""),
+        original=one.text,
         subject=one.subject,
         cancelled=one.cancelled,
         at_once=portal is not None and portal.at_once and not one.cancelled and not one.answers,
     )
-
-
-def _remote(source: BookingSource, one: Reading) -> str:
-    """The sender's id within this source. What only seems to call off changes nothing by itself: it is kept for a person."""
-    if not one.named:
-        return one.key
-    mark = hashlib.sha256(f"{one.subject}\0{one.text}".encode("utf-8", "replace")).hexdigest()[:16]
-    return f"{source.id}/{one.key}" + (f"#{mark}" if one.perhaps else "")
+    return sources_cancelling.tied(tx, said, one) if one.cancelled else said
 
 
 def _service(house: "House", tx: Tx, portal: OnlinePortal | None, word: str) -> str | None:
