@@ -6,7 +6,8 @@ import pytest
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.calendar import api as calendar
-from praxisd.services.calendar import store
+from praxisd.services.calendar import offers as offering
+from praxisd.services.calendar import store, waiting_store
 from praxisd.services.directory import api as directory
 from praxisd.services.directory import records
 
@@ -130,9 +131,21 @@ def test_one_person_who_waits_twice_is_asked_once(house, practice, desk, line, b
     first = offers(desk, state="open", entry=line[0])[0]
     desk("POST", f"/waiting/offers/{first['id']}/decline", body={})
     step(house, practice)
-    assert {one["entry"] for one in offers(desk, round=first["round"])} == {
-        line[0]
-    }  # who said no is not asked again
+    asked = [one["entry"] for one in offers(desk, round=first["round"])]
+    assert asked == [line[0]]  # who said no is not asked again, under the other entry neither
+
+
+def test_two_rounds_that_ask_one_person_at_once_make_one_offer(house, practice, desk, line, booked):
+    """Each found another entry of the same person before the other one wrote."""
+    one_person(house, practice, who(desk, line[1]), who(desk, line[0]))
+    free_it(desk, booked)
+    (round_,) = desk("POST", "/waiting/rounds/search", body={"state": "found"})["rounds"]
+    desk("POST", "/waiting/offers", 201, {"entry": line[0], "start": LATER})
+    with house.store.write(practice.desk()) as tx:
+        gap = waiting_store.round_of(tx, round_["id"], lock=True)
+        for entry, expected in ((line[1], False), (line[2], True)):
+            made = offering.make(house, tx, gap, entry, gap.start, gap.start + 900, practice.doctors[:1])
+            assert (made is not None) is expected
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -126,8 +126,10 @@ def test_who_books_and_who_accepts_when_the_hold_has_lapsed(house, clock):
     """The job stood still for hours: whoever comes first has the time, and only one of the two."""
     practice = small_practice(house)
     on(house, practice)
-    for hour in range(6):
-        waiting_line(house, practice, 1, clock)
+    for hour, patient in enumerate(patients(house, practice, 6)):
+        with house.store.write(practice.desk()) as tx:
+            waiting.enter(house, tx, patient=patient, service=practice.check)
+        clock.advance(1)
         freed(house, practice, NINE + hour * 3600)
         rounds.step(house, practice.desk())
         clock.advance(3600 if hour < 2 else 60)

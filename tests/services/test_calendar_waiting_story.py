@@ -119,17 +119,18 @@ class Story:
     def work(self):
         """The job goes on; of those who could be asked, nobody is passed over by somebody who came later."""
         before = {one.id: one for one in self.offers(*STATES)}
+        whose = self.read(lambda tx: {one.id: one.patient for one in waiting_store.ENTRIES.all(tx)})
         waits = self.read(lambda tx: waiting_store.entries_page(tx, "waiting", None, None, 50)[0])
-        busy = {one.entry for one in before.values() if one.state == "open"}
-        free = [one.id for one in waits if one.id not in busy]
+        busy = {whose[one.entry] for one in before.values() if one.state == "open"}
+        free = [one.id for one in waits if one.patient not in busy]
         rounds.step(self.house, self.practice.desk())
-        asked = {(one.round, one.entry) for one in before.values()}
+        asked = {(one.round, whose[one.entry]) for one in before.values()}
         for one in sorted(self.offers(*STATES), key=lambda one: one.id):
             if one.id not in before:
-                could = [id_ for id_ in free if (one.round, id_) not in asked]
+                could = [id_ for id_ in free if (one.round, whose[id_]) not in asked]
                 assert not [id_ for id_ in could if id_ < one.entry]
-                asked.add((one.round, one.entry))
-                free = [id_ for id_ in free if id_ != one.entry]
+                asked.add((one.round, whose[one.entry]))
+                free = [id_ for id_ in free if whose[id_] != whose[one.entry]]
 
     def check(self):
         with self.house.store.read(self.practice.desk()) as tx:
@@ -140,7 +141,7 @@ class Story:
             there = {r.id: r for r in waiting_store.rounds_page(tx, None, None, 500)[0]}
         taken = Counter(one.start for one in appointments if one.status in OCCUPYING)
         winners = Counter(one.round for one in offers if one.state == "accepted")
-        asked = Counter(one.entry for one in offers if one.state == "open")
+        asked = Counter(entries[one.entry].patient for one in offers if one.state == "open")
         assert not [one for one in (taken, winners, asked) if any(count > 1 for count in one.values())]
         for one in offers:
             wanted = {"open": "waiting", "accepted": "booked"}.get(one.state)

@@ -244,8 +244,6 @@ def _booked(tx: Tx, entry: WaitingEntry) -> None:
 
 def _takes(house: "House", tx: Tx, one: Offer, round_: Round, service: HealthcareService) -> bool:
     """Whether a booking will be taken once the round gives its time up: type, columns, hours, and nobody else there."""
-    if not service.active:
-        return False
     calendar = views(house).calendar(tx)
     busy: dict[str, list[Time]] = {}
     low, high = _needs(house, tx, one)
