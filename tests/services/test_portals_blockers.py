@@ -161,21 +161,27 @@ def test_the_rest_of_a_longer_busy_time_is_reserved_around_the_portal_s_booking(
     assert conflicts(stage) == []
 
 
-@pytest.mark.parametrize("what", ["deleted", "moved"])
-def test_what_the_desk_did_to_the_reservation_does_not_free_what_is_busy_at_the_portal(
+@pytest.mark.parametrize("what", ["deleted", "moved", "longer"])
+def test_what_the_desk_did_to_the_reservation_neither_frees_what_is_busy_at_the_portal_nor_is_undone(
     stage: Stage, portal: OnlinePortal, link: OnlineCalendar, what: str
 ) -> None:
     blocked(stage, ("k1", NINE, NINE + HOUR))
     turn(stage, portal)
     (id_,) = stage.read(lambda tx: cycle_store.blocked_by(tx, portal.id))
-    if what == "deleted":
-        stage.run(lambda tx: calendar.drop_reservation(stage.house, tx, id_, None))
+    times = {"moved": (NINE + 5 * HOUR, NINE + 6 * HOUR), "longer": (NINE, NINE + 3 * HOUR)}
+    own = [times[what]] if what in times else []
+    if own:
+        start, end = own[0]
+        stage.run(lambda tx: calendar.edit_reservation(stage.house, tx, id_, None, start=start, end=end))
     else:
-        later = {"start": NINE + 5 * HOUR, "end": NINE + 6 * HOUR}
-        stage.run(lambda tx: calendar.edit_reservation(stage.house, tx, id_, None, **later))
+        stage.run(lambda tx: calendar.drop_reservation(stage.house, tx, id_, None))
+    for _ in range(2):
+        turn(stage, portal)
+        assert reserved(stage, link) == sorted([(NINE, NINE + HOUR), *own])
+        assert stage.world.taken["Sprechstunde"] == tuple(own), "not told of its own, but of the desk's"
+    blocked(stage)
     turn(stage, portal)
-    assert reserved(stage, link) == [(NINE, NINE + HOUR)]
-    assert stage.world.taken["Sprechstunde"] == (), "not told of its own"
+    assert reserved(stage, link) == own
 
 
 def test_one_that_grows_keeps_what_it_had_and_takes_what_is_free(

@@ -18,7 +18,7 @@ from praxisd.kernel.events import EVENT, of_row
 from praxisd.kernel.store import Tx, mine
 from praxisd.services.calendar import conflict_store
 from praxisd.services.calendar import store as calendar_store
-from praxisd.services.portals import engine_store
+from praxisd.services.portals import cycle_store, engine_store
 from praxisd.services.portals import store as portals_store
 from praxisd.testing.online_world import CANARY, Site, World
 
@@ -35,9 +35,10 @@ def busy_of(world: World, tx: Tx, site: Site, schedule: str, period: Span) -> se
         if one.status in OCCUPY and schedule in one.schedules:
             found.append((one.start - one.buffer_before * 60, one.end + one.buffer_after * 60))
     own = {
-        row.reservation
+        id_
         for row in tx.all(sa.select(portals_store.BLOCKER).where(mine(portals_store.BLOCKER)))
         if row.portal == site.id and row.calendar == _link(tx, site, schedule)
+        for id_ in cycle_store.reservations(row)
     }
     for reserved in calendar_store.RESERVATIONS.all(tx):
         if schedule in reserved.schedules and reserved.id not in own:

@@ -113,7 +113,7 @@ def _forget(one: Cycle, link: OnlineCalendar, period: Period, remote: str, tx: T
     """One that was taken back there; what lies behind us stays in the calendar as it was."""
     row = cycle_store.blockers(tx, one.portal.id, link.id).get(remote)
     if row is not None and row.end > period.start:
-        engine_blockers.give_up(one.house, tx, row)
+        engine_blockers.give_up(one.house, tx, link.schedule, row)
     cycle_store.drop_blocker(tx, one.portal.id, link.id, remote)
 
 

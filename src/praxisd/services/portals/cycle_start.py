@@ -16,6 +16,7 @@ from praxisd.services.directory import api as directory
 from praxisd.services.portals import (
     cycle_store,
     digest,
+    engine_blockers,
     engine_clock,
     engine_marks,
     engine_rules,
@@ -172,15 +173,14 @@ def _same(one: Cycle) -> dict[str, int] | None:
 
 def _told(one: Cycle, tx: Tx, link: str, schedule: str, period: Period, here: ZoneInfo) -> tuple[int, str]:
     number = events.head(tx)
-    own = own_blockers(tx, one.portal.id, link)
+    own = own_blockers(tx, one.portal.id, link, schedule)
     busy = calendar.busy(one.house, tx, schedule, digest.since(period, here), period.end, own)
     return number, digest.digest(period, busy, here)
 
 
-def own_blockers(tx: Tx, portal: str, link: str) -> list[str]:
+def own_blockers(tx: Tx, portal: str, link: str, schedule: str) -> list[str]:
     """Owners of what is busy here only because it is busy at the portal: it is not told of its own times."""
-    rows = cycle_store.blockers(tx, portal, link).values()
-    return [f"Reservation/{id_}" for row in rows for id_ in cycle_store.reservations(row)]
+    return [f"Reservation/{id_}" for id_ in engine_blockers.unchanged(tx, portal, link, schedule)]
 
 
 def _quiet(one: Cycle, seen: dict[str, int], tx: Tx) -> None:

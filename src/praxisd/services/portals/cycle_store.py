@@ -1,6 +1,6 @@
 """Statements of what a cycle takes in beside bookings: unknown times, and busy times entered at a portal."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -122,9 +122,10 @@ def blocked_by(tx: Tx, portal: str) -> list[str]:
     return [id_ for row in tx.all(_ALL_BLOCKERS, portal=portal) for id_ in reservations(row)]
 
 
-def reservations(row: Any) -> tuple[str, ...]:
-    """Ids of the reservations that stand for a busy time of the portal."""
-    return tuple((row.reservation or "").split())
+def reservations(row: Any) -> dict[str, tuple[int, int]]:
+    """The reservations that stand for a busy time of the portal: their ids, with the times at which they were made."""
+    told = [one.split(":") for one in (row.reservation or "").split()]
+    return {id_: (int(start), int(end)) for id_, start, end in told}
 
 
 def own_bookings(tx: Tx, portal: str, appointments: Collection[str]) -> set[str]:
@@ -143,11 +144,17 @@ def unread(tx: Tx, portal: str) -> dict[str, int]:
 
 
 def put_blocker(
-    tx: Tx, portal: str, calendar: str, remote: str, *, reservations: Sequence[str], **values: Any
+    tx: Tx,
+    portal: str,
+    calendar: str,
+    remote: str,
+    *,
+    reservations: Mapping[str, tuple[int, int]],
+    **values: Any,
 ) -> None:
     """Keep a busy time of the portal: start, end, the reservations that stand for it, conflict."""
     tx.run(_DROP_BLOCKER, portal=portal, calendar=calendar, remote=remote)
-    kept = " ".join(reservations) or None
+    kept = " ".join(f"{id_}:{start}:{end}" for id_, (start, end) in reservations.items()) or None
     tx.run(_ADD_BLOCKER, portal=portal, calendar=calendar, remote=remote, reservation=kept, **values)
 
 

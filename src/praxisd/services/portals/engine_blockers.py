@@ -4,7 +4,7 @@ What the practice itself booked there is a conflict, told once. A portal shows t
 too: where one of these stands here, it stands for its blocker, whichever of the two came first.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
@@ -123,11 +123,25 @@ def differing(
     return over, found
 
 
+def unchanged(tx: Tx, portal: str, link: str, schedule: str) -> list[str]:
+    """Reservations that stand for busy times of this calendar and that the desk has left as they were made."""
+    known = cycle_store.blockers(tx, portal, link).values()
+    kept = {id_: made for row in known for id_, made in cycle_store.reservations(row).items()}
+    if not kept:
+        return []
+    start, end = _hull(*kept.values())
+    stands: dict[str, Span] = {}
+    for low, high, owner in calendar.standing(tx, schedule, start - 1, end + 1):
+        stands[owner] = _hull((low, high), stands.get(owner, (low, high)))
+    return [id_ for id_, made in kept.items() if stands.get(f"{_RESERVATION}{id_}") == made]
+
+
 def _as_it_ought(tx: Tx, each: Blocker, row: Any, column: Column, ought: Wanted) -> bool:
     if row is None or (row.start, row.end) != (each.start, each.end):
         return False
-    stands = [column.reserved(id_) for id_ in cycle_store.reservations(row)]
-    if len(stands) != len(ought.parts) or set(stands) != set(ought.parts):
+    kept = cycle_store.reservations(row)
+    stands = [column.reserved(id_) for id_ in kept]
+    if stands != list(kept.values()) or len(stands) != len(ought.parts) or set(stands) != set(ought.parts):
         return False
     told = None if row.conflict is None else calendar.conflict(tx, row.conflict)
     if not ought.against:
@@ -141,13 +155,13 @@ def settle(
     """Let a blocker stand here as it ought to: in one step, so that nothing of its time is free in between."""
     if each.unread:  # it is known to be there, no more
         cycle_store.put_blocker(
-            tx, portal.id, link.id, each.id, start=0, end=0, reservations=(), conflict=None
+            tx, portal.id, link.id, each.id, start=0, end=0, reservations={}, conflict=None
         )
         return
-    column = look(tx, portal.id, link.schedule, span, lock=True)
     row = cycle_store.blockers(tx, portal.id, link.id).get(each.id)
+    kept = {} if row is None else cycle_store.reservations(row)
+    column = look(tx, portal.id, link.schedule, _hull(span, *kept.values()), lock=True)
     ought = wanted(span, column, tx.now)
-    kept = () if row is None else cycle_store.reservations(row)
     ids = _reserve(house, tx, portal, link, column, kept, ought.parts)
     conflict = None if row is None else row.conflict
     same = row is not None and (row.start, row.end) == (each.start, each.end)
@@ -165,27 +179,35 @@ def settle(
     )
 
 
+def _hull(*spans: Span) -> Span:
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
 def _reserve(
     house: "House",
     tx: Tx,
     portal: OnlinePortal,
     link: OnlineCalendar,
     column: Column,
-    kept: Iterable[str],
+    kept: Mapping[str, Span],
     parts: Sequence[Span],
-) -> list[str]:
-    """Ids of reservations at exactly these times: those that stand so stay, others are changed, made or taken back."""
-    stands = {column.reserved(id_): id_ for id_ in kept}
-    spare = [id_ for id_ in kept if column.reserved(id_) not in parts or stands[column.reserved(id_)] != id_]
-    ids = []
+) -> dict[str, Span]:
+    """Reservations at exactly these times: those that stand so stay, others are changed, made or taken back.
+
+    What the desk has put to another time or length is the desk's from then on, and stays as it is.
+    """
+    ours = [id_ for id_, made in kept.items() if column.reserved(id_) == made]
+    stands = {kept[id_]: id_ for id_ in ours}
+    spare = [id_ for id_ in ours if kept[id_] not in parts or stands[kept[id_]] != id_]
+    found = {}
     for part in parts:
         id_ = stands.get(part)
         while id_ is None and spare:
             id_ = _moved(house, tx, link, spare.pop(0), part)
-        ids.append(id_ or _made(house, tx, portal, link, part))
+        found[id_ or _made(house, tx, portal, link, part)] = part
     for id_ in spare:
         drop_reservation(house, tx, id_)
-    return ids
+    return found
 
 
 def _moved(house: "House", tx: Tx, link: OnlineCalendar, id_: str, part: Span) -> str | None:
@@ -209,10 +231,14 @@ def _made(house: "House", tx: Tx, portal: OnlinePortal, link: OnlineCalendar, pa
     return one.id
 
 
-def give_up(house: "House", tx: Tx, row: Any) -> None:
-    """A blocker is no more: neither are its reservations and its conflict."""
-    for id_ in cycle_store.reservations(row):
-        drop_reservation(house, tx, id_)
+def give_up(house: "House", tx: Tx, schedule: str, row: Any) -> None:
+    """A blocker is no more: neither are its reservations and its conflict. What the desk made of them stays."""
+    kept = cycle_store.reservations(row)
+    if kept:
+        column = look(tx, row.portal, schedule, _hull(*kept.values()), lock=True)
+        for id_, made in kept.items():
+            if column.reserved(id_) == made:
+                drop_reservation(house, tx, id_)
     end_conflict(house, tx, row.conflict)
 
 
@@ -256,8 +282,8 @@ def give_way(house: "House", tx: Tx, request: BookingRequest, start: int, end: i
             if row.start < high and row.end > low and row.reservation is not None
         ]  # fmt: skip
         if rows and (schedule is not None or any(row.start == start for row in rows)):
-            span = min(low, *(row.start for row in rows)), max(high, *(row.end for row in rows))
-            column = look(tx, portal.id, link.schedule, span, lock=True)
+            made = [span for row in rows for span in cycle_store.reservations(row).values()]
+            column = look(tx, portal.id, link.schedule, _hull((low, high), *made), lock=True)
             ours = {f"{_RESERVATION}{id_}" for row in rows for id_ in cycle_store.reservations(row)}
             if all(owner in ours for at, to, owner in column.rows if at < high and to > low):
                 for row in rows:
@@ -277,7 +303,7 @@ def _shrink(
 ) -> None:
     """Reserve what is reserved for a blocker without the time that its booking takes."""
     kept = cycle_store.reservations(row)
-    spans = [span for span in map(column.reserved, kept) if span is not None]
+    spans = [made for id_, made in kept.items() if column.reserved(id_) == made]
     ids = _reserve(house, tx, portal, link, column, kept, engine_rules.outside(spans, [away], ()))
     cycle_store.put_blocker(
         tx,

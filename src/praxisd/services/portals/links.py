@@ -107,7 +107,7 @@ def resync(tx: Tx, id_: str) -> OnlineCalendar:
 def _give_up_blockers(house: "House", tx: Tx, one: OnlineCalendar) -> None:
     """Reservations that stand for busy times of this calendar at the portal are not kept without it."""
     for row in cycle_store.blockers(tx, one.portal, one.id).values():
-        engine_blockers.give_up(house, tx, row)
+        engine_blockers.give_up(house, tx, one.schedule, row)
 
 
 def _check(house: "House", tx: Tx, one: OnlineCalendar) -> None:

@@ -152,8 +152,8 @@ BLOCKER = table(
     sa.PrimaryKeyConstraint("organization", "portal", "calendar", "remote"),
     sa.Index("portals_blocker_reservation", "organization", "reservation"),
 )
-"""Busy times that were entered at a portal. `reservation`: ids of the reservations that stand for it here, with a space between
-them; null where none does (all of it is booked). `conflict`: the last one with what the practice booked there.
+"""Busy times that were entered at a portal. `reservation`: the reservations that stand for it here, `id:start:end` with a space
+between them; null where none does (all of it is booked). `conflict`: the last one with what the practice booked there.
 """
 SOURCE = resource_table(
     "portals_source",
