@@ -47,6 +47,7 @@ PROBLEMS = (
     requests_again.CANCELS_UNKNOWN,
     requests_again.NUMBER_TAKEN,
     requests_again.CHANGE_LATE,
+    requests_again.PERSON_CHANGED,
     sources_reading.STUCK,
     "portals.chain_cancelled",
     "portals.chain_incomplete",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CANCELS_UNKNOWN = "portals.cancels_unknown"
 NUMBER_TAKEN = "portals.number_taken"
 CHANGE_LATE = "portals.change_late"
+PERSON_CHANGED = "portals.person_changed"
 DIVIDER = "\n\n— — —\n\n"
 _ENDED = ("refused", "withdrawn", "expired")
 _CAME = ("arrived", "fulfilled", "noshow")
@@ -42,7 +43,9 @@ _CAME = ("arrived", "fulfilled", "noshow")
 
 def told_again(house: "House", tx: Tx, known: BookingRequest, said: Incoming) -> Taken | Incoming:
     """What follows from it; an Incoming is to be taken in as a booking of its own."""
-    if _others(known.told, said.told):
+    if said.origin == "portal":
+        known = _called_otherwise(tx, known, said)
+    elif _others(known.told, said.told):
         reason = said.reason if said.cancelled else NUMBER_TAKEN
         remote = f"{said.remote}#{_mark(*_names(said.told))}"
         return replace(said, remote=remote, at_once=False, reason=reason)
@@ -63,6 +66,18 @@ def told_again(house: "House", tx: Tx, known: BookingRequest, said: Incoming) ->
     if said.cancelled:
         return _cancelled(house, tx, known, said, one, new_words)
     return _moves(house, tx, known, said, one, new_words) if moves else "known"
+
+
+def _called_otherwise(tx: Tx, known: BookingRequest, said: Incoming) -> BookingRequest:
+    """A portal's id means one booking for ever: another name under it is a correction, which the desk sees and judges."""
+    if not _others(known.told, said.told):
+        return known
+    new = msgspec.structs.replace(known, told=said.told)
+    if not said.cancelled and known.state in ("open", "accepted") and known.reason is None:
+        new = msgspec.structs.replace(new, reason=PERSON_CHANGED)
+    new = store.REQUESTS.save(tx, new)
+    tell(tx, "request.changed", new)
+    return new
 
 
 def _mark(*words: str) -> str:
