@@ -9,7 +9,7 @@ from tests.services.desk_cast import ERIKA, Desk, at, desk_of
 from praxisd.kernel.app import House
 from praxisd.model.portals import Told
 from praxisd.services.calendar import api as calendar
-from praxisd.services.portals import deciding, engine_store, requests_store, store
+from praxisd.services.portals import deciding, desk_checks, engine_store, requests_store, store
 from praxisd.testing.houses import Houses
 
 
@@ -209,3 +209,15 @@ def test_a_patient_who_moves_an_accepted_one_asks_anew(house: House) -> None:
     desk.handle()
     assert (desk.only().state, desk.appointment().status) == ("open", "pending")
     assert desk.only().start == desk.appointment().start == at("2026-11-24 10:00")
+
+
+def test_what_waits_too_long_is_an_issue(house: House) -> None:
+    desk = desk_of(house)
+    desk.take(desk.booking())
+    assert list(desk_checks.desk(house)) == []
+    for hours, severity in ((25, "info"), (24, "warning")):
+        house.clock.advance(hours * 3600)  # type: ignore[attr-defined]
+        (found,) = desk_checks.desk(house)
+        assert (found.code, found.severity.value, found.params) == (
+            "portals.requests_waiting", severity, {"count": 1, "hours": 24},
+        )  # fmt: skip

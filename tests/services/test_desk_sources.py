@@ -372,18 +372,6 @@ def test_the_job_reads_all_sources_and_lets_lapse(house: House, tmp_path: Path) 
     assert next(each for each in desk.requests() if each.id == one.id).state == "expired"
 
 
-def test_what_waits_too_long_is_an_issue(house: House) -> None:
-    desk = desk_of(house)
-    desk.take(desk.booking())
-    assert list(desk_checks.desk(house)) == []
-    for hours, severity in ((25, "info"), (24, "warning")):
-        house.clock.advance(hours * 3600)  # type: ignore[attr-defined]
-        (found,) = desk_checks.desk(house)
-        assert (found.code, found.severity.value, found.params) == (
-            "portals.requests_waiting", severity, {"count": 1, "hours": 24},
-        )  # fmt: skip
-
-
 def test_a_problem_in_one_message_holds_no_other_up(house: House, tmp_path: Path, monkeypatch: Any) -> None:
     desk = desk_of(house)
     source = source_of(desk, kind="folder", fields={"folder": str(tmp_path)})

@@ -17,7 +17,7 @@ from praxisd.services.portals import (
     cycle_store,
     digest,
     engine_blockers,
-    engine_clock,
+    engine_clock_store,
     engine_marks,
     engine_rules,
     engine_store,
@@ -81,8 +81,8 @@ def _begin(
     if row is None:
         raise RuntimeError("the row of a portal's contact is gone")
     now = tx.lease_now()
-    if engine_clock.is_ahead(row, now):
-        engine_clock.put_right(tx, id_, now)
+    if engine_clock_store.is_ahead(row, now):
+        engine_clock_store.put_right(tx, id_, now)
         row = engine_store.cycle(tx, id_) or row
     if (why == "due" and row.due_at > now) or (
         why == "plan" and now < free_at(row, portal.interval, portal.early)

@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-import sqlalchemy as sa
 
 from praxisd.kernel import events
 from praxisd.kernel.job_run import RunContext
-from praxisd.kernel.store import Tx, mine
+from praxisd.kernel.store import Tx
 from praxisd.model.portals import BookingRequest, Told
 from praxisd.services.portals import requests_store, store
 from praxisd.services.portals.desk_settings import REQUEST_DAYS
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
 UNREAD_DAYS = 30
 AT_A_TIME = 200
 _DAY_S = 86_400
-_R = store.REQUEST.c
-_EMPTY = (
-    f'"told":{msgspec.json.encode(Told()).decode()}', '"original":""', '"subject":""', '"note":null'
-)  # fmt: skip
-"""As an emptied request is stored; inside a text the quotes would stand behind a backslash."""
-_FULL = sa.or_(*(~_R.doc.contains(one, autoescape=True) for one in _EMPTY))
 
 
 def run(ctx: RunContext) -> None:
@@ -48,16 +41,9 @@ def run(ctx: RunContext) -> None:
 
 def _old(house: "House", tx: Tx, after: str) -> list[str]:
     """Ids that may be old enough, in their order; none was received later than anything that is emptied."""
-    unread = sa.and_(_R.appointment.is_(None), _R.received <= tx.now - UNREAD_DAYS * _DAY_S)
     days = int(house.settings.get(tx, REQUEST_DAYS))
-    query = (
-        sa.select(_R.id)
-        .where(mine(store.REQUEST), _R.state.in_(requests_store.DECIDED), _R.id > after, _FULL)
-        .where(sa.or_(unread, _R.received <= tx.now - days * _DAY_S))
-        .order_by(_R.id)
-        .limit(AT_A_TIME)
-    )
-    return [row[0] for row in tx.tuples(query)]
+    unread, decided = tx.now - UNREAD_DAYS * _DAY_S, tx.now - days * _DAY_S
+    return requests_store.full(tx, after, unread=unread, decided=decided, limit=AT_A_TIME)
 
 
 def _empty(house: "House", id_: str, tx: Tx) -> int:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx, insert, mine, prepared
-from praxisd.services.portals import engine_clock
+from praxisd.services.portals import engine_clock_store
 from praxisd.services.portals.store import (
     ANSWER,
     BLOCKER,
@@ -34,7 +34,7 @@ _IS_ACTIVE = sa.and_(PORTAL.c.organization == _C.organization, PORTAL.c.id == _C
 _DUE = prepared(
     sa.select(_C.organization, _C.portal)
     .join(PORTAL, _IS_ACTIVE)
-    .where(sa.or_(_C.due_at <= sa.bindparam("now"), engine_clock.ahead(sa.bindparam("now"))))
+    .where(sa.or_(_C.due_at <= sa.bindparam("now"), engine_clock_store.ahead(sa.bindparam("now"))))
     .order_by(_C.due_at, _C.portal)
 )
 _DUE.across = True

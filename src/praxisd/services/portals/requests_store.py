@@ -3,16 +3,22 @@
 import re
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx, insert, mine, prepared
-from praxisd.model.portals import BookingRequest, There
+from praxisd.model.portals import BookingRequest, There, Told
 from praxisd.services.portals.store import ANSWER, REQUEST, REQUESTS
 
 _R, _A = REQUEST.c, ANSWER.c
 WAITING = ("open", "asked")
 DECIDED = ("accepted", "refused", "withdrawn", "expired")
+_EMPTY = (
+    f'"told":{msgspec.json.encode(Told()).decode()}', '"original":""', '"subject":""', '"note":null'
+)  # fmt: skip
+"""As an emptied request is stored; inside a text the quotes would stand behind a backslash."""
+_FULL = sa.or_(*(~_R.doc.contains(one, autoescape=True) for one in _EMPTY))
 _ONE = sa.select(REQUEST.c.doc).where(mine(REQUEST))
 
 
@@ -126,6 +132,19 @@ def listed(
 def lapsed(tx: Tx, limit: int = 50) -> list[str]:
     """Ids of requests whose proposed time is over."""
     return [row[0] for row in tx.tuples(_LAPSED, moment=tx.now, at_most=limit)]
+
+
+def full(tx: Tx, after: str, *, unread: int, decided: int, limit: int) -> list[str]:
+    """Ids of decided requests with texts, in their order: received by `decided`, or by `unread` where nothing was booked."""
+    never = sa.and_(_R.appointment.is_(None), _R.received <= unread)
+    query = (
+        sa.select(_R.id)
+        .where(mine(REQUEST), _R.state.in_(DECIDED), _R.id > after, _FULL)
+        .where(sa.or_(never, _R.received <= decided))
+        .order_by(_R.id)
+        .limit(limit)
+    )
+    return [row[0] for row in tx.tuples(query)]
 
 
 def old(tx: Tx, before: int) -> tuple[int, int | None]:
