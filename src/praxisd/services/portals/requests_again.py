@@ -43,7 +43,7 @@ _CAME = ("arrived", "fulfilled", "noshow")
 
 def told_again(house: "House", tx: Tx, known: BookingRequest, said: Incoming) -> Taken | Incoming:
     """What follows from it; an Incoming is to be taken in as a booking of its own."""
-    if said.origin == "portal":
+    if said.origin == "portal" and not _nobody_alike(known.told, said.told):
         known = _called_otherwise(tx, known, said)
     elif _others(known.told, said.told):
         reason = said.reason if said.cancelled else NUMBER_TAKEN
@@ -69,7 +69,7 @@ def told_again(house: "House", tx: Tx, known: BookingRequest, said: Incoming) ->
 
 
 def _called_otherwise(tx: Tx, known: BookingRequest, said: Incoming) -> BookingRequest:
-    """A portal's id means one booking for ever: another name under it is a correction, which the desk sees and judges."""
+    """A portal's id means one booking: another name, or day of birth, under it is a correction that the desk judges."""
     if not _others(known.told, said.told):
         return known
     new = msgspec.structs.replace(known, told=said.told)
@@ -95,6 +95,11 @@ def _names(told: Told) -> tuple[str, str, str]:
 def _others(known: Told, said: Told) -> bool:
     """True if both say something of the person that cannot be true of one person."""
     return any(a and b and a != b for a, b in zip(_names(known), _names(said), strict=True))
+
+
+def _nobody_alike(known: Told, said: Told) -> bool:
+    """True if family name, given name and day of birth are told by both, and none of them is the same."""
+    return all(a and b and a != b for a, b in zip(_names(known), _names(said), strict=True))
 
 
 def _same(known: Told, said: Told) -> bool:
