@@ -157,7 +157,7 @@ def test_a_calendar_is_asked_for_when_it_is_linked(ask: Ask, stage: Stage) -> No
     doctors = stage.practice.doctors
     got = ask("POST", path, name="Sprechstude", schedule=doctors[0])
     assert refused(got) == (422, "portals.calendar_unknown")
-    assert "Prophylaxe, Sprechstunde" in got.text
+    assert "Prophylaxe, Sprechstunde" in got.text and "„“" not in got.text
     one = ask("POST", path, name="Sprechstunde", schedule=doctors[0]).json()
     assert refused(ask("POST", path, name="Sprechstunde", schedule=doctors[1])) == (
         409,

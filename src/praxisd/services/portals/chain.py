@@ -13,6 +13,7 @@ from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import BookingRequest
 from praxisd.model.scheduling import Appointment
+from praxisd.services.accounts import api as accounts
 from praxisd.services.calendar import api as calendar
 from praxisd.services.messaging import api as messaging
 from praxisd.services.portals import deciding, requests, requests_store
@@ -76,6 +77,8 @@ def origin_name(tx: Tx, request: BookingRequest) -> str | None:
     if request.source is not None:
         found = store.SOURCES.get(tx, request.source)
         return None if found is None else found.name
+    if request.portal is not None and request.origin == "api":
+        return accounts.portal_name(tx, request.portal) or request.portal
     return requests.portal_name(tx, request)
 
 

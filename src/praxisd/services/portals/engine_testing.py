@@ -76,4 +76,4 @@ def ask_for(house: "House", actor: Actor, portal: str, name: str) -> links.Asked
         wire = accounts.opened(house, account, one.adapter, accounts.Kept())
     except Problem as problem:  # not filled in yet: it cannot be asked
         return links.Asked(False, problem.code)
-    return links.asked(wire, name)
+    return links.asked(wire, one.name, name)

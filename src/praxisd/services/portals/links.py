@@ -33,8 +33,8 @@ class Asked:
     code: str | None = None
 
 
-def asked(portal: Portal, name: str) -> Asked:
-    """Ask the portal. Problem `portals.calendar_unknown` (422, params `calendar`, `names`) if it has none of that name."""
+def asked(portal: Portal, called: str, name: str) -> Asked:
+    """Ask the portal that we call `called`. Problem `portals.calendar_unknown` (422) if it has no calendar of that name."""
     try:
         names = portal.names()
         if names is None:
@@ -45,7 +45,7 @@ def asked(portal: Portal, name: str) -> Asked:
         if problem.code != CALENDAR_UNKNOWN:
             return Asked(False, problem.code)
         told = str(problem.params.get("names") or "–")
-        raise Problem(CALENDAR_UNKNOWN, 422, calendar=name, names=told, portal="") from None
+        raise Problem(CALENDAR_UNKNOWN, 422, calendar=name, names=told, portal=called) from None
     return Asked(True)
 
 
