@@ -24,6 +24,7 @@ from praxisd.services.directory import (
 from praxisd.services.directory.claims import Claimed, Outcome, known, organization, resolve, shown
 from praxisd.services.directory.comparing import Compared
 from praxisd.services.directory.contacts import ContactFacts, Reach, contacts, living
+from praxisd.services.directory.correcting import correct
 from praxisd.services.directory.doubts import Doubt, doubts, said, settle, side_by_side
 from praxisd.services.directory.imports import (
     WARNINGS,
@@ -53,6 +54,7 @@ __all__ = [
     "birthdays",
     "claim",
     "contacts",
+    "correct",
     "create_location",
     "create_mandator",
     "create_organization",

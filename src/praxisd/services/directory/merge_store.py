@@ -89,6 +89,13 @@ def merge_undone(tx: Tx, id_: str) -> None:
     tx.run(_UNDONE, id=id_, moment=tx.now)
 
 
+def naming(tx: Tx, name: str, column: str, patient: str) -> list[str]:
+    """Keys of the rows of any service's table that name this patient; of a key of several columns the last one."""
+    one = METADATA.tables[name]
+    key = [c for c in one.primary_key.columns if c.name != "organization"]
+    return [str(row[0]) for row in tx.tuples(sa.select(key[-1]).where(mine(one), one.c[column] == patient))]
+
+
 def point(
     tx: Tx, name: str, column: str, old: str, new: str, keys: Sequence[Sequence[Any]] | None
 ) -> list[list[Any]]:

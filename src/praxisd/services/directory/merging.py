@@ -15,8 +15,8 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient
-from praxisd.services.directory import merge_store, store
-from praxisd.services.directory.claims import follow
+from praxisd.services.directory import merge_store, person_store, rules, store
+from praxisd.services.directory.claims import follow, organization
 
 Refs = Sequence[tuple[str, str]]
 FILLED = ("telecom", "address", "birth_date", "gender", "language", "prefix")
@@ -34,10 +34,18 @@ class _Moved(msgspec.Struct, frozen=True):
 
 
 def merge(
-    tx: Tx, refs: Refs, kept: str, dropped: str, expected: int | None = None, fence: int | None = None
+    tx: Tx,
+    refs: Refs,
+    kept: str,
+    dropped: str,
+    expected: int | None = None,
+    fence: int | None = None,
+    *,
+    mistaken: bool = False,
 ) -> str:
     """Let `kept` go on in place of `dropped`; returns the id of the merge, by which it can be undone.
 
+    `mistaken`: what the dropped one says is wrong: nothing of it is taken over, and nobody is found by its numbers.
     `refs` are `registry.patient_refs`. Raises 404 for unknown ids, `directory.merge_impossible` (409) for one record
     with itself or records that are merged already, `directory.merge_blocked` (409) where a table refuses the move.
     """
@@ -46,6 +54,9 @@ def merge(
         raise Problem("directory.merge_impossible", 409)
     wanted = FILLED if keep.dead else (*FILLED, *DEATH)
     filled = {name: getattr(drop, name) for name in wanted if not getattr(keep, name) and getattr(drop, name)}
+    if mistaken:
+        filled = {}
+        person_store.put_contacts(tx, dropped, dropped, ())
     rows = []
     for table, column in refs:
         if table not in store.HISTORY:
@@ -93,6 +104,8 @@ def undo(tx: Tx, refs: Refs, id_: str) -> tuple[str, str]:
     after = store.patients.save(tx, msgspec.structs.replace(keep, **back))
     revived = msgspec.structs.replace(drop, active=True, merged_into=None, unconfirmed=False)
     revived = store.patients.save(tx, revived)
+    contacts = rules.contact_keys(revived.telecom, organization(tx).country)
+    person_store.put_contacts(tx, revived.id, revived.id, contacts)
     merge_store.merge_undone(tx, id_)
     events.note(
         tx,

@@ -14,7 +14,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import BookingRequest, There, Told
 from praxisd.services.calendar import api as calendar
-from praxisd.services.portals import deciding, requests_again, requests_store, store
+from praxisd.services.portals import deciding, requests_again, requests_person, requests_store, store
 from praxisd.services.portals.requests_again import CANCELS_UNKNOWN
 from praxisd.services.portals.requests_block import (
     LONGEST_S,
@@ -122,11 +122,19 @@ def complete(
 ) -> BookingRequest:
     """A person fills in what could not be read. `portals.time_past` (422), those of `calendar.reschedule` and `.request`.
 
-    Who was told of is looked up, if nobody was yet; the time is blocked, or blocked anew. A Problem changes nothing. A
-    booked appointment of which a change is asked (`portals.changes_asked`, 409) is not filled in: somebody decides.
+    Who was told of is looked up, if nobody was yet, or if somebody else is told now (`requests_person`); the time is
+    blocked, or blocked anew. A Problem changes nothing. A booked appointment of which a change is asked
+    (`portals.changes_asked`, 409) is not filled in: somebody decides.
     """
     if start is not None and start != request.start and start <= tx.now:
         raise Problem("portals.time_past", 422)
+    one = appointment_of(tx, request)
+    if one is not None and one.status in deciding.STANDS:
+        raise Problem(deciding.CHANGES, 409)
+    look = told != request.told or one is None
+    if request.patient is not None and told != request.told:
+        request, look = requests_person.told_otherwise(house, tx, request, told), False
+        one = appointment_of(tx, request)
     length = None if request.end is None or request.start is None else request.end - request.start
     same = service == request.service
     length = minutes * 60 if minutes is not None else length if same else None
@@ -134,9 +142,6 @@ def complete(
     new = msgspec.structs.replace(
         request, told=told, start=start, end=end, service=service, schedule=schedule, reason=None
     )
-    one = appointment_of(tx, request)
-    if one is not None and one.status in deciding.STANDS:
-        raise Problem(deciding.CHANGES, 409)
     note = ""
     if one is not None and one.status in ("pending", "proposed"):
         if same and schedule == request.schedule:
@@ -147,10 +152,12 @@ def complete(
             calendar.cancel(house, tx, one.id)
             one = None
     if one is None:
-        new, _ = block(house, tx, msgspec.structs.replace(new, appointment=None), note, strict=True)
+        new, _ = block(
+            house, tx, msgspec.structs.replace(new, appointment=None), note, strict=True, look=look
+        )
     else:
         new = msgspec.structs.replace(new, start=one.start, end=one.end)
-        outcome = recognised(tx, new) if request.patient is None else None
+        outcome = recognised(tx, new) if look and request.patient is None else None
         if outcome is not None:
             calendar.change(house, tx, one.id, patient=outcome.patient)
             new = msgspec.structs.replace(new, patient=outcome.patient, found=outcome.found)

@@ -109,13 +109,15 @@ def block(
     at_once: bool = False,
     *,
     strict: bool = False,
+    look: bool = True,
 ) -> tuple[BookingRequest, bool]:
     """The request with its person and its time in the calendar, as far as both are known; not stored yet.
 
     The second value: nothing is in doubt, and with `at_once` the appointment is booked already. What the calendar refuses
-    becomes the request's reason; with `strict` the Problem goes to the caller, who is a person.
+    becomes the request's reason; with `strict` the Problem goes to the caller, who is a person. Without `look` nobody is
+    looked up: somebody has to name the person.
     """
-    outcome = recognised(tx, request) if request.patient is None else None
+    outcome = recognised(tx, request) if look and request.patient is None else None
     patient = outcome.patient if outcome else request.patient
     found = outcome.found if outcome else request.found
     name = portal_name(tx, request)
@@ -150,13 +152,18 @@ def block(
 def recognised(tx: Tx, request: BookingRequest) -> directory.Outcome | None:
     """Whose booking it is, told by its portal; None where too little was told, or it cannot be true: a person completes it."""
     told = request.told
-    if not (told.family.strip() and told.given.strip() and len(told.birth_date) == 10):
+    if not enough(told):
         return None
     try:
         with acting_for(tx, portal_name(tx, request)):
             return directory.recognise(tx, claim_of(told))
     except Problem:
         return None
+
+
+def enough(told: Told) -> bool:
+    """True if it says who it is: names and the whole day of birth."""
+    return bool(told.family.strip() and told.given.strip() and len(told.birth_date) == 10)
 
 
 def claim_of(told: Told) -> PatientClaim:
