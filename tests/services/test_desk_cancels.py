@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from tests.services.desk_cast import Desk, desk_of
+from tests.services.desk_cast import Desk, Hands, desk_of, door
 from tests.services.test_desk_sources import source_of
 
 from praxisd.kernel.app import House
 from praxisd.model.portals import BookingSource
+from praxisd.services.calendar import api as calendar
 from praxisd.services.portals import deciding, sources_reading, store
 
 LINES = "Nachname: Muster\nVorname: Erika\nGeburtsdatum: 01.02.1980\nTermin: {when}\nTerminart: Kontrolle\nKalender: Dr. 1\n"
@@ -137,3 +138,27 @@ def test_two_that_could_be_meant_are_left(house: House, tmp_path: Any) -> None:
     take(desk, source, mail(LINES.format(when=WHEN), "Absage", 3))
     assert [str(each.reason) for each in desk.requests()].count("portals.cancels_unknown") == 1
     assert "portals.cancels_asked" not in {each.reason for each in desk.requests()}
+
+
+@pytest.mark.parametrize("came", ["fulfilled", "noshow"])
+def test_what_has_been_is_not_withdrawn(house: House, came: str) -> None:
+    desk = desk_of(house)
+    desk.take(desk.booking())
+    desk.do(lambda tx: deciding.accept(house, tx, deciding.need(tx, desk.only().id)))
+    one = desk.appointment()
+    for status in ("arrived", "fulfilled") if came == "fulfilled" else (came,):
+        desk.do(lambda tx, to=status: calendar.change(house, tx, one.id, status=to))
+    desk.handle()
+    before = desk.answers()
+    with door(house) as client:
+        refused = Hands(desk, client).post(f"/requests/{desk.only().id}/withdraw", status=409)
+    assert refused["code"] == "calendar.status_change"
+    desk.handle()
+    assert (desk.only().state, desk.appointment().status, desk.answers()) == ("accepted", came, before)
+    desk.take(desk.booking(cancelled=True))  # nor from the portal
+    desk.handle()
+    assert (desk.only().state != "withdrawn", desk.appointment().status, desk.answers()) == (
+        True,
+        came,
+        before,
+    )

@@ -248,8 +248,13 @@ def _given_up(
 
 
 def withdraw(house: "House", tx: Tx, request: BookingRequest) -> BookingRequest:
-    """The patient told the desk that the booking is not wanted any more; the portal hears of it."""
+    """The patient told the desk that the booking is not wanted any more; the portal hears of it.
+
+    `calendar.status_change` (409) where the patient came, or did not: what has been cannot be called off.
+    """
     one = _appointment(tx, request)
+    if one is not None:
+        calendar.cancel(house, tx, one.id)
     told = request.state in requests_store.WAITING and (one is None or one.status not in STANDS)
     request = withdrawn(house, tx, request)
     _answer(tx, request, "refused" if told else "cancelled", None, None, "portals.patient_withdrew")

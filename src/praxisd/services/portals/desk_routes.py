@@ -171,7 +171,7 @@ ROUTES = (
         "propose", propose, desk_shapes.ProposeIn,
         (*_PLACE, *_TIME, (422, "portals.time_past"), (422, "portals.until_unfit")),
     ),
-    _decision("withdraw", withdraw, desk_shapes.WithdrawIn, ()),
+    _decision("withdraw", withdraw, desk_shapes.WithdrawIn, ((409, "calendar.status_change"),)),
     _decision("answer", answer, desk_shapes.AnswerIn, ((409, "portals.not_asked"), *_PLACE)),
     Route(
         "GET", "/appointments/{id}/chain", "appointments.chain", read_chain, "calendar.appointment.read",
