@@ -131,7 +131,8 @@ class Http:
         """Send one request, once, and wait for the whole answer, `timeout_s` seconds at most.
 
         `before` (epoch seconds): nothing is written after it. `allowed` is asked with the address the connection leads to
-        (behind a proxy: not asked, the proxy decides): where it says no, nothing is written. Of `json`, `form` and `body` at most one is given.
+        (behind a proxy: not asked, the proxy decides): where it says no, nothing is written. Of `json`, `form` and `body`
+        at most one is given.
         `NotSent`: certainly nothing was written. `AnswerLost`: it may have been, and there is no whole answer (broken,
         late, longer than `limit_bytes`); `AnswerLate`, which is one of them, where time ran out.
         """
