@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from praxisd.testing import browser as browsing
 from praxisd.testing.programs import Client, Running, running
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_MS = 30_000
+"""So long a page may take to show something: on a busy machine five seconds were not enough."""
+expect.set_options(timeout=PATIENCE_MS)
 BUILT = ROOT / "src" / "praxisd" / "web" / "console" / "index.html"
 
 

@@ -30,7 +30,7 @@ def patience() -> Iterator[None]:
     """Expectations of this module wait longer."""
     expect.set_options(timeout=LONG_MS)
     yield
-    expect.set_options(timeout=5_000)
+    expect.set_options(timeout=30_000)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from praxisd.testing import browser as browsing
 
-MOST_BYTES = 135_000
-"""25 kB of it are the words of all pages in one language, which grow with every page."""
+MOST_BYTES = 160_000
+"""36 kB of it are the words of all pages in one language, which grow with every page (25 kB before the online calendars)."""
 
 
 def test_the_first_load_stays_light_and_asks_nobody_else(demo: Any, profile: Any) -> None:

@@ -21,9 +21,10 @@ KEY = "schluessel-4711"
 NAMES = ("Dr. Beispiel – Sprechstunde", "Prophylaxe/Zahnreinigung", 'Größe "Ä"', "100 % Kinder", "a+b", "c")
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("portal")
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[str]:
+    """A portal of its own for each test: what one adapter has told must not stand there for the next."""
+    folder = tmp_path / "portal"
     line = [*PROGRAM, "sandbox", "portal", "--data", str(folder), "--port", "0", "--key", KEY]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment())
     try:
