@@ -85,6 +85,12 @@ def test_both_move_it_one_wins_the_other_sees_both_states(
     page.route("**/api/v1/calendar/view", lambda route: route.abort())
     later = appointment["start"].replace("T08", "T10")
     assert demo.desk().call("PATCH", f"/api/v1/appointments/{appointment['id']}", {"start": later})[0] == 200
+    # The day opens where the clock stands, which is somewhere else at each hour: up to its beginning.
+    page.mouse.move(700, 500)
+    page.mouse.wheel(0, -5_000)
+    page.wait_for_function(
+        "box => box.getBoundingClientRect().top > 200", arg=_box(page).element_handle(), timeout=30_000
+    )
     place = _box(page).bounding_box()
     hours = [page.get_by_text(f"{h:02}:00", exact=True).first.bounding_box() for h in (9, 10)]
     assert place and hours[0] and hours[1]
