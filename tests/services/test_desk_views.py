@@ -196,7 +196,7 @@ def test_the_patient_answers_on_a_page_without_a_name(
         page = client.get(path)
         assert (
             page.status_code == 200
-            and "Mittwoch, 25.11.2026, 15:00" in page.text
+            and "Mittwoch, 25. November, 15:00" in page.text
             and "Praxis am Test" in page.text
         )
         assert [trace for trace in TRACES if trace in page.text] == [] and "<script" not in page.text

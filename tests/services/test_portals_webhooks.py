@@ -10,7 +10,6 @@ from litestar.testing import TestClient
 
 from praxisd import main
 from praxisd.kernel import events
-from praxisd.services.calendar import api as calendar
 from praxisd.services.portals import webhooks_rules as rules
 from praxisd.web.app import build
 
@@ -27,10 +26,6 @@ def there(house: Any) -> Iterator[Scene]:
 def program() -> Iterator[Receiver]:
     with receiver() as made:
         yield made
-
-
-def cancel(there: Scene, id_: str) -> None:
-    there.do(lambda tx: calendar.cancel(there.house, tx, id_, None))
 
 
 def heard(there: Scene, type_: str) -> list[Any]:

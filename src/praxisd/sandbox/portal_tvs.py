@@ -21,7 +21,6 @@ FILE = Path("sandbox") / "portal_tvs.jsonl"
 POLL_S = 3_600
 REQUESTS_KEPT = 2_000
 PAGE = 20
-ACTIVITIES = ("CREATE", "UPDATE", "DELETE")
 PERSON = ("family", "given", "birthDate", "phone", "email")
 
 

@@ -4,14 +4,13 @@ It names time, type and practice, never a person. To look changes nothing (progr
 the answer is a form that is sent. The part of the address nobody can guess is kept as its digest alone.
 """
 
-import base64
 import hashlib
-import html
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from praxisd.kernel.access import system
+from praxisd.kernel.answer_page import MEDIA_TYPE, answer_page, spoken
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Call, Raw, Route
 from praxisd.kernel.store import Tx
@@ -26,23 +25,6 @@ if TYPE_CHECKING:
 OPEN = "the link itself is the secret: 256 random bits in a message to the patient, good for one answer, kept only as digest"
 _ACTOR = "calendar.offer"
 _MOST_BYTES = 2_048
-_MEDIA = "text/html; charset=utf-8"
-_STYLE = (
-    "body{font:18px/1.5 system-ui,sans-serif;margin:0;background:#f4f6f8;color:#16202a}"
-    "main{max-width:34rem;margin:8vh auto;padding:2rem;background:#fff;border-radius:.75rem}"
-    "h1{font-size:1.4rem;margin:0 0 1rem}p{margin:.5rem 0}.when{font-weight:600;font-size:1.2rem}"
-    "form{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}"
-    "button{font:inherit;padding:.7rem 1.4rem;border-radius:.5rem;border:2px solid #0b5cad;cursor:pointer}"
-    ".yes{background:#0b5cad;color:#fff}.no{background:#fff;color:#0b5cad}"
-)
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 def look(call: Call) -> Raw:
@@ -96,14 +78,14 @@ def _unknown(call: Call) -> Raw:
         text.get("calendar.offer_page.unknown", call.lang),
         text.get("calendar.offer_page.call", call.lang),
     ]
-    return _html(call.lang, text.get("calendar.offer_page.title", call.lang), words, 404)
+    return answer_page(call.lang, text.get("calendar.offer_page.title", call.lang), words, status=404)
 
 
 def _page(house: "House", tx: Tx, one: Offer, state: str) -> Raw:
     entry = waiting_store.entry(tx, one.entry)
     patient = directory.patient(tx, entry.patient) if entry is not None else None
-    lang = patient.language[:2].lower() if patient is not None and patient.language else "de"
-    text = house.texts
+    practice, text = directory.organization(tx), house.texts
+    lang = spoken(text, None if patient is None else patient.language, practice.language)
     calendar = views(house).calendar(tx)
     service = calendar.services.get(one.service)
     begin = datetime.fromtimestamp(one.start, calendar.almanac.zone)
@@ -117,42 +99,18 @@ def _page(house: "House", tx: Tx, one: Offer, state: str) -> Raw:
         time=f"{begin:%H:%M}",
     )
     state = state if state in ("open", "accepted", "declined") else "gone"
-    words = [directory.organization(tx).name, f"!{when}", service.name if service else ""]
+    words = [practice.name, when, service.name if service else ""]
     words.append(text.get(f"calendar.offer_page.{state}", lang))
-    if state != "open":
-        words.append(text.get("calendar.offer_page.call", lang) if state == "gone" else "")
-        return _html(lang, text.get("calendar.offer_page.title", lang), words, 200)
-    buttons = [(n, text.get(f"calendar.offer_page.{n}", lang)) for n in ("accept", "decline")]
-    return _html(lang, text.get("calendar.offer_page.title", lang), words, 200, buttons)
-
-
-def _html(
-    lang: str, title: str, words: list[str], status: int, buttons: list[tuple[str, str]] | None = None
-) -> Raw:
-    shown = html.escape
-    lines = "".join(
-        f'<p class="when">{shown(word[1:])}</p>' if word.startswith("!") else f"<p>{shown(word)}</p>"
-        for word in words
-        if word
-    )
-    form = "".join(
-        f'<button class="{"yes" if name == "accept" else "no"}" name="answer" value="{name}">{shown(label)}</button>'
-        for name, label in buttons or ()
-    )
-    form = f'<form method="post">{form}</form>' if form else ""
-    data = (
-        f'<!doctype html><html lang="{shown(lang)}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f"<title>{shown(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{shown(title)}</h1>{lines}{form}</main></body></html>"
-    )
-    return Raw(data.encode(), _MEDIA, status, _HEADERS)
+    words.append(text.get("calendar.offer_page.call", lang) if state == "gone" else "")
+    names = ("accept", "decline") if state == "open" else ()
+    buttons = [(name, text.get(f"calendar.offer_page.{name}", lang)) for name in names]
+    return answer_page(lang, text.get("calendar.offer_page.title", lang), words, buttons, when=when)
 
 
 ROUTES = tuple(
     Route(
         method, "/offers/{token}", name, call, None,
-        why_open=OPEN, problems=((404, "http.not_found"),), media_type=_MEDIA, transaction=False, raw=True,
+        why_open=OPEN, problems=((404, "http.not_found"),), media_type=MEDIA_TYPE, transaction=False, raw=True,
         tags=("waiting",),
     )
     for method, name, call in (("GET", "offer.look", look), ("POST", "offer.answer", answer))

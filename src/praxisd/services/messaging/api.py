@@ -58,6 +58,7 @@ from praxisd.services.messaging.templates import language_of, propose, render
 from praxisd.services.messaging.templates import load as load_templates
 from praxisd.services.messaging.values import Values
 from praxisd.services.messaging.wishes import needs, prefer, say, wishes
+from praxisd.services.messaging.wording import moment
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -103,6 +104,7 @@ __all__ = [
     "mail",
     "mark",
     "measure",
+    "moment",
     "needs",
     "next_allowed",
     "number",

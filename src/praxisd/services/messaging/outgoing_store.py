@@ -46,8 +46,6 @@ _ANSWERED = prepared(
     .where(mine(OUTBOX), _O.topic == sa.bindparam("about"), _O.letter == "open", _O.id != sa.bindparam("one"))
     .values(letter=None, version=_O.version + 1)
 )
-LIVE = ("prepared", "sending", "unsure", "accepted", "delivered")
-"""States of messages that went out or still will."""
 
 
 def add(tx: Tx, row: dict[str, Any]) -> bool:

@@ -1,7 +1,26 @@
 """portals: online calendars kept in step, the booking desk, and webhooks (SPEC 3, 1.9, 1.12–1.13)."""
 
+from typing import TYPE_CHECKING
+
 from praxisd.kernel.service import Permission, Service
-from praxisd.services.portals import desk_declared, engine_declared, store, webhooks_declared
+from praxisd.services.portals import (
+    deliveries_loop,
+    desk_declared,
+    engine_declared,
+    loop,
+    store,
+    webhooks_declared,
+)
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+
+def start(house: "House") -> None:
+    """Start the threads of the room: online calendars, and the courier of webhooks."""
+    loop.start(house)
+    deliveries_loop.start(house)
+
 
 SERVICE = Service(
     name="portals",
@@ -62,5 +81,5 @@ SERVICE = Service(
     ),
     operations=(*engine_declared.OPERATIONS, *webhooks_declared.OPERATIONS),
     commands="praxisd.services.portals.cli:commands",
-    start=webhooks_declared.start,
+    start=start,
 )

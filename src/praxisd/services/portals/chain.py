@@ -16,7 +16,7 @@ from praxisd.model.scheduling import Appointment
 from praxisd.services.accounts import api as accounts
 from praxisd.services.calendar import api as calendar
 from praxisd.services.messaging import api as messaging
-from praxisd.services.portals import deciding, requests, requests_store
+from praxisd.services.portals import deciding, requests, requests_store, store
 from praxisd.services.portals.desk_shapes import StepOut
 from praxisd.services.portals.engine import on_portals
 
@@ -72,8 +72,6 @@ def _requested(tx: Tx, request: BookingRequest | None, one: Appointment | None) 
 
 def origin_name(tx: Tx, request: BookingRequest) -> str | None:
     """The portal's name, else the source's."""
-    from praxisd.services.portals import store
-
     if request.source is not None:
         found = store.SOURCES.get(tx, request.source)
         return None if found is None else found.name

@@ -9,7 +9,6 @@ from praxisd.services.portals import (
     engine_marks,
     engine_operations,
     engine_routes,
-    loop,
 )
 
 EVENTS = (
@@ -34,5 +33,3 @@ CHECKS = engine_checks.CHECKS
 LISTINGS = (engine_listing.CALENDARS,)
 PAGES = (ConsolePage("online", "portals.portal.read", "practice", 40, "refresh-cw"),)
 OPERATIONS = engine_operations.OPERATIONS
-COMMANDS = "praxisd.services.portals.sync_cli:commands"
-START = loop.start

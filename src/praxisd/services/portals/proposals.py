@@ -3,10 +3,12 @@
 A small page without script. Whatever is wrong with the address, the answer is the same 404 at the same price.
 """
 
-from html import escape
+from datetime import datetime
 from urllib.parse import parse_qs
 
 from praxisd.kernel.access import system
+from praxisd.kernel.answer_page import MEDIA_TYPE, answer_page, spoken
+from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Call, Raw, Route
 from praxisd.kernel.store import Tx
@@ -14,7 +16,6 @@ from praxisd.model.portals import BookingRequest
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
 from praxisd.services.portals import deciding, desk_keys, requests_store
-from praxisd.services.portals.proposals_page import page, when
 
 OPEN = "patients have no access data: the unguessable address, which only the one who was asked has, says who answers"
 _WHO = "portals.proposal"
@@ -37,8 +38,7 @@ def _over(call: Call) -> Raw:
     heading, sentence = (
         texts.get(f"portals.proposal_page.{part}", call.lang) for part in ("heading", "over")
     )
-    body = page(call.lang, heading, escape(heading), escape(sentence), ())
-    return Raw(body.encode(), "text/html; charset=utf-8", 404, _HEADERS)
+    return answer_page(call.lang, heading, (sentence,), status=404)
 
 
 def show(call: Call) -> Raw:
@@ -74,34 +74,25 @@ def answer(call: Call) -> Raw:
 
 
 def _page(call: Call, tx: Tx, one: BookingRequest, part: str) -> Raw:
-    practice = directory.organization(tx)
-    language = practice.language if one.patient is None else messaging.language_for(tx, one.patient)
-    language = language if language in call.house.texts.languages else "en"
-    texts = call.house.texts
-    time = when(one.start or 0, practice.zone, language)
-    until = when(one.until or 0, practice.zone, language)
-    body = page(
-        language,
-        texts.get("portals.proposal_page.heading", language),
-        escape(practice.name),
-        texts.get(f"portals.proposal_page.{part}", language, time=escape(time), until=escape(until)),
-        [
-            (word, texts.get(f"portals.proposal_page.{word}", language))
-            for word in (("yes", "no") if part == "asks" else ())
-        ],
+    practice, texts = directory.organization(tx), call.house.texts
+    wished = None if one.patient is None else messaging.language_for(tx, one.patient)
+    language = spoken(texts, wished, practice.language)
+    here = zone(practice.zone)
+    time, until = (
+        messaging.moment(datetime.fromtimestamp(at or 0, here), messaging.language_of(language, language))
+        for at in (one.start, one.until)
     )
-    return Raw(body.encode(), "text/html; charset=utf-8", 200, _HEADERS)
+    said = texts.get(f"portals.proposal_page.{part}", language, time=time, until=until)
+    names = ("yes", "no") if part == "asks" else ()
+    buttons = [(name, texts.get(f"portals.proposal_page.{name}", language)) for name in names]
+    heading = texts.get("portals.proposal_page.heading", language)
+    return answer_page(language, heading, (practice.name, said), buttons)
 
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-}
 ROUTES = tuple(
     Route(
         method, "/proposals/{token}", name, function, None, why_open=OPEN, problems=((404, "http.not_found"),),
-        media_type="text/html; charset=utf-8", transaction=False, raw=True, tags=("booking desk",),
+        media_type=MEDIA_TYPE, transaction=False, raw=True, tags=("booking desk",),
     )
     for method, name, function in (("GET", "proposals.show", show), ("POST", "proposals.answer", answer))
 )  # fmt: skip

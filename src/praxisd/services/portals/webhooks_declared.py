@@ -1,18 +1,13 @@
 """What webhooks add to the declaration of portals."""
 
-from typing import TYPE_CHECKING
-
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import EventType, Handler, Retention, Setting
-from praxisd.services.portals import deliveries, deliveries_calls, deliveries_loop, engine_declared, webhooks
+from praxisd.services.portals import deliveries, deliveries_calls, deliveries_loop, webhooks
 from praxisd.services.portals import webhooks_rules as rules
 from praxisd.services.portals.webhooks_checks import CHECKS
 from praxisd.services.portals.webhooks_listings import LISTINGS
 from praxisd.services.portals.webhooks_operations import OPERATIONS
 from praxisd.services.portals.webhooks_routes import READ, ROUTES
-
-if TYPE_CHECKING:
-    from praxisd.kernel.app import House
 
 SETTINGS = (
     Setting(webhooks.NETWORKS, str, "", low=0, high=500),
@@ -26,12 +21,6 @@ EVENTS = (
 HANDLERS = (Handler("portals.webhooks", rules.TYPES, deliveries.heard),)
 PAGES = (ConsolePage("webhooks", READ, "system", 60, "webhook"),)
 PROBLEMS = deliveries_calls.CODES
-
-
-def start(house: "House") -> None:
-    """Start the threads of the room: online calendars, and the courier of webhooks."""
-    engine_declared.START(house)
-    deliveries_loop.start(house)
 
 
 __all__ = ("CHECKS", "LISTINGS", "OPERATIONS", "ROUTES")
