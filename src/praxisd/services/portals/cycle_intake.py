@@ -10,7 +10,7 @@ from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import INTERVAL_LOW_S, OnlineCalendar
-from praxisd.services.portals import cycle_store, engine_blockers, engine_store
+from praxisd.services.portals import cycle_store, desk_take, engine_blockers, engine_store
 from praxisd.services.portals.cycle import STOPS, Cycle, Result
 from praxisd.services.portals.portal import Blocker, Booking, Fetched, Period
 
@@ -54,12 +54,10 @@ def fetch(one: Cycle) -> None:
 
 def _take(one: Cycle, booking: Booking) -> bool:
     """Hand a booking to the desk, in a transaction of its own; False if it could not be kept."""
-    from praxisd.services.portals.desk_take import take_in
-
     link = next((each for each in one.calendars if each.name == booking.calendar), None)
     actor = replace(one.actor, portal=one.portal.name)
     try:
-        word = one.write(lambda tx: take_in(one.house, tx, one.portal, link, booking), actor)
+        word = one.write(lambda tx: desk_take.take_in(one.house, tx, one.portal, link, booking), actor)
     except (Problem, ValueError, LookupError) as error:
         one.house.log.error("booking_stuck", where=one.portal.id, error=error)
         return False
