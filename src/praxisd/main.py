@@ -10,7 +10,7 @@ from praxisd.kernel.config import Config, load
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.kernel.service import Service
 from praxisd.kernel.store import Tx
-from praxisd.services import accounts, calendar, directory, messaging, portals, reminders, setup
+from praxisd.services import accounts, calendar, directory, messaging, portals, relay, reminders, setup
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.directory import api as directory_api
 from praxisd.services.setup import api as setup_api
@@ -26,6 +26,7 @@ def services() -> tuple[Service, ...]:
         messaging.SERVICE,
         reminders.SERVICE,
         portals.SERVICE,
+        relay.SERVICE,
         setup.SERVICE,
     )
     return (*built_in, *registry.plugins())

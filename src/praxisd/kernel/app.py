@@ -25,6 +25,7 @@ from praxisd.kernel.settings import Settings
 from praxisd.kernel.store import Store
 from praxisd.kernel.texts import Texts
 from praxisd.kernel.vault import Vault
+from praxisd.kernel.visitors import Visitors
 from praxisd.kernel.wake import Wake
 
 
@@ -42,7 +43,8 @@ class State(enum.StrEnum):
 class House:
     """All parts of one running praxisd. `node` names this process among several on one database.
 
-    `closers` end what was opened on demand; they are called when the house stops, the newest first.
+    `closers` end what was opened on demand; they are called when the house stops, the newest first. `visitors` are guests
+    that came in through the relay, known to the doors by it.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class House:
     state: State = State.STARTING
     shared: dict[str, Any] = field(default_factory=dict)
     closers: list[Callable[[], None]] = field(default_factory=list)
+    visitors: Visitors = field(default_factory=Visitors)
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
