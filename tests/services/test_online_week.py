@@ -71,6 +71,10 @@ def test_the_judges_see_what_is_wrong(world: World) -> None:
         assert [fault for site in world.sites for fault in online_oracle.too_close(site)] == []
         assert online_oracle.leaks(world) == []
         # Each judge, shown its fault.
+        tvs = next(one for one in world.sites if one.adapter == "tvs116117").program.tvs
+        taken = next(one for one in tvs.slots.values() if one.status == "busy")
+        tvs.set_status(taken.id, "free")
+        assert [one for one in online_oracle.differences(world) if f"slot {taken.start}" in one]
         site = world.sites[0]
         name = site.calendars[world.practice.doctors[0]]
         period = site.program.board.period(name)

@@ -11,6 +11,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.model.scheduling import Appointment, Closing
 from praxisd.sandbox.door import Bad
 from praxisd.sandbox.portal_booking import Patient
+from praxisd.sandbox.portal_tvs import Refused
 from praxisd.services.calendar import api as calendar
 from praxisd.services.calendar import columns
 from praxisd.services.calendar import store as calendar_store
@@ -30,7 +31,7 @@ def step(world: World) -> str:
     name, action = world.dice.choices(ACTIONS, WEIGHTS)[0]
     try:
         action(world)
-    except (Problem, Bad) as refused:
+    except (Problem, Bad, Refused) as refused:
         return f"-{name}" if not _fault(refused) else f"!{name}"
     return name
 
@@ -195,9 +196,23 @@ def patient_changes(world: World) -> None:
         board.cancel(dice.choice(found).id)
 
 
+def patient_at_116117(world: World) -> None:
+    """A patient takes a slot at 116117, or gives it back."""
+    tvs, dice = next(one for one in world.sites if one.adapter == "tvs116117").program.tvs, world.dice
+    taken = [one for one in tvs.bookings.values() if one.status == "booked" and one.start > world.clock.now()]
+    if taken and dice.random() < 0.3:
+        tvs.end_booking(dice.choice(taken).id, deleted=dice.random() < 0.3)
+        return
+    free = [one for one in tvs.slots.values() if one.status == "free" and one.start > world.clock.now()]
+    if free:
+        number = dice.randrange(10_000)
+        person = {"family": f"Slot{number}", "given": "Sven", "birthDate": f"1970-02-{1 + number % 28:02d}"}
+        tvs.book(dice.choice(free).id, person | {"phone": "0171 5550001"}, "Rücken")
+
+
 def blocker(world: World) -> None:
     """Somebody enters busy time at a portal, or takes it back."""
-    site = world.dice.choice([one for one in world.sites if one.adapter != "drflex"])
+    site = world.dice.choice([one for one in world.sites if one.adapter in ("two_way", "webdav_ics")])
     board, dice = site.program.board, world.dice
     there = board.blockers()
     if there and dice.random() < 0.5:
@@ -263,6 +278,6 @@ ACTIONS: list[tuple[str, Callable[[World], None]]] = [
     ("book", book), ("move", move), ("cancel", cancel), ("reserve", reserve), ("unreserve", unreserve),
     ("absence", absence), ("closing", closing), ("hours", hours), ("patient_books", patient_books),
     ("patient_changes", patient_changes), ("blocker", blocker), ("decide", decide),
-    ("settle_conflict", settle_conflict), ("trouble", trouble),
+    ("settle_conflict", settle_conflict), ("trouble", trouble), ("patient_at_116117", patient_at_116117),
 ]  # fmt: skip
-WEIGHTS = (20, 12, 8, 6, 5, 3, 2, 2, 18, 6, 4, 10, 4, 4)
+WEIGHTS = (20, 12, 8, 6, 5, 3, 2, 2, 18, 6, 4, 10, 4, 4, 6)

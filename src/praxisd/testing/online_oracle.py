@@ -24,7 +24,10 @@ from praxisd.testing.online_world import CANARY, Site, World
 
 OCCUPY = ("pending", "booked", "arrived", "fulfilled")
 UPLOADS = {"two_way": ("PUT", "/busy"), "drflex": ("POST", "/drflex/upload"), "webdav_ics": ("PUT", ".ics")}
+POLLED = ("POST", "/Provenance/_search")
+"""What 116117 forbids to ask more often than every hour."""
 LOW_S = 60
+POLL_S = 3_600
 Span = tuple[int, int]
 
 
@@ -82,12 +85,49 @@ def differences(world: World) -> list[str]:
                     faults.append(f"{name}: nothing was ever uploaded")
                     continue
                 period = (int(state.first), int(state.last))
+                if site.adapter == "tvs116117":
+                    taken = covered(busy_of(world, tx, site, schedule, period))
+                    faults += _slots(world, site, name, taken, period)
+                    continue
                 ours = covered(busy_of(world, tx, site, schedule, period))
                 theirs = covered({one for one in site.program.board.busy(name) if one[1] > period[0]})
                 if ours != theirs:
                     more, less = sorted(set(theirs) - set(ours)), sorted(set(ours) - set(theirs))
                     faults.append(f"{name}: portal has {more[:3]}, practice has {less[:3]}")
-        faults += _bookings(world, tx)
+        faults += _bookings(world, tx) + _bookings_116117(world, tx)
+    return faults
+
+
+def _slots(world: World, site: Site, name: str, taken: list[Span], period: Span) -> list[str]:
+    """Each slot that is still to come is busy at 116117 if, and only if, a busy time touches it or a patient has it."""
+    tvs, since = site.program.tvs, max(period[0], world.clock.now())
+    profile = next(one.id for one in tvs.profiles.values() if one.name == name)
+    faults = []
+    for slot in list(tvs.slots.values()):
+        if slot.profile != profile or slot.gone or slot.start < since or slot.end > period[1]:
+            continue
+        touched = any(start < slot.end and slot.start < end for start, end in taken)
+        if slot.booking == "" and slot.status != ("busy" if touched else "free"):
+            faults.append(f"{name}: slot {slot.start} is {slot.status}, touched {touched}")
+    return faults
+
+
+def _bookings_116117(world: World, tx: Tx) -> list[str]:
+    """Each booking at 116117 is one request here; what was cancelled there takes no time here."""
+    site = next(one for one in world.sites if one.adapter == "tvs116117")
+    rows = [one for one in portals_store.REQUESTS.all(tx) if one.portal == site.id]
+    faults = []
+    for booking in list(site.program.tvs.bookings.values()):
+        found = [one for one in rows if one.remote == booking.id]
+        if not found and booking.status == "cancelled":
+            continue  # made and taken back between two questions
+        if len(found) != 1:
+            faults.append(f"116117: {len(found)} requests of one booking")
+            continue
+        id_ = found[0].appointment
+        one = calendar_store.APPOINTMENTS.get(tx, id_) if id_ else None
+        if booking.status == "cancelled" and one is not None and one.status in OCCUPY:
+            faults.append(f"116117: cancelled there, {one.status} here")
     return faults
 
 
@@ -125,6 +165,12 @@ def _bookings(world: World, tx: Tx) -> list[str]:
                 f" appointment {status} {one and (one.start, one.end)}"
             )
     return faults + [f"request {one.state} of a booking that does not exist" for one in rows.values()]
+
+
+def unheard_116117(world: World) -> bool:
+    """True while a booking or a cancellation there has not been fetched: that is done once an hour."""
+    with world.house.store.read(system("oracle", world.practice.organization)) as tx:
+        return bool(_bookings_116117(world, tx))
 
 
 def conflicts(world: World) -> list[str]:
@@ -173,8 +219,9 @@ def reported_once(world: World) -> list[str]:
 
 
 def too_close(site: Site) -> list[str]:
-    """Uploads of one calendar that came sooner than the portal allows, by the recorder's clock."""
-    method, mark = UPLOADS[site.adapter]
+    """Uploads of one calendar, or at 116117 questions for changes, that came sooner than allowed, by the recorder's clock."""
+    method, mark = UPLOADS.get(site.adapter, POLLED)
+    low = LOW_S if site.adapter in UPLOADS else POLL_S
     last: dict[str, float] = {}
     faults = []
     for at, data in site.recorder.sent():
@@ -183,7 +230,7 @@ def too_close(site: Site) -> list[str]:
             continue
         parts = urlsplit(head[1])
         calendar = parse_qs(parts.query).get("calendar", [unquote(parts.path)])[0]
-        if calendar in last and at - last[calendar] < LOW_S:
+        if calendar in last and at - last[calendar] < low:
             faults.append(f"{site.name}: {at - last[calendar]:.0f} s after the one before")
         last[calendar] = at
     return faults

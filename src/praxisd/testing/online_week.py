@@ -176,14 +176,15 @@ def _quiet(world: World) -> bool:
         calm = calm and not any(one.failures for one in cycles)
     site = next(one for one in world.sites if one.adapter == "two_way")
     newest = max((one.mark for one in site.program.board.bookings()), default=0)
-    return bool(organization) and calm and not open_ and int(marks.get(site.id) or 0) >= newest
+    here = int(marks.get(site.id) or 0) >= newest and not online_oracle.unheard_116117(world)
+    return bool(organization) and calm and not open_ and here
 
 
 def _judge(world: World, result: Result) -> None:
     for site in world.sites:
         result.faults += online_oracle.too_close(site)
         result.uploads += len(site.program.board.uploads())
-        result.bookings += len(site.program.board.bookings())
+        result.bookings += len(site.program.board.bookings()) + len(site.program.tvs.bookings)
         result.bytes_out += site.recorder.size()[0]
     result.faults += online_oracle.reported_once(world)
     result.faults += [f"leaked: {one}" for one in online_oracle.leaks(world)]

@@ -43,8 +43,12 @@ FIELDS: Mapping[AdapterName, Callable[[str], dict[str, str]]] = {
         "user": "praxis",
         "blocker_file": "{calendar}.blockers.ics",
     },
+    "tvs116117": lambda base: {"address": f"{base}/tvs/api", "login": f"{base}/tvs/login"},
 }
-SECRET = {"two_way": "key", "drflex": "key", "webdav_ics": "password"}
+SECRET = {"two_way": "key", "drflex": "key", "webdav_ics": "password", "tvs116117": "card"}
+OFFERED_DAYS = 14
+OFFERED = range(7, 16)
+"""Hours (UTC) at which 116117 offers a slot of half an hour on each day."""
 
 
 class Killed(BaseException):
@@ -146,7 +150,7 @@ class _Wounded:
 
 
 def build(nodes: list[House], folder: Path, clock: FrozenClock, seed: int) -> World:
-    """A practice with four columns, forty patients and three portals in the houses `nodes` (one empty database)."""
+    """A practice with four columns, forty patients and four portals in the houses `nodes` (one empty database)."""
     house = nodes[0]
     practice = small_practice(house)
     stack = ExitStack()
@@ -180,11 +184,15 @@ def _site(world: World, adapter: AdapterName, folder: Path) -> Site:
     world.stack.callback(program.close)
     port = int(program.url.rpartition(":")[2])
     recorder = world.stack.enter_context(Recorder("127.0.0.1", port, world.now))
+    if adapter == "tvs116117":
+        columns = [*practice.doctors]  # each slot there is told by a request of its own
     calendars = {one: f"Kalender {number} / {adapter}" for number, one in enumerate(columns, 1)}
     for name in calendars.values():
-        program.board.put_calendar(
-            Calendar(name, HOURS, days=14, notice=0, services=(Service("Kontrolle", 30), Service("Kurz", 15)))
-        )
+        if adapter == "tvs116117":
+            _offer(world, program, name)
+        else:
+            services = (Service("Kontrolle", 30), Service("Kurz", 15))
+            program.board.put_calendar(Calendar(name, HOURS, days=14, notice=0, services=services))
     site = Site(adapter, program, recorder, calendars)
     record = OnlinePortal(
         name=site.name,
@@ -208,6 +216,16 @@ def _site(world: World, adapter: AdapterName, folder: Path) -> Site:
 
     site.id = house.store.run(system("test", practice.organization), work)
     return site
+
+
+def _offer(world: World, program: Running, name: str) -> None:
+    """A Terminprofil of 116117 with the slots of two weeks."""
+    profile = program.tvs.add_profile(name).id
+    midnight = int(world.now()) // 86_400 * 86_400
+    for day in range(OFFERED_DAYS):
+        for hour in OFFERED:
+            start = midnight + day * 86_400 + hour * 3_600
+            program.tvs.add_slot(profile, start, start + 1_800)
 
 
 def shorten(world: World, schedule: str, end: str) -> None:
