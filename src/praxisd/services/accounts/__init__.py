@@ -5,7 +5,15 @@ they may ask.
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.service import EventType, Permission, Retention, Scope, Service, Setting
-from praxisd.services.accounts import listings, session_memory, session_routes, session_store
+from praxisd.services.accounts import (
+    listings,
+    session_memory,
+    session_routes,
+    session_store,
+    ticket_routes,
+    ticket_store,
+    tickets,
+)
 from praxisd.services.accounts.checks import CHECKS
 from praxisd.services.accounts.gate import gate_of
 from praxisd.services.accounts.operations import OPERATIONS
@@ -21,7 +29,7 @@ _SWEEP_PAUSE_S = 60.0
 
 def start(house: "House") -> None:
     """Write in the background when keys and sessions were last used, and once more when the server stops; remove
-    sessions that have ended.
+    sessions and tickets that have ended.
     """
     gate, memory = gate_of(house.store), session_memory.memory_of(house.store)
 
@@ -37,6 +45,7 @@ def start(house: "House") -> None:
                 if house.clock.monotonic() - swept >= _SWEEP_PAUSE_S:
                     swept = house.clock.monotonic()
                     session_memory.sweep(house)
+                    tickets.sweep(house)
             except Exception as error:
                 house.log.error("flush_failed", where="accounts", error=error)
             seen = house.wake.wait(seen, _FLUSH_PAUSE_S)
@@ -71,6 +80,8 @@ SERVICE = Service(
         EventType("key.created", Retention.AUDIT),
         EventType("key.rotated", Retention.AUDIT),
         EventType("key.revoked", Retention.AUDIT),
+        EventType("key.ticket_made", Retention.AUDIT),
+        EventType("key.ticket_used", Retention.AUDIT),
         EventType("user.created", Retention.AUDIT),
         EventType("user.changed", Retention.AUDIT),
         EventType("user.second_factor_changed", Retention.AUDIT),
@@ -78,7 +89,7 @@ SERVICE = Service(
         EventType("session.ended", Retention.AUDIT),
         EventType("session.refused", Retention.AUDIT),
     ),
-    routes=(*ROUTES, *session_routes.ROUTES),
+    routes=(*ROUTES, *session_routes.ROUTES, *ticket_routes.ROUTES),
     listings=listings.LISTINGS,
     pages=listings.PAGES,
     checks=CHECKS,
@@ -90,7 +101,7 @@ SERVICE = Service(
         Permission("accounts.self.read", ("owner", "desk", "partner", "portal", "pvs")),
         Permission("accounts.self.write", ("owner", "desk", "partner")),
     ),
-    tables=tuple(one.name for one in (*TABLES, *session_store.TABLES)),
+    tables=tuple(one.name for one in (*TABLES, *session_store.TABLES, *ticket_store.TABLES)),
     problems=(
         "accounts.key_missing",
         "accounts.key_invalid",

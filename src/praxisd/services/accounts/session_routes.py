@@ -3,6 +3,8 @@
 Those that carry a password, a code or a secret open their own transaction and take no Idempotency-Key (see `routes`).
 """
 
+from dataclasses import replace
+
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.console_routes import practice_of
 from praxisd.kernel.errors import Problem
@@ -221,7 +223,7 @@ _READ, _WRITE = "accounts.self.read", "accounts.self.write"
 _ABSENT, _EXISTS = (409, "accounts.second_factor_absent"), (409, "accounts.second_factor_exists")
 _CODE = (403, "accounts.second_factor_refused")
 
-ROUTES = (
+_ROUTES = (
     Route(
         "POST",
         "/session",
@@ -284,3 +286,5 @@ ROUTES = (
         status=204, problems=(_NOT_FOUND, _FORBIDDEN), tags=_TAGS,
     ),
 )  # fmt: skip
+ROUTES = tuple(replace(one, inside=True) for one in _ROUTES)
+"""All for people: whoever comes through the relay finds none of it, unless the practice opens the console to the outside."""

@@ -196,6 +196,34 @@ function card(method, path, operation) {
   return node;
 }
 
+// A link from the console carries a one-time ticket behind the "#", which browsers send nowhere. It leaves the address
+// before anything else happens, so that it stands in no history, no bookmark and no copied link.
+function ticket() {
+  const found = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  if (found !== null) history.replaceState(null, "", location.pathname + location.search);
+  return found;
+}
+
+async function redeem(found) {
+  $("message").textContent = t("loading");
+  try {
+    const answer = await fetch("/api/v1/key-tickets/redeem", {
+      method: "POST", cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer",
+      headers: { "Content-Type": "application/json", "Accept-Language": lang },
+      body: JSON.stringify({ ticket: found }),
+    });
+    const told = await answer.json().catch(() => ({}));
+    if (answer.status === 200) {
+      key = told.key;
+      await load();
+      return;
+    }
+    $("message").textContent = told.title ? `${told.title}. ${told.cause} ${told.solution}` : t("refused");
+  } catch {
+    $("message").textContent = t("failed");
+  }
+}
+
 function render() {
   const groups = new Map();
   for (const [path, methods] of Object.entries(shown.paths)) {
@@ -252,4 +280,10 @@ for (const node of document.querySelectorAll("[data-lang]")) {
     if (shown !== null) load();
   });
 }
+const brought = ticket();
 translate();
+if (brought) redeem(brought);
+window.addEventListener("hashchange", () => {
+  const later = ticket();
+  if (later) redeem(later);
+});
