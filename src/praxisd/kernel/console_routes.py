@@ -163,6 +163,7 @@ ROUTES = (
         None,
         why_open="words of the program, the same everywhere; the page for signing in needs them before anyone is known",
         root=True,
+        inside=True,
         quick=get_texts,
         problems=((404, "http.not_found"),),
         tags=("console",),

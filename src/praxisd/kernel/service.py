@@ -218,6 +218,7 @@ class Route:
     `transaction=False` the route opens its own short ones and takes no Idempotency-Key.
     `quick(call)` may answer from memory on the event loop, or return None to let `call` run in a thread.
     `raw`: foreign programs call in a form of their own; `call.body` is bytes and `call.query` a dict of texts, unchecked.
+    `inside`: for people in the practice; guests of the relay find nothing there unless the console is open to them.
     """
 
     method: str
@@ -237,6 +238,7 @@ class Route:
     prepare: Callable[[Call], Any] | None = None
     transaction: bool = True
     raw: bool = False
+    inside: bool = False
     tags: tuple[str, ...] = ()
 
     @property

@@ -43,6 +43,21 @@ class Sent:
         return any(k.lower() == "cache-control" and "no-store" in v for k, v in self.headers.items())
 
 
+class Meter:
+    """Counts the bytes of bodies on their way to `send`."""
+
+    __slots__ = ("_onward", "sent")
+
+    def __init__(self, onward: Send) -> None:
+        self._onward = onward
+        self.sent = 0
+
+    async def send(self, message: Any) -> None:
+        """Hand on."""
+        self.sent += len(message.get("body", b""))
+        await self._onward(message)
+
+
 def finish(result: Any, status: int, media_type: str = JSON) -> Sent:
     """The answer for what a route function returned; `status` and `media_type` are the route's declared ones."""
     if isinstance(result, Answer):

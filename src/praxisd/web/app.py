@@ -6,7 +6,7 @@ memory do (`make bench` prints the ratio).
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -46,7 +46,7 @@ def build(house: House, doors: Doors) -> Litestar:
     for template, table in by_path.items():
         paths.add(template, door.app(table))
     for template, app in (*console_files.handlers(door), *recovery.handlers(door)):
-        paths.add(template, app)
+        paths.add(template, _inside(door, app))
     if find_spec(_FHIR) is not None:
         for template, app in import_module(_FHIR).handlers(door):
             paths.add(template, app)
@@ -59,10 +59,29 @@ def build(house: House, doors: Doors) -> Litestar:
     )
 
 
-def _mount(door: Door, paths: Paths[Asgi]) -> Any:
+def _nowhere(door: Door) -> Callable[[Request], Awaitable[Sent]]:
     async def nowhere(_request: Request) -> Sent:
         await door.open()
         raise not_found("Path")
+
+    return nowhere
+
+
+def _inside(door: Door, app: Asgi) -> Asgi:
+    """The pages for people; for guests of the relay they are an unknown path unless the console is open to them."""
+    nowhere = _nowhere(door)
+
+    async def run(scope: Any, receive: Any, send: Any) -> None:
+        if door.house.visitors.people or door.visitor(scope) is None:
+            await app(scope, receive, send)
+        else:
+            await door.serve("http.unknown", scope, receive, send, nowhere)
+
+    return run
+
+
+def _mount(door: Door, paths: Paths[Asgi]) -> Any:
+    nowhere = _nowhere(door)
 
     @asgi("/", is_mount=True, copy_scope=False)
     async def everything(scope: Any, receive: Any, send: Any) -> None:

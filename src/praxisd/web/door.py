@@ -17,12 +17,13 @@ from typing import Any, Protocol, TypeVar
 
 from praxisd.kernel.access import ANONYMOUS, Actor, Kind
 from praxisd.kernel.app import House, State
-from praxisd.kernel.errors import Problem
+from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.maintenance import Watch
 from praxisd.kernel.service import Call, Route, Stream
 from praxisd.kernel.sessions import CSRF_HEADER, NOBODY, Live, Visit
+from praxisd.kernel.visitors import Entered, Visitor
 from praxisd.web import problems, writes
-from praxisd.web.answers import Sent, deliver, finish
+from praxisd.web.answers import Meter, Sent, deliver, finish
 from praxisd.web.doors import Doors as Doors
 from praxisd.web.entry import API as API
 from praxisd.web.entry import Entry as Entry
@@ -116,7 +117,7 @@ class Door:
         session's CSRF token in a header. `touch=False` does not put off a session's idle end.
         """
         secret, address = request.bearer, request.address(self.trusted)
-        if people and not secret and self.doors.session is not None:
+        if people and not secret and self.doors.session is not None and self.for_people(request):
             token = self.visit(request).token
             if token or request.browser:
                 live = await self.live(request, touch=touch)
@@ -159,6 +160,15 @@ class Door:
             self._admitted.clear()
         self._admitted[mark] = now
         return actor
+
+    def visitor(self, scope: Scope) -> Visitor | None:
+        """The guest of the relay behind a connection, or None."""
+        client = scope.get("client")
+        return None if client is None else self.house.visitors.of(client[1], client[0])
+
+    def for_people(self, request: Request) -> bool:
+        """False for guests of the relay, unless the console is open to them."""
+        return request.visitor is None or self.house.visitors.people
 
     def visit(self, request: Request) -> Visit:
         """The facts of a request that matter for signing in."""
@@ -208,6 +218,8 @@ class Door:
     async def answer(self, entry: Entry, request: Request) -> Sent:
         """All steps of one declared operation."""
         route = entry.route
+        if entry.inside and not self.for_people(request):
+            raise not_found("Path")
         if not entry.exempt:
             await self.open()
         actor = ANONYMOUS
@@ -334,7 +346,10 @@ class Door:
             await send({"type": "websocket.close", "code": 1003})
             return
         started = time.perf_counter()
-        request = Request(scope, receive, self.next_id())
+        visitor = self.visitor(scope) if len(self.house.visitors) else None
+        request = Request(scope, receive, self.next_id(), visitor)
+        meter = None if visitor is None else Meter(send)
+        send = send if meter is None else meter.send
         metrics = self.metrics
         metrics.in_flight += 1
         try:
@@ -351,5 +366,18 @@ class Door:
         seconds = time.perf_counter() - started
         metrics.count(name, status, seconds)
         self.house.log.request(name, status, seconds * 1000, request.actor.label, request.code)
-        if isinstance(sent, Streaming):
-            await sent.run(receive, send)
+        try:
+            if isinstance(sent, Streaming):
+                await sent.run(receive, send)
+        finally:
+            if meter is not None:
+                self.entered(request, name, status, seconds, meter.sent)
+
+    def entered(self, request: Request, name: str, status: int, seconds: float, sent: int) -> None:
+        """Tell whoever keeps the list of accesses from outside, if the request came with a key."""
+        tell, actor = self.house.visitors.entered, request.actor
+        if tell is None or actor.kind is not Kind.KEY:
+            return
+        at, address = self.house.clock.now(), request.address(())
+        ms = round(seconds * 1000)
+        tell(Entered(actor.organization, actor.id, at, request.method, name, status, ms, sent, address))

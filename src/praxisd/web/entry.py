@@ -17,7 +17,7 @@ class Entry:
     """A Route made ready: full path, readers for query and body, who may come in, and whether maintenance closes it.
 
     `signed_in` asks for any valid key (on top of that the route's permission, if it has one); `local_free` lets
-    callers on this computer in without a key.
+    callers on this computer in without a key. `inside` ones are not there for guests of the relay.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class Entry:
         self.signed_in = route.permission is not None if signed_in is None else signed_in
         self.exempt = exempt
         self.local_free = local_free
+        self.inside = route.inside
         self.query = AnyQuery() if route.raw else QueryReader(route.query)
         self.body = AnyBody() if route.raw else BodyReader(route.body)
         self.suffixes: dict[str, str] = {}

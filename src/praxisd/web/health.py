@@ -179,6 +179,7 @@ def entries(door: Door) -> list[Entry]:
                 "kernel.metrics.read",
                 root=True,
                 media_type=METRICS_TYPE,
+                inside=True,
                 tags=("health",),
             ),
             exempt=True,

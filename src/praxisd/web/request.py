@@ -10,6 +10,7 @@ from typing import Any
 from praxisd.kernel.access import ANONYMOUS, Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.sessions import BACKGROUND_HEADER, Live, Visit, cookie_name
+from praxisd.kernel.visitors import Visitor
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -49,12 +50,13 @@ class Headers(Mapping[str, str]):
 
 class Request:
     """A request while it is being answered. `actor` and `code` are what the log line will say of it, `live` is the
-    session it came with.
+    session it came with, `visitor` the guest of the relay behind the connection: then nothing else is believed of where
+    it comes from.
     """
 
-    __slots__ = ("actor", "code", "id", "live", "method", "raw_headers", "receive", "scope")
+    __slots__ = ("actor", "code", "id", "live", "method", "raw_headers", "receive", "scope", "visitor")
 
-    def __init__(self, scope: Scope, receive: Receive, id_: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, id_: str, visitor: Visitor | None = None) -> None:
         self.scope = scope
         self.receive = receive
         self.id = id_
@@ -62,6 +64,7 @@ class Request:
         self.actor: Actor = ANONYMOUS
         self.code: str | None = None
         self.live: Live | None = None
+        self.visitor = visitor
         pairs = scope["headers"]
         self.raw_headers: dict[bytes, bytes] = dict(pairs)
         if len(self.raw_headers) != len(pairs):
@@ -183,6 +186,8 @@ class Request:
 
     def address(self, trusted: Sequence[Any]) -> str | None:
         """The caller's address; X-Forwarded-For counts only as far as trusted proxies vouch for it."""
+        if self.visitor is not None:
+            return self.visitor.address
         client = self.scope.get("client")
         here: str | None = client[0] if client else None
         if not trusted or here is None or not _within(here, trusted):
@@ -202,6 +207,8 @@ class Request:
 
     def base_url(self, public_url: str | None, trusted: Sequence[Any]) -> str:
         """Address of this installation as the caller sees it, without a final slash; from the settings if set there."""
+        if self.visitor is not None:
+            return self.visitor.base_url
         if public_url:
             return public_url.rstrip("/")
         scheme = self.scope.get("scheme", "http")
@@ -217,6 +224,8 @@ class Request:
         client = self.scope.get("client")
         raw = self.raw_headers
         if client is None or any(h in raw for h in (b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip")):
+            return False
+        if self.visitor is not None:
             return False
         host = (self.header(b"host") or "").rsplit(":", 1)[0]
         try:

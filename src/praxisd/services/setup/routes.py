@@ -87,7 +87,8 @@ _WHY = "nobody can sign in yet: the one-time code on the server's own screen is 
 
 
 def _route(method: str, path: str, name: str, call: Any, **more: Any) -> Route:
-    return Route(method, path, name, call, more.pop("permission", None), tags=("setup",), **more)
+    permission = more.pop("permission", None)
+    return Route(method, path, name, call, permission, tags=("setup",), inside=permission is None, **more)
 
 
 ROUTES = (
