@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from praxisd.testing import browser, postgres
+from praxisd.testing import browser, debian, postgres
 from praxisd.testing.postgres import PostgresMissing, PostgresServer
 
 pytest_plugins = ["praxisd.testing.plugin"]
@@ -27,8 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         with suppress(PostgresMissing):
             postgres.programs()
-        with suppress(browser.BrowserMissing):
+        with suppress(debian.ProgramMissing):
             browser.program()
+        for package, program in (("nats-server", "nats-server"), ("iproute2", "ip")):
+            with suppress(debian.ProgramMissing):
+                debian.program((program,), package)
 
 
 def foreign_folder() -> Path:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from praxisd.testing import browser as browsing
+from praxisd.testing.debian import ProgramMissing
 from praxisd.testing.programs import Client, Running, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def chromium() -> Iterator[Browser]:
     assert BUILT.is_file(), "the console is not built: make ui"
     try:
         browsing.program()
-    except browsing.BrowserMissing as missing:
+    except ProgramMissing as missing:
         pytest.skip(str(missing))
     with browsing.browser() as found:
         yield found

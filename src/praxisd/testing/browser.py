@@ -3,14 +3,13 @@
 Playwright is imported only when a browser is opened: it is a tool of development.
 """
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from praxisd.testing import debian
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -30,38 +29,9 @@ WAIT_MS = 15_000
 """How long something may take to appear before a test fails."""
 
 
-class BrowserMissing(Exception):
-    """No Chromium, and it cannot be installed here; the message names the package."""
-
-
 def program() -> Path:
-    """The browser's program, installed as root on Debian where it is missing. Raises BrowserMissing."""
-    found = _find()
-    if found is None:
-        _install()
-        found = _find()
-    if found is None:
-        raise BrowserMissing(f"no browser found; install the package '{PACKAGE}'")
-    return found
-
-
-def _find() -> Path | None:
-    for name in _NAMES:
-        path = shutil.which(name)
-        if path:
-            return Path(path)
-    return None
-
-
-def _install() -> None:
-    if os.geteuid() != 0 or not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
-        raise BrowserMissing(f"no browser found; install the package '{PACKAGE}'")
-    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for args in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", PACKAGE]):
-        done = subprocess.run(["apt-get", *args], env=env, capture_output=True, text=True)
-        if done.returncode:
-            tail = (done.stderr or done.stdout).strip()[-500:]
-            raise BrowserMissing(f"apt-get {args[0]} failed; install the package '{PACKAGE}': {tail}")
+    """The browser's program, installed as root on Debian where it is missing. Raises `debian.ProgramMissing`."""
+    return debian.program(_NAMES, PACKAGE)
 
 
 @contextmanager
