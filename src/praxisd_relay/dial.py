@@ -43,10 +43,16 @@ CODES = frozenset(
 
 
 class Failed(Exception):
-    """No link came about. `code`: one of CODES or of the hub's REFUSED; `retry_s`: when the hub would be asked again."""
+    """No link came about. `code`: one of CODES or of the hub's REFUSED; `retry_s`: when the hub would be asked again.
 
-    def __init__(self, code: str, retry_s: float | None = None, *, refused: bool = False) -> None:
+    `node`: which hub it was, where that is why.
+    """
+
+    def __init__(
+        self, code: str, retry_s: float | None = None, *, refused: bool = False, node: str = ""
+    ) -> None:
         super().__init__(code)
+        self.node = node
         self.code = code
         self.retry_s = retry_s
         self.refused = refused
