@@ -123,8 +123,8 @@ class Book:
             watcher(result, foreign)
         return True
 
-    def apply(self, record: Record) -> bool:
-        return self.write(record, foreign=True)
+    def apply(self, record: Record, *more: Record) -> bool:
+        return any([self.write(one, foreign=True) for one in (record, *more)])
 
 
 class Air:
@@ -212,7 +212,7 @@ def test_a_hub_that_never_learns_is_not_asked_for_ever() -> None:
     """Another version writes a record differently: the fingerprints never agree, and nothing can be gained."""
 
     class Deaf(Book):
-        def apply(self, record: Record) -> bool:
+        def apply(self, record: Record, *more: Record) -> bool:
             return False
 
     async def story() -> int:
