@@ -45,6 +45,10 @@ BUILT_IN = {
         "praxisd.services.portals.cli",
         "Programs elsewhere that are called when something happens: who, for what, and what became of each call.",
     ),
+    "relay": (
+        "praxisd.services.relay.cli",
+        "Reachable from outside through a relay server that cannot read what it carries.",
+    ),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
     "sandbox": (
