@@ -76,10 +76,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The port that others see, where something stands before the hub; 0: that of `listen`."""
     certificate: Path | None = None
     key: Path | None = None
+    pin: str = "auto"
+    """Do invitations carry the pin of the certificate? "always", "never", or where it is self-signed."""
     node: str = ""
     """The name of this hub in what links are told and sign; that of `[peers]`, else the machine's."""
-    metrics_listen: str = ""
-    """Loopback address of `/metrics` and `/health`; nothing listens where it is empty."""
+    metrics_listen: str = "127.0.0.1:0"
+    """Loopback address of `/metrics` and `/health` (port 0: a free one); nothing listens where it is empty."""
     log: str = "info"
     """What is told on standard error: "warning", "info" or "debug"."""
     backlog: Annotated[int, Meta(ge=16, le=65_535)] = 4096
@@ -202,6 +204,8 @@ def _checked(found: Config) -> Config:
             raise ConfigError("not_loopback", f"{name} = {text!r}")
     if found.log not in ("warning", "info", "debug"):
         raise ConfigError("wrong_value", f"log = {found.log!r}")
+    if found.pin not in ("auto", "always", "never"):
+        raise ConfigError("wrong_value", f"pin = {found.pin!r}")
     node = found.peers.node if found.peers is not None else found.node or socket.gethostname().lower()
     if not node or len(node) > 253:
         raise ConfigError("wrong_value", "node")

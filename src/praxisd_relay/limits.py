@@ -43,6 +43,10 @@ class Bucket:
         self._tokens = self._fill(now) - tokens
         return max(0.0, -self._tokens / self.rate)
 
+    def left(self, now: float) -> float:
+        """Tokens there are now; less than none is a debt, and without a limit there is no end of them."""
+        return self._fill(now) if self.rate > 0 else float("inf")
+
     def full(self, now: float) -> bool:
         """Is it as if it had never been used?"""
         return self.rate <= 0 or self._fill(now) >= self.burst
@@ -66,7 +70,7 @@ class Buckets:
     def has(self, key: Hashable, now: float, tokens: float = 1.0) -> bool:
         """Would `take` succeed? Takes nothing."""
         found = self._known.get(key)
-        return self.rate <= 0 or found is None or found._fill(now) >= tokens
+        return self.rate <= 0 or found is None or found.left(now) >= tokens
 
     def _bucket(self, key: Hashable) -> Bucket:
         found = self._known.pop(key, None)

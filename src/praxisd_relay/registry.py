@@ -19,8 +19,8 @@ CODE_TRIES = 5
 _CHAIN = 32
 _KEEP_CODES = 30 * 86_400
 
-Watcher = Callable[[Record], None]
-"""Called with a record as it is now."""
+Watcher = Callable[[Record, bool], None]
+"""Called with a record as it is now, and whether it came from another hub."""
 
 
 class Refusal(Exception):
@@ -43,7 +43,6 @@ class Registry:
         self._named: dict[str, str] = {}
         self._aliases: dict[str, set[str]] = {}
         self._watchers: list[Watcher] = []
-        self._tellers: list[Watcher] = []
         self._seq = 0
         self._stamp = 0
         self.poll()
@@ -52,13 +51,9 @@ class Registry:
         """The file is let go."""
         self._file.close()
 
-    def watch(self, watcher: Watcher) -> None:
+    def changed(self, watcher: Watcher) -> None:
         """Have `watcher` called after every change, whoever made it."""
         self._watchers.append(watcher)
-
-    def changed(self, teller: Watcher) -> None:
-        """Have `teller` called after every change made here or by a command, but not for what `apply` took in."""
-        self._tellers.append(teller)
 
     # Questions
 
@@ -211,8 +206,8 @@ class Registry:
 
     # Changes of others
 
-    def apply(self, *records: Record) -> int:
-        """Take in records of another hub, in one transaction; how many changed anything.
+    def apply(self, record: Record, *more: Record) -> bool:
+        """Take in records of another hub, in one transaction; True if that changed anything.
 
         One that does not hold together is dropped. Where two hubs took the same code at the same moment, the earlier
         use stands and the later id is revoked.
@@ -220,19 +215,19 @@ class Registry:
         self.poll()
         results: dict[tuple[str, str], Record] = {}
         losers: set[str] = set()
-        for record in filter(sound, records):
-            mine = results.get(key_of(record)) or self._held(record)
-            result = record if mine is None else merged(mine, record)
-            self._stamp = max(self._stamp, record.stamp)
+        for one in filter(sound, (record, *more)):
+            mine = results.get(key_of(one)) or self._held(one)
+            result = one if mine is None else merged(mine, one)
+            self._stamp = max(self._stamp, one.stamp)
             if result != mine:
-                results[key_of(record)] = result
-            if isinstance(mine, Code) and isinstance(record, Code) and isinstance(result, Code):
-                losers |= {mine.used_by, record.used_by} - {"", result.used_by}
+                results[key_of(one)] = result
+            if isinstance(mine, Code) and isinstance(one, Code) and isinstance(result, Code):
+                losers |= {mine.used_by, one.used_by} - {"", result.used_by}
         self._write(list(results.values()), foreign=True)
         for loser in losers:
             if loser in self._practices:
                 self.revoke(loser)
-        return len(results)
+        return bool(results)
 
     def poll(self) -> int:
         """Take in what other programs wrote into the file; the number of records. Cheap when there is nothing."""
@@ -319,5 +314,5 @@ class Registry:
 
     def _tell(self, records: Iterable[Record], foreign: bool) -> None:
         for one in records:
-            for watcher in (*self._watchers, *(() if foreign else self._tellers)):
-                watcher(one)
+            for watcher in self._watchers:
+                watcher(one, foreign)

@@ -46,7 +46,7 @@ def test_a_file(tmp_path: Path) -> None:
 def test_without_a_file_it_is_for_trying_out(tmp_path: Path) -> None:
     found = load(None, tmp_path)
     assert found.listen == ("127.0.0.1:8443",) and found.domain == "relay.localhost"
-    assert found.certificate is None and found.metrics_listen == "" and found.data == tmp_path
+    assert found.certificate is None and found.metrics_listen == "127.0.0.1:0" and found.data == tmp_path
 
 
 def test_the_file_of_the_folder_is_found_and_what_is_given_counts_most(tmp_path: Path) -> None:
@@ -94,6 +94,7 @@ token_file = "token"
         ('data = "."\nmetrics_listen = "0.0.0.0:9464"', "not_loopback"),
         ('data = "."\nmetrics_listen = ":9464"', "not_loopback"),
         ('data = "."\nlog = "loud"', "wrong_value"),
+        ('data = "."\npin = "maybe"', "wrong_value"),
         ('data = "."\n[peers]\nnode = "hub"', "wrong_value"),
         ('data = "."\n[nats]\nservers = ["nats://user:secret@bus:4222"]', "wrong_value"),
     ],

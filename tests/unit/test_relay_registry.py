@@ -177,7 +177,7 @@ def test_own_names(registry: Registry) -> None:
 def test_what_a_command_changes_is_seen(registry: Registry, tmp_path: Path) -> None:
     seen: list[Record] = []
     one = enrolled(registry)
-    registry.changed(seen.append)
+    registry.changed(lambda record, foreign: seen.append(record))
     registry.poll()
     assert seen == [] and registry.poll() == 0
     command = Registry(tmp_path / "hub.sqlite")
@@ -253,21 +253,18 @@ def test_a_revocation_does_not_come_back_by_a_late_word(registry: Registry) -> N
     stale = registry.find(one.id)
     assert stale is not None
     registry.revoke(one.id)
-    assert registry.apply(replace(stale, label="late", stamp=stale.stamp + 10**9)) == 1
+    assert registry.apply(replace(stale, label="late", stamp=stale.stamp + 10**9))
     assert registry.present(one.id) is None and registry.find(one.id).label == "late"  # type: ignore[union-attr]
 
 
 def test_what_was_taken_in_is_told_and_not_told_twice(registry: Registry) -> None:
-    told: list[Record] = []
-    seen: list[Record] = []
-    registry.changed(told.append)
-    registry.watch(seen.append)
+    seen: list[tuple[Record, bool]] = []
+    registry.changed(lambda record, foreign: seen.append((record, foreign)))
     record = Practice(id=KEY.id, key=KEY.public, stamp=5)
-    assert (registry.apply(record), registry.apply(record)) == (1, 0)
-    assert (seen, told) == ([record], [])
+    assert (registry.apply(record), registry.apply(record)) == (True, False)
+    assert seen == [(record, True)]
     registry.revoke(KEY.id)
-    assert [one.turn for one in told if isinstance(one, Practice)] == [1]
-    assert len(seen) == 2
+    assert [foreign for _, foreign in seen] == [True, False]
 
 
 def test_two_hubs_and_one_code(registry: Registry, tmp_path: Path, clock: Clock) -> None:
@@ -303,7 +300,7 @@ def test_a_record_that_does_not_hold_together_is_dropped(registry: Registry) -> 
         Code(hash="0" * 64, used_by="x"),
     ):
         assert not sound(bad)
-        assert registry.apply(bad) == 0
+        assert not registry.apply(bad)
     assert sound(good)
 
 
