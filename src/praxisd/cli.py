@@ -51,9 +51,13 @@ BUILT_IN = {
     ),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
+    "relay-hub": (
+        "praxisd_relay.cli",
+        "The hub through which practices are reachable from outside, and which cannot read what it carries.",
+    ),
     "sandbox": (
         "praxisd.sandbox.cli",
-        "Play the outside world: an SMS gateway, a mail server, a booking portal.",
+        "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub.",
     ),
     "maintenance": (
         "praxisd.kernel.cli",

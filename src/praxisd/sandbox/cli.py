@@ -17,7 +17,7 @@ _HOST = click.option("--host", default="127.0.0.1", show_default=True)
 @click.group()
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
 def sandbox(with_parent: bool) -> None:
-    """Play the outside world: an SMS gateway, a mail server, a booking portal."""
+    """Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub."""
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -162,6 +162,34 @@ def portal(
     except OSError:
         raise Problem("control.address_unusable", 400, host=host, port=port) from None
     sys.exit(code)
+
+
+@sandbox.command()
+@data
+@_HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0: a free one.")
+def relay(folder: Path, host: str, port: int) -> None:
+    """A relay hub, through which a practice on this computer is reached as from outside."""
+    from praxisd.sandbox.relay import run
+
+    try:
+        code = run(folder, host, port)
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=port) from None
+    sys.exit(code)
+
+
+@sandbox.command("relay-code")
+@data
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8443, show_default=True, help="That of the hub."
+)
+@click.argument("label", default="Praxis")
+def relay_code(folder: Path, port: int, label: str) -> None:
+    """An invitation to the relay hub of this folder."""
+    from praxisd.sandbox.relay import invitation
+
+    click.echo(invitation(folder, port, label))
 
 
 commands: tuple[click.Command, ...] = (sandbox,)

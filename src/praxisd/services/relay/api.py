@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
-from praxisd.services.relay import identity, settings, state
+from praxisd.services.relay import certificates, enrolling, identity, settings, state
+from praxisd.services.relay.room import room_of
 
 if TYPE_CHECKING:
+    from praxisd.kernel.access import Actor
     from praxisd.kernel.app import House
 
 
@@ -27,3 +29,26 @@ def pins(house: "House") -> tuple[str, ...]:
     """What portals may pin: base64url SHA-256 of the public key of our certificate, now and (if prepared) next."""
     held = state.certificate(house)
     return () if held is None else tuple(one for one in (held.spki, held.next_spki) if one)
+
+
+def certificate(house: "House") -> str:
+    """The chain that guests meet, PEM, leaf first: what a portal trusts where no public CA vouches for it."""
+    return certificates.current(house).chain
+
+
+def enrolled_at(house: "House", hub: str, port: int) -> bool:
+    """Is the identity in force one of the hub that takes links at this name and port?"""
+    with house.store.read(system("relay")) as tx:
+        who = identity.facts(tx)
+    return who is not None and any((one.host, one.port) == (hub, port) for one in who.hubs)
+
+
+def enrol(house: "House", actor: "Actor", invitation: str) -> None:
+    """Enrol and use the relay from now on, in place of another enrolment. Problems: those of `enrolling.enrol`."""
+    enrolling.enrol(house, actor, invitation, True)
+    room_of(house).look()
+
+
+def wait_up(house: "House", within_s: float) -> bool:
+    """Wait until we are connected, at most so long; True if we are."""
+    return room_of(house).wait_up(within_s)
