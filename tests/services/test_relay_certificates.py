@@ -15,7 +15,7 @@ from praxisd.services.relay import certificate_making, certificates, store
 from praxisd.services.relay.certificate_making import Material
 from praxisd.testing.houses import Houses
 
-NAME = "praxis.example"
+NAME = "praxis.relay.example"
 DAY = 86_400
 
 
@@ -111,9 +111,9 @@ def test_files_are_used_and_read_anew_when_they_change(house: House, tmp_path: P
     first = certificates.current(house)
     assert (first.source, codes(house)) == ("files", [])
     assert certificates.current(house) is first
-    pair(tmp_path, NAME, "*.praxis.example")
+    pair(tmp_path, NAME, "*.relay.example")
     second = certificates.current(house)
-    assert second.spki != first.spki and "*.praxis.example" in second.names
+    assert second.spki != first.spki and "*.relay.example" in second.names
 
 
 def test_what_is_wrong_with_files_is_named_and_the_last_good_pair_serves(
@@ -134,7 +134,7 @@ def test_what_is_wrong_with_files_is_named_and_the_last_good_pair_serves(
     assert codes(house) == ["relay.certificate_wrong_name"]
     pair(tmp_path, NAME, ends=datetime.fromtimestamp(house.clock.now(), UTC) - timedelta(days=1))
     assert codes(house) == ["relay.certificate_expired"]
-    pair(tmp_path, "*.example")
+    pair(tmp_path, "*.relay.example")
     assert codes(house) == [], "a wildcard stands for one label"
     pair(tmp_path, NAME)
     assert codes(house) == []
