@@ -97,6 +97,8 @@ class Tvs:
         self.changes: list[Change] = []
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
         self.polled = 0.0
+        self.early = 0
+        """How often changes were asked for too soon."""
         self.page = PAGE
         self.batch_faults: deque[dict[int, int]] = deque()
         self.tokens: dict[str, float] = {}
@@ -241,6 +243,7 @@ class Tvs:
         with self.lock:
             now = self.now()
             if self.polled and now < self.polled + POLL_S:
+                self.early += 1
                 raise Refused(429, "throttled", "TOO_OFTEN")
             self.polled = now
             self._written("polled", now)

@@ -197,13 +197,16 @@ def patient_changes(world: World) -> None:
 
 
 def patient_at_116117(world: World) -> None:
-    """A patient takes a slot at 116117, or gives it back."""
+    """A patient takes a slot at 116117 a day ahead or more, or gives it back: what is over when the hour for asking comes is
+    not told of any more.
+    """
     tvs, dice = next(one for one in world.sites if one.adapter == "tvs116117").program.tvs, world.dice
     taken = [one for one in tvs.bookings.values() if one.status == "booked" and one.start > world.clock.now()]
     if taken and dice.random() < 0.3:
         tvs.end_booking(dice.choice(taken).id, deleted=dice.random() < 0.3)
         return
-    free = [one for one in tvs.slots.values() if one.status == "free" and one.start > world.clock.now()]
+    since = world.clock.now() + _DAY
+    free = [one for one in tvs.slots.values() if one.status == "free" and one.start > since]
     if free:
         number = dice.randrange(10_000)
         person = {"family": f"Slot{number}", "given": "Sven", "birthDate": f"1970-02-{1 + number % 28:02d}"}
