@@ -72,7 +72,9 @@ class Cluster:
         ssl.SSLError if an address or a file of the settings cannot be used."""
         bound = await self.peers.start()
         settings = self._settings
-        self._nodes.own = Node(settings.node, settings.announce or bound, settings.public or self._hub.public)
+        self._nodes.own = Node(
+            settings.node, settings.announce or _reachable(settings.node, bound), self._public()
+        )
         if self._nats is not None:
             from praxisd_relay.directory_nats import NatsBus  # only hubs in a cluster need nats-py
 
@@ -92,10 +94,8 @@ class Cluster:
         return bound
 
     def leave(self) -> None:
-        """The hub drains: nobody is to send guests here any more. Running connections go on."""
+        """The hub drains: it is nobody's home any more. Its practices are found here until they have gone elsewhere."""
         self._leaving = True
-        if self._directory is not None:
-            self._directory.only(())
         self._announce()
 
     async def stop(self) -> None:
@@ -110,11 +110,16 @@ class Cluster:
             await self.bus.stop()
         await self.peers.stop()
 
+    def _public(self) -> str:
+        """Where agents reach us, with the certificate's pin where the hub has one."""
+        given, (link, slash, pin) = self._settings.public, self._hub.public.partition("/")
+        return f"{given or link}{slash}{pin}" if "/" not in given else given
+
     # What the hub tells and asks
 
     def linked(self, practice: str) -> None:
         """The practice's first link here is up."""
-        if self._directory is not None and not self._leaving:
+        if self._directory is not None:
             self._directory.hold(practice)
 
     def unlinked(self, practice: str) -> None:
@@ -251,6 +256,12 @@ class Cluster:
 
     def _relinked(self) -> None:
         self._linked.set()
+
+
+def _reachable(node: str, bound: str) -> str:
+    """The address under which others reach what is bound there: all addresses are none."""
+    host, _, port = bound.rpartition(":")
+    return f"{node}:{port}" if host in ("0.0.0.0", "[::]") else bound
 
 
 async def _first_of(asks: list[Coroutine[Any, Any, Carrier | None]]) -> Carrier | None:

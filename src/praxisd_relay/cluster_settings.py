@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+PIN = re.compile(r"[A-Za-z0-9_-]{43}")
 PREFIX = re.compile(r"[a-z0-9_-]{1,32}(\.[a-z0-9_-]{1,32}){0,3}")
 MOST_NODES = 64
 
@@ -22,7 +23,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hub of the cluster as the others know it.
 
     `name` is a DNS name in its certificate, `peer` the `host:port` where other hubs reach it, `public` the
-    `host:port` where agents do.
+    `host:port` where agents do, with `/PIN` where no public authority vouches for the link's certificate.
     """
 
     name: str
@@ -34,7 +35,8 @@ class PeersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """`[peers]`: this hub among its neighbours.
 
     `node`: own name, a DNS name in `certificate`. `listen`: where neighbours connect. `announce` and `public`: the
-    addresses told to others, `listen` and the hub's own public address where left out. `ca`: the authority of the
+    addresses told to others; left out: `listen` (or `node` with its port, where that is all addresses), and the link's
+    name, which is right only for a hub that has it for itself. `ca`: the authority of the
     hubs only; whoever it vouches for may ask which practices are here. `nodes`: neighbours known beforehand; with
     NATS the others announce themselves. `announce_s`: seconds between two announcements.
     """
@@ -83,7 +85,10 @@ def check_node(node: Node) -> Node:
     """The node itself if its name and addresses can be used; raises SettingsError. Announcements pass here too."""
     if len(node.name) > 253 or not NODE_NAME.fullmatch(node.name):
         raise SettingsError(f"not the name of a hub: {node.name[:80]!r}")
-    for address in (node.peer, node.public):
+    public, slash, pin = node.public.partition("/")
+    if slash and not PIN.fullmatch(pin):
+        raise SettingsError(f"not the pin of a certificate: {pin[:80]!r}")
+    for address in (node.peer, public):
         if len(address) > 260 or not split(address)[1]:
             raise SettingsError(f"not an address to dial: {address[:80]!r}")
     return node
@@ -94,7 +99,7 @@ def check_peers(peers: PeersSettings) -> PeersSettings:
     if len(peers.node) > 253 or not NODE_NAME.fullmatch(peers.node):
         raise SettingsError(f"peers.node is not a DNS name in lower case: {peers.node[:80]!r}")
     split(peers.listen)
-    for address in (peers.announce, peers.public):
+    for address in (peers.announce, peers.public.partition("/")[0]):
         if address and not split(address)[1]:
             raise SettingsError(f"peers: an address others can dial needs a port: {address!r}")
     if len(peers.nodes) > MOST_NODES:

@@ -30,7 +30,12 @@ class Papers:
         self._authority.cert_pem.write_to_path(self.ca)
 
     def settings(
-        self, node: str, *names: str, nodes: tuple[Node, ...] = (), listen: str = "127.0.0.1:0"
+        self,
+        node: str,
+        *names: str,
+        nodes: tuple[Node, ...] = (),
+        listen: str = "127.0.0.1:0",
+        public: str = "",
     ) -> PeersSettings:
         """`[peers]` of a hub with a certificate for `names` (its own, if none are given)."""
         made = self._authority.issue_cert(*(names or (node,)))
@@ -40,6 +45,7 @@ class Papers:
         return PeersSettings(
             node=node,
             listen=listen,
+            public=public,
             certificate=certificate,
             key=key,
             ca=self.ca,
