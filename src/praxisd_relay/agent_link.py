@@ -99,7 +99,7 @@ class Link:
     async def prove(self, wanted: Wanted) -> None:
         """HELLO, then AUTH or ENROLL, then WELCOME. Raises Failed."""
         kind, payload = await self._next(HELLO_S)
-        self.hello = hello = self._read(frames.Hello, payload, kind is Type.HELLO)
+        self.hello = hello = self._read(frames.Hello, payload, kind == Type.HELLO)
         if hello.v != VERSION or len(hello.nonce) < identity.NONCE_LENGTH:
             raise Failed("protocol")
         if hello.node in wanted.other_nodes:

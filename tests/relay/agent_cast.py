@@ -120,7 +120,7 @@ class Path:
             if self.proxy is not None:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await asyncio.gather(self._pump(reader, other), self._pump(far, writer))
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (OSError, RuntimeError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self.open -= 1
