@@ -1,6 +1,6 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, start, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, start, all.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("slots", "bookings", "view", "page", "jobs", "reminders", "online", "start", "all"),
+        choices=("slots", "bookings", "view", "page", "jobs", "reminders", "online", "relay", "start", "all"),
         default="all",
     )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
@@ -80,7 +80,11 @@ def main() -> int:
         from bench import online
 
         found.rows += online.measure(options.rounds, say, found.notes)
-    if options.part not in ("page", "jobs", "reminders", "online"):
+    if options.part in ("relay", "all"):
+        from bench import relay
+
+        found.rows += relay.measure(options.rounds, options.seconds, say, found.notes)
+    if options.part not in ("page", "jobs", "reminders", "online", "relay"):
         _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1

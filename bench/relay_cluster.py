@@ -1,0 +1,182 @@
+"""Two hubs with a real NATS: a client at the wrong hub beside one at the hub that holds the practice.
+
+Same practice, same origin, same load, in turns; only the port the client connects to differs. The practice's agent is
+linked with the second hub only (the link's name is in no DNS, so it cannot follow WELCOME to its other home).
+`python -m bench.relay_cluster [ROUNDS] [SECONDS]` prints it alone.
+"""
+
+import contextlib
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import trustme
+
+from bench import load, relay_load, relay_origin, report
+from bench.relay_load import Cost
+from bench.relay_peers import Measured, Missing, Way
+from bench.relay_programs import debian, free_port, running, wait_for
+from praxisd.testing.relay_agents import Program
+from praxisd.testing.relay_hub import Hub, host, practices
+
+HERE, THERE = "right hub", "wrong hub"
+DEMANDS = {"bulk": 0.85, "bulks": None, "keep": 0.85, "new": 0.7}
+_SAID = {
+    "bulk": "cluster: 100 MB",
+    "bulks": "cluster: 4 x 100 MB",
+    "keep": "cluster: kept connections",
+    "new": "cluster: a connection each",
+}
+_SEED = 6
+_PATIENCE_S = 60.0
+
+
+class Both:
+    """Processor time of two hubs together."""
+
+    def __init__(self, *hubs: Hub) -> None:
+        self._hubs = hubs
+
+    def cpu_s(self) -> float:
+        """So far, seconds."""
+        return sum(hub.process.cpu_s() for hub in self._hubs)
+
+
+def measure(rounds: int, seconds: float, say: Callable[[str], None], notes: list[str]) -> list[report.Row]:
+    """The rows; none, and a note, where nats-server is not to be had."""
+    found: dict[str, dict[str, list[Cost]]] = defaultdict(lambda: defaultdict(list))
+    loads: dict[str, Callable[[Way], Cost]] = {
+        "bulk": relay_load.download,
+        "bulks": lambda way: relay_load.download(way, 4),
+        "keep": lambda way: relay_load.requests(way, seconds),
+        "new": lambda way: relay_load.requests(way, seconds, close=True),
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="praxisd-bench-cluster-") as name,
+        contextlib.ExitStack() as stack,
+    ):
+        try:
+            ways = stack.enter_context(two_hubs(Path(name)))
+        except Missing as missing:
+            notes.append(f"cluster: left out: {missing}")
+            return []
+        for number in range(rounds):
+            for what, one in loads.items():
+                for way in random.sample(ways, len(ways)):
+                    found[what][way.name].append(_once(one, way, say))
+            say(f"cluster: round {number + 1} of {rounds} done")
+    notes += _notes(found)
+    return [_row(what, found[what]) for what in loads]
+
+
+@contextlib.contextmanager
+def two_hubs(work: Path) -> Iterator[list[Way]]:
+    """The two ways to one practice. Raises Missing, RuntimeError."""
+    program = debian("nats-server", "nats-server")
+    if program is None:
+        raise Missing("nats-server: apt-get install nats-server")
+    relay_origin.certificate(work, relay_origin.NAME)
+    (practice,) = practices(_SEED, 1)
+    authority, bus = trustme.CA(), free_port()
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(relay_origin.nginx(work))
+        nats = stack.enter_context(running([program, "-a", "127.0.0.1", "-p", str(bus)], work / "nats.out"))
+        wait_for(bus, nats)
+        hubs = []
+        for node in ("hub1", "hub2"):
+            one = Hub(work / node, [practice])
+            _join(one, node, authority, bus)
+            hubs.append(stack.enter_context(one))
+        wrong, right = hubs
+        agent = Program(work / "agent.out", _SEED, 1, [(right.port, right.pin)], origin)
+        stack.callback(agent.stop)
+        ways = [
+            Way(HERE, right.port, host(practice), relay=_one(right)),
+            Way(THERE, wrong.port, host(practice), relay=Both(wrong, right)),
+        ]
+        for way in ways:
+            _answers(way)
+        yield ways
+
+
+def _one(hub: Hub) -> Measured:
+    return Both(hub)
+
+
+def _join(hub: Hub, node: str, authority: trustme.CA, bus: int) -> None:
+    """Make it a hub of the cluster: certificate of the hubs' own authority, `[peers]` and `[nats]`."""
+    made = authority.issue_cert(node)
+    authority.cert_pem.write_to_path(hub.folder / "peers-ca.pem")
+    made.private_key_pem.write_to_path(hub.folder / "peers.key")
+    (hub.folder / "peers.pem").write_bytes(b"".join(one.bytes() for one in made.cert_chain_pems))
+    with hub.config.open("a") as config:
+        config.write(f'[peers]\nnode = "{node}"\nlisten = "127.0.0.1:0"\n')
+        config.write('certificate = "peers.pem"\nkey = "peers.key"\nca = "peers-ca.pem"\nannounce_s = 0.5\n')
+        config.write(f'[nats]\nservers = ["nats://127.0.0.1:{bus}"]\n')
+
+
+def _answers(way: Way) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            relay_load.requests(way, 1, 1)
+            return
+        except load.Failed as failed:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{way.name}: {failed}") from failed
+
+
+def _once(one: Callable[[Way], Cost], way: Way, say: Callable[[str], None]) -> Cost:
+    try:
+        return one(way)
+    except load.Failed as failed:
+        say(f"cluster: {failed}")
+        return Cost(1e-9, failed=1.0)
+
+
+def _row(what: str, costs: dict[str, list[Cost]]) -> report.Row:
+    there, here = costs[THERE], costs[HERE]
+    failed = [
+        f"{name}: {median(one.failed for one in costs[name]):.1%} failed"
+        for name in costs
+        if any(one.failed for one in costs[name])
+    ]
+    return report.row(
+        _SAID[what],
+        "wrong hub beside right",
+        [one.rate for one in there],
+        [one.rate for one in here],
+        cpu=([one.cpu_us for one in there], [one.cpu_us for one in here]),
+        demanded=DEMANDS[what],
+        note="; ".join(failed),
+    )
+
+
+def _notes(found: dict[str, dict[str, list[Cost]]]) -> Iterator[str]:
+    """Rates, and processor time of all hubs on the way."""
+    for what, unit in (("bulk", "MB"), ("bulks", "MB"), ("keep", "request"), ("new", "connection")):
+        said = [
+            f"{name} {median(one.rate for one in costs):,.0f}/s, {median(one.cpu_us for one in costs):,.0f} µs of the hubs"
+            for name, costs in found[what].items()
+        ]
+        yield f"{_SAID[what]}, per {unit}: {'; '.join(said)}"
+
+
+def main() -> int:
+    """It alone."""
+    found = report.Report(report.machine())
+    rounds, seconds = (float(one) for one in (*sys.argv[1:], *("7", "2")[len(sys.argv) - 1 :]))
+    found.rows += measure(
+        int(rounds), seconds, lambda words: print(words, file=sys.stderr, flush=True), found.notes
+    )
+    report.show(found, False)
+    return 0 if found.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
