@@ -61,12 +61,12 @@ def _calendar(one: Cycle, link: OnlineCalendar) -> Result:
     with one.house.store.read(one.actor) as tx:
         number = events.head(tx)
         state = rows.state(tx, link.id)
-        own = cycle_start.own_blockers(tx, one.portal.id, link.id, link.schedule)
-        if link.schedule not in calendar.views(one.house).calendar(tx).schedules:
-            raise Problem(NO_COLUMN, 409)
         if _untouched(one, state, number, period):
             one.unchanged[link.id] = number
             return Result(link.id, link.name)
+        if link.schedule not in calendar.views(one.house).calendar(tx).schedules:
+            raise Problem(NO_COLUMN, 409)
+        own = cycle_start.own_blockers(tx, one.portal.id, link.id, link.schedule)
         busy = calendar.busy(one.house, tx, link.schedule, digest.since(period, here), period.end, own)
     if state is None:  # unlinked meanwhile
         return Result(link.id, link.name)

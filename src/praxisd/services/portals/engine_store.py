@@ -94,6 +94,11 @@ _DUE_ANSWERS = prepared(
     )
     .order_by(_A.created_at, _A.id)
 )
+_CALENDARS = prepared(
+    sa.select(CALENDAR.c.doc)
+    .where(mine(CALENDAR), CALENDAR.c.portal == sa.bindparam("portal"))
+    .order_by(CALENDAR.c.id)
+)
 _OPEN_ANSWERS = prepared(
     sa.select(sa.func.count()).select_from(ANSWER).where(
         mine(ANSWER), _A.portal == sa.bindparam("portal"), _A.state == "open"
@@ -237,7 +242,9 @@ def mark(tx: Tx, seq: int, at: int) -> int:
 
 def calendars(tx: Tx, portal: str | None = None) -> list[Any]:
     """The online calendars of a portal, or of the practice, oldest first."""
-    return CALENDARS.all(tx, *(() if portal is None else (CALENDAR.c.portal == portal,)))
+    if portal is None:
+        return CALENDARS.all(tx)
+    return [CALENDARS.decode(doc) for (doc,) in tx.tuples(_CALENDARS, portal=portal)]
 
 
 def saved_at(tx: Tx, calendar: str) -> int:
