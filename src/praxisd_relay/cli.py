@@ -94,10 +94,16 @@ def serve(file: Path | None, data: Path | None, **given: str | None) -> None:
 @relay_hub.command()
 @_where
 @_JSON
-@click.argument("label")
+@click.argument("practice", required=False)
+@click.option("--label", help="The same: what you call the practice.")
 @click.option("--hours", type=click.FloatRange(0.01, 24 * 90), default=CODE_SECONDS / 3600, show_default=True)
-def code(file: Path | None, data: Path | None, as_json: bool, label: str, hours: float) -> None:
-    """Make an invitation for a practice; LABEL is what you call it."""
+def code(
+    file: Path | None, data: Path | None, as_json: bool, practice: str | None, label: str | None, hours: float
+) -> None:
+    """Make an invitation for a practice; PRACTICE is what you call it."""
+    label = label or practice
+    if not label:
+        raise click.UsageError(_say("say.no_label"))
     chosen = configuration.load(file, data)
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     pin = LinkCertificate(chosen).pin
