@@ -55,6 +55,8 @@ class Room:
         self._house = house
         self._make = make
         self._lock = threading.Lock()
+        self._stepping = threading.Lock()
+        self._started = False
         self._runner: Runner | None = None
         self._wish: Wish | None = None
         self._written = self._told = float("-inf")
@@ -67,6 +69,7 @@ class Room:
 
     def start(self) -> None:
         """Begin; ends with the house."""
+        self._started = True
         self._house.visitors.entered = self.log.entered
         self._house._spawn("relay", self._turn)  # the house waits for it before it closes the store
         self._house.closers.append(self.close)
@@ -121,6 +124,10 @@ class Room:
 
     def step(self) -> None:
         """Look at settings and identity, act on what changed, tell of the link."""
+        with self._stepping:
+            self._step()
+
+    def _step(self) -> None:
         house = self._house
         with house.store.read(system(_WHO)) as tx:
             wish = Wish(settings.chosen(house, tx), identity.facts(tx))
@@ -148,20 +155,23 @@ class Room:
                 gone, self._runner = self._runner, None
             elif changed and self._runner is not None:
                 self._runner.look()
-        if gone is not None:
-            gone.close(DRAIN_S)
+        if (
+            gone is not None
+        ):  # running streams may take their time; whoever switched it off need not wait for them
+            threading.Thread(
+                target=gone.close, args=(DRAIN_S,), name="praxisd-relay-end", daemon=True
+            ).start()
 
     def look(self) -> None:
-        """Something changed here and now: the runner need not wait for the next round."""
+        """Something changed here and now: act on it without waiting for the next round (not in a mere command)."""
+        if self._started:
+            self.step()
         self._house.wake.signal()
-        runner = self._runner
-        if runner is not None:
-            runner.look()
 
     def wait_up(self, within_s: float) -> bool:
         """Wait until a link is up, at most so long; True if one is. Where another node holds it, that node's word counts."""
         end = time.monotonic() + within_s
-        while time.monotonic() < end and not self._house.stopping:
+        while self.running and time.monotonic() < end and not self._house.stopping:
             found, _ = self.snapshot()
             if found.connected or any(one.phase == "refused" for one in found.links):
                 return found.connected

@@ -23,7 +23,6 @@ CODES = (*_BY_STATUS.values(), "relay.try_answer")
 
 def attempt(house: "House", key: str, lang: str) -> TryOut:
     """Call `GET /api/v1/me` from outside. The key goes into this one request and nowhere else."""
-    probe: Any = import_module("praxisd.services.relay.probe")
     found = now(house)
     code: str | None
     if found.who is None:
@@ -31,6 +30,7 @@ def attempt(house: "House", key: str, lang: str) -> TryOut:
     elif not found.snapshot.connected and found.code is not None:
         code, status, ms = found.code, None, 0
     else:
+        probe: Any = import_module("praxisd.services.relay.probe")
         got = probe.fetch(house, PATH, {"Authorization": f"Bearer {key}"}, WITHIN_S)
         status, ms = got.status, got.ms
         code = got.code or _judged(got.status)
