@@ -87,6 +87,7 @@ def _answer(
     def ready(url: str) -> None:
         nonlocal opened
         opened = True
+        house.shared["url"] = url  # where this program's own doors are reached from this computer
         house.start_work()
         before_ready(house, url)
         control.start(url)
