@@ -6,6 +6,7 @@ be. Data that goes out is sent at once while there is credit and space, else it 
 
 import logging
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from praxisd_relay import flow, frames
@@ -119,6 +120,33 @@ class Stream:
             self.pending.append(memoryview(bytes(data[sent:])))
             self._hold()
             self._queue()
+
+    def write_pieces(self, pieces: Sequence[memoryview]) -> None:
+        """As `write` of all of them in one: frames are cut across them, and nothing is copied where all can go at once.
+        They must not change any more."""
+        link, size = self._link, sum(map(len, pieces))
+        if self.over or self._finishing or self.pending or link.ready or size > min(self.credit, link.space):
+            self.write(b"".join(pieces))
+            return
+        self.credit -= size
+        link.space -= size
+        parts, id, left, room = link.parts, self.id, size, 0
+        for piece in pieces:
+            at = 0
+            while at < len(piece):
+                if not room:
+                    room = min(link.chunk, left)
+                    parts.append(_pack(4, 0, room, id))
+                    link.queued += 8 + room
+                part = piece[at : at + room]
+                parts.append(part)
+                at += len(part)
+                room -= len(part)
+                left -= len(part)
+        if link.eager is not None:
+            link.eager()
+        else:
+            link.wake()
 
     def finish(self) -> None:
         """Nothing follows from here (FIN), once all that was written is sent. The other way stays open."""

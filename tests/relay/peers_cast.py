@@ -70,6 +70,10 @@ class Echo:
         if not self.quiet:
             self.far.arrived(memoryview(bytes(data)))
 
+    def write_pieces(self, pieces: list[memoryview]) -> None:
+        for piece in pieces:
+            self.write(piece)
+
     def finish(self) -> None:
         self.ended = True
         self.far.ended()
