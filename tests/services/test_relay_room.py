@@ -153,7 +153,7 @@ def test_every_word_of_the_link_has_a_code_with_words_in_both_languages(house: H
         for lang in ("de", "en"):
             said = words.said(house.texts, code, lang, hub="link.localhost", host=NAME)
             assert said.title and "{" not in said.cause + said.solution
-    assert (code_of("same"), code_of(None), code_of("")) == (None, None, None)
+    assert [code_of(word) for word in ("same", "drain", None, "")] == [None] * 4
     assert code_of("relay.probe_dns") == "relay.probe_dns"
 
 
@@ -190,6 +190,7 @@ def test_the_state_says_what_must_be_healed_first(house: House) -> None:
     held = certificates.current(house)
     assert shown.pins == list(held.pins)
     assert shown.certificate is not None and shown.certificate.source == "own"
+    assert shown.certificate.chain == held.chain and "BEGIN CERTIFICATE" in held.chain
     set_(house, settings.OWN_NAME, "termine.praxis-muster.de")
     assert state.shown(house, INSTALLATION, "de").url == "https://termine.praxis-muster.de"
 

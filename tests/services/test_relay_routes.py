@@ -2,18 +2,16 @@
 
 import base64
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.log import Log
-from praxisd.services.relay import api, identity, operations, settings, store
+from praxisd.services.relay import api, identity, operations, probe, settings, store
 from praxisd.services.relay.linking import Snapshot
 from praxisd.testing.practice import Practice, key_for, small_practice
 
@@ -29,14 +27,6 @@ def hub(tmp_path: Path) -> Iterator[RunningHub]:
 @pytest.fixture
 def practice(house: House) -> Practice:
     return small_practice(house)
-
-
-class Fetched(NamedTuple):
-    """What a call through the public name brought."""
-
-    code: str | None
-    status: int | None
-    ms: int
 
 
 class Desk:
@@ -168,17 +158,17 @@ def test_a_trial_call_goes_out_with_the_key_and_says_what_came_back(
     script.up(None)
     asked: list[Any] = []
     answers: list[Any] = [
-        Fetched(None, 200, 31),
-        Fetched(None, 401, 30),
-        Fetched(None, 418, 30),
-        Fetched("relay.probe_foreign_key", None, 12),
+        probe.Fetched(None, 200, 31),
+        probe.Fetched(None, 401, 30),
+        probe.Fetched(None, 418, 30),
+        probe.Fetched("relay.probe_foreign_key", None, 12),
     ]
 
     def fetch(_house: House, path: str, headers: dict[str, str], _within_s: float) -> Any:
         asked.append((path, headers))
         return answers.pop(0)
 
-    monkeypatch.setitem(sys.modules, "praxisd.services.relay.probe", SimpleNamespace(fetch=fetch))
+    monkeypatch.setattr(probe, "fetch", fetch)
     status, good = owner.ask("POST", "/relay/try", {"key": key})
     assert (status, good["ok"], good["status"], good["ms"], good["code"]) == (200, True, 200, 31, None)
     assert asked == [("/api/v1/me", {"Authorization": f"Bearer {key}"})]

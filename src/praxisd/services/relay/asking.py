@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from praxisd import __version__
 from praxisd.kernel.errors import Problem
-from praxisd.services.relay import settings, words
+from praxisd.services.relay import probe, settings, words
 from praxisd.services.relay.identity import Enrolled
 from praxisd_relay.identity import Identity
 
@@ -74,7 +74,6 @@ def _run(
     from praxisd_relay.agent_link import Wanted, establish
     from praxisd_relay.dial import Address, Failed
     from praxisd_relay.frames import Rst
-    from praxisd_relay.proxy import Proxy
 
     proxy = settings.chosen(house).proxy
 
@@ -85,7 +84,7 @@ def _run(
             origin=lambda _stream: Rst.REFUSED,
             changed=lambda _link: None,
             tell=lambda _phase: None,
-            proxy=Proxy.parse(proxy) if proxy else Proxy.from_environment(hub.host),
+            proxy=probe.proxy_of(proxy, hub.host),
             code=code,
             version=__version__,
         )

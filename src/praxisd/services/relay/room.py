@@ -6,8 +6,7 @@ what the holder wrote, and counts only while the holder's lease holds and its la
 
 import threading
 import time
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -263,11 +262,9 @@ def room_of(house: "House") -> Room:
 
 
 def _make(house: "House") -> Runner:
-    runner: Any = import_module(
-        "praxisd.services.relay.runner"
-    )  # a link costs memory only where there is one
-    made: Runner = runner.make(house)
-    return made
+    from praxisd.services.relay import runner  # a link costs memory only where there is one
+
+    return runner.make(house)
 
 
 def start(house: "House") -> None:

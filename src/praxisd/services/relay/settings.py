@@ -7,6 +7,7 @@ from praxisd.kernel.access import system
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Scope, Setting
 from praxisd_relay.identity import is_host
+from praxisd_relay.proxy import Proxy, ProxyError
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -42,6 +43,14 @@ def _address(key: str, schemes: tuple[str, ...]) -> Any:
     return check
 
 
+def _proxy(value: str) -> None:
+    try:
+        if value:
+            Proxy.parse(value)
+    except ProxyError:
+        raise _refuse(PROXY) from None
+
+
 def _name(value: str) -> None:
     if value and not (is_host(value) and "." in value):
         raise _refuse(OWN_NAME)
@@ -59,7 +68,7 @@ def _text(key: str, high: int, default: str = "", check: Any = None) -> Setting:
 
 SETTINGS = (
     Setting(ENABLED, bool, False, Scope.INSTALLATION),
-    _text(PROXY, 300, check=_address(PROXY, ("http",))),
+    _text(PROXY, 300, check=_proxy),
     Setting(PROBE, int, 5, Scope.INSTALLATION, low=1, high=60, unit="minutes"),
     Setting(CONSOLE, bool, False, Scope.INSTALLATION),
     Setting(LOG_DAYS, int, 30, Scope.INSTALLATION, low=1, high=400, unit="days"),

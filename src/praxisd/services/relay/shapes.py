@@ -26,11 +26,15 @@ class LinkOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class CertificateOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """The certificate that guests see. `spki`, `next_spki`: pins, base64url SHA-256 of the public key now and next."""
+    """The certificate that guests see. `spki`, `next_spki`: pins, base64url SHA-256 of the public key now and next.
+
+    `chain` is PEM, leaf first: what a portal trusts where no public authority vouches for it.
+    """
 
     source: str
     not_after: str | None
     names: list[str]
+    chain: str
     spki: str
     next_spki: str | None
     code: str | None

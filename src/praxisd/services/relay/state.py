@@ -156,6 +156,7 @@ def _certificate(
         source=held.source,
         not_after=time(held.not_after),
         names=list(held.names),
+        chain=held.chain,
         spki=held.spki,
         next_spki=held.next_spki,
         code=None if wrong is None else wrong.code,

@@ -1,9 +1,8 @@
 """A call from outside with a key, as a portal makes it: through the public name, the hub and the tunnel, to ourselves."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from praxisd.services.relay import words
+from praxisd.services.relay import probe, words
 from praxisd.services.relay.shapes import TryOut
 from praxisd.services.relay.state import now, params
 
@@ -30,7 +29,6 @@ def attempt(house: "House", key: str, lang: str) -> TryOut:
     elif not found.snapshot.connected and found.code is not None:
         code, status, ms = found.code, None, 0
     else:
-        probe: Any = import_module("praxisd.services.relay.probe")
         got = probe.fetch(house, PATH, {"Authorization": f"Bearer {key}"}, WITHIN_S)
         status, ms = got.status, got.ms
         code = got.code or _judged(got.status)

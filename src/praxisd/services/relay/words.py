@@ -38,6 +38,7 @@ CODES: Mapping[str, str] = {
     "code_used": "relay.code_used",
 }
 """By the short word. Anything else is `relay.internal`."""
+_NO_FAULT = ("same", "drain")
 PROBES = ("dns", "unreachable", "offline", "timeout", "foreign_key", "answer")
 FOREIGN = "relay.probe_foreign_key"
 PROBE_CODES = tuple(f"relay.probe_{one}" for one in PROBES)
@@ -59,8 +60,8 @@ class Said(msgspec.Struct, rename="camel", frozen=True):
 
 
 def code_of(word: str | None) -> str | None:
-    """The code for a short word; what is a code already stays, None and `same` (a spare way) are no fault."""
-    if not word or word == "same":
+    """The code for a short word; what is a code already stays. No fault: none, a spare way, a hub that sends us on."""
+    if word in _NO_FAULT or not word:
         return None
     return word if word.startswith("relay.") else CODES.get(word, "relay.internal")
 
