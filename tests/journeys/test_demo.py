@@ -59,6 +59,7 @@ def test_access_is_private_and_whole(server: tuple[Path, Running]) -> None:
         "sms",
         "mail",
         "portal",
+        "relay",
     }
     assert found.more_lines() == []
 

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from praxisd import main, serving
-from praxisd.demo import filling, practice
+from praxisd.demo import filling, practice, relaying
 from praxisd.demo.sandboxes import Sandboxes
 from praxisd.kernel.app import House
 from praxisd.kernel.config import load
@@ -44,6 +44,8 @@ def run(folder: Path, config: Path | None, host: str, port: int, today: date | N
 
         def tell(house: House, url: str) -> None:
             sandboxes.introduce(house, url, access["sandbox"])
+            access["relay"] = relaying.introduce(house, folder, access["sandbox"]["relay"])
+            access["sandbox"]["relay"] = access["relay"]["url"]
             write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
             (folder / UNSERVED).unlink(missing_ok=True)
             print(_welcome(url, access), file=sys.stderr, flush=True)  # noqa: T201  (for who sits here)
@@ -64,6 +66,7 @@ def _welcome(url: str, access: dict[str, Any]) -> str:
         f"\n  Konsole / console:  {url}\n  Benutzer / user:    {who}\n"
         f"  SMS:                {sandbox['sms']}\n  E-Mail:             {sandbox['mail']}\n"
         f"  Portal:             {sandbox['portal']}\n"
+        f"  Relay:              {sandbox['relay']}\n"
         "  (docs/de/konsole.md, docs/en/console.md)\n"
     )
 

@@ -1,5 +1,5 @@
 """The outside world of the sample practice: an SMS gateway and a mail server that deliver nothing and show everything,
-and a booking portal on which everybody can play the patient.
+a booking portal on which everybody can play the patient, and a relay hub.
 
 They are programs of their own (`praxisd sandbox …`), started beside the demo and ended with it, also when it is killed:
 their standard input is a pipe that closes then.
@@ -33,7 +33,7 @@ _KEY = "sandbox"
 
 
 class Sandboxes:
-    """All three programs. `known` are their addresses of the last start: whoever kept a page open finds it again."""
+    """All four programs. `known` are their addresses of the last start: whoever kept a page open finds it again."""
 
     def __init__(self, folder: Path, language: str, known: dict[str, str]) -> None:
         self.folder = folder.absolute()
@@ -48,6 +48,7 @@ class Sandboxes:
             "sms": ("--key", _KEY, "--secret", self._secret),
             "mail": ("--smtp-port", "0"),
             "portal": ("--key", _KEY),
+            "relay": (),
         }
         ports = {name: urlsplit(self._known.get(name, "")).port or 0 for name in options}
         waiting = {name: self._begin(name, port, options[name]) for name, port in ports.items()}

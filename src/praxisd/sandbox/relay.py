@@ -19,6 +19,7 @@ _INVITED_S = 86_400
 
 def config(folder: Path, host: str, port: int) -> configuration.Config:
     """How the hub of a data folder runs. `port` 0: a free one."""
+    folder = folder.absolute()
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     limits = {"per_address": 0, "rate": 0}
     table = {
