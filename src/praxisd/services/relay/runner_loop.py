@@ -9,6 +9,7 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from praxisd.services.relay import probe as probes
@@ -61,6 +62,8 @@ class Thread:
             self._house.log.error("loop_failed", where="relay.link", error=error)
         finally:
             started.set()
+            with suppress(Exception):
+                loop.run_until_complete(_end_tasks())
             loop.close()
 
     def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -104,6 +107,16 @@ class Thread:
     def _halt(self) -> None:
         if self._loop is not None:
             self._loop.stop()
+
+
+async def _end_tasks() -> None:
+    """What still runs is cancelled, so that links and sockets are closed and not merely forgotten."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=END_S)
+    await asyncio.sleep(0)  # what closes does so in the next turn
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
