@@ -17,9 +17,8 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from praxisd_relay import config as configuration
-from praxisd_relay import hub_listing, hub_run, words
+from praxisd_relay import hub_listing, hub_running, words
 from praxisd_relay.config import Config, ConfigError, address
-from praxisd_relay.hub_certificate import LinkCertificate
 from praxisd_relay.identity import Invitation
 from praxisd_relay.registry import CODE_SECONDS, Refusal, Registry
 from praxisd_relay.registry_file import NewerFile
@@ -83,6 +82,8 @@ def relay_hub() -> None:
 @click.option("--metrics", "metrics_listen", help="Loopback address of /metrics and /health.")
 def serve(file: Path | None, data: Path | None, **given: str | None) -> None:
     """Run a hub until SIGTERM."""
+    from praxisd_relay import hub_run  # the other commands need no hub, and should be quick
+
     chosen = configuration.load(file, data, **given)
     try:
         sys.exit(hub_run.serve(chosen))
@@ -104,6 +105,8 @@ def code(
     label = label or practice
     if not label:
         raise click.UsageError(_say("say.no_label"))
+    from praxisd_relay.hub_certificate import LinkCertificate
+
     chosen = configuration.load(file, data)
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     pin = LinkCertificate(chosen).pin
@@ -204,7 +207,7 @@ def names(
 def status(file: Path | None, data: Path | None, as_json: bool) -> None:
     """Does it run, and how many are linked?"""
     chosen = configuration.load(file, data)
-    found = hub_run.running(chosen.data)
+    found = hub_running.read(chosen.data)
     try:
         if found is None or not found.get("metrics"):
             raise OSError("not running")
@@ -241,7 +244,7 @@ class _Registry:
 
 def _door(chosen: Config) -> tuple[str, int]:
     """Name and port that practices dial: those of the hub that runs in this folder, else what the configuration says."""
-    found = hub_run.running(chosen.data)
+    found = hub_running.read(chosen.data)
     if found is not None:
         return str(found["link"]), int(found["port"])
     port = chosen.public_port or address(chosen.listen[0])[1]

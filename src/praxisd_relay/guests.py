@@ -1,7 +1,7 @@
 """What guests of a practice may use: new connections and bytes a second, how long nothing may move, and the counting.
 
-A practice that moves more than it may is slowed down by reading its link less often: its streams wait for credit, the
-guests for their practice, and nobody else is touched. All on the loop's thread; times are the loop's seconds.
+A practice that moves more than it may is slowed down by reading its link and its guests less: they wait for one another,
+and nobody else is touched. All on the loop's thread; times are the loop's seconds.
 """
 
 import asyncio
@@ -24,12 +24,13 @@ _SEEN_SECONDS = 600.0
 class Guest(Bridge):
     """The connection of one guest, and when something last moved on it."""
 
-    __slots__ = ("_of", "_sockets", "moved", "moved_at")
+    __slots__ = ("_held", "_of", "_sockets", "moved", "moved_at")
 
     def __init__(self, of: "Traffic", now: float, sockets: Sockets) -> None:
         super().__init__(None, self._gone)
         self._of: Traffic | None = of
         self._sockets = sockets
+        self._held = False
         sockets.guests += 1
         self.moved = 0
         self.moved_at = now
@@ -41,6 +42,25 @@ class Guest(Bridge):
         if moved != self.moved:
             self.moved, self.moved_at = moved, now
         return now - self.moved_at
+
+    def hold(self) -> None:
+        """Read nothing from it for now: its practice has used up what it may move."""
+        self._held = True
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def free(self) -> None:
+        """Read on, unless the stream has asked not to."""
+        self._held = False
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def resume(self) -> None:
+        """The stream takes more; while it is held that has to wait."""
+        if self._held:
+            self._paused = False
+        else:
+            super().resume()
 
     def end(self, code: Rst) -> None:
         """End it from here, both ways."""
@@ -95,7 +115,10 @@ class Traffic:
     def link(self, carrier: Carrier | None) -> None:
         """The practice's link from now on. What it has moved so far is its handshake."""
         self._measure()
-        self._dry = None
+        if self._dry is not None:  # the new link begins with the debt of the old one
+            self._dry = None
+            for guest in self.guests:
+                guest.free()
         self.carrier = carrier
         self._mark = (carrier.received, carrier.sent) if carrier is not None else (0, 0)
 
@@ -114,11 +137,16 @@ class Traffic:
         self._bytes.spend(now, self._measure())
         left = self._bytes.left(now)
         if left > 0:
-            self._dry = None
             carrier.allow(left)
+            if self._dry is not None:
+                self._dry = None
+                for guest in self.guests:
+                    guest.free()
         elif self._dry is None:
             self._dry = now
             carrier.allow(0)
+            for guest in self.guests:
+                guest.hold()
             return True
         elif now - self._dry >= DRY_SECONDS:
             self._dry = now

@@ -243,6 +243,8 @@ class Hub:
             return
         self.counts.guests += 1
         guest.take(transport, first)
+        if traffic.dry:
+            guest.hold()
 
     async def _elsewhere(self, front: Front, id_: str, opened: frames.Open, first: bytearray) -> None:
         """No link here: perhaps another hub has one. The guest counts as half open meanwhile."""
