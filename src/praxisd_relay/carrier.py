@@ -379,7 +379,7 @@ class Carrier(asyncio.BufferedProtocol):
         elif word is not None:
             self._lose(word, abort=word == "dead")
         if self._lost is None:
-            self._timer = self._loop.call_later(max(delay, 0.01), self._tick)
+            self._timer = self._loop.call_later(delay, self._tick)
 
     def _lose(self, reason: str, *, abort: bool = False) -> None:
         if self._lost is not None:

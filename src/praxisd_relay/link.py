@@ -21,6 +21,9 @@ STAMP = struct.Struct("!d")
 HIGH_WATER = 128 * 1024
 """Bytes of this link that may wait in this process, the TLS writer's included (notes § 5)."""
 
+LEAST_WAIT = 0.01
+"""Seconds between two looks at the clock: what is left of a float must not spin."""
+
 _BEFORE: dict[str, frozenset[int]] = {
     "hub": frozenset((Type.AUTH, Type.ENROLL)),
     "agent": frozenset((Type.HELLO, Type.WELCOME, Type.REFUSED)),
@@ -299,7 +302,7 @@ class Link:
         "dead"). Pings when nothing was heard for `ping_s`."""
         if not self.admitted:
             left = self.started_at + self.limits.handshake_s - now
-            return (left, None) if left > 0 else (1.0, "timeout")
+            return (max(left, LEAST_WAIT), None) if left > 0 else (1.0, "timeout")
         self.time = now
         quiet = now - self.heard_at
         every = self.ping_s * self._spread
@@ -308,20 +311,20 @@ class Link:
             return 1.0, "dead"
         if quiet >= silent_after:
             if self.silent:
-                return min(self.ping_s, self.limits.dead_s - quiet), None
+                return max(min(self.ping_s, self.limits.dead_s - quiet), LEAST_WAIT), None
             self.silent = True
-            return min(self.ping_s, self.limits.dead_s - quiet), "silent"
+            return max(min(self.ping_s, self.limits.dead_s - quiet), LEAST_WAIT), "silent"
         word = "heard" if self.silent else None
         self.silent = False
         if quiet >= every:
             if self._pinged_at is None or self._pinged_at <= self.heard_at:
                 self._awaits = None
                 self.ping()
-            return silent_after - quiet, word
+            return max(silent_after - quiet, LEAST_WAIT), word
         if self._pinged_at is not None and now - self._pinged_at >= 5 * self.ping_s and self.rtt is not None:
             self._awaits = None  # a busy link is measured now and then too
             self.ping()
-        return every - quiet, word
+        return max(every - quiet, LEAST_WAIT), word
 
 
 def _rst(payload: memoryview) -> Rst:
