@@ -41,7 +41,7 @@ KEY = "bench"
 MOST_ROUNDS = 3
 """The peer takes about a minute for each."""
 UNCHANGED = 7
-"""Unchanged cycles per round; the median counts."""
+"""Unchanged cycles per round, of each kind in turns, so that all meet the same noise; the median counts."""
 _DAYS, _A_DAY, _LENGTH_S = 50, 20, 900
 _CHUNK = 250
 _NEW, _SAME = "online: 1,000 new appointments", "online: nothing has changed"
@@ -171,12 +171,24 @@ def _measured(
     peer: list[Round] = []
     starts: list[Cost] = []
     for number in range(rounds):
+        made: dict[AdapterName, str] = {}
+        news: dict[AdapterName, Cost] = {}
         for adapter in ADAPTERS:
-            done, times = _ours(practice, adapter, f"{adapter} {number}")
-            ours[adapter].append(done)
+            made[adapter], new, times = _ours(practice, adapter, f"{adapter} {number}")
+            news[adapter] = new
         theirs = Vdirsyncer(work / f"peer-{number}", f"busy-{number}", server.port)
-        peer.append(_theirs(theirs, server, f"busy-{number}", times))
-        starts.append(theirs.start())
+        new = _theirs(theirs, server, f"busy-{number}", times)
+        same: dict[AdapterName, list[Cost]] = {one: [] for one in ADAPTERS}
+        same_peer, start = [], []
+        for _ in range(UNCHANGED):
+            for adapter in ADAPTERS:
+                same[adapter].append(practice.cycle(made[adapter], None))
+            same_peer.append(theirs.sync())
+            start.append(theirs.start())
+        for adapter in ADAPTERS:
+            ours[adapter].append(Round(news[adapter], _middle(same[adapter])))
+        peer.append(Round(new, _middle(same_peer)))
+        starts.append(_middle(start))
         say(f"online: round {number + 1} of {rounds} done")
     notes.append(_said(ours, peer, starts))
     notes.append(_wire(practice, server, work))
@@ -188,7 +200,8 @@ def _measured(
     ]
 
 
-def _ours(practice: Practice, adapter: AdapterName, name: str) -> tuple[Round, list[tuple[int, int]]]:
+def _ours(practice: Practice, adapter: AdapterName, name: str) -> tuple[str, Cost, list[tuple[int, int]]]:
+    """(portal, what telling it of the new appointments took, their times)."""
     address = f"{practice.portal}/{'api' if adapter == 'two_way' else 'dav'}"
     portal, column = practice.linked(adapter, name, address)
     practice.cycle(portal, 0)
@@ -196,15 +209,15 @@ def _ours(practice: Practice, adapter: AdapterName, name: str) -> tuple[Round, l
     new = practice.cycle(portal, APPOINTMENTS)
     if practice.kept(name) != APPOINTMENTS:
         raise RuntimeError("the portal does not have what was uploaded")
-    return Round(new, _middle([practice.cycle(portal, None) for _ in range(UNCHANGED)])), times
+    return portal, new, times
 
 
-def _theirs(peer: Vdirsyncer, server: Radicale, name: str, times: list[tuple[int, int]]) -> Round:
+def _theirs(peer: Vdirsyncer, server: Radicale, name: str, times: list[tuple[int, int]]) -> Cost:
     peer.add(times)
     new = peer.sync()
     if server.count(name) != APPOINTMENTS:
         raise RuntimeError(f"Radicale has {server.count(name)} events")
-    return Round(new, _middle([peer.sync() for _ in range(UNCHANGED)]))
+    return new
 
 
 def _middle(costs: list[Cost]) -> Cost:
