@@ -31,7 +31,7 @@ LINGER_S = 5.0
 """After a refusal a guest has so long to end too."""
 TAKE_S = 900.0
 """After a whole answer it has so long: it may be slow to take it."""
-QUIET_S = 3.0
+QUIET_S = 0.3
 ANSWER_S = 30.0
 """A guest that has finished speaking still gets its answer: the doors are told of the end once they are quiet, at the latest
 after this time (their server breaks off what it is doing when it is told)."""
