@@ -190,6 +190,8 @@ def names(
         if found is None:
             raise Refusal("unknown")
         if add or remove or label is not None:
+            if chosen.link_name in {one.lower().rstrip(".") for one in add}:
+                raise Refusal("name_taken")
             gone = {one.lower().rstrip(".") for one in remove}
             found = registry.rename(found.id, label, [one for one in (*found.names, *add) if one not in gone])
         hosts = [

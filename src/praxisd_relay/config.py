@@ -84,6 +84,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Loopback address of `/metrics` and `/health` (port 0: a free one); nothing listens where it is empty."""
     log: str = "info"
     """What is told on standard error: "warning", "info" or "debug"."""
+    balancers: tuple[str, ...] = ()
+    """Networks of balancers before the hub; they must send the PROXY protocol, and what they say is believed."""
+    reuse_port: bool = False
+    """Share the port with other hubs of this machine (Linux): one for each core."""
     backlog: Annotated[int, Meta(ge=16, le=65_535)] = 4096
     ping_s: Annotated[float, Meta(ge=0.2, le=60)] = 4.0
     spread_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0
@@ -95,6 +99,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     limits: Limits = Limits()
     nats: NatsSettings | None = None
     peers: PeersSettings | None = None
+
+    @property
+    def balancer_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """`balancers` as networks. Raises ValueError."""
+        return tuple(ipaddress.ip_network(one) for one in self.balancers)
 
     @property
     def registry(self) -> Path:
@@ -206,6 +215,10 @@ def _checked(found: Config) -> Config:
         raise ConfigError("wrong_value", f"log = {found.log!r}")
     if found.pin not in ("auto", "always", "never"):
         raise ConfigError("wrong_value", f"pin = {found.pin!r}")
+    try:
+        found.balancer_networks  # noqa: B018 - looked at for its error only
+    except ValueError as error:
+        raise ConfigError("wrong_value", f"balancers: {error}") from None
     node = found.peers.node if found.peers is not None else found.node or socket.gethostname().lower()
     if not node or len(node) > 253:
         raise ConfigError("wrong_value", "node")

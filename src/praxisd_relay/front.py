@@ -7,7 +7,7 @@ or to a guest's bridge, or the connection ends: with a TLS alert of seven bytes 
 import asyncio
 from typing import Protocol
 
-from praxisd_relay import hello
+from praxisd_relay import front_proxy, hello
 from praxisd_relay.hello import HelloError
 from praxisd_relay.limits import Buckets, Tally, neighbourhood
 from praxisd_relay.log import Abuse
@@ -22,6 +22,7 @@ class House(Protocol):
     newcomers: Buckets
     half_open: Tally
     fronts: "dict[Front, float]"
+    balancers: front_proxy.Networks
 
     def full(self) -> bool:
         """Are there as many sockets as this process may have?"""
@@ -33,12 +34,13 @@ class House(Protocol):
 class Front(asyncio.Protocol):
     """One new connection, until it has said whom it wants."""
 
-    __slots__ = ("_counted", "_hub", "_reader", "address", "place", "port", "transport")
+    __slots__ = ("_counted", "_header", "_hub", "_reader", "address", "place", "port", "transport")
 
     def __init__(self, hub: House) -> None:
         self._hub = hub
         self._reader = hello.Reader()
         self._counted = False
+        self._header: bytearray | None = None
         self.transport: asyncio.Transport | None = None
         self.address = ""
         self.port = 0
@@ -52,22 +54,34 @@ class Front(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         if isinstance(name, tuple) and len(name) >= 2:
             self.address, self.port = str(name[0]), int(name[1])
-        self.place = neighbourhood(self.address)
-        now = asyncio.get_running_loop().time()
         if hub.full():
             self.cut("full")
-        elif not hub.newcomers.take(self.place, now):
+        elif hub.balancers and front_proxy.believed(self.address, hub.balancers):
+            self._header = bytearray()
+            hub.fronts[self] = asyncio.get_running_loop().time()
+        else:
+            self._enter()
+
+    def _enter(self) -> None:
+        """The address is known: is there room for one more of it?"""
+        hub, now = self._hub, asyncio.get_running_loop().time()
+        self.place = neighbourhood(self.address)
+        if not hub.newcomers.take(self.place, now):
             self.cut("too_many_new")
         elif not hub.half_open.enter(self.place):
             self.cut("too_many_half_open")
         else:
             self._counted = True
-            hub.fronts[self] = now
+            hub.fronts.setdefault(self, now)
 
     def data_received(self, data: bytes) -> None:
         """A part of the ClientHello, and what came with it."""
         if self.transport is None or self.transport.is_closing():
             return
+        if self._header is not None:
+            data = self._balanced(data)
+            if not data:
+                return
         try:
             said = self._reader.feed(data)
         except HelloError as error:
@@ -77,6 +91,24 @@ class Front(asyncio.Protocol):
             return
         if said is not None:
             self._hub.called(self, said, self._reader.buffer)
+
+    def _balanced(self, data: bytes) -> bytes:
+        """A part of what the balancer says first; what comes after that, or nothing yet, or nothing any more."""
+        header = self._header = (self._header or bytearray()) + data
+        try:
+            found = front_proxy.read(header)
+        except front_proxy.ProxyError:
+            self._hub.counts.turned_garbage += 1
+            self._hub.abuse.note("no_proxy_header", self.address)
+            self.refuse(hello.NOT_TLS)
+            return b""
+        if found is None:
+            return b""
+        self._header = None
+        if found.address:
+            self.address, self.port = found.address, found.port
+        self._enter()
+        return b"" if self.transport is None or self.transport.is_closing() else bytes(header[found.length :])
 
     def eof_received(self) -> bool:
         """Went away without having said it."""
@@ -95,9 +127,9 @@ class Front(asyncio.Protocol):
 
     def leave(self) -> None:
         """It is no half-open connection any more."""
+        self._hub.fronts.pop(self, None)
         if self._counted:
             self._counted = False
-            self._hub.fronts.pop(self, None)
             self._hub.half_open.leave(self.place)
 
     def refuse(self, alert: int) -> None:

@@ -28,6 +28,8 @@ from praxisd_relay.metrics import Counts, MetricsServer
 from praxisd_relay.registry import Registry
 
 GOAWAY_SECONDS = 1.0
+BUSY_SECONDS = 0.5
+"""The loop never waits longer for a command that is writing."""
 
 
 class Hub:
@@ -38,18 +40,19 @@ class Hub:
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.config = config
         self.certificate = LinkCertificate(config)
-        self.registry = Registry(config.registry)
+        self.registry = Registry(config.registry, busy_s=BUSY_SECONDS)
         limits = config.limits
         self.counts = Counts()
         self.abuse = Abuse(config.data)
         self.newcomers = Buckets(limits.per_address, limits.per_address_burst)
         self.half_open = Tally(limits.half_open_per_address, limits.half_open)
         self.fronts: dict[Front, float] = {}
+        self.balancers = config.balancer_networks
         self.doorman = Doorman(self.registry, limits.failures_per_minute, time.monotonic)
         self.links = Links(config, self.registry)
         self.sockets = Sockets()
         self.cluster: Cluster | None = None
-        self.draining = False
+        self.draining = self._stopped = False
         self.port = 0
         self.started_at = time.time()
         self.metrics_at = ""
@@ -70,7 +73,12 @@ class Hub:
         for text in self.config.listen:
             host, port = address(text)
             server = await loop.create_server(
-                lambda: Front(self), host or None, port, backlog=self.config.backlog, reuse_address=True
+                lambda: Front(self),
+                host or None,
+                port,
+                backlog=self.config.backlog,
+                reuse_address=True,
+                reuse_port=self.config.reuse_port or None,
             )
             self._servers.append(server)
         bound = self._servers[0].sockets[0].getsockname()
@@ -99,7 +107,9 @@ class Hub:
 
     async def stop(self) -> None:
         """End everything that is left."""
-        self.draining = True
+        if self._stopped:
+            return
+        self.draining = self._stopped = True
         for server in self._servers:
             server.close()
         for task in (self._upkeep, *self._searches):

@@ -1,6 +1,7 @@
 """A practice's link at the hub: HELLO, its proof, WELCOME, a new key, the farewell."""
 
 import logging
+import sqlite3
 import time
 from typing import Protocol
 
@@ -88,6 +89,10 @@ class HubLink:
                 LOG.info("enrolled %s from %s", proved.practice.id, blurred(self.address))
             else:
                 raise frames.FrameError("proof")
+        except sqlite3.Error as error:
+            LOG.error("the registry could not be written: %s", error)
+            self._refuse("busy")
+            return
         except Refusal as refusal:
             hub.counts.proofs_failed += 1
             hub.abuse.note(f"link_{refusal.code}", self.address)
@@ -97,10 +102,13 @@ class HubLink:
                 refusal.code,
                 blurred(self.address),
             )
-            self.carrier.control(Type.REFUSED, refused(refusal.code))
-            self.carrier.drop("refused")
+            self._refuse(refusal.code)
             return
         self._admit(proved)
+
+    def _refuse(self, code: str) -> None:
+        self.carrier.control(Type.REFUSED, refused(code))
+        self.carrier.drop("refused")
 
     def _admit(self, proved: Proved) -> None:
         hub = self._hub

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from praxisd_relay import identity
 from praxisd_relay.records import LABEL, NAMES, Code, Practice, Record, key_of, merged, newest, sound
-from praxisd_relay.registry_file import RegistryFile
+from praxisd_relay.registry_file import BUSY_SECONDS, RegistryFile
 
 CODE_SECONDS = 86_400
 CODE_TRIES = 5
@@ -34,9 +34,11 @@ class Refusal(Exception):
 class Registry:
     """Practices and codes of one hub folder."""
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
-        """Opens or makes the file. `now`: seconds since 1970."""
-        self._file = RegistryFile(path)
+    def __init__(
+        self, path: Path, now: Callable[[], float] = time.time, busy_s: float = BUSY_SECONDS
+    ) -> None:
+        """Opens or makes the file. `now`: seconds since 1970; `busy_s`: how long to wait while another writes."""
+        self._file = RegistryFile(path, busy_s)
         self._now = now
         self._practices: dict[str, Practice] = {}
         self._codes: dict[str, Code] = {}
@@ -108,7 +110,7 @@ class Registry:
         """A new one-time code (26 letters), good for `seconds`. It is shown once: only its hash is kept."""
         code = identity.new_code()
         now = int(self._now())
-        made = Code(hash=identity.code_hash(code), label=label[:LABEL], since=now, until=now + seconds)
+        made = Code(hash=identity.code_hash(code), label=_printable(label), since=now, until=now + seconds)
         self._write([made])
         return code
 
@@ -131,7 +133,7 @@ class Registry:
             raise Refusal("code_used" if found.used_by else "code_wrong")
         used = replace(found, used_by=id_, used_at=now)
         made = known or Practice(id=id_, key=public, since=now)
-        made = replace(made, label=found.label or label[:LABEL] or made.label, alias_of="", closed=False)
+        made = replace(made, label=found.label or _printable(label) or made.label, alias_of="", closed=False)
         if not self._write((used, made), expected=(found,)):
             raise Refusal("code_used")  # another hub on this folder was quicker
         return self._practices[id_]
@@ -200,7 +202,7 @@ class Registry:
             raise Refusal("name_wrong")
         if any(self._named.get(name, id_) != id_ for name in chosen):
             raise Refusal("name_taken")
-        made = replace(found, label=found.label if label is None else label[:LABEL], names=chosen)
+        made = replace(found, label=found.label if label is None else _printable(label), names=chosen)
         self._write([made])
         return self._practices[id_]
 
@@ -316,3 +318,8 @@ class Registry:
         for one in records:
             for watcher in self._watchers:
                 watcher(one, foreign)
+
+
+def _printable(label: str) -> str:
+    """What may stand in a terminal: it may come from a stranger with a code."""
+    return "".join(letter for letter in label if letter.isprintable())[:LABEL]

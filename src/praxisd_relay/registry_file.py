@@ -52,11 +52,11 @@ class NewerFile(RuntimeError):
 class RegistryFile:
     """One connection, for one thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float = BUSY_SECONDS) -> None:
         """Opens the file, and makes it (0600) where there is none. Raises sqlite3.Error, OSError, NewerFile."""
         if not path.exists():
             path.touch(mode=0o600)
-        self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         with self.writing():

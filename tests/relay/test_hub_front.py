@@ -320,3 +320,28 @@ def test_the_hub_has_no_key_but_that_of_the_link(tmp_path: Path) -> None:
             guest.close()
 
     go("stdlib", work())
+
+
+@LOOPS
+def test_behind_a_balancer_the_guest_counts_and_not_the_balancer(loops: str, tmp_path: Path) -> None:
+    async def work() -> None:
+        limits = Limits(rate=0, per_address=0.001, per_address_burst=2)
+        async with hub(tmp_path, limits, balancers=("127.0.0.1/32",)) as one:
+
+            async def through(guest: str, *more: bytes) -> bytes:
+                header = f"PROXY TCP4 {guest} 192.0.2.9 4711 443\r\n".encode()
+                return await answer(one, header[:9], header[9:] + more[0], *more[1:], eof=True)
+
+            unknown = client_hello(f"{Identity.new().id}.{DOMAIN}")
+            assert [await through("192.0.2.1", unknown) for _ in range(3)] == [alert(112), alert(112), b""]
+            assert await through("192.0.2.2", unknown[:50], unknown[50:]) == alert(112)
+            assert await answer(one, unknown) == b""  # a balancer has to say it
+            assert await answer(one, b"PROXY UNKNOWN\r\n", unknown) == alert(112)
+            await until(lambda: not one.fronts)
+            assert one.half_open.total == 0
+            reader, writer = await asyncio.open_connection("127.0.0.1", one.port, local_addr=("127.0.0.2", 0))
+            writer.write(b"PROXY TCP4 192.0.2.3 192.0.2.9 4711 443\r\n" + unknown)  # nobody else is believed
+            assert await reader.read() == b""
+            writer.transport.abort()
+
+    go(loops, work())

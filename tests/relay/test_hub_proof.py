@@ -1,14 +1,17 @@
 """Who may link with the hub: proofs, codes, new keys, revocation."""
 
 import asyncio
+import sqlite3
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from praxisd_relay import frames, identity
 from praxisd_relay.config import Limits
 from praxisd_relay.frames import Type
+from praxisd_relay.hub import Hub
 from praxisd_relay.identity import Identity
 from praxisd_relay.registry import Registry
 
@@ -327,3 +330,45 @@ def test_handshakes_are_taken_so_many_at_a_time(tmp_path: Path) -> None:
                 each.close()
 
     go("uvloop", work())
+
+
+def test_a_command_that_hangs_while_it_writes_holds_up_nobody(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with hub(tmp_path) as one:
+            practice = await Caller().up(one, one.registry.invite("x"))
+            code = one.registry.invite("y")
+            command = sqlite3.connect(one.config.registry, isolation_level=None)
+            command.execute("BEGIN IMMEDIATE")
+            caller = await Caller().dial(one)
+            found = await caller.ask(caller.enrolment(code))
+            assert (found.code, found.retry_s) == ("busy", 60)
+            await Caller(practice.key).up(one)  # a proof writes nothing
+            command.execute("ROLLBACK")
+            command.close()
+            again = await Caller(caller.key).dial(one)
+            assert isinstance(await again.ask(again.enrolment(code)), frames.Welcome)
+
+    go("uvloop", work())
+
+
+def test_two_hubs_of_one_machine_share_port_and_registry(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with hub(tmp_path, reuse_port=True) as one:
+            code = one.registry.invite("x")
+            other = Hub(msgspec.structs.replace(one.config, listen=(f"127.0.0.1:{one.port}",)))
+            await other.start()
+            seen = set()
+            practice = await Caller().up(one, code)
+            for _ in range(200):
+                await practice.up(one)  # the kernel chooses
+                seen.add("other" if other.holds(practice.key.id) else "one")
+                practice.close()
+                await until(lambda: not (one.holds(practice.key.id) or other.holds(practice.key.id)))
+                if len(seen) == 2:
+                    break
+            assert len(seen) == 2
+            other.registry.revoke(practice.key.id)
+            await until(lambda: one.registry.present(practice.key.id) is None)
+            await other.stop()
+
+    go("stdlib", work())

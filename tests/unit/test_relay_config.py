@@ -95,6 +95,7 @@ token_file = "token"
         ('data = "."\nmetrics_listen = ":9464"', "not_loopback"),
         ('data = "."\nlog = "loud"', "wrong_value"),
         ('data = "."\npin = "maybe"', "wrong_value"),
+        ('data = "."\nbalancers = ["10.0.0.1/8"]', "wrong_value"),
         ('data = "."\n[peers]\nnode = "hub"', "wrong_value"),
         ('data = "."\n[nats]\nservers = ["nats://user:secret@bus:4222"]', "wrong_value"),
     ],
