@@ -39,13 +39,10 @@ def until(true: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
 class RunningHub:
     """A hub with a loop and a thread of its own."""
 
-    def __init__(self, folder: Path, **config: Any) -> None:
+    def __init__(self, folder: Path, port: int = 0, **config: Any) -> None:
+        listen = (f"127.0.0.1:{port}",)
         self.config = Config(
-            data=folder,
-            domain="relay.localhost",
-            link_name="link.localhost",
-            listen=("127.0.0.1:0",),
-            **config,
+            data=folder, domain="relay.localhost", link_name="link.localhost", listen=listen, **config
         )
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -94,9 +91,9 @@ class RunningHub:
 
 
 @contextmanager
-def running_hub(folder: Path, **config: Any) -> Iterator[RunningHub]:
+def running_hub(folder: Path, port: int = 0, **config: Any) -> Iterator[RunningHub]:
     """A hub until the block ends."""
-    hub = RunningHub(folder, **config)
+    hub = RunningHub(folder, port, **config)
     try:
         yield hub
     finally:

@@ -109,8 +109,12 @@ def set_identity_state(tx: Tx, id_: str, state: str) -> None:
 
 
 def set_identity_host(tx: Tx, id_: str, host: str, port: int) -> None:
-    """By which name and port the identity in force is reached, if it still is this one."""
-    tx.run(_SET_HOST, one=id_, new_host=host, new_port=port, organization=INSTALLATION)
+    """By which name and port the identity in force is reached, if it still is this one.
+
+    A name that is not of this id was said before a change of key, and is not taken for the new one's.
+    """
+    if host.partition(".")[0] == id_:
+        tx.run(_SET_HOST, one=id_, new_host=host, new_port=port, organization=INSTALLATION)
 
 
 def certificate(tx: Tx, source: str) -> Any | None:
