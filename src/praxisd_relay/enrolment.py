@@ -47,6 +47,7 @@ class Doorman:
         message = identity.auth_message(hello.nonce, hello.node, said.id, said.caps)
         if not _fits(said.key, said.id) or not identity.verify(said.key, message, said.sig):
             raise self._failed(place, "unknown")
+        self._registry.poll()  # a command, or another hub on this folder, may have admitted or revoked it a moment ago
         found = self._registry.find(said.id)
         if found is None:
             raise self._failed(place, "unknown")
