@@ -10,8 +10,8 @@ from praxisd.kernel import events, leases
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
-from praxisd.services.relay import certificates, checks, identity, settings, state, store, words
-from praxisd.services.relay.linking import LEASE, Probe, Snapshot
+from praxisd.services.relay import certificates, checks, identity, probe, settings, state, store, words
+from praxisd.services.relay.linking import LEASE, Snapshot
 from praxisd.services.relay.room import Room
 from praxisd.services.relay.words import CODES, code_of
 from praxisd.testing.houses import Houses
@@ -327,18 +327,46 @@ def test_a_change_is_told_to_other_nodes_at_once_else_every_three_seconds(
     assert told() == (first[0] + 5, False)
 
 
-def test_a_younger_probe_of_another_node_counts(postgres_houses: Houses, clock: FrozenClock) -> None:
+def test_a_node_that_does_not_hold_the_link_looks_for_itself(
+    postgres_houses: Houses, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = postgres_houses.open(clock=clock)
     two = postgres_houses.twin(one)
     enrol(one)
     room, script = scripted(one)
     other, idle = scripted(two)
+    idle.now = Snapshot()
     hold(one)
     script.up("relay.probe_timeout")
-    idle.now = Snapshot(probe=Probe(at=1_795_420_900))
     room.step()
     other.step()
-    assert other.snapshot()[0].reachable is True
+    calls: list[House] = []
+
+    def fetch(house: House, *_args: Any) -> probe.Fetched:
+        calls.append(house)
+        return probe.Fetched(None, 200, 5)
+
+    monkeypatch.setattr(probe, "fetch", fetch)
+    assert other.snapshot()[0].reachable is False
+    other.read()  # the holder's look is fresh
+    assert calls == []
+    clock.advance(6)
+    room.step()
+    other.probe(5)
+    assert (calls, other.snapshot()[0].reachable) == ([two], True)
+    assert "probe" not in idle.calls
+    clock.advance(9)
+    room.step()
+    other.read()
+    until(lambda: len(calls) == 2)
+    script.down()
+    room.step()
+    assert other.snapshot()[0].reachable is False
+    script.up()  # a link that came up after the look, which says nothing of it
+    link = msgspec.structs.replace(script.now.links[0], since=clock.now() + 1)
+    script.now = msgspec.structs.replace(script.now, links=(link,))
+    room.step()
+    assert other.snapshot()[0].reachable is None
 
 
 def test_on_a_single_node_nothing_is_written_down(sqlite_houses: Houses) -> None:

@@ -16,14 +16,14 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.services.relay import enrolling, identity, settings, store, words
 from praxisd.services.relay.access import EVERY_S, AccessLog
+from praxisd.services.relay.glance import Glance
 from praxisd.services.relay.linking import LEASE, Make, Runner, Snapshot
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 PAUSE_S = 1.0
-GAP_S = 0.2
-"""How often the thread looks at least, and at most (commits wake it). Seconds."""
+"""How often the thread looks; what is changed here is acted on at once (`look`). Seconds."""
 TOLD_EVERY_S = 3.0
 OLD_S = 8
 """Other nodes hear of the link this often; an older word is not believed any more. Seconds."""
@@ -64,6 +64,7 @@ class Room:
         self._down_at: float | None = None
         self._away_at: float | None = None
         self._foreign = False
+        self._glance = Glance(house)
         self.log = AccessLog()
 
     def start(self) -> None:
@@ -102,16 +103,13 @@ class Room:
         except Exception as error:
             house.log.error("loop_failed", where=_WHO, error=error)
         while not house.stopping:
-            seen = house.wake.mark()
             for part in (self.step, self.write):
                 try:
                     part()
                 except Exception as error:
                     if not house.stopping:
                         house.log.error("loop_failed", where=f"{_WHO}.{part.__name__}", error=error)
-            house._stop.wait(GAP_S)
-            if not house.stopping:
-                house.wake.wait(seen, PAUSE_S)
+            house._stop.wait(PAUSE_S)
         self.write(at_once=True)
 
     def write(self, at_once: bool = False) -> None:
@@ -165,28 +163,44 @@ class Room:
         """Something changed here and now: act on it without waiting for the next round (not in a mere command)."""
         if self._started:
             self.step()
-        self._house.wake.signal()
 
     def wait_up(self, within_s: float) -> bool:
-        """Wait until a link is up, at most so long; True if one is. Where another node holds it, that node's word counts."""
+        """Wait until a link of the present identity is up, at most so long; True if one is. Where another node holds it,
+        that node's word counts.
+        """
+        with self._house.store.read(system(_WHO)) as tx:
+            who = identity.facts(tx)
         end = time.monotonic() + within_s
-        while self.running and time.monotonic() < end and not self._house.stopping:
+        while who and self.running and time.monotonic() < end and not self._house.stopping:
             found, _ = self.snapshot()
-            if found.connected or any(one.phase == "refused" for one in found.links):
-                return found.connected
+            if found.host == who.host and found.connected:
+                return True
+            if any(one.phase == "refused" for one in found.links):
+                return False
             time.sleep(0.05)
         return False
 
     def read(self) -> None:
         """Somebody looks at the state: is it still true?"""
-        if self._runner is not None:
-            self._runner.read()
+        runner = self._runner
+        if runner is None:
+            return
+        if self._holds(runner):
+            runner.read()
+        else:
+            self._glance.refresh(self.snapshot()[0])
+
+    def _holds(self, runner: Runner) -> bool:
+        return self._house.store.alone or runner.snapshot().holds
 
     def probe(self, within_s: float) -> None:
         """Call ourselves from outside now. Problems: `relay.not_enrolled`, `relay.not_enabled` (409)."""
         runner, wish = self._runner, self._wish
         if runner is not None:
-            runner.probe(within_s)
+            if self._holds(runner):
+                runner.probe(within_s)
+            else:
+                self._glance.look(within_s)
         elif wish is None or wish.who is None:
             raise Problem("relay.not_enrolled", 409)
         else:
@@ -244,13 +258,8 @@ class Room:
             young = row is not None and tx.lease_now() - row.seen_at <= OLD_S
         if row is None or lease is None or lease.holder != row.node or not young:
             return Snapshot(host=own.host, port=own.port), ""
-        told = msgspec.json.decode(row.state, type=Snapshot)
-        newer = (
-            own.probe if own.probe and (told.probe is None or own.probe.at > told.probe.at) else told.probe
-        )
-        return msgspec.structs.replace(
-            told, holds=False, probe=newer if told.connected else told.probe
-        ), row.node
+        told = msgspec.structs.replace(msgspec.json.decode(row.state, type=Snapshot), holds=False)
+        return self._glance.newer(told), row.node
 
 
 def room_of(house: "House") -> Room:
