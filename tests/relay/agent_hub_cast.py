@@ -86,6 +86,7 @@ class Hub:
         self.ping_s = 4.0
         self.spread_s = 0.2
         self.rotates = True
+        self.dead_s = 60.0
         self.known: set[str] = set()
         """Ids; empty: everybody."""
         self.codes: set[str] = set()
@@ -150,7 +151,8 @@ class Hub:
         if self.mute:
             self._transports.add(transport)
             return
-        carrier = carriers.accept(transport, CONTEXT)
+        limits = carriers.Limits(ping_s=self.ping_s, dead_s=self.dead_s)
+        carrier = carriers.accept(transport, CONTEXT, limits=limits)
         self.links.append(carrier)
         nonce = self.nonces[carrier] = os.urandom(32)
         carrier.on_lost = lambda _reason: self.links.remove(carrier)
