@@ -5,8 +5,6 @@ ignored when read. DATA carries ≤ 32 KiB; control payloads are compact JSON of
 ignored, so they may grow); CREDIT is a u32, RST one byte, PING and PONG eight bytes. Source: notes/relay.md § 5.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct as Layout
@@ -238,23 +236,3 @@ class Splitter:
                 break
         if at < end:
             self._held = bytes(view[at:])
-
-
-def host_id(key: bytes) -> str:
-    """The name of a public key (32 raw bytes): 26 characters that are also the practice's label in DNS."""
-    return base64.b32encode(hashlib.sha256(key).digest()).decode().lower()[:26]
-
-
-def auth_message(nonce: bytes, node: str, id: str, caps: list[str]) -> bytes:
-    """What the agent signs to prove that it holds the key."""
-    return f"{PROTOCOL} auth".encode() + nonce + node.encode() + id.encode() + ",".join(caps).encode()
-
-
-def enrol_message(nonce: bytes, node: str, id: str, code: str) -> bytes:
-    """What the agent signs with the code of its invitation."""
-    return f"{PROTOCOL} enrol".encode() + nonce + node.encode() + id.encode() + code.encode()
-
-
-def rotate_message(nonce: bytes, node: str, old_id: str, new_id: str) -> bytes:
-    """What old and new key both sign; `nonce` and `node` are those of this link's HELLO."""
-    return f"{PROTOCOL} rotate".encode() + nonce + node.encode() + old_id.encode() + new_id.encode()

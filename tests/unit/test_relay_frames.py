@@ -106,19 +106,3 @@ def test_a_spoilt_control_payload_is_a_frame_error(payload: bytes, shape: type[m
 def test_a_deeply_nested_payload_is_a_frame_error() -> None:
     with pytest.raises(FrameError):
         frames.decode(frames.Auth, b'{"x":' + b"[" * 30_000)
-
-
-def test_the_id_is_what_the_key_makes_it() -> None:
-    assert frames.host_id(bytes(32)) == "mzuhvlpymk6xo3epygfy5h4oea"
-    assert len(frames.host_id(b"k" * 32)) == 26
-    assert frames.host_id(b"k" * 32) != frames.host_id(b"l" * 32)
-
-
-def test_what_is_signed_tells_the_three_purposes_apart() -> None:
-    said = {
-        frames.auth_message(b"n" * 32, "node", "id", []),
-        frames.enrol_message(b"n" * 32, "node", "id", ""),
-        frames.rotate_message(b"n" * 32, "node", "id", ""),
-    }
-    assert len(said) == 3
-    assert all(one.startswith(b"praxis-relay/1 ") for one in said)

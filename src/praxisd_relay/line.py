@@ -1,0 +1,289 @@
+"""The socket's side of a link: own TLS (`pump`) over one asyncio transport, frames and streams (`link`), timers, back-pressure.
+
+The same on uvloop and on the standard loop. What is to be sent is gathered and goes through TLS in large pieces, once
+for each turn of the loop or as soon as there is much of it. `carrier.Carrier` is this with what its owner needs.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from time import monotonic
+from typing import Literal
+
+from praxisd_relay import rooms
+from praxisd_relay.frames import FrameError
+from praxisd_relay.link import Limits, Link
+from praxisd_relay.pump import STEP, Pump, TlsError
+
+LOG = logging.getLogger("praxisd_relay.line")
+BACKLOG = 64 * 1024
+"""Bytes in the transport from which no more DATA is given to it."""
+FLOOD = 4 * 1024 * 1024
+"""Bytes nobody takes although we only answer: the other side asks and does not listen."""
+CLOSING_S = 5.0
+
+
+class Line(asyncio.BufferedProtocol):
+    """Protocol of the transport; sends, receives, ends. Nothing that came is acted on before `_begin`."""
+
+    __slots__ = (
+        "_blocked", "_early", "_flushing", "_link", "_loop", "_lost", "_on_control", "_pump", "_ready", "_room",
+        "_scheduled", "_started", "_stop_at", "_timer", "_told", "_transport", "closed", "on_heard", "on_lost", "on_silent",
+        "received", "sent",
+    )  # fmt: skip
+
+    def __init__(self, role: Literal["hub", "agent"], pump: Pump, limits: Limits) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pump = pump
+        # A spread of pings is no secret.
+        self._link = Link(role, limits, monotonic(), chance=random.random())  # noqa: S311
+        self._link.wake = self._wake
+        self._transport: asyncio.Transport | None = None
+        self._room = rooms.link_room()
+        self._blocked = False
+        self._flushing = False
+        self._scheduled = False
+        self._started = False
+        self._early = b""
+        self._lost: str | None = None
+        self._told = False
+        self._on_control: Callable[[int, bytes], None] | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._stop_at: float = float("inf")
+        self.closed = False
+        """The socket is closed too (some time after the link was lost)."""
+        self.on_lost: Callable[[str], None] = _nothing
+        self.on_silent: Callable[[], None] = _nothing
+        self.on_heard: Callable[[], None] = _nothing
+        self.sent = 0
+        """Bytes given to the socket."""
+        self.received = 0
+        """Bytes taken from the socket."""
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Agent: the socket is a transport now."""
+        self._take(transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """The thread's buffer for links."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Ciphertext came."""
+        self._feed(self._room[:nbytes])
+        if self.received >= self._stop_at and self._transport is not None and self._lost is None:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """A link is never half open."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self.closed = True
+        self._lose("closed" if exc is None else "reset", abort=True)
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        """The socket takes no more."""
+        self._blocked = True
+        self._link.space = 0
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._blocked = False
+        if self._transport is not None and self._lost is None:
+            self._link.space = self._link.limits.high_water - self._transport.get_write_buffer_size()
+            self._flush()
+
+    # within
+
+    def _take(self, transport: asyncio.BaseTransport, first: bytes = b"") -> None:
+        self._transport = transport  # type: ignore[assignment]
+        rooms.tune_link(transport)
+        assert self._transport is not None  # noqa: S101
+        self._transport.set_write_buffer_limits(high=BACKLOG, low=BACKLOG // 4)
+        self._early = first
+        self._tick()
+        self._send(self._pump.outgoing())
+
+    def _begin(self) -> None:
+        if self._lost is not None:
+            self._tell()
+            return
+        early, self._early = self._early, b""
+        if self._transport is not None:
+            self._transport.resume_reading()
+        self._feed(memoryview(early))
+
+    def _feed(self, data: memoryview) -> None:
+        if self._lost is not None:
+            return
+        self.received += len(data)
+        pump, link = self._pump, self._link
+        try:
+            for at in range(0, len(data) or 1, STEP):  # also without data: what waited for `on_control`
+                pump.feed(data[at : at + STEP])
+                if pump.up and self._started:
+                    for piece in pump.plain():
+                        link.received(piece, monotonic())
+                        if self._lost is not None:
+                            return
+        except TlsError as error:
+            LOG.info("link ended: tls %s", error.reason)
+            if self._ready is not None and not self._ready.done():
+                self._ready.set_exception(
+                    error
+                )  # who dials wants to know why: a wrong certificate is no broken TLS
+            self._lose("tls")
+            return
+        except FrameError as error:
+            LOG.info("link ended: protocol %s", error)
+            self._lose("protocol")
+            return
+        except Exception:
+            LOG.exception("a link's control frame could not be handled")
+            self._lose("error")
+            return
+        if link.silent:
+            self._tick()
+        if pump.ended:
+            self._lose("closed")
+        elif pump.up and self._ready is not None:
+            ready, self._ready = self._ready, None
+            link.eager = self._flush
+            self._send(pump.outgoing())
+            if not self._started and self._transport is not None:
+                self._transport.pause_reading()
+            if not ready.done():
+                ready.set_result(None)
+            self._flush()
+        else:
+            if not pump.up or link.eager is None:
+                self._send(pump.outgoing())
+                link.eager = self._flush if pump.up else None
+            if link.parts or link.ready:
+                self._wake()
+
+    def _wake(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._scheduled_flush)
+
+    def _scheduled_flush(self) -> None:
+        self._scheduled = False
+        self._flush()
+
+    def _flush(self) -> None:
+        """Gathers, encrypts and sends what there is, and refills from the streams that wait."""
+        link, transport = self._link, self._transport
+        if self._flushing or self._lost is not None or transport is None or not self._pump.up:
+            return
+        self._flushing = True
+        link.eager = None  # what is written meanwhile is copied: it waits for the next round
+        parts = link.parts
+        try:
+            while True:
+                link.fill()
+                if not parts:
+                    break
+                data = b"".join(parts) if len(parts) > 1 else parts[0]
+                parts.clear()
+                link.queued = 0
+                self._encrypt(data)
+                if self._lost is not None:
+                    return
+                backlog = transport.get_write_buffer_size()
+                if backlog > FLOOD:
+                    self._lose("flood", abort=True)
+                    return
+                link.space = 0 if self._blocked else link.limits.high_water - backlog
+        except TlsError:
+            self._lose("tls")
+        finally:
+            self._flushing = False
+            link.eager = self._flush
+
+    def _encrypt(self, data: bytes | memoryview) -> None:
+        pump = self._pump
+        if len(data) <= STEP:
+            pump.write(data)
+            self._send(pump.outgoing())
+            return
+        view = memoryview(data)
+        for at in range(0, len(view), STEP):
+            pump.write(view[at : at + STEP])
+            self._send(pump.outgoing())
+
+    def _send(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self.sent += len(data)
+            self._transport.write(data)
+
+    def _tick(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._lost is not None:
+            return
+        delay, word = self._link.tick(monotonic())
+        if word == "silent":
+            self._call(self.on_silent)
+        elif word == "heard":
+            self._call(self.on_heard)
+        elif word is not None:
+            self._lose(word, abort=word == "dead")
+        if self._lost is None:
+            self._timer = self._loop.call_later(delay, self._tick)
+
+    def _lose(self, reason: str, *, abort: bool = False) -> None:
+        if self._lost is not None:
+            return
+        link, transport = self._link, self._transport
+        if transport is not None and not abort and self._pump.up:
+            with contextlib.suppress(TlsError):
+                for part in link.parts:
+                    self._pump.write(part)
+                self._pump.close_notify()
+        self._lost = reason
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        link.lost()
+        if transport is not None:
+            if abort:
+                transport.abort()
+            else:
+                self._send(self._pump.outgoing())
+                transport.close()
+                self._loop.call_later(CLOSING_S, transport.abort)
+        if self._ready is not None:
+            if not self._ready.done():
+                self._ready.set_exception(TlsError(reason) if reason == "tls" else ConnectionError(reason))
+            self._ready = None
+        if self._started:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._told and self._lost is not None:
+            self._told = True
+            reason = self._lost
+            self._call(lambda: self.on_lost(reason))
+            # What points at the owners goes, so that nothing is kept by a link that is over.
+            self._link.on_control = self._link.wake = _nothing
+            self._link.eager = None
+
+    def _call(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:
+            LOG.exception("a link's owner failed")
+
+
+def _nothing(*_: object) -> None:
+    pass
