@@ -75,7 +75,7 @@ def measure(rounds: int, seconds: float, say: Callable[[str], None], notes: list
 
 
 @contextlib.contextmanager
-def two_hubs(work: Path) -> Iterator[list[Way]]:
+def two_hubs(work: Path, kind: str = "tls") -> Iterator[list[Way]]:
     """The two ways to one practice. Raises Missing, RuntimeError."""
     program = debian("nats-server", "nats-server")
     if program is None:
@@ -90,7 +90,7 @@ def two_hubs(work: Path) -> Iterator[list[Way]]:
         hubs = []
         for node in ("hub1", "hub2"):
             one = Hub(work / node, [practice])
-            _join(one, node, authority, bus)
+            _join(one, node, authority, bus, kind)
             hubs.append(stack.enter_context(one))
         wrong, right = hubs
         agent = Program(work / "agent.out", _SEED, 1, [(right.port, right.pin)], origin)
@@ -108,7 +108,7 @@ def _one(hub: Hub) -> Measured:
     return Both(hub)
 
 
-def _join(hub: Hub, node: str, authority: trustme.CA, bus: int) -> None:
+def _join(hub: Hub, node: str, authority: trustme.CA, bus: int, kind: str) -> None:
     """Make it a hub of the cluster: certificate of the hubs' own authority, `[peers]` and `[nats]`."""
     made = authority.issue_cert(node)
     authority.cert_pem.write_to_path(hub.folder / "peers-ca.pem")
@@ -117,6 +117,7 @@ def _join(hub: Hub, node: str, authority: trustme.CA, bus: int) -> None:
     with hub.config.open("a") as config:
         config.write(f'[peers]\nnode = "{node}"\nlisten = "127.0.0.1:0"\n')
         config.write('certificate = "peers.pem"\nkey = "peers.key"\nca = "peers-ca.pem"\nannounce_s = 0.5\n')
+        config.write(f'bytes = "{kind}"\n')
         config.write(f'[nats]\nservers = ["nats://127.0.0.1:{bus}"]\n')
 
 

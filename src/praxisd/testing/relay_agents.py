@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import resource
 import subprocess
 import sys
@@ -77,6 +78,7 @@ class Agents:
 
 async def _main(asked: argparse.Namespace) -> None:
     raise_limit()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     agents = Agents(asked)
     server = await asyncio.start_server(agents.serve, "127.0.0.1", 0)
     print("ready", server.sockets[0].getsockname()[1], flush=True)

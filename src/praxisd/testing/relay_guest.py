@@ -17,9 +17,11 @@ import random
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 PATIENCE_S = 20.0
 _PATTERN = hashlib.shake_256(b"praxisd relay").digest(1 << 20)
@@ -209,6 +211,31 @@ async def serve() -> None:
 def address(dice: random.Random) -> str:
     """One of 16 million addresses of the loopback."""
     return f"127.{dice.randrange(1, 255)}.{dice.randrange(256)}.{dice.randrange(1, 255)}"
+
+
+class Origin:
+    """The practice's server as a program of its own, until the block ends."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self.port = 0
+
+    def __enter__(self) -> "Origin":
+        command = [sys.executable, "-m", "praxisd.testing.relay_guest"]
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.startswith("ready"):
+            raise RuntimeError(f"the origin did not start: {self._log.read_text()[-2000:]}")
+        self.port = int(line.split()[1])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 if __name__ == "__main__":

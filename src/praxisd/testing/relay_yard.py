@@ -6,8 +6,6 @@ async with Yard(folder, seed, practices=20, ping_s=4.0, spread_s=10.0) as yard:
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,8 +14,8 @@ from statistics import median
 from typing import Any
 
 from praxisd.testing import relay_agents
-from praxisd.testing.relay_guest import Guest
-from praxisd.testing.relay_hub import Hub, Process, host, practices
+from praxisd.testing.relay_guest import Guest, Origin
+from praxisd.testing.relay_hub import OPEN_LIMITS, Hub, Process, host, practices
 from praxisd.testing.relay_line import Line
 
 LIE_S = 10.0
@@ -129,6 +127,8 @@ class Yard:
     ping_s: float = 4.0
     spread_s: float = 10.0
     hello_s: float = 10.0
+    lull_s: float = 0.5
+    """How long it is listened to what is normal before something happens."""
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -137,8 +137,6 @@ class Yard:
         ours, others = practices(self.seed, self.count), practices(self.seed + 1, self.count)
         self.strangers = practices(self.seed + 2, 50)
         """Practices the hub knows; whoever plays an agent by hand takes these."""
-        from praxisd.testing.relay_hub import OPEN_LIMITS
-
         limits = OPEN_LIMITS | {"hello_s": self.hello_s}
         self.hub = Hub(
             self.folder / "hub",
@@ -147,6 +145,7 @@ class Yard:
             ping_s=self.ping_s,
             spread_s=self.spread_s,
             drain_s=10.0,
+            log="info",
         )
         self._stack = contextlib.AsyncExitStack()
         self.hub.start()
@@ -154,7 +153,7 @@ class Yard:
         self.line = Line(self.hub.port)
         await self.line.start()
         self._stack.push_async_callback(self.line.stop)
-        self.origin = self._origin()
+        self.origin = self._stack.enter_context(Origin(self.folder / "origin.log")).port
         self.struck = self._agents("struck", self.seed, self.line.port)
         self.beside = self._agents("beside", self.seed + 1, self.hub.port)
         self.guest = Guest(self.hub.port, host(ours[0]))
@@ -168,21 +167,6 @@ class Yard:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-
-    def _origin(self) -> int:
-        command = [sys.executable, "-m", "praxisd.testing.relay_guest"]
-        with (self.folder / "origin.log").open("a") as log:
-            self.origin_process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-
-        def stop() -> None:
-            self.origin_process.kill()
-            self.origin_process.wait()
-            if self.origin_process.stdout is not None:
-                self.origin_process.stdout.close()
-
-        self._stack.callback(stop)
-        assert self.origin_process.stdout is not None
-        return int(self.origin_process.stdout.readline().split()[1])
 
     def _agents(self, name: str, seed: int, port: int) -> relay_agents.Program:
         log = self.folder / f"{name}.log"
@@ -234,7 +218,7 @@ class Yard:
     async def undisturbed(self, what: str) -> AsyncIterator[Traffic]:
         """Whoever is beside it must not notice what happens in the block: no failure, no wait of seconds."""
         async with Traffic(self.other) as before:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(self.lull_s)
         async with Traffic(self.other) as during:
             yield during
         self.check(
