@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import msgspec
 
 from praxisd_relay import cluster_homes
-from praxisd_relay.carrier import Carrier
 from praxisd_relay.cluster_nodes import Nodes
 from praxisd_relay.cluster_replica import Replica, Shared
 from praxisd_relay.cluster_settings import NatsSettings, Node, PeersSettings
 from praxisd_relay.directory import Bus, BusAway, Directory
 from praxisd_relay.peers import Host, Peers
+from praxisd_relay.peers_plain import Door
 
 LOG = logging.getLogger("praxisd_relay.cluster")
 LINK_S = 1.0
@@ -61,7 +61,7 @@ class Cluster:
         self._directory: Directory | None = None
         self._replica: Replica | None = None
         self._task: asyncio.Task[None] | None = None
-        self._searches: dict[str, asyncio.Task[Carrier | None]] = {}
+        self._searches: dict[str, asyncio.Task[Door | None]] = {}
         self._linked = asyncio.Event()
         self._leaving = False
         self.found = self.missed = 0
@@ -137,8 +137,8 @@ class Cluster:
         )
         return [node.public for name in chosen if (node := self._nodes.get(name)) is not None and node.public]
 
-    async def find(self, practice: str) -> Carrier | None:
-        """A link to a hub that holds the practice; None if none is known to. Never raises."""
+    async def find(self, practice: str) -> Door | None:
+        """The way to a hub that holds the practice; None if none is known to. Never raises."""
         running = self._searches.get(practice)
         if running is None:  # one search for all guests that ask meanwhile
             running = self._searches[practice] = asyncio.create_task(self._search(practice))
@@ -158,13 +158,13 @@ class Cluster:
             "bus_up": float(self.bus is not None and self.bus.up),
             "searches_found": self.found,
             "searches_missed": self.missed,
-            "peers_refused": self.peers.refused,
+            "peers_refused": self.peers.gate.refused,
             "records_taken": self._replica.taken if self._replica is not None else 0,
         }
 
     # The search
 
-    async def _search(self, practice: str) -> Carrier | None:
+    async def _search(self, practice: str) -> Door | None:
         link = None
         try:
             link = await self._first(practice, cluster_homes.homes(practice, self._nodes.names()))
@@ -178,7 +178,7 @@ class Cluster:
             self.found += 1
         return link
 
-    async def _by_directory(self, practice: str) -> Carrier | None:
+    async def _by_directory(self, practice: str) -> Door | None:
         if self._directory is not None:
             try:
                 name = await self._directory.find(practice)
@@ -189,10 +189,10 @@ class Cluster:
             return await self._link(name)
         return await self._first(practice, self.peers.linked)
 
-    async def _link(self, name: str) -> Carrier | None:
+    async def _link(self, name: str) -> Door | None:
         """The link to a hub, which may be about to come up."""
         until = time.monotonic() + LINK_S
-        while (link := self.peers.link(name)) is None and (left := until - time.monotonic()) > 0:
+        while (link := self.peers.door(name)) is None and (left := until - time.monotonic()) > 0:
             self._linked.clear()
             try:
                 async with asyncio.timeout(left):
@@ -201,12 +201,12 @@ class Cluster:
                 break
         return link
 
-    async def _first(self, practice: str, names: Iterable[str]) -> Carrier | None:
+    async def _first(self, practice: str, names: Iterable[str]) -> Door | None:
         """The first of these hubs that says it holds the practice."""
         asked = [name for name in names if self.peers.link(name) is not None][:MOST_ASKED]
 
-        async def ask(name: str) -> Carrier | None:
-            return self.peers.link(name) if await self.peers.ask(name, practice) else None
+        async def ask(name: str) -> Door | None:
+            return self.peers.door(name) if await self.peers.ask(name, practice) else None
 
         return await _first_of([ask(name) for name in asked])
 
@@ -264,7 +264,7 @@ def _reachable(node: str, bound: str) -> str:
     return f"{node}:{port}" if host in ("0.0.0.0", "[::]") else bound
 
 
-async def _first_of(asks: list[Coroutine[Any, Any, Carrier | None]]) -> Carrier | None:
+async def _first_of(asks: list[Coroutine[Any, Any, Door | None]]) -> Door | None:
     """The first answer that is not None; the others are let go."""
     waiting = {asyncio.ensure_future(ask) for ask in asks}
     try:

@@ -10,27 +10,28 @@ name on the list of hubs. All others get a closed connection.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from praxisd_relay import carrier, dial_names, frames, peers_tls
+from praxisd_relay import carrier, dial_names, frames, peers_plain, peers_tls
 from praxisd_relay.carrier import Carrier, Far, Limits, Stream
 from praxisd_relay.cluster_settings import Node, PeersSettings, split
 from praxisd_relay.frames import FrameError, Rst, Type
+from praxisd_relay.peers_entry import Entry, Gate
+from praxisd_relay.peers_plain import SPLIT, Door, Lane, Waiting
 from praxisd_relay.peers_streams import QUESTIONS, Answers, Questions, Splice
 from praxisd_relay.pump import TlsError
 
 LOG = logging.getLogger("praxisd_relay.peers")
-HALF_OPEN = 64
-"""Connections that have not proved themselves; more are closed at once."""
 DIAL_S = 5.0
 LONGEST_WAIT = 5.0
 ASK_S = 1.0
+CHECK_S = 1.0
+"""A link that was silent must answer within this: perhaps it was we who stood still."""
 MIB = 1024 * 1024
 # Thousands of guests share such a link; between hubs the line is wide and its ends are ours.
 LIMITS = Limits(streams=65_536, budget=256 * MIB, high_water=MIB // 2, ping_s=2.0, dead_s=10.0)
@@ -44,6 +45,14 @@ class Host(Protocol):
 
     def holds(self, practice: str) -> bool:
         """Has it a link here now?"""
+
+
+class _Inbound(NamedTuple):
+    """A neighbour that dialled in. `plain`: it takes guests' bytes as they are."""
+
+    link: Carrier
+    questions: Questions
+    plain: bool
 
 
 class Peers:
@@ -61,13 +70,12 @@ class Peers:
         self._server: asyncio.Server | None = None
         self._server_tls: ssl.SSLContext | None = None
         self._client_tls: ssl.SSLContext | None = None
-        self._half_open = 0
-        self._inbound: dict[str, tuple[Carrier, Questions]] = {}
+        self._waiting = Waiting() if settings.bytes == "plain" else None
+        self.gate = Gate(self._entered, self._waiting.came if self._waiting is not None else None)
+        self._inbound: dict[str, _Inbound] = {}
         self._outbound: dict[str, Carrier] = {}
         self._wanted: dict[str, Node] = {}
         self._dialling: dict[str, asyncio.Task[None]] = {}
-        self.refused = 0
-        """Connections that were not admitted."""
 
     async def start(self) -> str:
         """Listen; the bound address. Raises OSError or ssl.SSLError if address or certificate cannot be used."""
@@ -75,7 +83,7 @@ class Peers:
         self._client_tls = peers_tls.client(self._settings)
         host, port = split(self._settings.listen)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Entry(self._entered), host, port, backlog=256)
+        self._server = await loop.create_server(lambda: Entry(self.gate), host, port, backlog=256)
         bound = self._server.sockets[0].getsockname()
         return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
 
@@ -88,7 +96,7 @@ class Peers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for link in [*(one for one, _ in self._inbound.values()), *self._outbound.values()]:
+        for link in [*(one.link for one in self._inbound.values()), *self._outbound.values()]:
             link.drop("stopped")
 
     # Whom we are linked with
@@ -114,22 +122,27 @@ class Peers:
     def link(self, name: str) -> Carrier | None:
         """The link on which streams to that hub's practices are opened."""
         found = self._inbound.get(name)
-        return None if found is None else found[0]
+        return None if found is None else found.link
+
+    def door(self, name: str) -> Door | None:
+        """Where a guest for a practice of that hub goes: connections of their own where both hubs have chosen so, else
+        the link."""
+        found, node = self._inbound.get(name), self._wanted.get(name)
+        if found is None or not found.plain or self._waiting is None or node is None:
+            return None if found is None else found.link
+        return Lane(found.link, split(node.peer))
 
     async def ask(self, name: str, practice: str, seconds: float = ASK_S) -> bool | None:
         """Does that hub hold the practice? None: it does not answer."""
         found = self._inbound.get(name)
-        return None if found is None else await found[1].ask(practice, seconds)
+        return None if found is None else await found.questions.ask(practice, seconds)
 
     # Neighbours that dial in
 
-    def _entered(self, transport: asyncio.Transport) -> None:
-        if self._half_open >= HALF_OPEN or self._server_tls is None:
-            self.refused += 1
-            transport.abort()
-            return
-        self._half_open += 1
-        link = carrier.accept(transport, self._server_tls, b"", LIMITS)
+    def _entered(self, transport: asyncio.Transport, first: bytes) -> None:
+        if self._server_tls is None:
+            raise ConnectionError("not started")
+        link = carrier.accept(transport, self._server_tls, first, LIMITS)
         name = ""
 
         def control(kind: int, payload: bytes) -> None:
@@ -138,43 +151,43 @@ class Peers:
                 return
             if kind != Type.AUTH or name:
                 raise FrameError("AUTH is due")
-            said = frames.decode(frames.Auth, payload).id
+            auth = frames.decode(frames.Auth, payload)
+            said = auth.id
             if said not in peers_tls.names(link.tls) or said == self._settings.node or not self._known(said):
                 LOG.warning("a hub was refused: %s", said[:80] if self._known(said) else "not on the list")
                 link.control(Type.REFUSED, frames.Refused("unknown", 5.0))
                 link.drop("refused")
                 return
             name = said
-            self._admit(name, link)
+            self._admit(name, link, peers_plain.CAP in auth.caps)
 
         def lost(reason: str) -> None:
             if not name:
-                self._half_open -= 1
-                self.refused += 1
+                self.gate.failed()
                 LOG.info("a connection to the hubs' port came to nothing: %s", reason)
                 return
-            if self._inbound.get(name, (None,))[0] is link:
+            if self.link(name) is link:
                 del self._inbound[name]
                 LOG.warning("link from hub %s lost: %s", name, reason)
                 self._changed()
 
         link.on_lost = lost
-        link.on_silent = lambda: link.drop("silent")
+        link.on_silent = lambda: link.check(CHECK_S)
         link.on_control = control
         link.control(Type.HELLO, frames.Hello(1, b"", self._settings.node, int(time.time())))
 
-    def _admit(self, name: str, link: Carrier) -> None:
-        self._half_open -= 1
+    def _admit(self, name: str, link: Carrier, plain: bool) -> None:
+        self.gate.proved()
         before = self._inbound.pop(name, None)
         if before is not None:
-            before[0].drop("replaced")
+            before.link.drop("replaced")
         link.control(Type.WELCOME, frames.Welcome(name, name, self._settings.node))
         link.admit()
         questions = Questions()
         stream = link.open(frames.Open("", 0, QUESTIONS), questions)
         if stream is not None:
             questions.join(stream)
-        self._inbound[name] = (link, questions)
+        self._inbound[name] = _Inbound(link, questions, plain)
         LOG.info("link from hub %s", name)
         self._changed()
 
@@ -215,7 +228,8 @@ class Peers:
             if kind == Type.HELLO:
                 if frames.decode(frames.Hello, payload).node != name:
                     raise FrameError("another hub's name")
-                link.control(Type.AUTH, frames.Auth(b"", self._settings.node, b""))
+                caps = [peers_plain.CAP] if self._waiting is not None else []
+                link.control(Type.AUTH, frames.Auth(b"", self._settings.node, b"", caps))
             elif kind == Type.WELCOME:
                 link.admit()
                 self._outbound[name] = link
@@ -224,7 +238,7 @@ class Peers:
                 link.drop("refused")
 
         link.on_lost = lost
-        link.on_silent = lambda: link.drop("silent")
+        link.on_silent = lambda: link.check(CHECK_S)
         link.on_open = self._opened
         try:
             if name not in peers_tls.names(link.tls):
@@ -239,17 +253,7 @@ class Peers:
         """The neighbour has a guest for a practice of ours, or questions."""
         if stream.opened.name == QUESTIONS:
             return Answers(stream, self._host.holds)
+        if self._waiting is not None and SPLIT in stream.opened.name:
+            return self._waiting.announced(stream, self._host.carry)
         there = self._host.carry(stream.opened, Splice(stream))
         return there if isinstance(there, Rst) else Splice(there)
-
-
-class _Entry(asyncio.Protocol):
-    """A connection before its link is made of it."""
-
-    def __init__(self, entered: Callable[[asyncio.Transport], None]) -> None:
-        self._entered = entered
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hand it over."""
-        with contextlib.suppress(OSError):
-            self._entered(transport)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import ssl
 from pathlib import Path
+from typing import Literal
 
 from praxisd_relay import origin_tcp
 from praxisd_relay.agent import Address, Agent
@@ -73,8 +74,10 @@ class Practice:
 class Town:
     """Hubs with one authority and one bus. `async with`: everything ends with it."""
 
-    def __init__(self, folder: Path, nats: NatsServer | None = None) -> None:
-        self.folder, self.nats = folder, nats
+    def __init__(
+        self, folder: Path, nats: NatsServer | None = None, bytes_: Literal["tls", "plain"] = "tls"
+    ) -> None:
+        self.folder, self.nats, self.bytes = folder, nats, bytes_
         self.papers = Papers(folder / "papers")
         self.hubs: dict[str, Hub] = {}
         self.practices: list[Practice] = []
@@ -82,7 +85,7 @@ class Town:
     def config(
         self, name: str, nodes: tuple[Node, ...] = (), listen: str = "127.0.0.1:0", public: str = ""
     ) -> Config:
-        peers = self.papers.settings(name, nodes=nodes, listen=listen, public=public)
+        peers = self.papers.settings(name, nodes=nodes, listen=listen, public=public, bytes=self.bytes)
         nats = NatsSettings(servers=(self.nats.url,), digest_s=0.5) if self.nats else None
         return Config(
             data=self.folder / name,

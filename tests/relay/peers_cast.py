@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import trustme
 
@@ -36,6 +37,7 @@ class Papers:
         nodes: tuple[Node, ...] = (),
         listen: str = "127.0.0.1:0",
         public: str = "",
+        bytes: Literal["tls", "plain"] = "tls",
     ) -> PeersSettings:
         """`[peers]` of a hub with a certificate for `names` (its own, if none are given)."""
         made = self._authority.issue_cert(*(names or (node,)))
@@ -46,6 +48,7 @@ class Papers:
             node=node,
             listen=listen,
             public=public,
+            bytes=bytes,
             certificate=certificate,
             key=key,
             ca=self.ca,

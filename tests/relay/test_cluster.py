@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -19,9 +20,14 @@ from .peers_cast import until
 MIB = 1024 * 1024
 
 
-def run(folder: Path, story: Callable[[Town], Awaitable[None]], nats: NatsServer | None = None) -> None:
+def run(
+    folder: Path,
+    story: Callable[[Town], Awaitable[None]],
+    nats: NatsServer | None = None,
+    bytes_: Literal["tls", "plain"] = "tls",
+) -> None:
     async def all_of_it() -> None:
-        async with Town(folder, nats) as town:
+        async with Town(folder, nats, bytes_) as town:
             await story(town)
 
     asyncio.run(all_of_it())
@@ -34,11 +40,15 @@ def same(one: Hub, other: Hub) -> bool:
     }
 
 
-def test_at_the_wrong_hub_8_mb_both_ways_and_half_close(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bytes_", ["tls", "plain"])
+def test_at_the_wrong_hub_8_mb_both_ways_and_half_close(
+    tmp_path: Path, bytes_: Literal["tls", "plain"]
+) -> None:
     async def story(town: Town) -> None:
         one, two = await town.hub("hub1"), await town.hub("hub2")
         await town.joined()
         practice = await town.practice(two)
+        link = one.cluster.peers.link("hub2")  # type: ignore[union-attr]
         body = os.urandom(8 * MIB)
         answers = await asyncio.gather(visit(one, practice.host, body), visit(two, practice.host, body))
         assert answers[0][: len(body)] == answers[1][: len(body)] == body[::-1]
@@ -50,9 +60,11 @@ def test_at_the_wrong_hub_8_mb_both_ways_and_half_close(tmp_path: Path) -> None:
             await visit(one, practice.host)
         assert one.cluster is not None
         assert one.cluster.figures()["hubs_linked"] == 1
+        await until(lambda: link.streams == 1)  # the questions
+        assert (link.received > 8 * MIB) == (bytes_ == "tls"), "where the bytes went"
 
     with NatsServer() as nats:
-        run(tmp_path, story, nats)
+        run(tmp_path, story, nats, bytes_)
 
 
 def test_nats_stopped_and_started_again(tmp_path: Path) -> None:

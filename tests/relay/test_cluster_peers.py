@@ -14,7 +14,8 @@ import pytest
 from praxisd_relay import carrier, frames, peers_tls
 from praxisd_relay.carrier import Carrier
 from praxisd_relay.frames import Auth, Open, Rst, Type
-from praxisd_relay.peers import HALF_OPEN, LIMITS
+from praxisd_relay.peers import LIMITS
+from praxisd_relay.peers_entry import HALF_OPEN
 from praxisd_relay.peers_streams import LONGEST_ID, QUESTIONS
 
 from .peers_cast import Guest, Neighbour, Papers, until
@@ -192,8 +193,8 @@ def test_without_the_right_certificate_nothing_is_given(tmp_path: Path) -> None:
         mute = peers_tls.client(other)
         mute.set_alpn_protocols(["http/1.1"])
         assert await _says(one.address, mute, "hub1", "hub2") is None, "another protocol"
-        await until(lambda: one.peers.refused >= 6)
-        assert one.peers.refused == 6
+        await until(lambda: one.peers.gate.refused >= 6)
+        assert one.peers.gate.refused == 6
         await one.peers.stop()
 
     run(story)
@@ -209,7 +210,7 @@ def test_a_neighbour_that_is_not_who_was_dialled_gets_no_practices(tmp_path: Pat
         ]
         for one in false:
             holder.peers.dial([one.node("hub1")])
-            await until(lambda one=one: one.peers.refused >= 1)
+            await until(lambda one=one: one.peers.gate.refused >= 1)
             assert not one.peers.linked
             assert not holder.peers.heard
             await one.peers.stop()
@@ -223,7 +224,7 @@ def test_half_open_connections_are_bounded_and_end(tmp_path: Path) -> None:
         one = await Neighbour(Papers(tmp_path).settings("hub1")).start()
         host, port = one.address.rsplit(":", 1)
         open_ones = [await asyncio.open_connection(host, int(port)) for _ in range(HALF_OPEN)]
-        await until(lambda: one.peers._half_open == HALF_OPEN)
+        await until(lambda: one.peers.gate.half_open == HALF_OPEN)
         reader, writer = await asyncio.open_connection(host, int(port))
         async with asyncio.timeout(20):
             with contextlib.suppress(ConnectionResetError):
@@ -232,10 +233,10 @@ def test_half_open_connections_are_bounded_and_end(tmp_path: Path) -> None:
         open_ones[0][1].write(b"GET / HTTP/1.1\r\n\r\n")
         async with asyncio.timeout(20):
             await open_ones[0][0].read()
-        await until(lambda: one.peers._half_open == HALF_OPEN - 1)
+        await until(lambda: one.peers.gate.half_open == HALF_OPEN - 1)
         for _, each in open_ones:
             each.close()
-        await until(lambda: one.peers._half_open == 0)
+        await until(lambda: one.peers.gate.half_open == 0)
         await one.peers.stop()
 
     run(story)
