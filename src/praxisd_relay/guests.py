@@ -12,7 +12,7 @@ from praxisd_relay.carrier import Carrier
 from praxisd_relay.config import Limits
 from praxisd_relay.frames import Rst
 from praxisd_relay.hello import INTERNAL_ERROR, alert
-from praxisd_relay.hub_sockets import Sockets
+from praxisd_relay.hub_sockets import Sockets, tune_guest
 from praxisd_relay.limits import Bucket
 
 DRY_SECONDS = 2.0
@@ -35,6 +35,11 @@ class Guest(Bridge):
         self.moved = 0
         self.moved_at = now
         of.guests.add(self)
+
+    def take(self, transport: asyncio.Transport, first: bytes | bytearray | memoryview = b"") -> None:
+        """Takes over the guest's connection."""
+        tune_guest(transport)
+        super().take(transport, first)
 
     def idle(self, now: float) -> float:
         """Seconds since something moved, as far as it was looked at."""
@@ -152,6 +157,10 @@ class Traffic:
             self._dry = now
             carrier.allow(1)
         return False
+
+    def busy(self) -> bool:
+        """Does anything run, or is anything owed?"""
+        return bool(self.guests) or self.dry or (self.carrier is not None and self.carrier.streams > 0)
 
     @property
     def dry(self) -> bool:

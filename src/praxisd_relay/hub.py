@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 
 from praxisd_relay import carrier, flow, frames, hello, hub_upkeep, identity
-from praxisd_relay.carrier import Carrier, Far, Stream
+from praxisd_relay.carrier import Far, Stream
 from praxisd_relay.cluster import Cluster
 from praxisd_relay.config import Config, address
 from praxisd_relay.enrolment import Doorman
@@ -25,6 +25,7 @@ from praxisd_relay.hub_sockets import Sockets
 from praxisd_relay.limits import Buckets, Tally
 from praxisd_relay.log import LOG, Abuse
 from praxisd_relay.metrics import Counts, MetricsServer
+from praxisd_relay.peers_plain import Door
 from praxisd_relay.registry import Registry
 
 GOAWAY_SECONDS = 1.0
@@ -234,11 +235,12 @@ class Hub:
             made = carrier.accept(transport, self.certificate.context, bytes(first), self._link_limits)
             self.links.began(HubLink(self, made, front.address, front.place))
 
-    def _guest(self, front: Front, id_: str, through: Carrier, opened: frames.Open, first: bytearray) -> None:
+    def _guest(self, front: Front, id_: str, through: Door, opened: frames.Open, first: bytearray) -> None:
         """Join a guest and a practice's link (or the link of the hub that has it)."""
         loop = asyncio.get_running_loop()
-        now, traffic = loop.time(), self.links.of(id_)
-        if not traffic.enter(now):
+        now = loop.time()
+        traffic = self.links.enter(id_, now)
+        if traffic is None:
             self._turned(front, "too_many_streams")
             return
         transport = front.take()
@@ -305,7 +307,7 @@ class Hub:
         link = self.links.running.get(id_) if id_ is not None else None
         if id_ is None or link is None:
             return Rst.GONE
-        if not self.links.of(id_).enter(asyncio.get_running_loop().time()):
+        if self.links.enter(id_, asyncio.get_running_loop().time()) is None:
             self.counts.turned_practice += 1
             return Rst.BUSY
         stream = link.carrier.open(opened, far)

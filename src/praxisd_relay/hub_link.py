@@ -15,6 +15,10 @@ from praxisd_relay.log import LOG, Abuse
 from praxisd_relay.metrics import Counts
 from praxisd_relay.registry import Refusal
 
+PATIENCE = 2.5
+"""The practice pings every `ping_s` seconds, because its page must not lie; the hub answers, and asks by itself only when
+a practice has missed two of them. With thousands of idle links most of what they cost is pings."""
+
 
 class House(Protocol):
     """What a link needs of the hub."""
@@ -115,7 +119,7 @@ class HubLink:
         self.id, self.key_id, self.since = proved.practice.id, proved.key_id, time.time()
         welcome = hub.welcome(self.id)
         self.carrier.control(Type.WELCOME, welcome)
-        self.carrier.admit(streams=welcome.limits.streams, ping_s=welcome.ping_s)
+        self.carrier.admit(streams=welcome.limits.streams, ping_s=welcome.ping_s * PATIENCE)
         hub.counts.links += 1
         LOG.debug("link of %s from %s", self.id, blurred(self.address))
         hub.linked(self)

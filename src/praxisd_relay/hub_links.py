@@ -27,6 +27,8 @@ class Links:
         self.retired: dict[str, list[HubLink]] = {}
         """Links that take no more guests but still carry some."""
         self.traffic: dict[str, Traffic] = {}
+        self.active: set[Traffic] = set()
+        """Those with guests: what upkeep looks at, however many practices are linked and idle."""
         self.on_linked: Callable[[str], None] = _nobody
         self.on_unlinked: Callable[[str], None] = _nobody
         registry.changed(self._changed)
@@ -71,6 +73,14 @@ class Links:
         if found is None:
             found = self.traffic[id_] = Traffic(self._config.limits)
         return found
+
+    def enter(self, id_: str, now: float) -> Traffic | None:
+        """One more guest of a practice comes in; None if that is more than it may have now."""
+        traffic = self.of(id_)
+        if not traffic.enter(now):
+            return None
+        self.active.add(traffic)
+        return traffic
 
     def all(self) -> list[HubLink]:
         """Every link, whatever its state."""

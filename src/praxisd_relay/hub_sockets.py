@@ -1,6 +1,8 @@
-"""How many sockets this process may have: the limit of the system, raised as far as it allows."""
+"""How many sockets this process may have, and how a guest's is set up."""
 
+import asyncio
 import contextlib
+import socket
 
 try:
     import resource
@@ -10,6 +12,9 @@ except ImportError:  # Windows has no such limit
 SHARE = 0.9
 """Above this share of the limit newcomers are cut off: files and the registry need some too."""
 _WISH = 1_048_576
+_UNSENT = 128 * 1024
+"""A guest that does not read is noticed at once, not when the kernel has swallowed megabytes for it: its window must not
+grow by what nobody has read. A fast guest far away is not slowed down by it."""
 
 
 class Sockets:
@@ -39,3 +44,13 @@ def raised() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wish, hard))
             soft = wish
     return soft
+
+
+def tune_guest(transport: asyncio.Transport) -> None:
+    """Little unsent in the kernel; a guest that vanished is found some time."""
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)  # type: ignore[attr-defined,unused-ignore]

@@ -53,9 +53,8 @@ async def run(hub: "Hub") -> None:
 
 def bandwidths(hub: "Hub", now: float) -> None:
     """Let every practice that has guests move what it may."""
-    for id_ in list(hub.links.running):
-        traffic = hub.links.traffic.get(id_)
-        if traffic is not None and traffic.carrier is not None and (traffic.carrier.streams or traffic.dry):
+    if hub.config.limits.rate:
+        for traffic in list(hub.links.active):
             hub.counts.held += traffic.tick(now)
 
 
@@ -69,11 +68,12 @@ def sweep(hub: "Hub") -> None:
             front.transport.abort()
         front.leave()
     limit, every = (DRAIN_IDLE_SECONDS, SWEEP_SECONDS) if hub.draining else (hub.config.limits.idle_s, None)
-    for traffic in list(hub.links.traffic.values()):
-        if traffic.guests:
-            for guest in traffic.quiet(now, limit, every):
-                hub.counts.idle += 1
-                guest.end(Rst.TIMEOUT)
+    for traffic in list(hub.links.active):
+        if not traffic.busy():
+            hub.links.active.discard(traffic)
+        for guest in traffic.quiet(now, limit, every):
+            hub.counts.idle += 1
+            guest.end(Rst.TIMEOUT)
     hub.newcomers.sweep(now)
     hub.doorman.sweep()
 
