@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import ssl
+import tomllib
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 
 from praxisd_relay import words
 from praxisd_relay.cli import relay_hub
+from praxisd_relay.config import load
 from praxisd_relay.frames import Type
 from praxisd_relay.hello import alert
 from praxisd_relay.identity import Identity, Invitation, spki_pin
@@ -291,11 +294,23 @@ def test_it_reaches_nothing_and_tells_nothing(tmp_path: Path) -> None:
     go("uvloop", work())
 
 
-def test_its_configuration_is_that_of_the_unit() -> None:
-    unit = (Path(__file__).parents[2] / "deploy" / "praxisd-relay-hub.service").read_text()
+def test_what_is_delivered_with_it_fits_together() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    unit = (deploy / "praxisd-relay-hub.service").read_text()
     for line in (
         "relay-hub serve --config /etc/praxisd/relay-hub.toml",
         "kill -HUP $MAINPID",
         "LimitNOFILE=1048576",
     ):
         assert line in unit
+    example = deploy / "relay-hub.toml"
+    found = load(example, None)
+    assert f"StateDirectory={found.data.name}" in unit
+    # What stands behind # is what holds without the line.
+    bare = load(None, Path("/nowhere"), domain=found.domain, listen=[":443"])
+    fields = (("", bare), ("limits", bare.limits))
+    for part, values in fields:
+        section = example.read_text().partition("[limits]")[2 if part else 0]
+        for name, value in re.findall(r"^# (\w+) = (\S+)", section, re.MULTILINE):
+            if name not in ("public_port", "balancers"):
+                assert tomllib.loads(f"x = {value}")["x"] == getattr(values, name), name
