@@ -153,10 +153,11 @@ def scripted(house: House) -> tuple[Room, Script]:
 def outside(house: House, address: str | None = OUTSIDE, port: int = 40_123, public: int = 8443) -> "Guest":
     """A guest of the relay."""
     house.visitors.admit(port, Visitor(address, NAME, port=public))
-    return Guest(_doors(house), ("127.0.0.1", port))
+    return Guest(doors_of(house), ("127.0.0.1", port))
 
 
-def _doors(house: House) -> Litestar:
+def doors_of(house: House) -> Litestar:
+    """The application of a house, built once."""
     found: Litestar | None = house.shared.get("tests.doors")
     if found is None:
         found = house.shared["tests.doors"] = build(house, main.doors(house))
@@ -165,7 +166,7 @@ def _doors(house: House) -> Litestar:
 
 def inside(house: House, port: int = 40_999) -> "Guest":
     """Somebody on this computer, from a port nobody registered."""
-    return Guest(_doors(house), ("127.0.0.1", port))
+    return Guest(doors_of(house), ("127.0.0.1", port))
 
 
 class Guest:

@@ -10,12 +10,12 @@ import pytest
 
 from praxisd import main
 from praxisd.kernel.app import House
-from praxisd.kernel.visitors import Entered, Visitor, Visitors
+from praxisd.kernel.visitors import AFTER_S, GONE, GUESTS, Entered, Visitor, Visitors
 from praxisd.services.accounts import api as accounts
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import Practice, key_for, small_practice
 
-from .relay_cast import NAME, OUTSIDE, inside, outside
+from .relay_cast import NAME, OUTSIDE, Guest, doors_of, inside, outside
 from .session_cast import Scene
 from .web_sample.serving import running
 
@@ -51,7 +51,8 @@ def practice(house: House) -> Practice:
 
 
 def test_a_port_speaks_for_a_guest_only_from_its_own_address_and_while_it_is_admitted() -> None:
-    visitors = Visitors()
+    now = [100.0]
+    visitors = Visitors(lambda: now[0])
     guest = Visitor(OUTSIDE, NAME)
     assert visitors.of(4000) is None
     visitors.admit(4000, guest)
@@ -61,8 +62,13 @@ def test_a_port_speaks_for_a_guest_only_from_its_own_address_and_while_it_is_adm
     assert visitors.of(4001) is None
     assert visitors.of(4001, "192.0.2.1") is guest
     visitors.leave(4000)
-    assert visitors.of(4000) is None
     assert len(visitors) == 1
+    assert visitors.of(4000) is guest  # what it said may still be on its way through the doors
+    now[0] += AFTER_S
+    assert visitors.of(4000) is None
+    visitors.leave(4001, "192.0.2.1")
+    visitors.admit(4001, Visitor(None, "another"), "192.0.2.1")
+    assert visitors.of(4001, "192.0.2.1") == Visitor(None, "another")
     assert guest.base_url == f"https://{NAME}"
     assert Visitor(None, NAME, port=8443).base_url == f"https://{NAME}:8443"
 
@@ -194,6 +200,30 @@ def test_only_requests_with_a_key_are_told_and_nothing_of_what_they_asked(
     assert "Geheim" not in repr(entered)
 
 
+def test_who_comes_from_the_address_for_guests_is_one_even_when_nobody_knows_which(
+    house: House, practice: Practice
+) -> None:
+    visitors = house.visitors
+    assert visitors.of(4000, GUESTS) is GONE
+    visitors.admit(4000, Visitor(OUTSIDE, NAME), GUESTS)
+    assert visitors.of(4000, GUESTS) == Visitor(OUTSIDE, NAME)
+    visitors.leave(4000, GUESTS)
+    assert visitors.of(4000, GUESTS) is GONE
+    key = key_for(house, practice, "portal", "Portal")
+    late = Guest(doors_of(house), (GUESTS, 4000))
+    assert late.get("/metrics", Host="localhost").status_code == 404
+    assert late.get("/recovery").status_code == 404
+    assert late.get("/api/v1/schedules", key).status_code == 200
+
+
+def test_the_own_end_of_a_guests_connection_is_of_this_computer() -> None:
+    for doors in ("127.0.0.1", "::1"):
+        with socket.socket(socket.AF_INET6 if ":" in doors else socket.AF_INET) as sock:
+            host, port = Visitors.bind(sock, doors)
+            assert port > 0
+            assert host == (GUESTS if doors == "127.0.0.1" else "::1")
+
+
 @pytest.fixture
 def served(sqlite_houses: Houses) -> Iterator[Any]:
     house = sqlite_houses.open()
@@ -202,20 +232,24 @@ def served(sqlite_houses: Houses) -> Iterator[Any]:
 
 
 def test_over_real_sockets_only_the_registered_end_is_a_guest(served: Any) -> None:
-    def get(admitted: bool) -> bytes:
+    visitors: Visitors = served.house.visitors
+
+    def get(admitted: bool, own: str = "127.0.0.1") -> bytes:
         with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
+            sock.bind((own, 0))
             port = sock.getsockname()[1]
             if admitted:
-                served.house.visitors.admit(port, Visitor(OUTSIDE, NAME))
+                visitors.admit(port, Visitor(OUTSIDE, NAME), own)
             sock.connect(("127.0.0.1", served.port))
             sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             found = b""
             while part := sock.recv(65536):
                 found += part
-            served.house.visitors.leave(port)
+            visitors.leave(port, own)
         return found.split(b"\r\n", 1)[0]
 
     assert b" 200 " in get(admitted=False)
     assert b" 404 " in get(admitted=True)
     assert b" 200 " in get(admitted=False)
+    assert b" 404 " in get(admitted=True, own=GUESTS)
+    assert b" 404 " in get(admitted=False, own=GUESTS)

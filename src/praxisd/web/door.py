@@ -346,7 +346,7 @@ class Door:
             await send({"type": "websocket.close", "code": 1003})
             return
         started = time.perf_counter()
-        visitor = self.visitor(scope) if len(self.house.visitors) else None
+        visitor = self.visitor(scope)
         request = Request(scope, receive, self.next_id(), visitor)
         meter = None if visitor is None else Meter(send)
         send = send if meter is None else meter.send

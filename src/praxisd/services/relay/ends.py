@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from praxisd.kernel.visitors import LOOPBACK, Visitor
+from praxisd.kernel.visitors import Visitor
 from praxisd_relay import hello, rooms
 from praxisd_relay.frames import Rst
 from praxisd_relay.hello import Hello, HelloError
@@ -185,8 +185,7 @@ class End(asyncio.BufferedProtocol):
         sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
-            sock.bind((doors.host if not doors.host.startswith("127.") else LOOPBACK, 0))
-            host, port = sock.getsockname()[:2]
+            host, port = doors.visitors.bind(sock, doors.host)
             self._mine = (port, host)
             visitor = Visitor(stream.opened.address or None, self._name, True, doors.public_port())
             doors.visitors.admit(port, visitor, host)
