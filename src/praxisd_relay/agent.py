@@ -64,7 +64,8 @@ class Agent:
         self._origin = origin
         self._proxy = proxy
         self._on_change = on_change
-        self._host, self._port, self._homes = "", 443, ()  # type: tuple[str, int, tuple[str, ...]]
+        self.host, self.port = "", 443
+        self._homes: tuple[str, ...] = ()
         self._nodes: dict[Address, tuple[str, float]] = {}
         self._failures: dict[Address, int] = {}
         self._slots: list[Slot] = [Slot(self)]
@@ -79,7 +80,7 @@ class Agent:
     def state(self) -> State:
         """What is known now."""
         shown = [slot.state for slot in self._slots if not slot.idle or slot is self._slots[0]]
-        return State(tuple(shown), self._host, self._port, self._homes)
+        return State(tuple(shown), self.host, self.port, self._homes)
 
     async def run(self) -> None:
         """Until `stop`, or until cancelled; then all links are closed."""
@@ -151,18 +152,28 @@ class Agent:
         """Which proxy leads to a hub."""
         return self._proxy(address) if callable(self._proxy) else self._proxy
 
-    def choose(self, slot: Slot) -> Address | None:
+    def choose(self, slot: Slot, *, homes_only: bool = False) -> Address | None:
         """Which hub `slot` shall dial."""
+        found = rules.candidates(self.hubs, self._homes)
         others = [one for one in self._slots if one is not slot]
         taken = {one.trying for one in others} | {link.address for one in others for link in one.links}
         return rules.choose(
-            rules.candidates(self.hubs, self._homes),
+            [one for one in found if self.is_home(one)] if homes_only else found,
             taken={one for one in taken if one is not None},
             other_nodes=self.other_nodes(slot),
             nodes=self._nodes,
             failures=self._failures,
             now=time.monotonic(),
         )
+
+    @property
+    def has_homes(self) -> bool:
+        """Has a hub named homes for us?"""
+        return bool(self._homes)
+
+    def is_home(self, address: Address) -> bool:
+        """Is it the address of a home that the hub named?"""
+        return address in rules.candidates(self.hubs, self._homes)[: len(self._homes)]
 
     def other_nodes(self, slot: Slot) -> set[str]:
         """The hubs that the other slots have a living link to."""
@@ -175,7 +186,7 @@ class Agent:
         if welcome is None:
             return
         self.code = None
-        self._host, self._port, self._homes = welcome.host, welcome.port, tuple(welcome.homes)
+        self.host, self.port, self._homes = welcome.host, welcome.port, tuple(welcome.homes)
         self._failures.pop(link.address, None)
         self._remember(link.address, link.node)
 

@@ -6,6 +6,7 @@ whatever ends it leaves nothing open.
 
 import asyncio
 import logging
+import re
 import ssl
 import time
 from collections.abc import Callable, Collection
@@ -117,8 +118,7 @@ class Link:
             )
         kind, payload = await self._next(WELCOME_S)
         if kind == Type.REFUSED:
-            refused = self._read(frames.Refused, payload)
-            raise Failed(refused.code, refused.retry_s, refused=True)
+            raise _no(self._read(frames.Refused, payload))
         if self.welcome is None:
             raise Failed("protocol")
 
@@ -132,8 +132,7 @@ class Link:
         )
         kind, payload = await self._next(within_s)
         if kind == Type.REFUSED:
-            said = self._read(frames.Refused, payload)
-            raise Failed(said.code, said.retry_s, refused=True)
+            raise _no(self._read(frames.Refused, payload))
         return self._read(frames.Rotate, payload).id
 
     def check(self) -> None:
@@ -154,7 +153,7 @@ class Link:
             self.goaway = frames.decode(frames.Goaway, payload)
             self._changed(self)
         elif kind == Type.REFUSED and self.welcome is not None and self._step is None:
-            self.refused = frames.decode(frames.Refused, payload).code
+            self.refused = _no(frames.decode(frames.Refused, payload)).code
             self._changed(self)
         elif kind in (Type.HELLO, Type.WELCOME, Type.REFUSED, Type.ROTATE):
             if kind == Type.WELCOME and self.welcome is None:
@@ -166,6 +165,8 @@ class Link:
 
     def _admitted(self, welcome: frames.Welcome) -> None:
         """At once, not when `prove` is woken: streams may be opened in the same bytes."""
+        if not identity.is_host(welcome.host) or not 0 < welcome.port < 65536:
+            raise FrameError("WELCOME with a name that is none")
         self.welcome = welcome
         self.up_at = time.monotonic()
         ping_s = min(max(welcome.ping_s, PING_S[0]), PING_S[1])
@@ -247,6 +248,12 @@ async def establish(wanted: Wanted) -> Link:
             link.drop("failed")
         raise
     return link
+
+
+def _no(said: frames.Refused) -> Failed:
+    """What a hub refuses with; a code that is no word is not shown to anybody."""
+    code = said.code if re.fullmatch(r"[a-z_]{1,32}", said.code) else "protocol"
+    return Failed(code, said.retry_s, refused=True)
 
 
 def _why(error: Exception) -> str:

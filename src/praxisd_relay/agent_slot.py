@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("praxisd_relay.agent")
 LOOK_S = 1.0
-"""A slot looks around at least so often."""
+CALM_S = 30.0
+"""A slot looks around at least so often; less often while its link is up and nothing else is to be done."""
+SETTLE_S = 300.0
+"""A link to a hub that is no home of ours is held against the homes so often."""
 TRY_S = 60.0
 """A try that is not over by then is given up; its steps have shorter limits of their own."""
 FADE_S = 90.0
@@ -48,6 +51,8 @@ class Slot:
         self._then: tuple[Phase, str | None] = _LOST
         self._proved_at = float("-inf")
         self._renewing = False
+        self._settling = False
+        self._settle_at = now + SETTLE_S
         self._attempt: asyncio.Task[Link] | None = None
         self._wake = asyncio.Event()
         self._pace = Pace()
@@ -136,7 +141,7 @@ class Slot:
     def _wants(self) -> bool:
         """Is a new link wanted?"""
         live = self.live
-        return live is None or live.silent or live.leaving or self._renewing
+        return live is None or live.silent or live.leaving or self._renewing or self._settling
 
     async def _step(self) -> float:
         """One look around; how long to rest then."""
@@ -145,17 +150,30 @@ class Slot:
             if link.lost is not None or link.carrier.streams == 0 or now > until:
                 self._fading.pop(link, None)
                 link.drop("replaced")
-        if not self._wants:
-            return LOOK_S
+        if not self._wants and not self._settles(now):
+            return LOOK_S if self._fading else CALM_S
         if self._due > now:
             return min(LOOK_S, self._due - now)
-        address = self._agent.choose(self)
+        address = self._agent.choose(self, homes_only=self._settling)
+        if self._settling and address is None:
+            self._settling = False  # no home is free now
+            return CALM_S
         if address is None:
             if self.live is None:
                 self._show("idle", None)
             return LOOK_S
         await self._try(address)
         return 0.0
+
+    def _settles(self, now: float) -> bool:
+        """Is it time to move the link to a home? Guests find their way there with the least help of others."""
+        live = self.live
+        if live is None or now < self._settle_at:
+            return False
+        self._settle_at = now + self._pace.uniform(0.8, 1.2) * SETTLE_S
+        self._settling = self._agent.has_homes and not self._agent.is_home(live.address)
+        self._due = now
+        return self._settling
 
     async def _try(self, address: Address) -> None:
         self.trying = address
@@ -207,7 +225,7 @@ class Slot:
                 old.drop("replaced")
             else:
                 self._fading[old] = time.monotonic() + FADE_S
-        self._renewing, self._then = False, _LOST
+        self._renewing, self._settling, self._then = False, False, _LOST
         self._pace.up()
         self._agent.welcomed(link)
         if link.lost is not None:  # in the same breath
@@ -217,6 +235,7 @@ class Slot:
 
     def _failed(self, address: Address, failed: Failed) -> None:
         self._agent.failed(address, failed)
+        self._settling = False
         wait = rules.after_failure(self._pace, failed.code, refused=failed.refused, retry_s=failed.retry_s)
         self._wait(wait)
 
@@ -236,7 +255,7 @@ class Slot:
                 link.leaving or link.silent or self._renewing
             )  # a replacement is on its way or due already
             self.live = None
-            self._renewing = False
+            self._renewing = self._settling = False
             if link.lost == "silent":
                 self._due = now
             elif not planned:

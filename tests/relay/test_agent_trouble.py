@@ -12,7 +12,7 @@ from pathlib import Path as File
 import pytest
 
 from praxisd_relay import agent as agents
-from praxisd_relay import agent_link
+from praxisd_relay import agent_link, agent_slot
 from praxisd_relay.dial import Address
 from praxisd_relay.origin_tcp import origin
 from praxisd_relay.proxy import Proxy
@@ -232,3 +232,33 @@ def test_a_program_that_stood_still_goes_on(loops: str, dropped: bool) -> None:
                 assert (far.link is link) is not dropped
 
     go("stdlib", story())
+
+
+@LOOPS
+def test_a_link_moves_home_when_the_home_is_there_again(loops: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three hubs, one of our two homes is away: a third one serves until it is back, and nothing is cut by the move."""
+    monkeypatch.setattr(agent_slot, "SETTLE_S", 1.0)
+    monkeypatch.setattr(agent_slot, "CALM_S", 0.3)
+
+    async def story() -> None:
+        async with hub("one") as first, hub("two") as second, hub("three") as third, echo(repeats) as port:
+            first.kill()
+            homes = [first.address.text, second.address.text]
+            first.homes = second.homes = third.homes = homes
+            async with agent(third.address, take=origin("127.0.0.1", port)) as one:
+                await until(lambda: third.up == 1 and second.up == 1)
+                guest = third.open()
+                await talks(guest)
+                await first.start()
+                await until(lambda: first.up == 1)
+                await talks(guest)
+                assert one.state.connected
+                assert guest.stream is not None
+                guest.stream.finish()
+                await until(lambda: guest.fin)
+                await until(lambda: third.up == 0)
+                tries = len(first.tries) + len(second.tries) + len(third.tries)
+                await asyncio.sleep(2.5)  # and stays there
+                assert len(first.tries) + len(second.tries) + len(third.tries) == tries
+
+    go(loops, story())

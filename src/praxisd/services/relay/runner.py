@@ -60,6 +60,7 @@ class LinkRunner:
         self._wish: _Wish | None = None
         self._held: Held | None = None
         self._names: frozenset[str] = frozenset()
+        self._doors: tuple[str, ends.Doors] | None = None
         self._lease: leases.Lease | None = None
         self._renewed = self._certified = float("-inf")
         self._rotated: tuple[str, float] = ("", float("-inf"))
@@ -261,24 +262,25 @@ class LinkRunner:
 
     def _take(self, stream: Stream) -> Far | Rst:
         """A guest came."""
-        url, carried = self._house.shared.get("url"), self._carried
-        if url is None or carried is None or self._held is None:
+        url = self._house.shared.get("url")
+        if url is None or self._held is None:
             return Rst.REFUSED
-        place = urlsplit(str(url))
-        agent = carried.agent
-        doors = ends.Doors(
-            self._house.visitors,
-            place.hostname or "127.0.0.1",
-            place.port or 80,
-            self._contexts,
-            lambda: agent.state.port,
-        )
-        return doors.take(stream)
+        known = self._doors
+        if known is None or known[0] != url:
+            place = urlsplit(str(url))
+            host, port = place.hostname or "127.0.0.1", place.port or 80
+            shared = ends.Doors(self._house.visitors, host, port, self._contexts, self._public_port)
+            known = self._doors = (str(url), shared)
+        return known[1].take(stream)
+
+    def _public_port(self) -> int:
+        carried = self._carried
+        return 443 if carried is None else carried.agent.port
 
     def _contexts(self, hello: Hello) -> ssl.SSLContext | None:
         """The TLS for a hello; None where the name is not ours."""
         carried, held = self._carried, self._held
-        ours = hello.name in self._names or (carried is not None and hello.name == carried.agent.state.host)
+        ours = hello.name in self._names or (carried is not None and hello.name == carried.agent.host)
         if not ours or held is None:
             return None
         if ends.ACME_ALPN in hello.alpn:
