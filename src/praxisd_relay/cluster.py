@@ -219,6 +219,10 @@ class Cluster:
                 for name in self._nodes.expire(time.monotonic(), self.peers.heard):
                     LOG.warning("hub %s is gone", name)
                 self._dial()
+                if self.peers.renew():
+                    LOG.info("the hubs' certificate was read anew")
+            except OSError as failure:  # ssl.SSLError is one: perhaps just being replaced
+                LOG.warning("the hubs' certificate: %s", failure)
             except Exception:
                 LOG.exception("the list of hubs")
             await asyncio.sleep(self._settings.announce_s * random.uniform(0.8, 1.0))  # noqa: S311

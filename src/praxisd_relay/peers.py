@@ -70,6 +70,7 @@ class Peers:
         self._server: asyncio.Server | None = None
         self._server_tls: ssl.SSLContext | None = None
         self._client_tls: ssl.SSLContext | None = None
+        self._stamps: tuple[tuple[int, int], ...] = ()
         self._waiting = Waiting() if settings.bytes == "plain" else None
         self.gate = Gate(self._entered, self._waiting.came if self._waiting is not None else None)
         self._inbound: dict[str, _Inbound] = {}
@@ -79,13 +80,25 @@ class Peers:
 
     async def start(self) -> str:
         """Listen; the bound address. Raises OSError or ssl.SSLError if address or certificate cannot be used."""
-        self._server_tls = peers_tls.server(self._settings)
-        self._client_tls = peers_tls.client(self._settings)
+        self.renew()
         host, port = split(self._settings.listen)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Entry(self.gate), host, port, backlog=256)
         bound = self._server.sockets[0].getsockname()
         return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+
+    def renew(self) -> bool:
+        """Read the certificate files if they are others than before, for links made from now on; True if so. Raises
+        OSError or ssl.SSLError if they cannot be used; what was in force stays in force then."""
+        stamps = peers_tls.stamps(self._settings)
+        if stamps == self._stamps:
+            return False
+        self._server_tls, self._client_tls = (
+            peers_tls.server(self._settings),
+            peers_tls.client(self._settings),
+        )
+        self._stamps = stamps
+        return True
 
     async def stop(self) -> None:
         """Close everything; streams through here end."""

@@ -33,6 +33,12 @@ def _context(protocol: int, settings: PeersSettings) -> ssl.SSLContext:
     return context
 
 
+def stamps(settings: PeersSettings) -> tuple[tuple[int, int], ...]:
+    """By what a renewed file is known. Raises OSError."""
+    found = [file.stat() for file in (settings.ca, settings.certificate, settings.key)]
+    return tuple((one.st_mtime_ns, one.st_ino) for one in found)
+
+
 def names(tls: ssl.SSLObject) -> frozenset[str]:
     """The DNS names in the certificate the other side showed, lower case; none if it showed none or spoke another
     protocol."""

@@ -219,6 +219,31 @@ def test_a_neighbour_that_is_not_who_was_dialled_gets_no_practices(tmp_path: Pat
     run(story)
 
 
+def test_a_renewed_certificate_counts_without_a_restart(tmp_path: Path) -> None:
+    async def story() -> None:
+        papers = Papers(tmp_path)
+        settings = papers.settings("hub1")
+        one = await Neighbour(settings).start()
+        context = peers_tls.client(papers.settings("hub2"))
+        assert not one.peers.renew()
+        before = settings.certificate.read_bytes()
+        settings.certificate.write_text("half a file")
+        with pytest.raises(ssl.SSLError):
+            one.peers.renew()
+        assert await _says(one.address, context, "hub1", "hub2") == "welcome"  # what was in force stays
+        papers.settings("hub1")
+        assert settings.certificate.read_bytes() != before
+        assert one.peers.renew()
+        host, port = one.address.rsplit(":", 1)
+        _, writer = await asyncio.open_connection(host, int(port), ssl=context, server_hostname="hub1")
+        shown = writer.get_extra_info("ssl_object").getpeercert(True)
+        assert shown == ssl.PEM_cert_to_DER_cert(settings.certificate.read_text())
+        writer.close()
+        await one.peers.stop()
+
+    run(story)
+
+
 def test_half_open_connections_are_bounded_and_end(tmp_path: Path) -> None:
     async def story() -> None:
         one = await Neighbour(Papers(tmp_path).settings("hub1")).start()
