@@ -128,6 +128,15 @@ class Bridge(asyncio.BufferedProtocol):
         elif self._early is not None:
             self._early.append(bytes(data))
 
+    def arrived_many(self, pieces: list[memoryview]) -> None:
+        """The same, in one call to the kernel."""
+        if self._transport is not None:
+            self.sent += sum(map(len, pieces))
+            self._transport.writelines(pieces)
+        else:
+            for data in pieces:
+                self.arrived(data)
+
     def ended(self) -> None:
         """Nothing follows for the socket."""
         self._heard = True

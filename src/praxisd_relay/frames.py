@@ -203,36 +203,38 @@ class Splitter:
         self._left = 0  # bytes of the running DATA frame still to come
         self._stream = 0
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, int, memoryview]]:
-        """(type, stream, payload) of what `data` completes. The views hold `data`, which must not change.
+    def feed(self, *pieces: bytes) -> Iterator[tuple[int, int, memoryview]]:
+        """(type, stream, payload) of what `pieces` complete. The views hold the pieces, which must not change.
         FrameError on a length no frame may have; nothing can follow then."""
-        view = memoryview(data)
-        if self._left:
-            piece = view[: self._left]
-            self._left -= len(piece)
-            yield 4, self._stream, piece
-            if len(piece) == len(view):
-                return
-            view = view[len(piece) :]
-        if self._held:
-            view = memoryview(self._held + view)
-            self._held = b""
-        at, end, unpack = 0, len(view), HEADER.unpack_from
-        while end - at >= 8:
-            kind, _, length, stream = unpack(view, at)
-            if length > self.most:
-                raise FrameError(f"a frame of {length} bytes")
-            start = at + 8
-            at = start + length
-            if at <= end:
-                yield kind, stream, view[start:at]
-            elif kind == 4:
-                self._left, self._stream = at - end, stream
-                if start < end:
-                    yield 4, stream, view[start:]
-                return
-            else:
-                at = start - 8
-                break
-        if at < end:
-            self._held = bytes(view[at:])
+        unpack = HEADER.unpack_from
+        for data in pieces:
+            view = memoryview(data)
+            if self._left:
+                piece = view[: self._left]
+                self._left -= len(piece)
+                yield 4, self._stream, piece
+                if len(piece) == len(view):
+                    continue
+                view = view[len(piece) :]
+            if self._held:
+                view = memoryview(self._held + view)
+                self._held = b""
+            at, end = 0, len(view)
+            while end - at >= 8:
+                kind, _, length, stream = unpack(view, at)
+                if length > self.most:
+                    raise FrameError(f"a frame of {length} bytes")
+                start = at + 8
+                at = start + length
+                if at <= end:
+                    yield kind, stream, view[start:at]
+                elif kind == 4:
+                    self._left, self._stream = at - end, stream
+                    if start < end:
+                        yield 4, stream, view[start:]
+                    at = end
+                else:
+                    at = start - 8
+                    break
+            if at < end:
+                self._held = bytes(view[at:])

@@ -130,10 +130,9 @@ class Line(asyncio.BufferedProtocol):
             for at in range(0, len(data) or 1, STEP):  # also without data: what waited for `on_control`
                 pump.feed(data[at : at + STEP])
                 if pump.up and self._started:
-                    for piece in pump.plain():
-                        link.received(piece, monotonic())
-                        if self._lost is not None:
-                            return
+                    link.received(monotonic(), *pump.plain())
+                    if self._lost is not None:
+                        return
         except TlsError as error:
             LOG.info("link ended: tls %s", error.reason)
             if self._ready is not None and not self._ready.done():
@@ -168,7 +167,7 @@ class Line(asyncio.BufferedProtocol):
                 self._send(pump.outgoing())
                 link.eager = self._flush if pump.up else None
             if link.parts or link.ready:
-                self._wake()
+                self._flush()
 
     def _wake(self) -> None:
         if not self._scheduled:

@@ -137,20 +137,25 @@ class Link:
 
     # in
 
-    def received(self, data: bytes, now: float) -> None:
+    def received(self, now: float, *pieces: bytes) -> None:
         """Bytes that came. FrameError when the other side breaks the protocol: drop the link then. Nothing else is
         raised, whatever the ends of the streams do."""
         self.time = self.heard_at = now
         streams = self.streams
-        for kind, id, payload in self._splitter.feed(data):
+        touched: list[Stream] = []
+        for kind, id, payload in self._splitter.feed(*pieces):
             if kind == 4 and self.admitted:
                 stream = streams.get(id)
                 if stream is not None:
-                    stream.took(payload)
+                    if not stream.came:
+                        touched.append(stream)
+                    stream.came.append(payload)
             else:
                 self._frame(kind, id, payload)
-            if self.dead:
-                return
+                if self.dead:
+                    return
+        for stream in touched:
+            stream.deliver()
 
     def _frame(self, kind: int, id: int, payload: memoryview) -> None:
         if not self.admitted:

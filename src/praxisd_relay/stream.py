@@ -24,7 +24,10 @@ _pack = frames.HEADER.pack
 
 class Far(Protocol):
     """What the other end of a stream is here: a socket, a TLS end, a peer hub. What it raises resets its stream and
-    nothing else."""
+    nothing else.
+
+    It may also have `arrived_many(pieces: list[memoryview])`, called instead of `arrived` where one read brought several.
+    """
 
     def arrived(self, data: memoryview) -> None:
         """Bytes that came. They never change; kept for long they hold up to 64 KB, so copy then."""
@@ -68,7 +71,7 @@ class Stream:
     """This side's handle of one carried connection."""
 
     __slots__ = (
-        "_finishing", "_holding", "_in_turn", "_link", "_paused", "credit", "fin_came", "fin_sent", "id", "opened",
+        "_finishing", "_holding", "_in_turn", "_link", "_paused", "came", "credit", "fin_came", "fin_sent", "id", "opened",
         "over", "owner", "pending", "window",
     )  # fmt: skip
 
@@ -81,6 +84,8 @@ class Stream:
         self.window = flow.Window(window, link.budget, link.limits.most_window)
         self.pending: deque[memoryview] | None = None
         """Bytes that wait for credit or space."""
+        self.came: list[memoryview] = []
+        """DATA of the read that is being looked at."""
         self.over = False
         self.fin_came = False
         self.fin_sent = False
@@ -175,15 +180,26 @@ class Stream:
 
     # from the other side, called by the link
 
-    def took(self, payload: memoryview) -> None:
-        """DATA came."""
-        size, window = len(payload), self.window
+    def deliver(self) -> None:
+        """Hands on the DATA that came with one read."""
+        pieces = self.came
+        if not pieces:
+            return
+        self.came = []
+        window, size = self.window, sum(map(len, pieces))
         window.left -= size
         if window.left < 0 or self.fin_came:
             self.fail(Rst.FLOW if not self.fin_came else Rst.PROTOCOL)
             return
+        owner = self.owner
         try:
-            self.owner.arrived(payload)
+            if len(pieces) == 1:
+                owner.arrived(pieces[0])
+            elif (many := getattr(owner, "arrived_many", None)) is not None:
+                many(pieces)
+            else:
+                for piece in pieces:
+                    self.owner.arrived(piece)
         except Exception:
             self._failed("arrived")
             return
@@ -201,7 +217,8 @@ class Stream:
 
     def fin(self) -> None:
         """FIN came."""
-        if self.fin_came:
+        self.deliver()
+        if self.fin_came or self.over:
             return
         self.fin_came = True
         try:
@@ -214,6 +231,7 @@ class Stream:
 
     def cut(self, code: Rst) -> None:
         """RST came, or the link was lost."""
+        self.deliver()
         if self.over:
             return
         owner = self.owner
@@ -225,6 +243,7 @@ class Stream:
 
     def fail(self, code: Rst) -> None:
         """The other side broke a rule: both sides are told."""
+        self.came = []
         if not self.over:
             self._link.put(Type.RST, self.id, bytes((code,)))
             self.cut(code)
@@ -293,6 +312,7 @@ class Stream:
         if not self.over:
             self.over = True
             self.pending = None
+            self.came = []
             self.owner = NOBODY
             self._link.ended(self)
 

@@ -122,7 +122,7 @@ class Pair:
         del pipe[: len(data)]
         self.now += took_s
         if data:
-            self.side("agent" if name == "hub" else "hub").received(data, self.now)
+            self.side("agent" if name == "hub" else "hub").received(self.now, data)
         return len(data)
 
     def settle(self, rtt_s: float = 0.001) -> None:

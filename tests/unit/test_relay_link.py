@@ -325,13 +325,13 @@ def test_credit_without_end_and_data_after_fin_cut_the_stream_only() -> None:
     pair = Pair()
     (end, _), (end2, _) = opened(pair), opened(pair)
     assert end.stream is not None and end2.stream is not None
-    pair.hub.received(frames.encode(Type.CREDIT, end.stream.id, b"\x7f\xff\xff\xff"), pair.now)
+    pair.hub.received(pair.now, frames.encode(Type.CREDIT, end.stream.id, b"\x7f\xff\xff\xff"))
     assert end.code is Rst.FLOW
-    pair.hub.received(frames.encode(Type.FIN, end2.stream.id), pair.now)
-    pair.hub.received(frames.encode(Type.DATA, end2.stream.id, b"x"), pair.now)
+    pair.hub.received(pair.now, frames.encode(Type.FIN, end2.stream.id))
+    pair.hub.received(pair.now, frames.encode(Type.DATA, end2.stream.id, b"x"))
     assert end2.code is Rst.PROTOCOL
     for kind in (Type.DATA, Type.FIN, Type.RST):  # of streams that are no more
-        pair.hub.received(frames.encode(kind, end.stream.id, b""), pair.now)
+        pair.hub.received(pair.now, frames.encode(kind, end.stream.id, b""))
     assert pair.hub.open(OPENED, End()) is not None
 
 
@@ -349,7 +349,7 @@ def test_limits_and_goaway_end_new_streams_only() -> None:
     assert busy is not None and busy.code is Rst.BUSY
     said: list[tuple[int, bytes]] = []
     pair.hub.on_control = lambda kind, payload: said.append((kind, payload))
-    pair.hub.received(frames.control(Type.GOAWAY, frames.Goaway("drain", 1, 2)), pair.now)
+    pair.hub.received(pair.now, frames.control(Type.GOAWAY, frames.Goaway("drain", 1, 2)))
     assert said[0][0] == Type.GOAWAY and pair.hub.goaway == frames.Goaway("drain", 1, 2)
     assert pair.open() is None
     idle: list[int] = []

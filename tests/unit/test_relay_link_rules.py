@@ -16,18 +16,18 @@ KB = 1024
 def test_before_welcome_only_the_handshake_is_legal(role: str, kind: int) -> None:
     link = Link("hub" if role == "hub" else "agent", Limits(), 0.0)
     with pytest.raises(FrameError):
-        link.received(frames.encode(kind, 1, bytes(8)), 0.0)
+        link.received(0.0, frames.encode(kind, 1, bytes(8)))
     link = Link("hub" if role == "hub" else "agent", Limits(), 0.0)
     with pytest.raises(FrameError):
-        link.received(frames.encode(Type.AUTH if role == "hub" else Type.HELLO, 0, bytes(4097)), 0.0)
+        link.received(0.0, frames.encode(Type.AUTH if role == "hub" else Type.HELLO, 0, bytes(4097)))
 
 
 def test_unknown_frames_are_skipped_and_wrong_ones_end_the_link() -> None:
     pair = Pair()
     pair.hub.received(
-        frames.encode(200, 9, b"of a later version") + frames.encode(Type.OPEN_DIRECT, 1), pair.now
+        pair.now, frames.encode(200, 9, b"of a later version"), frames.encode(Type.OPEN_DIRECT, 1)
     )
-    pair.agent.received(frames.encode(14, 9, b"x"), pair.now)
+    pair.agent.received(pair.now, frames.encode(14, 9, b"x"))
     for link, frame in (
         (pair.hub, frames.control(Type.OPEN, OPENED, 9)),
         (pair.hub, frames.encode(Type.AUTH)),
@@ -41,16 +41,16 @@ def test_unknown_frames_are_skipped_and_wrong_ones_end_the_link() -> None:
         (pair.hub, frames.encode(Type.GOAWAY, 0, b"[]")),
     ):
         with pytest.raises(FrameError):
-            link.received(frame, pair.now)
+            link.received(pair.now, frame)
     with pytest.raises(FrameError):
-        pair.agent.received(frames.control(Type.OPEN, OPENED, 8) * 2, pair.now)
+        pair.agent.received(pair.now, frames.control(Type.OPEN, OPENED, 8) * 2)
 
 
 def test_a_thousand_pings_unheard_queue_one_answer() -> None:
     pair = Pair()
     pair.settle()
     for number in range(1000):
-        pair.hub.received(frames.encode(Type.PING, 0, number.to_bytes(8, "big")), pair.now)
+        pair.hub.received(pair.now, frames.encode(Type.PING, 0, number.to_bytes(8, "big")))
     assert pair.hub.queued <= 16
     pair.send("hub")
     [(kind, _, payload)] = frames.Splitter().feed(bytes(pair.pipes["hub"]))
@@ -82,7 +82,7 @@ def test_a_link_that_is_heard_again_is_told_so() -> None:
     pair.settle()
     pair.now += 20
     assert pair.agent.tick(pair.now)[1] == "silent"
-    pair.agent.received(frames.encode(Type.PONG, 0, bytes(8)), pair.now)
+    pair.agent.received(pair.now, frames.encode(Type.PONG, 0, bytes(8)))
     assert pair.agent.tick(pair.now)[1] == "heard"
     assert pair.agent.tick(pair.now)[1] is None
 
@@ -92,7 +92,7 @@ def test_a_busy_link_measures_its_round_trip_now_and_then() -> None:
     pair.settle(rtt_s=0.2)
     for _ in range(60):
         pair.now += 0.5
-        pair.agent.received(frames.encode(200), pair.now)
+        pair.agent.received(pair.now, frames.encode(200))
         pair.agent.tick(pair.now)
         pair.settle(rtt_s=0.01)
     assert pair.agent.rtt is not None and pair.agent.rtt < 0.1
