@@ -3,7 +3,9 @@
 Where the program is missing it is installed (Debian, root, CI=true); else the test is skipped with the package named.
 """
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -40,10 +42,11 @@ def _found() -> str | None:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on now, below those that outgoing connections get: free after a restart too."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class NatsServer:

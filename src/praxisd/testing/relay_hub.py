@@ -6,6 +6,7 @@ with hub: ...  hub.kill(); hub.start()
 
 import hashlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -46,9 +47,11 @@ def practices(seed: int, count: int) -> list[Identity]:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        return int(free.getsockname()[1])
+    """A port of the loopback that nobody listens on, below those that outgoing connections get: free after a restart."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with suppress(OSError), closing(socket.create_server(("127.0.0.1", port))):
+            return port
 
 
 def host(identity: Identity) -> str:
