@@ -92,69 +92,60 @@ def read(buffer: bytes | bytearray | memoryview) -> Hello | None:
     return Reader().feed(buffer)
 
 
-class _Part:
-    """Bytes of one structure, taken from the front. HelloError when it ends early."""
-
-    __slots__ = ("at", "data", "end")
-
-    def __init__(self, data: bytes) -> None:
-        self.data, self.at, self.end = data, 0, len(data)
-
-    def take(self, count: int) -> bytes:
-        start, self.at = self.at, self.at + count
-        if self.at > self.end:
-            raise HelloError(DECODE_ERROR)
-        return self.data[start : self.at]
-
-    def vector(self, width: int) -> "_Part":
-        """What stands behind its length of `width` bytes."""
-        return _Part(self.take(int.from_bytes(self.take(width), "big")))
-
-    def done(self) -> bool:
-        return self.at == self.end
-
-
 def _parse(body: bytes) -> tuple[str, tuple[str, ...]]:
-    hello = _Part(body)
-    hello.take(2 + 32)  # legacy_version, random
-    if hello.vector(1).end > 32:
-        raise HelloError(DECODE_ERROR)
-    suites = hello.vector(2).end
-    if suites < 2 or suites % 2 or not hello.vector(1).end:
-        raise HelloError(DECODE_ERROR)
+    """Name and protocols of a ClientHello without its header. Plain index arithmetic: each guest's call comes by here."""
+    end, at = len(body), 34  # legacy_version, random
     name = ""
     alpn: tuple[str, ...] = ()
-    if hello.done():  # TLS 1.2 may have no extensions at all
-        return name, alpn
-    extensions = hello.vector(2)
-    if not hello.done():
-        raise HelloError(DECODE_ERROR)
-    seen: set[bytes] = set()
-    while not extensions.done():
-        kind = extensions.take(2)
-        content = extensions.vector(2)
-        if kind in seen:
-            raise HelloError(ILLEGAL_PARAMETER)
-        seen.add(kind)
-        if kind == b"\x00\x00":
-            name = _server_name(content)
-        elif kind == b"\x00\x10":
-            alpn = _protocols(content)
+    try:
+        if body[at] > 32:
+            raise HelloError(DECODE_ERROR)
+        at += 1 + body[at]
+        suites = body[at] << 8 | body[at + 1]
+        if suites < 2 or suites % 2:
+            raise HelloError(DECODE_ERROR)
+        at += 2 + suites
+        if not body[at]:  # there is always the compression "none"
+            raise HelloError(DECODE_ERROR)
+        at += 1 + body[at]
+        if at == end:  # TLS 1.2 may have no extensions at all
+            return name, alpn
+        if at + 2 + (body[at] << 8 | body[at + 1]) != end:
+            raise HelloError(DECODE_ERROR)
+        at += 2
+        seen: set[int] = set()
+        while at < end:
+            kind, start = body[at] << 8 | body[at + 1], at + 4
+            at = start + (body[at + 2] << 8 | body[at + 3])
+            if at > end:
+                raise HelloError(DECODE_ERROR)
+            if kind in seen:
+                raise HelloError(ILLEGAL_PARAMETER)
+            seen.add(kind)
+            if kind == 0:
+                name = _server_name(body[start:at])
+            elif kind == 16:
+                alpn = _protocols(body[start:at])
+    except IndexError:
+        raise HelloError(DECODE_ERROR) from None
     return name, alpn
 
 
-def _server_name(content: _Part) -> str:
-    names = content.vector(2)
-    if not content.done() or names.done():
+def _server_name(content: bytes) -> str:
+    """RFC 6066 § 3. IndexError when it ends early."""
+    end, at = len(content), 2
+    if 2 + (content[0] << 8 | content[1]) != end or end == 2:
         raise HelloError(DECODE_ERROR)
-    found = b""
-    while not names.done():
-        kind = names.take(1)
-        value = names.vector(2).data
-        if kind == b"\x00":
-            if found:
+    found: bytes | None = None
+    while at < end:
+        kind, start = content[at], at + 3
+        at = start + (content[at + 1] << 8 | content[at + 2])
+        if at > end:
+            raise HelloError(DECODE_ERROR)
+        if kind == 0:
+            if found is not None:
                 raise HelloError(ILLEGAL_PARAMETER)
-            found = value.lower().removesuffix(b".")
+            found = content[start:at].lower().removesuffix(b".")
             if (
                 not 0 < len(found) <= 253
                 or not _LETTERS.issuperset(found)
@@ -162,17 +153,19 @@ def _server_name(content: _Part) -> str:
                 or found[0] == 46
             ):
                 raise HelloError(UNRECOGNIZED_NAME)
-    return found.decode("ascii")
+    return (found or b"").decode("ascii")
 
 
-def _protocols(content: _Part) -> tuple[str, ...]:
-    offered = content.vector(2)
-    if not content.done() or offered.done():
+def _protocols(content: bytes) -> tuple[str, ...]:
+    """RFC 7301 § 3.1. IndexError when it ends early."""
+    end, at = len(content), 2
+    if 2 + (content[0] << 8 | content[1]) != end or end == 2:
         raise HelloError(DECODE_ERROR)
     found: list[str] = []
-    while not offered.done():
-        value = offered.vector(1).data
-        if not value:
+    while at < end:
+        start = at + 1
+        at = start + content[at]
+        if at > end or at == start:
             raise HelloError(DECODE_ERROR)
-        found.append(value.decode("latin-1"))
+        found.append(content[start:at].decode("latin-1"))
     return tuple(found)

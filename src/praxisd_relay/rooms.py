@@ -10,10 +10,12 @@ import socket
 import threading
 from typing import cast
 
+from praxisd_relay.frames import CHUNK
+
 LINK_ROOM = 256 * 1024
 """Bytes read at once from a link."""
-ROOM = 64 * 1024
-"""Bytes read at once from a guest or an origin."""
+ROOM = 2 * CHUNK
+"""Bytes read at once from a guest or an origin: whole frames, no small rest."""
 USER_TIMEOUT_MS = 15_000
 NOTSENT_LOWAT = 128 * 1024
 SEND_BUFFER = 256 * 1024
