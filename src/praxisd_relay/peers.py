@@ -140,10 +140,12 @@ class Peers:
     def door(self, name: str) -> Door | None:
         """Where a guest for a practice of that hub goes: connections of their own where both hubs have chosen so, else
         the link."""
-        found, node = self._inbound.get(name), self._wanted.get(name)
-        if found is None or not found.plain or self._waiting is None or node is None:
+        found, dialled = self._inbound.get(name), self._outbound.get(name)
+        if found is None or not found.plain or self._waiting is None or dialled is None:
             return None if found is None else found.link
-        return Lane(found.link, split(node.peer))
+        return Lane(
+            found.link, dialled.peer()
+        )  # where our own link to it has come to: no name is looked up again
 
     async def ask(self, name: str, practice: str, seconds: float = ASK_S) -> bool | None:
         """Does that hub hold the practice? None: it does not answer."""

@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable
 from typing import Protocol
 
-from praxisd_relay import dial_names
 from praxisd_relay.bridge import Bridge, Towards
 from praxisd_relay.carrier import Carrier, Far, Stream
 from praxisd_relay.frames import Open, Rst
@@ -39,7 +38,7 @@ class Door(Protocol):
 
 
 class Lane:
-    """A hub whose practices are reached by connections of their own, announced on `link`."""
+    """A hub whose practices are reached by connections of their own to `address` (numbers), announced on `link`."""
 
     def __init__(self, link: Carrier, address: tuple[str, int]) -> None:
         self._link, self._address = link, address
@@ -62,8 +61,7 @@ class Lane:
 async def _connect(bridge: Bridge, address: tuple[str, int]) -> None:
     try:
         async with asyncio.timeout(WAIT_S):
-            sock = await dial_names.connected(await dial_names.addresses(*address, WAIT_S))
-        await asyncio.get_running_loop().create_connection(lambda: bridge, sock=sock)
+            await asyncio.get_running_loop().create_connection(lambda: bridge, *address)
     except (OSError, TimeoutError):
         bridge.refused()
 

@@ -18,23 +18,15 @@ QUESTIONS = "?"
 """The name in OPEN of the stream of questions: no host's name."""
 LONGEST_ID = 64
 MOST_QUESTIONS = 4096
-LARGE = 8 * 1024
-"""Bytes from which a piece is part of a large transfer."""
 
 
 class Splice:
-    """`Far` of one stream; whatever comes goes to the other one.
+    """`Far` of one stream; whatever comes goes to the other one."""
 
-    A large transfer comes in pieces as TLS records cut them, with a frame's header in every other one. Passed on piece
-    by piece each would get a frame, and every other frame a record of eight bytes; so what comes with one read is
-    gathered (at most what a link reads at once) and passed on as one.
-    """
-
-    __slots__ = ("_gathered", "_to")
+    __slots__ = ("_to",)
 
     def __init__(self, to: Stream | None = None) -> None:
         self._to = to
-        self._gathered: list[memoryview] = []
 
     def join(self, to: Stream) -> None:
         """The other stream."""
@@ -42,33 +34,25 @@ class Splice:
 
     def arrived(self, data: memoryview) -> None:
         """Bytes: on to the other stream."""
-        if self._gathered:
-            self._gathered.append(data)
-        elif len(data) >= LARGE:
-            self._gathered.append(data)
-            asyncio.get_running_loop().call_soon(self._flush)
-        elif self._to is not None:
+        if self._to is not None:
             self._to.write(data)
+
+    def arrived_many(self, pieces: list[memoryview]) -> None:
+        """All that one read brought, as TLS records cut it: passed on one by one, each would get a frame of its own, and
+        every other frame a record of eight bytes."""
+        if self._to is not None:
+            self._to.write_pieces(pieces)
 
     def ended(self) -> None:
         """Half close: passed on."""
-        self._flush()
         if self._to is not None:
             self._to.finish()
 
     def broken(self, code: Rst) -> None:
         """Cut: passed on, and nothing is held any more."""
         to, self._to = self._to, None
-        self._gathered.clear()
         if to is not None:
             to.reset(code)
-
-    def _flush(self) -> None:
-        pieces = self._gathered
-        if pieces:
-            self._gathered = []
-            if self._to is not None:
-                self._to.write_pieces(pieces)
 
     def pause(self) -> None:
         """The stream we stand at cannot send: the other one takes no more."""

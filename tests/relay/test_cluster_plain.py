@@ -23,7 +23,7 @@ async def two(papers: Papers, *here: str) -> tuple[Neighbour, Neighbour]:
     other = await Neighbour(papers.settings("hub2", bytes="plain"), *here).start()
     other.peers.dial([one.node()])
     one.peers.dial([other.node()])
-    await until(lambda: one.peers.link("hub2"))
+    await until(lambda: one.peers.link("hub2") and one.peers.heard == {"hub2"} == set(one.peers._outbound))
     return one, other
 
 
