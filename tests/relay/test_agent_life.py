@@ -60,6 +60,7 @@ def test_a_dead_recovery_is_impossible(loops: str, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(agent_slot.Slot, "_step", faulty)
     monkeypatch.setattr(agent_slot, "LOOK_S", 0.1)
+    monkeypatch.setattr(agent_slot, "CALM_S", 0.1)
     monkeypatch.setattr(agents, "TICK_S", 0.1)
     monkeypatch.setattr(Pace, "failed", lambda _self: 0.05)
 
@@ -90,6 +91,7 @@ def test_a_supervisor_that_hangs_is_replaced_and_its_link_kept(
 
     monkeypatch.setattr(agent_slot.Slot, "_step", hangs)
     monkeypatch.setattr(agent_slot, "LOOK_S", 0.1)
+    monkeypatch.setattr(agent_slot, "CALM_S", 0.1)
 
     async def story() -> None:
         async with hub() as far, agent(far.address) as one:
@@ -117,6 +119,7 @@ def test_faults_while_dialling_are_only_failed_tries(loops: str, monkeypatch: py
 
     monkeypatch.setattr(agent_slot, "establish", faulty)
     monkeypatch.setattr(agent_slot, "LOOK_S", 0.1)
+    monkeypatch.setattr(agent_slot, "CALM_S", 0.1)
     monkeypatch.setattr(
         agent_rules.Pace if hasattr(agent_rules, "Pace") else agents, "failed", lambda _self: 0.05
     )
