@@ -88,6 +88,8 @@ def serve(file: Path | None, data: Path | None, **given: str | None) -> None:
     try:
         sys.exit(hub_run.serve(chosen))
     except OSError as error:
+        if error.filename:
+            raise ConfigError("unreadable", f"{error.filename}: {error.strerror}") from None
         title, *rest = _three("address")
         _problem("address", 1, [title, f"{', '.join(chosen.listen)}: {error.strerror or error}", *rest])
 

@@ -53,6 +53,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Failed proofs and codes of one address."""
     streams: Annotated[int, Meta(ge=1, le=65_536)] = 256
     """Connections of guests that one practice has at the same time."""
+    streams_per_address: _Count = 0
+    """Of them, those of one address; 0: half of them, so that one alone cannot take all."""
     streams_per_second: _Rate = 50.0
     streams_burst: _Count = 200
     rate: _Rate = 33_554_432.0

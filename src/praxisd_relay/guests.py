@@ -13,8 +13,9 @@ from praxisd_relay.config import Limits
 from praxisd_relay.frames import Rst
 from praxisd_relay.hello import INTERNAL_ERROR, alert
 from praxisd_relay.hub_sockets import Sockets, tune_guest
-from praxisd_relay.limits import Bucket
+from praxisd_relay.limits import Bucket, Tally
 
+TICK_SECONDS = 0.1
 DRY_SECONDS = 2.0
 """A link is never left unread longer at once: its pings must be answered."""
 _SWEEP_SECONDS = 30.0
@@ -24,11 +25,13 @@ _SEEN_SECONDS = 600.0
 class Guest(Bridge):
     """The connection of one guest, and when something last moved on it."""
 
-    __slots__ = ("_held", "_of", "_sockets", "moved", "moved_at")
+    __slots__ = ("_held", "_of", "_place", "_sockets", "moved", "moved_at")
 
-    def __init__(self, of: "Traffic", now: float, sockets: Sockets) -> None:
+    def __init__(self, of: "Traffic", now: float, sockets: Sockets, place: str = "") -> None:
+        """`place`: the neighbourhood it comes from, already counted by `of.enter`."""
         super().__init__(None, self._gone)
         self._of: Traffic | None = of
+        self._place = place
         self._sockets = sockets
         self._held = False
         sockets.guests += 1
@@ -84,6 +87,7 @@ class Guest(Bridge):
         of, self._of = self._of, None
         if of is not None:
             of.guests.discard(self)
+            of.leave(self._place)
             self._sockets.guests -= 1
 
 
@@ -95,6 +99,7 @@ class Traffic:
         "_dry",
         "_mark",
         "_new",
+        "_places",
         "_seen_at",
         "_sweep_at",
         "carrier",
@@ -111,6 +116,7 @@ class Traffic:
         self.moved = (0, 0)
         """Bytes received from and sent to the practice since then."""
         self._new = Bucket(limits.streams_per_second, limits.streams_burst)
+        self._places = Tally(limits.streams_per_address or max(1, limits.streams // 2))
         self._bytes = Bucket(limits.rate, limits.rate * limits.burst_s)
         self._mark = (0, 0)
         self._dry: float | None = None
@@ -127,17 +133,22 @@ class Traffic:
         self.carrier = carrier
         self._mark = (carrier.received, carrier.sent) if carrier is not None else (0, 0)
 
-    def enter(self, now: float) -> bool:
-        """May one more guest come in now?"""
-        if not self._new.take(now):
+    def enter(self, now: float, place: str = "") -> bool:
+        """May one more guest come in now? Who gives a `place` says `leave` at the end."""
+        if not self._new.take(now) or (place and not self._places.enter(place)):
             return False
         self.streams += 1
         return True
 
+    def leave(self, place: str) -> None:
+        """A guest from there is gone."""
+        if place:
+            self._places.leave(place)
+
     def tick(self, now: float) -> bool:
-        """Let the link move as much as its practice may; True when that has just become nothing."""
-        carrier = self.carrier
-        if carrier is None or carrier.lost is not None or not self._bytes.rate:
+        """Let the link move as much as its practice may until the next tick; True when that is less than it could use."""
+        carrier, rate = self.carrier, self._bytes.rate
+        if carrier is None or carrier.lost is not None or not rate:
             return False
         self._bytes.spend(now, self._measure())
         left = self._bytes.left(now)
@@ -152,11 +163,10 @@ class Traffic:
             carrier.allow(0)
             for guest in self.guests:
                 guest.hold()
-            return True
         elif now - self._dry >= DRY_SECONDS:
             self._dry = now
             carrier.allow(1)
-        return False
+        return left < rate * TICK_SECONDS
 
     def busy(self) -> bool:
         """Does anything run, or is anything owed?"""

@@ -239,14 +239,15 @@ class Hub:
         """Join a guest and a practice's link (or the link of the hub that has it)."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        traffic = self.links.enter(id_, now)
+        traffic = self.links.enter(id_, now, front.place)
         if traffic is None:
             self._turned(front, "too_many_streams")
             return
         transport = front.take()
         if transport is None:
+            traffic.leave(front.place)
             return
-        guest = Guest(traffic, now, self.sockets)
+        guest = Guest(traffic, now, self.sockets, front.place)
         guest.stream = stream = through.open(opened, guest)
         if stream is None:
             guest.none(transport)

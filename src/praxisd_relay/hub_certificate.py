@@ -4,7 +4,6 @@ It is the only key that a hub has, and it opens nothing but the link itself: wha
 which only the practice has the key.
 """
 
-import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from praxisd_relay import hub_files
 from praxisd_relay.config import Config, ConfigError
 from praxisd_relay.frames import PROTOCOL
 from praxisd_relay.identity import spki_pin
@@ -88,7 +88,7 @@ def make_own(chain: Path, key_file: Path, name: str) -> None:
     else:
         key = ec.generate_private_key(ec.SECP256R1())
         form = serialization.PrivateFormat.PKCS8
-        _write(
+        hub_files.write(
             key_file, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()), 0o600
         )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
@@ -104,14 +104,4 @@ def make_own(chain: Path, key_file: Path, name: str) -> None:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    _write(chain, made.public_bytes(serialization.Encoding.PEM), 0o644)
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all."""
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
+    hub_files.write(chain, made.public_bytes(serialization.Encoding.PEM), 0o644)

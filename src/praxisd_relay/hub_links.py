@@ -74,10 +74,10 @@ class Links:
             found = self.traffic[id_] = Traffic(self._config.limits)
         return found
 
-    def enter(self, id_: str, now: float) -> Traffic | None:
-        """One more guest of a practice comes in; None if that is more than it may have now."""
+    def enter(self, id_: str, now: float, place: str = "") -> Traffic | None:
+        """One more guest of a practice comes in; None if that is more than it may have now. See Traffic.enter."""
         traffic = self.of(id_)
-        if not traffic.enter(now):
+        if not traffic.enter(now, place):
             return None
         self.active.add(traffic)
         return traffic

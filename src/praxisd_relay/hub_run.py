@@ -46,10 +46,10 @@ async def _serve(config: Config, ready: str) -> int:
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         door = {"link": config.link_name, "port": hub.public_port, "domain": config.domain}
         hub_running.write(config.data, {"address": where, "metrics": hub.metrics_at, **door})
-        for name in ("SIGTERM", "SIGINT"):
-            loop.add_signal_handler(getattr(signal, name), ending.set)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            _on(loop, number, ending.set)
         if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, _reload, hub)
+            _on(loop, signal.SIGHUP, lambda: _reload(hub))
         LOG.info("hub %s for *.%s, links to %s", config.node, config.domain, config.link_name)
         sys.stdout.write(ready.format(where=where, port=port) + "\n")
         sys.stdout.flush()
@@ -68,6 +68,13 @@ async def _serve(config: Config, ready: str) -> int:
         hub_running.forget(config.data)
     LOG.info("stopped")
     return 0
+
+
+def _on(loop: asyncio.AbstractEventLoop, number: signal.Signals, call: Callable[[], None]) -> None:
+    try:
+        loop.add_signal_handler(number, call)
+    except RuntimeError:  # the loops of Windows know no signals
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(call))
 
 
 def _reload(hub: Hub) -> None:

@@ -5,16 +5,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from praxisd_relay import hub_files
+
 RUN_FILE = "run.json"
 
 
 def write(data: Path, content: dict[str, Any]) -> None:
     """This process is the hub of the folder. Raises OSError."""
-    file = data / RUN_FILE
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        json.dump({"pid": os.getpid(), **content}, out)
-    part.replace(file)
+    hub_files.write(data / RUN_FILE, json.dumps({"pid": os.getpid(), **content}).encode())
 
 
 def read(data: Path) -> dict[str, Any] | None:
@@ -24,6 +22,8 @@ def read(data: Path) -> dict[str, Any] | None:
         pid = int(found["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    if os.name == "nt":
+        return found  # there, asking would end it
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -8,14 +8,15 @@ from praxisd_relay import flow
 from praxisd_relay.config import ConfigError
 from praxisd_relay.frames import Rst
 from praxisd_relay.front import overdue
+from praxisd_relay.guests import TICK_SECONDS
 from praxisd_relay.log import LOG
 from praxisd_relay.metrics import exposition
+from praxisd_relay.registry import forget_counters
 from praxisd_relay.registry_file import RegistryFile
 
 if TYPE_CHECKING:
     from praxisd_relay.hub import Hub
 
-TICK_SECONDS = 0.1
 POLL_SECONDS = 0.3
 SWEEP_SECONDS = 1.0
 WRITE_SECONDS = 60.0
@@ -28,7 +29,7 @@ async def run(hub: "Hub") -> None:
     loop = asyncio.get_running_loop()
     tasks = ((POLL_SECONDS, hub.registry.poll), (SWEEP_SECONDS, lambda: sweep(hub)))
     due = [0.0, 0.0]
-    writing = loop.time() + WRITE_SECONDS
+    writing, hour = loop.time() + WRITE_SECONDS, 0
     while True:
         now = loop.time()
         try:
@@ -44,8 +45,9 @@ async def run(hub: "Hub") -> None:
                     LOG.exception("upkeep")
         if now >= writing:
             writing = now + WRITE_SECONDS
+            hour, before = int(time.time() // 3600), hour
             try:
-                await minutely(hub)
+                await minutely(hub, forgetting=hour != before)
             except Exception:
                 LOG.exception("counters could not be written")
         await asyncio.sleep(TICK_SECONDS)
@@ -78,10 +80,9 @@ def sweep(hub: "Hub") -> None:
     hub.doorman.sweep()
 
 
-async def minutely(hub: "Hub") -> None:
+async def minutely(hub: "Hub", forgetting: bool = False) -> None:
     """Write counters and abuse down, forget what is too old, see whether the certificate was renewed."""
     rows = _rows(hub)
-    days = hub.config.usage_days
 
     def write() -> None:
         file = RegistryFile(hub.config.registry)
@@ -93,8 +94,10 @@ async def minutely(hub: "Hub") -> None:
         hub.abuse.write(time.time())
 
     await asyncio.to_thread(write)
-    hub.registry.forget(days * 24)
     hub.links.forget()
+    if forgetting:
+        hub.registry.forget()
+        await asyncio.to_thread(forget_counters, hub.config.registry, hub.config.usage_days * 24, time.time())
     try:
         if hub.certificate.renewed():
             LOG.info("certificate renewed: good until %s", f"{hub.certificate.not_after:%Y-%m-%d}")

@@ -30,7 +30,7 @@ class Counts:
         "enrolled": "Practices enrolled.",
         "received_bytes": "Bytes taken from links.",
         "sent_bytes": "Bytes given to links.",
-        "held": "How often a practice was slowed down because of its bandwidth.",
+        "held": "Tenths of a second in which a practice had used up its bandwidth.",
         "idle": "Connections of guests ended because nothing moved.",
         "elsewhere": "Connections handed to another hub.",
     }

@@ -17,7 +17,7 @@ from praxisd_relay.registry_file import BUSY_SECONDS, RegistryFile
 CODE_SECONDS = 86_400
 CODE_TRIES = 5
 _CHAIN = 32
-_KEEP_CODES = 30 * 86_400
+KEEP_CODES = 30 * 86_400
 
 Watcher = Callable[[Record, bool], None]
 """Called with a record as it is now, and whether it came from another hub."""
@@ -253,13 +253,10 @@ class Registry:
         """Per id the streams and bytes (received, sent) of the last hours, and when it was last linked."""
         return self._file.usage(int(self._now()) // 3600 - hours + 1)
 
-    def forget(self, hours: int) -> None:
-        """Drop counters older than `hours`, and codes that ended 30 days ago."""
-        now = int(self._now())
-        self._file.forget(now // 3600 - hours, now - _KEEP_CODES)
-        for hashed in [
-            one.hash for one in self._codes.values() if max(one.until, one.used_at) < now - _KEEP_CODES
-        ]:
+    def forget(self) -> None:
+        """Forget codes that ended 30 days ago. What is in the file goes by `forget_counters`."""
+        before = int(self._now()) - KEEP_CODES
+        for hashed in [one.hash for one in self._codes.values() if max(one.until, one.used_at) < before]:
             del self._codes[hashed]
 
     # Below
@@ -323,3 +320,13 @@ class Registry:
 def _printable(label: str) -> str:
     """What may stand in a terminal: it may come from a stranger with a code."""
     return "".join(letter for letter in label if letter.isprintable())[:LABEL]
+
+
+def forget_counters(path: Path, hours: int, now: float) -> None:
+    """Drop counters older than `hours` and codes that ended 30 days ago, in small steps; for a thread of its own."""
+    file = RegistryFile(path)
+    try:
+        while file.forget(int(now) // 3600 - hours, int(now) - KEEP_CODES):
+            time.sleep(0.01)
+    finally:
+        file.close()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from praxisd_relay import hub_files
 from praxisd_relay.records import Code, Practice, Record, key_of
 
 VERSION = 1
@@ -30,6 +31,7 @@ CREATE TABLE usage (
     id TEXT NOT NULL, hour INTEGER NOT NULL, streams INTEGER NOT NULL, received INTEGER NOT NULL, sent INTEGER NOT NULL,
     seen INTEGER NOT NULL, PRIMARY KEY (id, hour)
 ) WITHOUT ROWID;
+CREATE INDEX usage_hour ON usage (hour);
 CREATE TABLE seq (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 INSERT INTO seq VALUES (1, 0);
 """
@@ -42,6 +44,11 @@ _COUNT = (
     " streams = streams + excluded.streams, received = received + excluded.received,"
     " sent = sent + excluded.sent, seen = max(seen, excluded.seen)"
 )
+_FORGET = (
+    "DELETE FROM usage WHERE (id, hour) IN (SELECT id, hour FROM usage AS old WHERE hour < ? AND EXISTS"
+    " (SELECT 1 FROM usage AS later WHERE later.id = old.id AND later.hour > old.hour) LIMIT ?)"
+)
+MOST_FORGOTTEN = 2000
 _CODE = ("hash", "label", "since", "until", "tries", "used_by", "used_at", "stamp")
 
 
@@ -54,8 +61,7 @@ class RegistryFile:
 
     def __init__(self, path: Path, busy_s: float = BUSY_SECONDS) -> None:
         """Opens the file, and makes it (0600) where there is none. Raises sqlite3.Error, OSError, NewerFile."""
-        if not path.exists():
-            path.touch(mode=0o600)
+        hub_files.create(path)
         self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -153,15 +159,14 @@ class RegistryFile:
         with self.writing():
             self._db.executemany(_COUNT, rows)
 
-    def forget(self, hour: int, second: int) -> None:
-        """Drop counters of before `hour` (the last of each id stays) and codes that ended before `second`."""
+    def forget(self, hour: int, second: int) -> int:
+        """Drop some counters of before `hour` (the last of each id stays), and codes that ended before `second`.
+
+        Returns how many counters went; call it again until there are none, so that nobody waits long for the file.
+        """
         with self.writing():
-            self._db.execute(
-                "DELETE FROM usage WHERE hour < ? AND EXISTS"
-                " (SELECT 1 FROM usage AS later WHERE later.id = usage.id AND later.hour > usage.hour)",
-                (hour,),
-            )
             self._db.execute("DELETE FROM code WHERE until < ? AND used_at < ?", (second, second))
+            return self._db.execute(_FORGET, (hour, MOST_FORGOTTEN)).rowcount
 
     def usage(self, from_hour: int) -> dict[str, tuple[int, int, int, int]]:
         """Per id: streams, bytes received and sent from that hour on, and when it was last linked."""

@@ -123,7 +123,7 @@ def test_the_bandwidth_counts_both_directions_and_ends_in_no_debt_for_ever(tmp_p
 @LOOPS
 def test_guests_of_one_practice_at_the_same_time(loops: str, tmp_path: Path) -> None:
     async def work() -> None:
-        async with hub(tmp_path, Limits(rate=0, streams=3)) as one:
+        async with hub(tmp_path, Limits(rate=0, streams=3, streams_per_address=3)) as one:
             practice = await Caller().up(one, one.registry.invite("x"))
             assert practice.said[Type.WELCOME].limits.streams == 3
             other = await Caller().up(one, one.registry.invite("y"))
@@ -140,6 +140,27 @@ def test_guests_of_one_practice_at_the_same_time(loops: str, tmp_path: Path) -> 
             await until(lambda: one.sockets.guests == 0)
 
     go(loops, work())
+
+
+def test_one_address_cannot_take_all_of_a_practice(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with hub(tmp_path, Limits(rate=0, streams=5)) as one:
+            practice = await Caller().up(one, one.registry.invite("x"))
+            guests = [await Guest.visit(one, practice.host) for _ in range(2)]
+            assert await answer(one, client_hello(practice.host)) == alert(80)
+            reader, writer = await asyncio.open_connection("127.0.0.1", one.port, local_addr=("127.0.0.9", 0))
+            writer.write(client_hello(practice.host))
+            assert (await reader.readexactly(1)) == b"\x16"  # a ServerHello: others come in
+            writer.transport.abort()
+            guests.pop().close()
+            await until(lambda: one.sockets.guests == 1)
+            guests.append(await Guest.visit(one, practice.host))
+            for each in guests:
+                each.close()
+            await until(lambda: one.sockets.guests == 0)
+            assert one.links.of(practice.key.id)._places.total == 0
+
+    go("uvloop", work())
 
 
 def test_new_guests_a_second(tmp_path: Path) -> None:

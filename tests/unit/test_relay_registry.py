@@ -1,5 +1,7 @@
 """The hub's registry: codes, enrolment, rotation, revocation, what commands and other hubs change."""
 
+import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from praxisd_relay import identity
+from praxisd_relay import hub_files, identity
 from praxisd_relay.identity import Identity
 from praxisd_relay.records import Code, Practice, Record, merged, sound
-from praxisd_relay.registry import CODE_TRIES, Refusal, Registry
+from praxisd_relay.registry import CODE_TRIES, Refusal, Registry, forget_counters
 
 
 class Clock:
@@ -200,16 +202,48 @@ def test_a_change_made_meanwhile_by_a_command_is_not_lost(registry: Registry, tm
     assert registry.find(one.id).label == "elsewhere"  # type: ignore[union-attr]
 
 
-def test_counters(registry: Registry, clock: Clock) -> None:
+def test_counters(registry: Registry, clock: Clock, tmp_path: Path) -> None:
     hour = int(clock.at) // 3600
     registry.count([("a" * 26, hour - 30, 1, 10, 20, 5), ("a" * 26, hour, 2, 100, 200, 7)])
     registry.count([("a" * 26, hour, 3, 1, 2, 9)])
     assert registry.usage(24) == {"a" * 26: (5, 101, 202, 9)}
-    registry.forget(24)
+    forget_counters(tmp_path / "hub.sqlite", 24, clock.at)
     assert registry.usage(48) == {"a" * 26: (5, 101, 202, 9)}
     clock.at += 90 * 86_400
-    registry.forget(24)
+    forget_counters(tmp_path / "hub.sqlite", 24, clock.at)
     assert registry.usage(24) == {"a" * 26: (0, 0, 0, 9)}  # when it was last there stays known
+
+
+def test_many_counters_go_in_steps(registry: Registry, clock: Clock, tmp_path: Path) -> None:
+    hour = int(clock.at) // 3600
+    registry.count([(f"{n:026}", hour - old, 1, 1, 1, 1) for n in range(1500) for old in (1, 50, 60)])
+    registry.invite("old")
+    clock.at += 40 * 86_400
+    registry.invite("new")
+    forget_counters(tmp_path / "hub.sqlite", 24, clock.at)
+    registry.forget()
+    assert [one.label for one in registry.codes()] == ["new"]
+    assert len(registry.usage(24)) == 1500
+    file = sqlite3.connect(tmp_path / "hub.sqlite")
+    assert file.execute("SELECT count(*) FROM usage").fetchone() == (1500,)
+    file.close()
+
+
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    owner = 12_345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(folder, owner, -1)
+    Registry(folder / "hub.sqlite").close()
+    hub_files.write(folder / "key", b"x")
+    assert {file.stat().st_uid for file in folder.iterdir()} == {owner}
+    assert {file.stat().st_mode & 0o077 for file in folder.iterdir()} == {0}
+
+
+def test_a_stranger_writes_nothing_into_the_terminal(registry: Registry) -> None:
+    one = Identity.new()
+    registry.enrol(registry.invite(""), one.public, "\x1b[2Jx" + "y" * 500)
+    assert registry.find(one.id).label == "[2Jx" + "y" * 196  # type: ignore[union-attr]
 
 
 # Several hubs
