@@ -94,7 +94,9 @@ def test_a_newcomer_walks_the_wizard(sign_in: Any, demo: Any, owner: Client, lan
     assert not any(secret in one or secret[13:] in one for one in seen), "the key is in no address"
     assert not any("ticket=" in one for one in seen if "?" in one)
     browsing.open_page(page, "relay/log")
-    expect(page.get_by_role("row", name=name).first).to_be_visible()
+    row = page.get_by_role("row", name=name).first
+    expect(row).to_be_visible()
+    expect(row).to_contain_text(w("relay.op.self_read"))
 
 
 def _enrol(page: Page, w: Words, demo: Any) -> None:

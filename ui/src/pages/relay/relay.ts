@@ -84,3 +84,12 @@ export const until = (when: string | null) => (when ? moment(when) : "");
 export const spoken = (one: Relay) => (one.url ?? one.host ?? "").replace(/^https:\/\//, "");
 /** The address portals are given: only while the relay is used. */
 export const outside = (one: Relay | null) => (one?.enabled && one.enrolled && one.url ? one.url : "");
+
+const KINDS: Record<string, string> = { list: "read", search: "read", changes: "read", $book: "book", update: "change", patch: "change" };
+/** What a portal asked for, in words: of `GET slots.list` or `GET fhir.Slot.search`; empty where there are none. */
+export function asked(operation: string): string {
+  const [noun = "", verb = ""] = operation.replace(/^\w+ /, "").replace(/^fhir\.(\w)(\w*)/, (_whole, first: string, rest: string) => `${first.toLowerCase()}${rest}s`).split(".");
+  const kind = noun === "appointments" && verb === "create" ? "book" : (KINDS[verb] ?? verb);
+  const key = `console.relay.op.${noun}_${kind}`;
+  return has(key) ? t(key) : "";
+}
