@@ -130,6 +130,7 @@ class Traffic:
             self._dry = None
             for guest in self.guests:
                 guest.free()
+        self.rest()
         self.carrier = carrier
         self._mark = (carrier.received, carrier.sent) if carrier is not None else (0, 0)
 
@@ -167,6 +168,11 @@ class Traffic:
             self._dry = now
             carrier.allow(1)
         return left < rate * TICK_SECONDS
+
+    def rest(self) -> None:
+        """Nobody looks at it for a while: its link is read without a limit, or its pings would use that up some day."""
+        if self.carrier is not None and self._bytes.rate:
+            self.carrier.allow(float("inf"))
 
     def busy(self) -> bool:
         """Does anything run, or is anything owed?"""

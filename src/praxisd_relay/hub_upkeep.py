@@ -73,6 +73,7 @@ def sweep(hub: "Hub") -> None:
     for traffic in list(hub.links.active):
         if not traffic.busy():
             hub.links.active.discard(traffic)
+            traffic.rest()
         for guest in traffic.quiet(now, limit, every):
             hub.counts.idle += 1
             guest.end(Rst.TIMEOUT)

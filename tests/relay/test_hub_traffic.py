@@ -88,6 +88,16 @@ def test_a_practice_moves_no_more_than_it_may_and_others_do_not_notice(loops: st
             assert said > 20 and one.counts.held >= 1
             assert much.lost is None and little.lost is None
             guest.close()
+            link = one.links.running[much.key.id].carrier
+            await until(lambda: not one.links.active)
+            assert link._stop_at == float("inf")  # pings of days must not use it up
+            again = asyncio.create_task(drink(one.port, much.host))
+            await until(lambda: link._stop_at < float("inf"))
+            newer = await Caller(much.key).up(one)
+            assert (
+                link._stop_at == float("inf") and await again == 12 * MB
+            )  # what an old link still carries goes on
+            newer.close()
 
     go(loops, work())
 
