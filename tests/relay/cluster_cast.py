@@ -41,7 +41,7 @@ class Practice:
     async def link(self, hub: Hub, code: str | None = None) -> "Practice":
         """Be linked with this hub, enrolled by a code if need be."""
         if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 25)
         if code is None and hub.registry.present(self.identity.id) is None:
             code = hub.registry.invite(self.name)
         origin = origin_tcp.origin("127.0.0.1", self._server.sockets[0].getsockname()[1])
@@ -154,7 +154,7 @@ class Town:
 
 def client_hello(name: str) -> bytes:
     """What a guest's TLS says first."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(inside, outside, server_hostname=name)
     with contextlib.suppress(ssl.SSLWantReadError):
@@ -165,7 +165,7 @@ def client_hello(name: str) -> bytes:
 async def visit(hub: Hub, host: str, body: bytes = b"") -> bytes:
     """A guest at this hub for that host: says hello and `body`, finishes, and gets all there is; without the sum, which
     is checked. ConnectionError if it is turned away or cut."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", hub.port, limit=1 << 25)
     said = client_hello(host) + body
     try:
         writer.write(said)
