@@ -45,7 +45,13 @@ class Desk:
 def test_enrolment_through_the_door(house: House, practice: Practice, hub: RunningHub) -> None:
     owner = Desk(house, practice)
     room, script = scripted(house)
-    assert owner.ask("GET", "/relay")[1]["phase"] == "absent"
+    before = owner.ask("GET", "/relay")[1]
+    assert (before["phase"], before["certificate"], before["pins"], api.pins(house)) == (
+        "absent",
+        None,
+        [],
+        (),
+    )
     status, shown = owner.ask("POST", "/relay/enrol", {"invitation": hub.invitation()})
     assert status == 200, shown
     assert shown["enrolled"] and shown["enabled"]

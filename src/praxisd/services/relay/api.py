@@ -27,7 +27,7 @@ def public_url(house: "House") -> str | None:
 
 def pins(house: "House") -> tuple[str, ...]:
     """What portals may pin: base64url SHA-256 of the public key of our certificate, now and (if prepared) next."""
-    held = state.certificate(house)
+    held = state.certificate(house) if host(house) else None
     return () if held is None else tuple(one for one in (held.spki, held.next_spki) if one)
 
 

@@ -74,7 +74,8 @@ def shown(house: "House", organization: str, lang: str) -> RelayOut:
     def time(at: int | None) -> str | None:
         return None if at is None else format_rfc3339(at, zone)
 
-    found, held = now(house), certificate(house)
+    found = now(house)
+    held = None if found.who is None else certificate(house)  # nobody is to be made one for who has no name
     who, snapshot = found.who, found.snapshot
     said = None if found.code is None else words.said(house.texts, found.code, lang, **params(found))
     shows = who is not None and bool(who.host)
