@@ -12,7 +12,7 @@ from praxisd.kernel import leases
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.app import House, State
 from praxisd.kernel.errors import Problem
-from praxisd.services.relay import enrolling, identity, probe, runner_loop, runner_rules, settings
+from praxisd.services.relay import enrolling, identity, probe, runner_loop, runner_shown, settings
 from praxisd.services.relay.linking import LEASE
 from praxisd.services.relay.runner import make
 from praxisd.testing.houses import Houses
@@ -255,7 +255,7 @@ def test_faults_of_the_store_do_not_end_the_runner(
 
 @pytest.mark.parametrize(("failures", "pause"), [(0, 300), (1, 10), (2, 20), (3, 40), (6, 300), (40, 300)])
 def test_when_the_next_call_from_outside_is_due(failures: int, pause: float) -> None:
-    clock = runner_rules.ProbeClock(300.0)
+    clock = runner_shown.ProbeClock(300.0)
     assert clock.due(0.0)
     for _ in range(failures):
         clock.made(100.0, False)

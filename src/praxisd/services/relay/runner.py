@@ -17,7 +17,7 @@ from praxisd.kernel.access import system
 from praxisd.kernel.app import State as HouseState
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.services.relay import certificates, ends, identity, probe, runner_rules, settings, store, words
+from praxisd.services.relay import certificates, ends, identity, probe, runner_shown, settings, store, words
 from praxisd.services.relay.certificates import Held
 from praxisd.services.relay.linking import LEASE, Runner, Snapshot
 from praxisd.services.relay.runner_loop import Carried, Thread
@@ -88,7 +88,7 @@ class LinkRunner:
         carried = self._carried
         if carried is None:
             return Snapshot(holds=self._holds)
-        return runner_rules.snapshot(carried.agent.state, carried.probe, self._epoch)
+        return runner_shown.snapshot(carried.agent.state, carried.probe, self._epoch)
 
     def probe(self, within_s: float) -> Snapshot:
         """Call ourselves through the public name now."""

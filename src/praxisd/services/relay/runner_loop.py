@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from praxisd.services.relay import probe as probes
 from praxisd.services.relay.linking import Probe
-from praxisd.services.relay.runner_rules import ProbeClock
+from praxisd.services.relay.runner_shown import ProbeClock
 from praxisd_relay.agent import Agent
 from praxisd_relay.agent_rules import State
 
