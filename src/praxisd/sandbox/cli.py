@@ -192,4 +192,34 @@ def relay_code(folder: Path, port: int, label: str) -> None:
     click.echo(invitation(folder, port, label))
 
 
+@sandbox.command()
+@_HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=8094, show_default=True, help="0: a free one.")
+@click.option(
+    "--connect",
+    default="",
+    metavar="HOST:PORT",
+    help="Where names are looked for, whatever they are; the name itself, port 443, if left out.",
+)
+@click.option(
+    "--life", type=click.IntRange(60, 400 * 86_400), default=90 * 86_400, show_default=True, help="Seconds."
+)
+@click.option("--fault", "faults", multiple=True, help="What goes wrong next; may be given more than once.")
+def acme(host: str, port: int, connect: str, life: int, faults: tuple[str, ...]) -> None:
+    """A certificate authority (ACME) whose root nobody trusts."""
+    from praxisd.sandbox.acme import KINDS
+    from praxisd.sandbox.acme_program import run
+
+    where, _, at = connect.rpartition(":")
+    if connect and not (where and at.isdigit() and 0 < int(at) < 65_536):
+        raise click.BadParameter(connect, param_hint="--connect")
+    if set(faults) - set(KINDS):
+        raise click.BadParameter(", ".join(KINDS), param_hint="--fault")
+    try:
+        code = run(host, port, life, (where.strip("[]"), int(at)) if connect else None, faults)
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=port) from None
+    sys.exit(code)
+
+
 commands: tuple[click.Command, ...] = (sandbox,)

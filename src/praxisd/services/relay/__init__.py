@@ -39,6 +39,7 @@ SERVICE = Service(
         EventType("relay.connected", Retention.ACTIVITY),
         EventType("relay.lost", Retention.ACTIVITY, alert=True),
         EventType("relay.foreign_key", Retention.AUDIT, alert=True),
+        EventType("relay.certificate_renewed", Retention.AUDIT),
     ),
     jobs=jobs.JOBS,
     routes=routes.ROUTES,

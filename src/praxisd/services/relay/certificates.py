@@ -122,7 +122,7 @@ def _from_files(keeper: _Keeper, wishes: settings.Chosen, names: tuple[str, ...]
 
 
 def _from_row(house: "House", keeper: _Keeper, row: Any) -> Held:
-    mark = (row.source, row.updated_at, row.chain)
+    mark = (row.source, row.chain, row.key_sealed, row.next_sealed)
     if keeper.held is None or keeper.made_of != mark:
         material = Material(row.chain, house.vault.open(SEALED, INSTALLATION, row.key_sealed))
         following = house.vault.open(SEALED, INSTALLATION, row.next_sealed) if row.next_sealed else None

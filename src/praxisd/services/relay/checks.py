@@ -7,7 +7,7 @@ from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Check, Finding, Severity
-from praxisd.services.relay import certificate_files, identity, state, words
+from praxisd.services.relay import acme_words, certificate_files, identity, state, words
 from praxisd.services.relay.room import room_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ WARN_S, ERROR_S = 21 * 86_400, 7 * 86_400
 """How long before its end a certificate is reported, and how long before it is urgent. Seconds."""
 NOT_CONNECTED, NOT_REACHABLE, FOREIGN = "relay.not_connected", "relay.not_reachable", "relay.foreign_key"
 REFUSED, REVOKED, ENDS = "relay.refused", "relay.revoked", "relay.certificate_ends"
-CERTIFICATE = (ENDS, *certificate_files.FAULTS)
+CERTIFICATE = (ENDS, *certificate_files.FAULTS, *acme_words.CODES)
 """What may be wrong with the certificate."""
 
 
@@ -53,8 +53,11 @@ def certificate_findings(house: "House") -> Iterator[Finding]:
 
     for fault in certificates.faults(house):
         yield Finding(fault.code, "Certificate/relay", Severity.ERROR, {"detail": fault.detail or "–"})
+    yield from acme_words.findings(house)
     held = state.certificate(house)
-    if held is None or held.not_after is None:
+    if (
+        held is None or held.not_after is None or held.source == "acme"
+    ):  # that one is renewed, or the above says why not
         return
     with house.store.read(system("relay.checks")) as tx:
         left = held.not_after - tx.now

@@ -64,6 +64,27 @@ def revoke(folder: Path, as_json: bool, yes: bool) -> None:
     _told(perform(folder, "relay.revoke", None, lang=language()), as_json)
 
 
+@relay.command("certificate")
+@reporting
+@click.option("--renew", is_flag=True, help="Have it fetched anew from the authority now.")
+def certificate(folder: Path, as_json: bool, renew: bool) -> None:
+    """Show the certificate that portals meet; ends with 1 if something is wrong with it."""
+    answer = perform(folder, "relay.certificate", None, renew=renew or None, lang=language())
+    if as_json:
+        print_json(answer)
+    else:
+        for key in ("source", "names", "not_after", "renew_at", "retry_at"):
+            if answer[key]:
+                click.echo(_say(f"certificate.{key}", value=answer[key]))
+        for pin in answer["pins"]:
+            click.echo(_say("pin", pin=pin))
+        if answer["code"]:
+            lines = (answer["title"], answer["cause"], answer["solution"], f"({answer['code']})")
+            click.echo("\n".join(lines), err=True)
+    if answer["code"]:
+        click.get_current_context().exit(1)
+
+
 @relay.command("log")
 @shared
 @click.option("--key", metavar="NAME", help="Only access data with this in their name.")

@@ -14,7 +14,7 @@ from praxisd.kernel.control import actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Operation
-from praxisd.services.relay import access_store, enrolling, state
+from praxisd.services.relay import access_store, acme_keeper, acme_words, enrolling, state
 from praxisd.services.relay.access import key_names
 from praxisd.services.relay.room import room_of
 
@@ -25,6 +25,7 @@ Args = dict[str, Any]
 CLI = Actor(Kind.CLI, "cli", INSTALLATION, everything=True)
 UP_S = 10.0
 PROBE_S = 12.0
+RENEW_S = 45.0
 MOST = 1_000
 
 
@@ -81,6 +82,13 @@ def probe(house: "House", args: Args) -> Args:
     return _shown(house, args)
 
 
+def certificate(house: "House", args: Args) -> Args:
+    """The certificate guests meet; with `renew`, fetched anew first."""
+    if args.get("renew"):
+        acme_keeper.renew(house, CLI, RENEW_S)
+    return acme_words.shown(house, str(args.get("lang") or "de"))
+
+
 def log(house: "House", args: Args) -> Args:
     """The last accesses of the practice that came in through the relay, newest first."""
     part = folded(args.get("key") or "")
@@ -110,5 +118,6 @@ OPERATIONS = (
     Operation("relay.rotate", rotate, offline=True),
     Operation("relay.revoke", revoke, offline=True),
     Operation("relay.probe", probe),
+    Operation("relay.certificate", certificate),
     Operation("relay.log", log, offline=True),
 )

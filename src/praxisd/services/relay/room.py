@@ -278,4 +278,7 @@ def _make(house: "House") -> Runner:
 
 def start(house: "House") -> None:
     """Called when the house starts its work."""
+    from praxisd.services.relay import acme_keeper  # it asks the room
+
     room_of(house).start()
+    acme_keeper.start(house)

@@ -9,7 +9,7 @@ from typing import Any
 
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call, Route
-from praxisd.services.relay import enrolling, settings, shapes, state, trying
+from praxisd.services.relay import acme_keeper, enrolling, settings, shapes, state, trying
 from praxisd.services.relay.room import room_of
 from praxisd.services.relay.shapes import RelayOut
 from praxisd.services.relay.words import LINK_CODES
@@ -18,6 +18,8 @@ READ, WRITE = "relay.link.read", "relay.link.write"
 UP_S = 10.0
 """After an enrolment the first link is waited for so long. Seconds."""
 PROBE_S = 12.0
+RENEW_S = 45.0
+"""A certificate asked for is waited for so long. Seconds."""
 _TAGS = ("relay",)
 _HUB = tuple((422, code) for code in LINK_CODES)
 _VISIBLE = range(0x21, 0x7F)
@@ -108,6 +110,16 @@ def attempt(call: Call) -> Answer:
     return Answer(trying.attempt(call.house, body.key, call.lang), headers={"Cache-Control": "no-store"})
 
 
+def renew_certificate(call: Call) -> RelayOut:
+    """Fetch the certificate anew from the authority
+
+    Waits for the outcome, within 45 seconds; `certificate.code` says why there is no new one. Where the authority has said
+    when to come again, it is not asked before.
+    """
+    acme_keeper.renew(call.house, call.actor, RENEW_S)
+    return _state(call)
+
+
 def _write(method: str, path: str, name: str, call: Callable[[Call], Any], **more: Any) -> Route:
     answer = more.pop("answer", RelayOut)
     return Route(method, path, name, call, WRITE, answer=answer, transaction=False, tags=_TAGS, **more)
@@ -124,6 +136,10 @@ ROUTES = (
     _write("POST", "/relay/rotate", "relay.rotate", rotate, problems=(_ABSENT, _BUSY, (409, "relay.not_linked"), *_HUB)),
     _write("POST", "/relay/leave", "relay.leave", leave, body=shapes.LeaveIn, problems=(_ABSENT, _BUSY)),
     _write("PUT", "/relay/enabled", "relay.enable", enable, body=shapes.EnabledIn),
+    _write(
+        "POST", "/relay/certificate/renew", "relay.renewCertificate", renew_certificate,
+        problems=((409, "relay.acme_unused"), _ABSENT, (409, "relay.not_enabled"), (409, "relay.not_linked")),
+    ),
     _write(
         "POST", "/relay/try", "relay.try", attempt, body=shapes.TryIn, answer=shapes.TryOut,
         problems=((422, "relay.key_malformed"),),

@@ -84,6 +84,11 @@ _GET_CERTIFICATE = prepared(
 )
 _PUT_CERTIFICATE = upsert(CERTIFICATE, ("organization", "source"))
 _SEED_CERTIFICATE = insert(CERTIFICATE, ignore=True)
+_LOCK_CERTIFICATE = prepared(
+    sa.update(CERTIFICATE)
+    .where(mine(CERTIFICATE), _C.source == sa.bindparam("which"))
+    .values(source=_C.source)
+)
 _GET_STATE = prepared(sa.select(STATE).where(mine(STATE)))
 _PUT_STATE = upsert(STATE, ("organization", "slot"))
 
@@ -125,6 +130,11 @@ def certificate(tx: Tx, source: str) -> Any | None:
 def put_certificate(tx: Tx, **row: Any) -> None:
     """Write the row of a source; all columns but `updated_at`."""
     tx.run(_PUT_CERTIFICATE, organization=INSTALLATION, updated_at=tx.now, **row)
+
+
+def lock_certificate(tx: Tx, source: str) -> None:
+    """Nobody else changes the row of a source until the transaction ends; what is read now is the newest."""
+    tx.run(_LOCK_CERTIFICATE, which=source, organization=INSTALLATION)
 
 
 def seed_certificate(tx: Tx, **row: Any) -> bool:
