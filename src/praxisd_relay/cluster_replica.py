@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from praxisd_relay.cluster_digest import BUCKETS, Digest, Page, ended, name_of
+from praxisd_relay.cluster_settings import MOST_NODES
 from praxisd_relay.directory import Bus, BusAway
 from praxisd_relay.records import Record
 
@@ -131,11 +132,11 @@ class Replica:
             # not all hubs in the same moment, and once for several that came back together
             wait = random.uniform(0, SOON_S)  # noqa: S311
             self._soon = asyncio.get_running_loop().call_later(wait, self._say_sums)
-        running = self._pulls.get(said.node)
-        if running is None or running.done():
+        if said.node not in self._pulls and len(self._pulls) < MOST_NODES:
             wanted = self._worth_asking(said)
             if wanted:
-                self._pulls[said.node] = asyncio.create_task(self._pull(said.node, wanted))
+                pull = self._pulls[said.node] = asyncio.create_task(self._pull(said.node, wanted))
+                pull.add_done_callback(lambda _: self._pulls.pop(said.node, None))
 
     def _worth_asking(self, said: Sums) -> dict[int, bytes]:
         """Differing buckets with their fingerprints there, but not those that brought nothing and are as they were."""

@@ -1,6 +1,8 @@
 """Two hubs and more with a real NATS: guests at the wrong hub, hubs and buses that die, registries that agree."""
 
 import asyncio
+import base64
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -10,6 +12,9 @@ from typing import Literal
 import pytest
 
 from praxisd_relay.cluster_homes import homes
+from praxisd_relay.cluster_settings import NatsSettings
+from praxisd_relay.directory import BusAway
+from praxisd_relay.directory_nats import NatsBus
 from praxisd_relay.hub import Hub
 from praxisd_relay.records import key_of
 
@@ -212,6 +217,47 @@ def test_a_draining_hub_serves_until_its_practices_have_gone(tmp_path: Path) -> 
         await until(lambda: one.cluster._nodes.names() == ["hub1"])  # type: ignore[union-attr]
         await visit(one, practice.host, b"still")
         await until(lambda: two.cluster.peers.linked == {"hub1"})  # type: ignore[union-attr]
+
+    with NatsServer() as nats:
+        run(tmp_path, story, nats)
+
+
+def test_nonsense_on_the_bus_harms_nobody(tmp_path: Path) -> None:
+    async def story(town: Town) -> None:
+        assert town.nats is not None
+        one, two = await town.hub("hub1"), await town.hub("hub2")
+        await town.joined()
+        practice = await town.practice(two)
+        stranger = NatsBus(NatsSettings(servers=(town.nats.url,)), "stranger")
+        await stranger.start()
+        await until(lambda: stranger.up)
+        node = b'{"name":"%s","peer":"127.0.0.1:9","public":"127.0.0.1:9"}'
+        sums = b'{"node":"%s","sums":"' + base64.b64encode(bytes(2048)) + b'","answer":true}'
+        said = [
+            b"", b"\xff", b"[]", b"{}", b"null", b'{"node":1}', b"x" * 100_000, b'{"node":' + node % b"../../a" + b"}",
+            b'{"node":' + node % b"hub1" + b',"leaving":true}', b'{"node":' + node % b"" + b"}", sums % b"no such hub",
+            sums % b"relay.>", b'{"node":"a","sums":"AAAA"}', b'{"bucket":-1}', b'{"bucket":99999,"after":"\\u0000"}',
+            b'{"type":"practice","id":"a","key":"AAAA"}', b'{"type":"code","hash":"x"}', b"[" * 5000,
+        ]  # fmt: skip
+        before = one.registry.records()
+        for subject in (
+            "node",
+            "record",
+            "digest",
+            "bucket.hub1",
+            "bucket.hub2",
+            f"open.{practice.identity.id}",
+        ):
+            for data in said:
+                stranger.say(f"relay.{subject}", data)
+        with contextlib.suppress(BusAway):
+            await stranger.ask("relay.bucket.hub1", b'{"bucket":99999}', 1)
+        await visit(one, practice.host, b"hello")
+        await town.practice(one, "another")
+        assert [one_ for one_ in before if one_ in one.registry.records()] == before
+        assert one.cluster.bus.up  # type: ignore[union-attr]
+        assert set(one.cluster._nodes.names()) == {"hub1", "hub2"}  # type: ignore[union-attr]
+        await stranger.stop()
 
     with NatsServer() as nats:
         run(tmp_path, story, nats)
