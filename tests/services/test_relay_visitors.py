@@ -86,6 +86,21 @@ def test_what_is_for_people_is_an_unknown_path_from_outside(house: House, practi
         assert there.status_code != 404 or path == "/console/anything.js", path
 
 
+def test_what_is_open_without_a_key_from_outside_is_known(house: House) -> None:
+    """Whoever adds an open operation says here that the whole world may call it, or declares it `inside`."""
+    found = {one.name for one in house.registry.routes if one.permission is None and not one.inside}
+    assert found == {
+        "feeds.ical",
+        "hook.call",
+        "hook.callByAddress",
+        "offer.answer",
+        "offer.look",
+        "proposals.answer",
+        "proposals.show",
+        "sources.hook",
+    }
+
+
 def test_the_api_answers_guests_with_a_key(house: House, practice: Practice) -> None:
     key = key_for(house, practice, "portal", "Portal")
     guest = outside(house)

@@ -90,6 +90,7 @@ ROUTES = (
         problems=((404, "accounts.ticket_refused"), (403, "accounts.csrf_refused"), _LIMITED),
         why_open="the ticket itself, 256 random bits good once for a minute, is what is asked for; the page has no key yet",
         transaction=False,
+        inside=True,
         tags=("accounts",),
     ),
 )
