@@ -1,8 +1,9 @@
 """Many practices in one program: an agent for each, all with the same origin. What they show is told on demand.
 
 `python -m praxisd.testing.relay_agents SEED COUNT HUB_PORT[,HUB_PORT] PIN[,PIN] ORIGIN_PORT` prints `ready PORT`; a line
-to that port is a question: `all` (how many are linked), `one N` (what the Nth shows), `now` (do not wait, try again),
-`jump S` (the time of day that this program sees goes S seconds wrong, as when somebody corrects a clock).
+to that port is a question: `all` (how many are linked), `one N` (what the Nth shows), `why` (how many show what), `now`
+(do not wait, try again), `jump S` (the time of day that this program sees goes S seconds wrong, as when somebody
+corrects a clock).
 """
 
 import argparse
@@ -14,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,9 @@ class Agents:
             case "one":
                 state = self.agents[int(rest or 0)].state
                 return {"connected": state.connected, "links": [link._asdict() for link in state.links]}
+            case "why":
+                states = [link for one in self.agents for link in one.state.links]
+                return dict(Counter(f"{link.phase} {link.code or ''}".strip() for link in states))
             case "now":
                 for one in self.agents:
                     one.now()

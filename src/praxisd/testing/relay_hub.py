@@ -118,7 +118,8 @@ class Hub:
         data = folder / "data"
         data.mkdir(exist_ok=True)
         registry = Registry(data / "hub.sqlite")
-        registry.apply(*(Practice(id=one.id, key=one.public, label="torture", stamp=1) for one in known))
+        if known:
+            registry.apply(*(Practice(id=one.id, key=one.public, label="torture", stamp=1) for one in known))
         registry.close()
         chain, key = data / OWN_CERTIFICATE, data / OWN_KEY
         make_own(chain, key, LINK_NAME)

@@ -75,14 +75,14 @@ async def _load(guest: Guest) -> int:
 
 async def _all(agents: Program, hub: Hub, links: int) -> float:
     """Seconds until all say that they are linked, and the hub says so too. TimeoutError after `PATIENCE_S`."""
-    began = time.monotonic()
+    began, up = time.monotonic(), 0
     while time.monotonic() - began < PATIENCE_S:
         with suppress(OSError, EOFError, TimeoutError):
             up = (await agents.ask("all", 30.0))["up"]
             if up >= links and hub.metrics()["praxis_relay_links"] > links:
                 return time.monotonic() - began
         await asyncio.sleep(0.1)
-    raise TimeoutError(f"{up} of {links} links after {PATIENCE_S:.0f} s")
+    raise TimeoutError(f"{up} of {links} links after {PATIENCE_S:.0f} s: {await agents.ask('why', 30.0)}")
 
 
 async def _rates(hub: Hub, guest: Guest, idle_cpu: float = 0.0) -> tuple[float, float]:

@@ -5,7 +5,8 @@
     --seed S     dice                  --out DIR   where the programs' logs stay
 
 Programs: a hub, two with practices (one behind a bad line, one beside it), the practices' server. While it goes on an
-observer compares what a practice shows with what is so. Prints what was done; ends with 1 if one promise was broken.
+observer compares what a practice shows with what is so; then the same of the page of a whole `praxisd serve`. Prints
+what was done; ends with 1 if one promise was broken.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from praxisd.testing import relay_torture_guests as guests
 from praxisd.testing import relay_torture_links as links
 from praxisd.testing.relay_agents import raise_limit
 from praxisd.testing.relay_fuzz import fuzz
+from praxisd.testing.relay_torture_page import torment
 from praxisd.testing.relay_yard import LIE_S, Yard, settled
 
 LARGE = 100_000
@@ -167,6 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"seed {asked.seed}, logs in {out}", flush=True)
     began = time.monotonic()
     notes, faults = asyncio.run(torture(asked.n, asked.seed, out, lambda words: print(words, flush=True)))
+    more = asyncio.run(torment(out / "page", 15.0, Scale.of(asked.n).sleep_s))
+    notes, faults = notes + more[0], faults + more[1]
     fuzzed = fuzz(asked.n, asked.seed)
     lines = [
         *(f"  {one}" for one in notes),
