@@ -39,8 +39,8 @@ class PeersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     addresses told to others; left out: `listen` (or `node` with its port, where that is all addresses), and the link's
     name, which is right only for a hub that has it for itself. `ca`: the authority of the
     hubs only; whoever it vouches for may ask which practices are here. `nodes`: neighbours known beforehand; with
-    NATS the others announce themselves. `announce_s`: seconds between two announcements. `bytes`: "plain" where guests'
-    bytes, which are TLS between guest and practice anyway, need not be encrypted once more between hubs (`peers_plain`).
+    NATS the others announce themselves. `announce_s`: seconds between two announcements. `bytes`: guests' bytes
+    are TLS between guest and practice anyway; "tls" encrypts them once more between hubs, "plain" does not (`peers_plain`).
     """
 
     node: str
@@ -52,7 +52,7 @@ class PeersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     public: str = ""
     nodes: tuple[Node, ...] = ()
     announce_s: float = 5.0
-    bytes: Literal["tls", "plain"] = "tls"
+    bytes: Literal["plain", "tls"] = "plain"
 
 
 class NatsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
