@@ -24,6 +24,7 @@ _WORDS = {
         "save": "Speichern und weiter",
         "check": "Kontrolle online buchbar",
         "skip": "Überspringen",
+        "relay": "Von außen erreichbar werden",
         "messages": "Erinnerungen per SMS oder E-Mail",
         "ready": "Der Kalender ist bereit",
         "open": "Alte Daten übernehmen",
@@ -36,6 +37,7 @@ _WORDS = {
         "save": "Save and go on",
         "check": "Check-up bookable online",
         "skip": "Skip",
+        "relay": "Become reachable from outside",
         "messages": "Reminders by SMS or e-mail",
         "ready": "The calendar is ready",
         "open": "Take over old data",
@@ -72,6 +74,10 @@ def test_from_the_code_to_a_calendar(
         switch.check()
         save(page, words)
         page.get_by_text("praxisd import").wait_for()
+        look(page, axe)
+        page.get_by_role("button", name=words["skip"], exact=True).locator("visible=true").click()
+        page.locator("#setup-step", has_text=words["relay"]).wait_for()
+        page.get_by_role("heading", level=3).locator("visible=true").first.wait_for()
         look(page, axe)
         page.get_by_role("button", name=words["skip"], exact=True).locator("visible=true").click()
         page.get_by_text(words["messages"]).wait_for()

@@ -107,6 +107,22 @@ def test_words_come_without_a_key_packed_and_only_once(client: TestClient[Any]) 
     assert client.get(TEXTS, headers={"Accept-Encoding": "gzip;q=0"}).headers.get("content-encoding") is None
 
 
+def test_the_words_of_pages_come_apart_from_those_of_the_first_load(client: TestClient[Any]) -> None:
+    for lang in ("de", "en"):
+        whole = client.get(f"/console/texts/{lang}.json").json()
+        first, pages = (
+            client.get(f"/console/texts/{lang}/{part}.json").json() for part in ("first", "pages")
+        )
+        assert first.keys().isdisjoint(pages) and first | pages == whole
+        assert {"console.group.day", "console.issues.cause", "console.save"} <= first.keys()
+        assert "console.jobs.missed_words" in pages
+    packed = client.get("/console/texts/de/pages.json", headers={"Accept-Encoding": "gzip"})
+    again = client.get("/console/texts/de/pages.json", headers={"If-None-Match": packed.headers["etag"]})
+    assert (packed.headers["content-encoding"], again.status_code) == ("gzip", 304)
+    for name in ("fr/first.json", "de/all.json", "de/none.json"):
+        assert client.get(f"/console/texts/{name}").status_code == 404, name
+
+
 def test_other_languages_are_unknown(client: TestClient[Any]) -> None:
     for name in ("fr.json", "de", "de.toml", "..%2Fde.json", "de.json/x", ".json"):
         got = client.get(f"/console/texts/{name}")

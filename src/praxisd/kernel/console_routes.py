@@ -1,4 +1,6 @@
-"""What the console asks first: who and where it is, which pages there are, and all its words in one file."""
+"""What the console asks first: who and where it is, which pages there are, and its words: those of
+the first load, and those of all other pages.
+"""
 
 import gzip
 import hashlib
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 PREFIX = "console."
+ALL, FIRST, PAGES = "all", "first", "pages"
+_FIRST = ("console.overview.", "console.issues.", "console.activity.", "console.calendar.status.")
+"""Words of pages that the shell and the overview say too."""
 _PEOPLE = ("owner", "desk", "partner")
 
 
@@ -113,9 +118,16 @@ def _page(call: Call, one: ConsolePage) -> PageOut:
 
 
 @lru_cache(maxsize=16)
-def _words(texts: Texts, lang: str) -> tuple[bytes, bytes, str]:
-    """All words of the console in a language: plain, packed, and their digest."""
-    found = {key: text for key, text in sorted(texts.table(lang).items()) if key.startswith(PREFIX)}
+def _words(texts: Texts, lang: str, pages: frozenset[str], part: str) -> tuple[bytes, bytes, str]:
+    """Words of the console in a language: plain, packed, and their digest. `part` is first, pages or all."""
+
+    def wanted(key: str) -> bool:
+        if part == ALL or not key.startswith(PREFIX):
+            return key.startswith(PREFIX)
+        of_a_page = key.split(".")[1] in pages and not key.startswith(_FIRST)
+        return of_a_page is (part == PAGES)
+
+    found = {key: text for key, text in sorted(texts.table(lang).items()) if wanted(key)}
     data = msgspec.json.encode(found)
     return data, gzip.compress(data, 9, mtime=0), hashlib.sha256(data).hexdigest()[:24]
 
@@ -125,10 +137,26 @@ def get_texts(call: Call) -> Answer:
 
     Keys with their text; `{name}` stands for what the console fills in. Open, since the page before sign-in speaks too.
     """
-    lang = call.path["lang"]
-    if lang not in call.house.texts.languages:
+    return _texts(call, ALL)
+
+
+def get_part(call: Call) -> Answer:
+    """Part of the words of the console in one language
+
+    `first`: what the shell and the overview say; `pages`: what the other pages say. Both together are all.
+    """
+    part = call.path["part"]
+    if part not in (FIRST, PAGES):
         raise not_found("Path")
-    plain, packed, digest = _words(call.house.texts, lang)
+    return _texts(call, part)
+
+
+def _texts(call: Call, part: str) -> Answer:
+    house, lang = call.house, call.path["lang"]
+    if lang not in house.texts.languages:
+        raise not_found("Path")
+    pages = frozenset(one.name for one in house.registry.pages)
+    plain, packed, digest = _words(house.texts, lang, pages, part)
     headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if accepts(call.headers.get("accept-encoding", ""), "gzip"):
         return Answer(packed, etag=f"{digest}-gz", headers={**headers, "Content-Encoding": "gzip"})
@@ -165,6 +193,19 @@ ROUTES = (
         root=True,
         inside=True,
         quick=get_texts,
+        problems=((404, "http.not_found"),),
+        tags=("console",),
+    ),
+    Route(
+        "GET",
+        "/console/texts/{lang}/{part}.json",
+        "console.textsPart",
+        get_part,
+        None,
+        why_open="words of the program, the same everywhere; the page for signing in needs them before anyone is known",
+        root=True,
+        inside=True,
+        quick=get_part,
         problems=((404, "http.not_found"),),
         tags=("console",),
     ),
