@@ -15,6 +15,15 @@ SHORTEST_RTT = 0.01
 """Seconds. On a quick line with busy ends the way through the programs takes longer than the least round trip ever
 measured, and a window that moves in this time (17 MB/s from 256 KiB on) is the limit whatever was measured."""
 
+LEAST_QUEUE = 32 * 1024
+QUEUE_S = 0.010
+
+
+def queue(rate: float, most: int) -> int:
+    """Bytes of a link that may wait in this process, and once more in the kernel unsent, on a line that takes `rate` bytes
+    a second: ten milliseconds of it, 32 KiB at least. All of it stands before a small request that comes now."""
+    return max(LEAST_QUEUE, min(most, round(rate * QUEUE_S)))
+
 
 class Budget:
     """Bytes that all windows together may hold; `parent`: the budget this one is a part of."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Literal
 
-from praxisd_relay import rooms
+from praxisd_relay import flow, frames, rooms
 from praxisd_relay.frames import FrameError
 from praxisd_relay.link import Limits, Link
 from praxisd_relay.pump import STEP, Pump, TlsError
@@ -29,9 +29,9 @@ class Line(asyncio.BufferedProtocol):
     """Protocol of the transport; sends, receives, ends. Nothing that came is acted on before `_begin`."""
 
     __slots__ = (
-        "_blocked", "_early", "_flushing", "_link", "_loop", "_lost", "_on_control", "_pump", "_ready", "_room",
-        "_scheduled", "_started", "_stop_at", "_timer", "_told", "_transport", "closed", "on_heard", "on_lost", "on_silent",
-        "received", "sent",
+        "_blocked", "_blocked_at", "_early", "_flushing", "_gone", "_high", "_link", "_loop", "_lost",
+        "_on_control", "_pump", "_rate", "_ready", "_room", "_scheduled", "_started", "_stop_at", "_timer",
+        "_told", "_transport", "closed", "on_heard", "on_lost", "on_silent", "received", "sent",
     )  # fmt: skip
 
     def __init__(self, role: Literal["hub", "agent"], pump: Pump, limits: Limits) -> None:
@@ -43,6 +43,11 @@ class Line(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._room = rooms.link_room()
         self._blocked = False
+        self._blocked_at = 0.0
+        self._gone = 0  # bytes that had left this process then
+        self._rate: float | None = None
+        """Bytes a second the line takes, as far as it was ever the limit."""
+        self._high = limits.high_water
         self._flushing = False
         self._scheduled = False
         self._started = False
@@ -93,13 +98,24 @@ class Line(asyncio.BufferedProtocol):
         """The socket takes no more."""
         self._blocked = True
         self._link.space = 0
+        if self._transport is not None:
+            self._blocked_at, self._gone = monotonic(), self.sent - self._transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """It does again. How long that took says how quick the line is."""
         self._blocked = False
-        if self._transport is not None and self._lost is None:
-            self._link.space = self._link.limits.high_water - self._transport.get_write_buffer_size()
-            self._flush()
+        transport = self._transport
+        if transport is None or self._lost is not None:
+            return
+        backlog = transport.get_write_buffer_size()
+        took = max(monotonic() - self._blocked_at, 0.0001)
+        rate = (self.sent - backlog - self._gone) / took
+        self._rate = rate if self._rate is None else 0.8 * self._rate + 0.2 * rate
+        queue = flow.queue(self._rate, self._link.limits.high_water)
+        if not 0.7 <= queue / self._high <= 1.4:
+            self._set_queue(queue)
+        self._link.space = self._high - backlog
+        self._flush()
 
     # within
 
@@ -107,10 +123,19 @@ class Line(asyncio.BufferedProtocol):
         self._transport = transport  # type: ignore[assignment]
         rooms.tune_link(transport)
         assert self._transport is not None  # noqa: S101
-        self._transport.set_write_buffer_limits(high=BACKLOG, low=BACKLOG // 4)
+        self._set_queue(self._high)
         self._early = first
         self._tick()
         self._send(self._pump.outgoing())
+
+    def _set_queue(self, queue: int) -> None:
+        """From now on `queue` bytes wait here, and no more of them in the transport than leaves space for others."""
+        self._high = queue
+        self._link.chunk = frames.CHUNK if queue > flow.LEAST_QUEUE else frames.CHUNK // 2
+        if self._transport is not None:
+            most = min(queue // 2, BACKLOG)
+            self._transport.set_write_buffer_limits(high=most, low=most // 4)
+            rooms.tune_unsent(self._transport, max(queue, flow.LEAST_QUEUE))
 
     def _begin(self) -> None:
         if self._lost is not None:
@@ -201,7 +226,7 @@ class Line(asyncio.BufferedProtocol):
                 if backlog > FLOOD:
                     self._lose("flood", abort=True)
                     return
-                link.space = 0 if self._blocked else link.limits.high_water - backlog
+                link.space = 0 if self._blocked else self._high - backlog
         except TlsError:
             self._lose("tls")
         finally:

@@ -49,6 +49,13 @@ def tune_link(transport: asyncio.BaseTransport) -> None:
         _option(sock, socket.SOL_SOCKET, "SO_SNDBUF", SEND_BUFFER)
 
 
+def tune_unsent(transport: asyncio.BaseTransport, count: int) -> None:
+    """At most `count` bytes wait in the kernel unsent, where there is such a limit (Linux, macOS)."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        _option(sock, socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", min(count, NOTSENT_LOWAT))
+
+
 def abort(transport: asyncio.Transport) -> None:
     """Ends a connection so that the other side sees a cut (RST) and never a clean end."""
     sock = transport.get_extra_info("socket")

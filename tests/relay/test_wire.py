@@ -275,3 +275,27 @@ def test_dialling_again_and_again_leaves_no_descriptor_and_no_object(
             assert made.hub._link.budget.used == 0 == made.agent._link.budget.used
 
     run(loop, work())
+
+
+def test_on_a_slow_line_little_waits_here(loop: str, certificates: Certificates) -> None:
+    """What waits in this process stands before every small answer: on a slow line it must be little."""
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(bytes(65536))
+                await writer.drain()
+
+    async def work() -> None:
+        async with scene(certificates, endless) as made:
+            made.hub.allow(0)
+            made.hub.open(frames.Open("a", 1, "a"), NOBODY)
+            agent = made.agent
+            while agent._high > 64 * 1024:
+                made.hub.allow(1)  # one read, 256 KB
+                await asyncio.sleep(0.08)
+            assert agent._transport is not None
+            assert agent._transport.get_write_buffer_size() + agent._link.queued <= 64 * 1024 + 65_536
+            made.hub.allow(float("inf"))
+
+    run(loop, work())

@@ -97,3 +97,10 @@ def test_credit_is_what_was_taken_and_what_the_window_grew(
         assert window.left + window.due == window.size
         assert credited == total - window.due + window.size - 256 * KB
         assert window.size == budget.used <= 2 * MB
+
+
+def test_the_queue_is_ten_milliseconds_of_the_line_within_its_bounds() -> None:
+    most = 128 * KB
+    assert flow.queue(100_000, most) == flow.queue(2_500_000, most) == 32 * KB  # 20 Mbit/s
+    assert flow.queue(6_250_000, most) == 62_500  # 50 Mbit/s
+    assert flow.queue(1e9, most) == most
