@@ -289,8 +289,10 @@ def test_on_a_slow_line_little_waits_here(loop: str, certificates: Certificates)
     async def work() -> None:
         async with scene(certificates, endless) as made:
             made.hub.allow(0)
-            made.hub.open(frames.Open("a", 1, "a"), NOBODY)
+            for _ in range(60):  # more than the kernel takes
+                made.hub.open(frames.Open("a", 1, "a"), NOBODY)
             agent = made.agent
+            await until(lambda: agent._blocked)
             while agent._high > 64 * 1024:
                 made.hub.allow(1)  # one read, 256 KB
                 await asyncio.sleep(0.08)
