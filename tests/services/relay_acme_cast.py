@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
+from cryptography import x509
+
 from praxisd import main
 from praxisd.kernel import events
 from praxisd.kernel.access import system
@@ -125,3 +127,20 @@ def happened(house: House) -> int:
 def wrong(house: House) -> dict[str, str]:
     """What is wrong with the certificate: codes, and what the authority said."""
     return {one.code: str(one.params.get("said", "")) for one in checks.certificate_findings(house)}
+
+
+def choose(house: House, ca: RunningAuthority, **more: Any) -> None:
+    """The authority is chosen."""
+    put(house, certificate="acme", acme_directory=ca.directory, **more)
+
+
+def names(der: bytes) -> set[str]:
+    """The names of a certificate (DER)."""
+    leaf = x509.load_der_x509_certificate(der)
+    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return set(found.get_values_for_type(x509.DNSName))
+
+
+def serves(known: Record, der: bytes) -> bool:
+    """Is it the leaf of this chain?"""
+    return x509.load_pem_x509_certificates(known.chain.encode())[0] == x509.load_der_x509_certificate(der)

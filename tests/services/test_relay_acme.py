@@ -1,40 +1,42 @@
 """The certificate from an authority, through the tunnel: a real hub, a real runner, a CA that checks what it certifies."""
 
+import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from cryptography import x509
 
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import SystemClock
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.service import Severity
 from praxisd.sandbox.acme_program import Running
 from praxisd.services.relay import (
     acme_keeper,
-    acme_order,
     acme_record,
-    acme_wire,
     certificates,
-    checks,
     enrolling,
+    operations,
 )
-from praxisd.services.relay.acme_record import Record
 from praxisd.services.relay.room import room_of
 from praxisd.testing.houses import Houses
+from praxisd.testing.practice import key_for, small_practice
 
 from .relay_acme_cast import (
     WHO,
     authority,
+    choose,
     connected,
     enrolled,
     fetched,
     happened,
+    names,
     pin_of,
     put,
-    record,
+    serves,
     tried,
     trusting,
     visit,
@@ -43,8 +45,6 @@ from .relay_acme_cast import (
     wrong,
 )
 from .relay_cast import RunningHub, running_hub, until
-
-HOUR_S = 3_600
 
 
 @pytest.fixture
@@ -57,16 +57,6 @@ def hub(tmp_path: Path) -> Iterator[RunningHub]:
 def ca(hub: RunningHub) -> Iterator[Running]:
     with authority(hub) as found:
         yield found
-
-
-def choose(house: House, ca: Running, **more: Any) -> None:
-    put(house, certificate="acme", acme_directory=ca.directory, **more)
-
-
-def names(der: bytes) -> set[str]:
-    leaf = x509.load_der_x509_certificate(der)
-    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return set(found.get_values_for_type(x509.DNSName))
 
 
 def test_fetched_through_the_tunnel_and_renewed_with_the_same_key(
@@ -99,11 +89,6 @@ def test_fetched_through_the_tunnel_and_renewed_with_the_same_key(
         assert happened(house) == 2
 
 
-def serves(known: Record, der: bytes) -> bool:
-    """Is it the leaf of this chain?"""
-    return x509.load_pem_x509_certificates(known.chain.encode())[0] == x509.load_der_x509_certificate(der)
-
-
 def test_two_names_and_another_one_later(sqlite_houses: Houses, hub: RunningHub, ca: Running) -> None:
     house = sqlite_houses.open(clock=SystemClock())
     with working(house):
@@ -133,132 +118,6 @@ def test_two_names_and_another_one_later(sqlite_houses: Houses, hub: RunningHub,
         )
 
 
-FAULTS = [
-    ("challenge", "relay.acme_challenge", "simulated (connection)"),
-    ("rate", "relay.acme_rate_limited", "too many certificates already (rateLimited)"),
-    ("error", "relay.acme_unreachable", "simulated (serverInternal)"),
-    ("drop", "relay.acme_unreachable", "lost"),
-    ("reject", "relay.acme_name_refused", "(rejectedIdentifier)"),
-    ("slow", "relay.acme_unreachable", "lost"),
-    ("stuck", "relay.acme_slow", "–"),
-]
-
-
-def test_no_fault_takes_away_what_there_is(
-    sqlite_houses: Houses, hub: RunningHub, ca: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(acme_order, "WAITS", 8)
-    house = sqlite_houses.open(clock=SystemClock())
-    with working(house):
-        name, guest = enrolled(house, hub), trusting(ca.certifier)
-        choose(house, ca)
-        first = fetched(house)
-        until(lambda: welcome(hub, name, guest))
-        for failures, (fault, code, said) in enumerate(FAULTS, 1):
-            forgive(house)
-            ca.certifier.plan([fault])
-            with monkeypatch.context() as patch:
-                if fault == "slow":
-                    patch.setattr(acme_wire, "TIMEOUT_S", ca.certifier.delay_s / 2)
-                acme_keeper.renew(house, WHO, 60)
-            after = record(house)
-            assert (after.progress.code, after.chain) == (code, first.chain), fault
-            assert after.progress.failures == failures
-            (shown,) = wrong(house).items()
-            assert shown[0] == code and shown[1].endswith(said), fault
-            assert after.progress.not_before >= after.progress.tried_at + HOUR_S
-            assert serves(first, visit(hub, name, guest))
-        slow = record(house).progress.order
-        ca.certifier.release()
-        forgive(house)
-        acme_keeper.renew(house, WHO, 60)
-        assert record(house).chain != first.chain and wrong(house) == {}
-        order = ca.certifier.orders[slow.rpartition("/")[2]]
-        assert record(house).chain == order.chain, "the order that was slow, not another one"
-        assert record(house).progress.failures == 0
-
-
-def forgive(house: House) -> None:
-    """As if the time the authority demanded were over."""
-    house.store.run(WHO, lambda tx: acme_record.change(house, tx, told=False))
-
-
-def test_when_the_authority_says_later_nobody_asks_it_earlier(
-    sqlite_houses: Houses, hub: RunningHub, ca: Running
-) -> None:
-    house = sqlite_houses.open(clock=SystemClock())
-    ca.certifier.retry_s = 3 * 86_400
-    ca.certifier.plan(["rate"])
-    with working(house):
-        enrolled(house, hub)
-        choose(house, ca)
-        said = tried(house).progress
-        assert said.told and said.not_before >= said.tried_at + 3 * 86_400
-        acme_keeper.renew(house, WHO, 60)
-        assert record(house).progress == said
-        assert certificates.current(house).source == "own", "guests meet a certificate in any case"
-        (finding,) = checks.certificate_findings(house)
-        assert finding.severity is Severity.ERROR
-
-
-def test_a_wrong_address_says_so_and_a_right_one_is_tried_at_once(
-    sqlite_houses: Houses, hub: RunningHub, ca: Running
-) -> None:
-    house = sqlite_houses.open(clock=SystemClock())
-    with working(house):
-        name = enrolled(house, hub)
-        choose(house, ca)
-        put(house, acme_directory=ca.directory.replace("directory", "root.pem"))
-        until(lambda: record(house).progress.code == "relay.acme_directory")
-        assert "relay.acme_directory" in wrong(house)
-        put(house, acme_directory="http://127.0.0.1:9/directory")
-        until(lambda: record(house).progress.code == "relay.acme_unreachable")
-        assert wrong(house)["relay.acme_unreachable"] == "unreachable"
-        put(house, acme_directory=ca.directory)
-        fetched(house)
-        until(lambda: welcome(hub, name, trusting(ca.certifier)))
-        assert wrong(house) == {}
-
-
-def test_an_authority_that_forgot_us_and_another_one(
-    sqlite_houses: Houses, hub: RunningHub, ca: Running
-) -> None:
-    house = sqlite_houses.open(clock=SystemClock())
-    with working(house), authority(hub) as other:
-        name = enrolled(house, hub)
-        choose(house, ca)
-        first, pin = fetched(house), pin_of(house)
-        (before,) = ca.certifier.accounts
-        ca.certifier.accounts.clear()
-        acme_keeper.renew(house, WHO, 60)
-        assert record(house).chain != first.chain
-        assert list(ca.certifier.accounts) == [before], "the same key"
-        choose(house, other)
-        until(lambda: welcome(hub, name, trusting(other.certifier)))
-        assert pin_of(house) == pin
-
-
-def test_a_restart_in_the_middle_of_an_order_is_harmless(
-    sqlite_houses: Houses, hub: RunningHub, ca: Running
-) -> None:
-    ca.certifier.plan(["stuck"])
-    house = sqlite_houses.open(clock=SystemClock())
-    with working(house):
-        name = enrolled(house, hub)
-        choose(house, ca)
-        until(lambda: ca.certifier.orders and next(iter(ca.certifier.orders.values())).status == "processing")
-    begun = record(house).progress if not house.stopping else None
-    again = sqlite_houses.twin(house)
-    found = record(again)
-    assert found.progress.order and found.progress.code == "" and begun is None
-    ca.certifier.release()
-    with working(again):
-        connected(again)
-        fetched(again)
-        until(lambda: welcome(hub, name, trusting(ca.certifier)))
-    assert len(ca.certifier.orders) == len(ca.certifier.accounts) == 1
-
-
 def test_there_is_nothing_to_fetch_without_an_authority_or_a_link(house: House, ca: Running) -> None:
     def refused() -> str:
         with pytest.raises(Problem) as problem:
@@ -269,3 +128,67 @@ def test_there_is_nothing_to_fetch_without_an_authority_or_a_link(house: House, 
     choose(house, ca)
     assert refused() == "relay.not_enrolled"
     assert not acme_keeper.Keeper(house).step()
+
+
+def test_any_node_may_be_asked_and_the_one_with_the_link_does_it(
+    postgres_houses: Houses, hub: RunningHub, ca: Running
+) -> None:
+    first = postgres_houses.open(clock=SystemClock())
+    second = postgres_houses.twin(first)
+    with working(second):
+        with working(first):
+            name = enrolled(first, hub)
+            for one in (first, second):
+                connected(one)
+            choose(second, ca)
+            before = fetched(second)
+            for one in (first, second):  # one of them has no link
+                acme_keeper.renew(one, WHO, 60)
+                after = fetched(one, before.chain)
+                assert certificates.current(second).chain == after.chain == certificates.current(first).chain
+                before = after
+            (account,) = ca.certifier.accounts.values()
+            assert account.orders == 3
+        # the other node has all that is needed
+        until(lambda: room_of(second).snapshot()[1] == second.node)
+        until(lambda: welcome(hub, name, trusting(ca.certifier)))
+        assert serves(after, visit(hub, name, trusting(ca.certifier)))
+
+
+def test_page_commands_and_the_authority_as_a_program(sqlite_houses: Houses, hub: RunningHub) -> None:
+    house = sqlite_houses.open(clock=SystemClock())
+    practice = small_practice(house)
+    key = {"Authorization": f"Bearer {key_for(house, practice, 'owner', 'Leitung')}"}
+    other = {"Authorization": f"Bearer {key_for(house, practice, 'portal', 'Portal')}"}
+    program = [sys.executable, "-m", "praxisd", "sandbox", "--with-parent", "acme", "--port", "0"]
+    program += ["--connect", f"127.0.0.1:{hub.hub.port}", "--life", "86400", "--fault", "challenge"]
+    with (
+        subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ca,
+        working(house) as url,
+    ):
+        assert ca.stdout is not None and ca.stdin is not None
+        directory = ca.stdout.readline().removeprefix("ready ").strip()
+
+        def ask(key: dict[str, str]) -> httpx.Response:
+            return httpx.post(f"{url}/api/v1/relay/certificate/renew", headers=key, timeout=60)
+
+        assert ask(other).status_code == 403
+        assert ask(key).json()["code"] == "relay.acme_unused"
+        name = enrolled(house, hub)
+        put(house, certificate="acme", acme_directory=directory)
+        tried(house)
+        shown = httpx.get(f"{url}/api/v1/relay", headers=key, timeout=60).json()["certificate"]
+        assert (shown["source"], shown["code"]) == ("own", "relay.acme_challenge")
+        assert shown["title"].startswith("Der Name führt")
+        told = operations.certificate(house, {"lang": "en"})
+        assert name in told["cause"] and told["retry_at"] and not told["renew_at"]
+        done = ask(key)
+        assert done.status_code == 200, done.text
+        shown = done.json()["certificate"]
+        assert (shown["source"], shown["code"], shown["names"]) == ("acme", None, [name])
+        told = operations.certificate(house, {"renew": True})
+        assert told["source"] == "acme" and told["renew_at"] and not told["retry_at"]
+        root = httpx.get(f"{directory.removesuffix('directory')}root.pem", timeout=60).text
+        until(lambda: welcome(hub, name, ssl.create_default_context(cadata=root)))
+        ca.stdin.close()
+        assert ca.wait(30) == 0
