@@ -67,6 +67,7 @@ class Agent:
         self.host, self.port = "", 443
         self._homes: tuple[str, ...] = ()
         self._nodes: dict[Address, tuple[str, float]] = {}
+        self._believed: dict[Address, float] = {}
         self._failures: dict[Address, int] = {}
         self._slots: list[Slot] = [Slot(self)]
         self._tasks: dict[Slot, asyncio.Task[None]] = {}
@@ -188,13 +189,15 @@ class Agent:
         self.code = None
         self.host, self.port, self._homes = welcome.host, welcome.port, tuple(welcome.homes)
         self._failures.pop(link.address, None)
-        self._remember(link.address, link.node)
+        self._believed.pop(link.address, None)
+        self._remember(link.address, link.node, rules.NODE_FIRST_S)
 
     def failed(self, address: Address, failed: Failed) -> None:
         """A try came to nothing."""
         if failed.code == "same":
             self._failures.pop(address, None)
-            self._remember(address, failed.node)
+            self._believed[address] = rules.believed(self._believed.get(address, 0.0))
+            self._remember(address, failed.node, self._believed[address])
         else:
             self._failures[address] = min(self._failures.get(address, 0) + 1, 1_000_000)
 
@@ -213,11 +216,12 @@ class Agent:
 
     # within
 
-    def _remember(self, address: Address, node: str) -> None:
+    def _remember(self, address: Address, node: str, believed_s: float) -> None:
         known = set(rules.candidates(self.hubs, self._homes))
         self._nodes = {one: found for one, found in self._nodes.items() if one in known}
         self._failures = {one: count for one, count in self._failures.items() if one in known}
-        self._nodes[address] = (node, time.monotonic())
+        self._believed = {one: found for one, found in self._believed.items() if one in known}
+        self._nodes[address] = (node, time.monotonic() + believed_s)
 
     def _mend(self) -> None:
         """As many slots as there may be links, and a running task for each."""

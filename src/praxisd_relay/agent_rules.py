@@ -17,7 +17,9 @@ MOST_LINKS = 2
 MOST_HUBS = 8
 """Addresses that are tried at most; what a hub names beyond is not heeded."""
 NODE_S = 900.0
-"""So long it is believed that an address leads to the hub it led to last."""
+"""So long it is believed at most that an address leads to the hub it led to last."""
+NODE_FIRST_S = 4.0
+"""So long at first: behind one name there may be many hubs, and the next look-up leads to another."""
 REPLACED_S = 30.0
 """Another machine uses our key: the two must not chase each other."""
 
@@ -120,12 +122,18 @@ def choose(
 ) -> Address | None:
     """The address to dial next: not one that another link has, the one that failed least in a row, None if none is left.
 
-    `nodes` remembers which hub an address led to and when; one that leads to a hub in `other_nodes` is left out.
+    `nodes` remembers which hub an address led to and until when that is believed; one that leads to a hub in
+    `other_nodes` is left out.
     """
 
     def elsewhere(one: Address) -> bool:
-        node, at = nodes.get(one, ("", float("-inf")))
-        return not (now - at < NODE_S and node in other_nodes)
+        node, until = nodes.get(one, ("", float("-inf")))
+        return not (now < until and node in other_nodes)
 
     free = [one for one in found if one not in taken and elsewhere(one)]
     return min(free, key=lambda one: failures.get(one, 0), default=None)
+
+
+def believed(before: float) -> float:
+    """For how many seconds an address is left out that led to a hub we have a link with, after `before` the last time."""
+    return min(NODE_S, max(NODE_FIRST_S, 2 * before))

@@ -132,7 +132,7 @@ async def reach(
             status = await _through(sock, proxy.request(address.host, address.port))
     except TimeoutError:
         code = "proxy_unreachable"
-    except (OSError, ProxyError) as error:
+    except (OSError, RuntimeError, ProxyError) as error:
         code = "proxy_answer" if isinstance(error, ProxyError) else "proxy_unreachable"
     except BaseException:
         sock.close()

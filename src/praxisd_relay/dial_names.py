@@ -130,6 +130,10 @@ async def _one(family: socket.AddressFamily, place: Any) -> socket.socket:
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, place)
+    except RuntimeError as error:
+        # uvloop: a transport that had this descriptor's number ended in this very turn and still stands in its table.
+        sock.close()
+        raise OSError(str(error)) from error
     except BaseException:
         sock.close()
         raise

@@ -18,7 +18,7 @@ def origin(host: str, port: int) -> Callable[[Stream], Far | Rst]:
         try:
             async with asyncio.timeout(CONNECT_S):
                 await asyncio.get_running_loop().create_connection(lambda: bridge, host, port)
-        except (OSError, TimeoutError):
+        except (OSError, RuntimeError):  # RuntimeError: uvloop, see dial_names
             bridge.refused()
 
     def take(stream: Stream) -> Far | Rst:

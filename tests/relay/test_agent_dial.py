@@ -227,3 +227,24 @@ def test_the_pin_decides_where_no_authority_does(tmp_path: File) -> None:
     assert trusted.check_hostname
     assert trusted.minimum_version is ssl.TLSVersion.TLSv1_3
     assert dial.context(True).verify_mode is ssl.CERT_NONE
+
+
+@LOOPS
+def test_a_descriptor_that_the_loop_has_not_forgotten_is_a_failed_try(
+    loops: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvloop says RuntimeError where a number is used again in the turn in which its connection was closed."""
+
+    class Loop:
+        @staticmethod
+        async def sock_connect(_sock: socket.socket, _place: object) -> None:
+            raise RuntimeError("File descriptor 14 is used by transport")
+
+    async def story() -> None:
+        place = (socket.AF_INET, ("127.0.0.1", free_port()))
+        with monkeypatch.context() as patch:
+            patch.setattr(dial_names.asyncio, "get_running_loop", Loop)
+            with pytest.raises(OSError, match="descriptor"):
+                await dial_names._one(*place)
+
+    go(loops, story())

@@ -12,7 +12,7 @@ from pathlib import Path as File
 import pytest
 
 from praxisd_relay import agent as agents
-from praxisd_relay import agent_link, agent_slot
+from praxisd_relay import agent_link, agent_rules, agent_slot
 from praxisd_relay.dial import Address
 from praxisd_relay.origin_tcp import origin
 from praxisd_relay.proxy import Proxy
@@ -262,3 +262,33 @@ def test_a_link_moves_home_when_the_home_is_there_again(loops: str, monkeypatch:
                 assert len(first.tries) + len(second.tries) + len(third.tries) == tries
 
     go(loops, story())
+
+
+@pytest.mark.slow
+@LOOPS
+def test_a_name_for_many_hubs_is_looked_at_again_soon(loops: str) -> None:
+    """It led to the hub that the other link is at; the next time it leads to one that lives (found by a simulation)."""
+
+    async def story() -> None:
+        async with hub("one") as first, hub("two") as second, hub("three") as third, path() as between:
+            between.target = ("127.0.0.1", first.port)
+            name = Address("127.0.0.1", between.port, first.address.pin, NAME)
+            first.homes = second.homes = third.homes = [first.address.text, second.address.text]
+            async with agent(name) as one:
+                await until(lambda: first.up == 1 and second.up == 1)
+                between.target, before = ("127.0.0.1", second.port), between.taken
+                first.kill()
+                await until(lambda: between.taken > before)  # it leads to the other link's hub
+                between.target = ("127.0.0.1", third.port)
+                await until(lambda: third.up == 1)
+                assert second.up == 1
+                assert sum(link.phase == "up" for link in one.state.links) == 2
+
+    go(loops, story())
+
+
+def test_how_long_it_is_believed_where_an_address_leads() -> None:
+    waits = [0.0]
+    for _ in range(12):
+        waits.append(agent_rules.believed(waits[-1]))
+    assert waits[1:] == [4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]

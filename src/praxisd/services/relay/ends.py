@@ -170,7 +170,7 @@ class End(asyncio.BufferedProtocol):
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._connected()
-        except (OSError, TimeoutError):
+        except (OSError, RuntimeError):  # RuntimeError: uvloop, see dial_names
             self._leave()
             self._cut(Rst.REFUSED)
         finally:

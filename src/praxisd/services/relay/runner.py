@@ -91,11 +91,25 @@ class LinkRunner:
         return runner_shown.snapshot(carried.agent.state, carried.probe, self._epoch)
 
     def probe(self, within_s: float) -> Snapshot:
-        """Call ourselves through the public name now."""
-        carried = self._carried
+        """Call ourselves through the public name now; without a link the hub is dialled at once first."""
+        carried, end = self._carried, time.monotonic() + within_s
         if carried is not None:
-            carried.ask(within_s)
+            if not carried.agent.state.connected:
+                self._dial(carried, end)
+            carried.ask(max(0.1, end - time.monotonic()))
         return self.snapshot()
+
+    def _dial(self, carried: Carried, end: float) -> None:
+        """Until a link is up, or the try that begins now has failed, or `end`."""
+        began = time.monotonic()
+        self._loop.post(carried.agent.now)
+        while time.monotonic() < end:
+            links = carried.agent.state.links
+            if any(one.phase == "up" for one in links):
+                return
+            if all(one.phase in ("waiting", "refused", "idle") and one.since > began for one in links):
+                return
+            time.sleep(0.02)
 
     def read(self) -> None:
         """Somebody looks at the state."""
