@@ -1,6 +1,7 @@
 """One link over one asyncio transport, as hub and agent handle it: streams, control frames, limits, its end."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -184,7 +185,8 @@ async def connect(
         if carrier is not None:
             carrier.drop("closed")
         else:
-            sock.close()
+            with contextlib.suppress(OSError):  # uvloop has closed it already, and knows nothing of that object
+                sock.close()
         if ready.done() and not ready.cancelled():
             ready.exception()
         raise
