@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-READY_S = 30.0
+READY_S = 60.0
 """A start takes about a second, more on a busy machine. Seconds."""
 END_S = 12.0
 COMMAND_S = 60.0
