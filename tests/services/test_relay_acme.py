@@ -181,13 +181,13 @@ def test_page_commands_and_the_authority_as_a_program(sqlite_houses: Houses, hub
         assert (shown["source"], shown["code"]) == ("own", "relay.acme_challenge")
         assert shown["title"].startswith("Der Name führt")
         told = operations.certificate(house, {"lang": "en"})
-        assert name in told["cause"] and told["retry_at"] and not told["renew_at"]
+        assert name in told["cause"] and told["retryAt"] and not told["renewAt"]
         done = ask(key)
         assert done.status_code == 200, done.text
         shown = done.json()["certificate"]
         assert (shown["source"], shown["code"], shown["names"]) == ("acme", None, [name])
         told = operations.certificate(house, {"renew": True})
-        assert told["source"] == "acme" and told["renew_at"] and not told["retry_at"]
+        assert told["source"] == "acme" and told["renewAt"] and not told["retryAt"]
         root = httpx.get(f"{directory.removesuffix('directory')}root.pem", timeout=60).text
         until(lambda: welcome(hub, name, ssl.create_default_context(cadata=root)))
         ca.stdin.close()

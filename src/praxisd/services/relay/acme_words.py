@@ -65,10 +65,10 @@ def shown(house: "House", lang: str) -> dict[str, Any]:
     waits = record.progress.code and record.progress.not_before
     return {
         "source": held.source,
-        "names": ", ".join(held.names),
-        "not_after": format_rfc3339(held.not_after, zone),
-        "renew_at": format_rfc3339(record.renew_at, zone) if acme and not waits else None,
-        "retry_at": format_rfc3339(record.progress.not_before, zone) if waits else None,
+        "names": list(held.names),
+        "notAfter": format_rfc3339(held.not_after, zone),
+        "renewAt": format_rfc3339(record.renew_at, zone) if acme and not waits else None,
+        "retryAt": format_rfc3339(record.progress.not_before, zone) if waits else None,
         "pins": list(held.pins),
         "code": None if wrong is None else wrong.code,
         "title": word("title"),

@@ -73,9 +73,10 @@ def certificate(folder: Path, as_json: bool, renew: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        for key in ("source", "names", "not_after", "renew_at", "retry_at"):
-            if answer[key]:
-                click.echo(_say(f"certificate.{key}", value=answer[key]))
+        told = {**answer, "names": ", ".join(answer["names"])}
+        for key in ("source", "names", "notAfter", "renewAt", "retryAt"):
+            if told[key]:
+                click.echo(_say(f"certificate.{key}", value=told[key]))
         for pin in answer["pins"]:
             click.echo(_say("pin", pin=pin))
         if answer["code"]:
