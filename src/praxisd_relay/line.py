@@ -151,6 +151,10 @@ class Line(asyncio.BufferedProtocol):
             return
         self.received += len(data)
         pump, link = self._pump, self._link
+        scheduled, self._scheduled = (
+            self._scheduled,
+            True,
+        )  # what this brings about is sent below, without another turn
         try:
             for at in range(0, len(data) or 1, STEP):  # also without data: what waited for `on_control`
                 pump.feed(data[at : at + STEP])
@@ -161,9 +165,8 @@ class Line(asyncio.BufferedProtocol):
         except TlsError as error:
             LOG.info("link ended: tls %s", error.reason)
             if self._ready is not None and not self._ready.done():
-                self._ready.set_exception(
-                    error
-                )  # who dials wants to know why: a wrong certificate is no broken TLS
+                # Who dials wants to know why: a wrong certificate is no broken TLS.
+                self._ready.set_exception(error)
             self._lose("tls")
             return
         except FrameError as error:
@@ -174,6 +177,8 @@ class Line(asyncio.BufferedProtocol):
             LOG.exception("a link's control frame could not be handled")
             self._lose("error")
             return
+        finally:
+            self._scheduled = scheduled
         if link.silent:
             self._tick()
         if pump.ended:
@@ -191,8 +196,7 @@ class Line(asyncio.BufferedProtocol):
             if not pump.up or link.eager is None:
                 self._send(pump.outgoing())
                 link.eager = self._flush if pump.up else None
-            if link.parts or link.ready:
-                self._flush()
+            self._flush()
 
     def _wake(self) -> None:
         if not self._scheduled:
