@@ -57,7 +57,7 @@ BUILT_IN = {
     ),
     "sandbox": (
         "praxisd.sandbox.cli",
-        "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub.",
+        "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority.",
     ),
     "maintenance": (
         "praxisd.kernel.cli",
