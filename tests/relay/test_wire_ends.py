@@ -286,3 +286,21 @@ def test_a_bridge_whose_socket_never_comes(certificates: Certificates, tmp_path:
     bridge.refused()
     bridge.broken(Rst.GONE)
     assert (stream.codes, done) == ([Rst.REFUSED], [1])
+
+
+def test_the_end_of_a_socket_that_was_reset_this_moment_is_no_error(loop: str) -> None:
+    """Lesson 1, exactly: the reset has come, the loop has not seen it yet, `write_eof` raises on the standard loop."""
+
+    async def work() -> None:
+        done: list[int] = []
+        bridge = Bridge(None, lambda: done.append(1))
+        server = await asyncio.get_running_loop().create_server(lambda: bridge, "127.0.0.1", 0)
+        sock = socket.create_connection(server.sockets[0].getsockname())
+        await until(lambda: bridge._transport is not None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        sock.close()
+        bridge.ended()
+        await until(lambda: done)
+        server.close()
+
+    run(loop, work())
