@@ -59,6 +59,7 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
         "columns": "open",
         "types": "open",
         "takeover": "open",
+        "relay": "open",
         "messages": "open",
     }
     owner("POST", "/setup/quick", 201, {"columns": [{"name": "Dr. Eins"}], "hours": HOURS})
@@ -81,6 +82,9 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
     assert states(owner)["messages"] == "open", "nothing is sent by what is switched off"
     owner("PUT", "/messaging/accounts/sms", 200, {**access, "active": True})
     assert states(owner)["messages"] == "done"
+    owner("PUT", "/relay/enabled", 200, {"enabled": True})
+    assert states(owner)["relay"] == "open", "a relay that knows nothing of us is no way in"
+    owner("POST", "/setup/steps", 200, {"step": "relay", "state": "skipped"})
     assert owner("GET", "/setup/steps")["complete"] is True
     told = control.perform(house, "setup.status", {"lang": "en"})["practices"][0]
     assert told["complete"] is True and told["owner"] is False
@@ -89,12 +93,14 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
 
 def test_steps_are_skipped_and_opened_again(house: House, owner: Rest, place: str) -> None:
     skipped = owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
-    assert [one["state"] for one in skipped["steps"]] == ["done", "open", "open", "skipped", "open"]
+    assert [one["state"] for one in skipped["steps"]] == ["done", "open", "open", "skipped", "open", "open"]
     owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
     assert states(owner)["takeover"] == "skipped"
     owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "open"})
     assert states(owner)["takeover"] == "open"
-    assert owner.code("POST", "/setup/steps", 404, {"step": "relay", "state": "skipped"}) == "http.not_found"
+    assert (
+        owner.code("POST", "/setup/steps", 404, {"step": "backups", "state": "skipped"}) == "http.not_found"
+    )
     done = {"step": "practice", "state": "skipped"}
     assert owner.code("POST", "/setup/steps", 409, done) == "setup.step_done"
     with house.store.read(system("test", place)) as tx:
