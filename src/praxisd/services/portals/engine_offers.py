@@ -40,18 +40,17 @@ def offer(
             raise Problem("portals.inactive", 409, portal=one.name)
         if not accounts.form(one.adapter).abilities.offers:
             raise Problem("portals.cannot_offer", 422, portal=one.name)
-        account, row = accounts.account(house, tx, one), engine_store.cycle(tx, portal)
+        account = accounts.account(house, tx, one)
         times = _free(house, tx, calendar_.schedule, start, end, minutes * 60)
     if not times:
         return []
     started = house.clock.now()
-    lease = house.store.run(actor, partial(_take, house, portal))
-    if lease is None:
+    taken = house.store.run(actor, partial(_take, house, portal))
+    if taken is None:
         raise Problem("portals.sync_running", 409, retry=True, portal=one.name)
+    lease, text = taken
     try:
-        memory = accounts.Kept(
-            row.memory if row is not None else "{}", partial(_remember, house, actor, portal, lease)
-        )
+        memory = accounts.Kept(text, partial(_remember, house, actor, portal, lease))
         wire = accounts.opened(house, account, one.adapter, memory)
         got = wire.offer(calendar_.name, times, started + TTL_S)
     except Problem as problem:
@@ -79,14 +78,17 @@ def _free(house: "House", tx: Tx, schedule: str, start: int, end: int, length: i
     return found
 
 
-def _take(house: "House", portal: str, tx: Tx) -> leases.Lease | None:
+def _take(house: "House", portal: str, tx: Tx) -> tuple[leases.Lease, str] | None:
+    """The lease, and what the adapter remembers behind it: another cycle may just have ended. None: another is at it."""
     lease = leases.acquire(tx, key(portal), holder(house), TTL_S)
+    if lease is None:
+        return None
     row = engine_store.cycle(tx, portal)
-    if lease is not None and row is not None:
-        now = tx.lease_now()
-        free = cycle_start.later(row.due_at, now)
-        engine_store.change_cycle(tx, portal, contacted_at=now, due_at=free)
-    return lease
+    if row is None:
+        return lease, "{}"
+    now = tx.lease_now()
+    engine_store.change_cycle(tx, portal, contacted_at=now, due_at=cycle_start.later(row.due_at, now))
+    return lease, row.memory
 
 
 def _remember(house: "House", actor: Actor, portal: str, lease: leases.Lease, text: str) -> None:

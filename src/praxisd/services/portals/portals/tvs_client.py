@@ -17,7 +17,7 @@ from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_xml import to_xml
 from praxisd.model.fhir_xml_reading import Part, bundle_parts, parse_xml
 from praxisd.services.portals import portal
-from praxisd.services.portals.portals.talking import Talk, wrong
+from praxisd.services.portals.portals.talking import Talk, is_page, wrong
 from praxisd.services.portals.portals.tvs_tickets import Tickets
 
 XML = "application/xml"
@@ -109,8 +109,11 @@ class Client:
         return page.parts
 
     def operate(self, path: str, given: dict[str, Any], before: float | None) -> None:
-        """Call an operation that answers nothing if all is well."""
-        self._post(path, to_xml(given), XML, before)
+        """Call an operation that answers nothing if all is well. A page made for people says that nothing was done, or that
+        nobody knows: `portals.answer_unreadable`.
+        """
+        if is_page(self._post(path, to_xml(given), XML, before)):
+            raise wrong(portal.ANSWER_UNREADABLE)
 
     def _post(self, path: str, body: bytes, media: str, before: float | None = None) -> HttpAnswer:
         """Post, with a new token if the one at hand is not good any more. The answer is one of the 2xx."""
