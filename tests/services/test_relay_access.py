@@ -87,6 +87,37 @@ def test_what_the_database_does_not_take_waits_and_the_oldest_is_lost(
     assert [row.status for row in rows(house, practice)] == [202, 300, 400]
 
 
+def test_a_row_that_no_database_takes_keeps_no_other_from_being_written(
+    house: House, practice: Practice
+) -> None:
+    log = AccessLog()
+    for number in range(7):
+        log.entered(one(practice, status=200 + number, ms=2**80 if number == 4 else 12))
+    assert log.write(house) == 6
+    assert (len(log), log.lost) == (0, 1)
+    assert [row.status for row in rows(house, practice)] == [200, 201, 202, 203, 205, 206]
+
+
+def test_rows_whose_commit_was_not_heard_of_are_written_once(
+    house: House, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = AccessLog()
+    log.entered(one(practice))
+    real = house.store.run
+
+    def cut_off(*args: Any) -> None:
+        real(*args)
+        raise OSError
+
+    monkeypatch.setattr(house.store, "run", cut_off)
+    with pytest.raises(OSError):
+        log.write(house)
+    monkeypatch.undo()
+    log.entered(one(practice, status=201))
+    log.write(house)
+    assert [row.status for row in rows(house, practice)] == [200, 201]
+
+
 def test_requests_from_outside_are_in_the_log_after_a_stop(house: House, practice: Practice) -> None:
     key = key_for(house, practice, "portal", "Portal")
     room, _ = scripted(house)

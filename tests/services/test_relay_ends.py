@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from praxisd.kernel.app import House
 from praxisd.services.relay import certificate_making, certificates, ends, probe
 from praxisd.services.relay.runner import LinkRunner
 from praxisd.testing.houses import Houses
+from praxisd_relay.frames import Rst
+from praxisd_relay.stream import Far, Stream
 
 from .relay_cast import RunningHub, running_hub, until
 from .relay_runner_cast import Book, come, doors, linked, name_of, rest, served, tls
@@ -74,6 +77,42 @@ def test_both_ways_in_any_pieces(house: House, hub: RunningHub, runner: LinkRunn
                 found += guest.recv(65536)
             sent.join()
             assert found == text[:size]
+    quiet(runner, house)
+
+
+@pytest.mark.parametrize(
+    ("said", "true"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7\0", None),
+        ("fe80::1%\0", None),
+        ('=HYPERLINK("x")', None),
+        ("1" * 60_000, None),
+        ("", None),
+    ],
+)
+def test_what_the_hub_says_of_a_guest_is_an_address_or_nothing(
+    house: House,
+    hub: RunningHub,
+    runner: LinkRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    true: str | None,
+) -> None:
+    take = ends.Doors.take
+
+    def told(shared: ends.Doors, stream: Stream) -> Far | Rst:
+        stream.opened = msgspec.structs.replace(stream.opened, address=said)
+        return take(shared, stream)
+
+    monkeypatch.setattr(ends.Doors, "take", told)
+    book = Book(house)
+    with doors(house, echoes), come(hub, name_of(house)) as guest:
+        guest.sendall(b"Guten Tag")
+        assert guest.recv(65536) == b"Guten Tag"
+    assert [one.address for one in book.came] == [true]
     quiet(runner, house)
 
 

@@ -48,6 +48,8 @@ class Sqlite:
     dialect: Any = sqlite.dialect(paramstyle="named")
     integrity = sqlite3.IntegrityError
     failure = sqlite3.Error
+    unfit = (sqlite3.DataError, OverflowError, UnicodeError)
+    """What is raised for a value that fits no column: it will never be taken, however often it is tried."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -174,6 +176,7 @@ class Postgres:
 
         self.integrity = psycopg.IntegrityError
         self.failure = psycopg.Error
+        self.unfit = (psycopg.DataError, OverflowError, UnicodeError)
         self._lost = psycopg.OperationalError
         parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
         self.url = parsed

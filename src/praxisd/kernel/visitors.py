@@ -10,6 +10,7 @@ an address of this computer that nothing else uses: who comes from there is a gu
 Where a system has only the one loopback address, an end given back stays a guest's for some seconds instead.
 """
 
+import ipaddress
 import socket
 import threading
 import time
@@ -22,6 +23,23 @@ GUESTS = "127.82.76.89"
 HTTPS = 443
 AFTER_S = 10.0
 """So long an end that was given back stays a guest's, where it is not of the address for guests. Seconds."""
+
+
+_LONGEST = 45
+
+
+def address_of(said: str) -> str | None:
+    """The address that somebody said, in the one form it is written in; None where it is none, or names a zone.
+
+    Whoever says it is not us: what is no address reaches no list and no database.
+    """
+    if len(said) > _LONGEST or "%" in said:
+        return None
+    try:
+        found = ipaddress.ip_address(said)
+    except ValueError:
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 @dataclass(frozen=True, slots=True)

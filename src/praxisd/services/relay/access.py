@@ -7,6 +7,7 @@ its event loop; here they are only remembered, and written every two seconds in 
 import re
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.access import system
@@ -50,16 +51,17 @@ class AccessLog:
         return len(self._waiting)
 
     def write(self, house: "House") -> int:
-        """Write all that waits in one transaction; how many. What could not be written waits on (and is raised)."""
+        """Write all that waits in one transaction; how many. What could not be written waits on (and is raised).
+
+        What no database will ever take is left out, so that it does not keep the rest from being written.
+        """
         with self._lock:
             taken = list(self._waiting)
             self._waiting.clear()
         if not taken:
             return 0
         try:
-            house.store.run(
-                system("relay.access"), lambda tx: access_store.add(tx, [_row(*t) for t in taken])
-            )
+            return self._store(house, taken)
         except BaseException:
             with self._lock:
                 room = (self._waiting.maxlen or 0) - len(self._waiting)
@@ -67,6 +69,18 @@ class AccessLog:
                 self.lost += len(taken) - len(kept)
                 self._waiting.extendleft(reversed(kept))
             raise
+
+    def _store(self, house: "House", taken: Sequence[tuple[str, Entered]]) -> int:
+        rows = [_row(*one) for one in taken]
+        try:
+            house.store.run(system("relay.access"), lambda tx: access_store.add(tx, rows))
+        except house.store.engine.unfit as error:
+            if len(taken) == 1:
+                self.lost += 1
+                house.log.error("loop_failed", where="relay.access", error=error)
+                return 0
+            half = len(taken) // 2
+            return self._store(house, taken[:half]) + self._store(house, taken[half:])
         return len(taken)
 
 

@@ -9,14 +9,14 @@ from praxisd.kernel.store import Tx, insert, mine, prepared
 from praxisd.services.relay.store import ACCESS
 
 _A = ACCESS.c
-_ADD = insert(ACCESS)
+_ADD = insert(ACCESS, ignore=True)
 _CHUNK = 2_000
 _OLD = sa.select(_A.id).where(mine(ACCESS), _A.at < sa.bindparam("before")).limit(_CHUNK)
 _CLEAN = prepared(sa.delete(ACCESS).where(mine(ACCESS), _A.id.in_(_OLD)))
 
 
 def add(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store rows; each names its organization."""
+    """Store rows; each names its organization. One that is there already (its commit was not heard of) stays as it is."""
     tx.many(_ADD, rows)
 
 

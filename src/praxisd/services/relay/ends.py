@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from praxisd.kernel.visitors import Visitor
+from praxisd.kernel.visitors import Visitor, address_of
 from praxisd_relay import hello, rooms
 from praxisd_relay.frames import Rst
 from praxisd_relay.hello import Hello, HelloError
@@ -187,7 +187,7 @@ class End(asyncio.BufferedProtocol):
             sock.setblocking(False)
             host, port = doors.visitors.bind(sock, doors.host)
             self._mine = (port, host)
-            visitor = Visitor(stream.opened.address or None, self._name, True, doors.public_port())
+            visitor = Visitor(address_of(stream.opened.address), self._name, True, doors.public_port())
             doors.visitors.admit(port, visitor, host)
             await self._loop.sock_connect(sock, (doors.host, doors.port))
             if self._stream is None:
