@@ -9,6 +9,7 @@ corrects a clock).
 import argparse
 import asyncio
 import contextlib
+import faulthandler
 import json
 import logging
 import resource
@@ -83,6 +84,7 @@ class Agents:
 
 async def _main(asked: argparse.Namespace) -> None:
     raise_limit()
+    faulthandler.enable()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     agents = Agents(asked)
     server = await asyncio.start_server(agents.serve, "127.0.0.1", 0)
@@ -124,6 +126,11 @@ class Program:
     def alive(self) -> bool:
         """Is it running?"""
         return self._process.poll() is None
+
+    @property
+    def ended(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
 
     def signal(self, number: int) -> None:
         """Send one."""

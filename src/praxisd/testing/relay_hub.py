@@ -149,6 +149,11 @@ class Hub:
         """Is it running?"""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def ended(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
     def log(self) -> str:
         """What it wrote."""
         return (self.folder / "hub.log").read_text(errors="replace")

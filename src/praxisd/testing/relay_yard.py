@@ -236,7 +236,7 @@ class Yard:
     def all_alive(self, after: str) -> None:
         """Nothing has crashed."""
         for name, one in (("hub", self.hub), ("agents", self.struck), ("agents beside", self.beside)):
-            self.check(one.alive, f"{after}: the {name} ended")
+            self.check(one.alive, f"{after}: the {name} ended: {one.ended}")
 
     def processes(self) -> dict[str, Process]:
         """Those that must not leak."""
