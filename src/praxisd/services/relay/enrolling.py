@@ -1,8 +1,9 @@
 """Enrolment, change of key, leaving: the identity in force is replaced only once a hub has said yes to the new one.
 
 The order that makes a crash harmless: the new key is written into the slot `next`, then the hub is asked, then in one
-transaction `next` becomes `current`. Whatever is found in `next` at a start is an open question, and the hub is asked
-(`resume`): it knows the key, then its yes was lost with us and counts; it does not, then the key is forgotten.
+transaction `next` becomes `current`. Whatever stays in `next` is an open question, and the hub is asked (`resume`), at a
+start and then again and again (`settling`): it knows the key, then its yes was lost with us and counts; it does not, then
+the key is forgotten.
 """
 
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
+    from praxisd.services.relay.linking import Snapshot
 
 WAIT_S = 20.0
 RESUME_S = 10.0
@@ -114,20 +116,32 @@ def _switch(house: "House", tx: "Tx", on: bool) -> None:
         house.settings.put(tx, settings.ENABLED, on)
 
 
-def resume(house: "House") -> None:
-    """At a start: settle what a crash left open. Never raises a Problem; the hub not answering leaves it open."""
+def admitted(id_: str, link: "Snapshot | None") -> bool:
+    """Is a link up by the key of this id? The hub has named us by it then."""
+    return link is not None and link.connected and link.host.partition(".")[0] == id_ != ""
+
+
+def resume(house: "House", link: "Snapshot | None" = None) -> None:
+    """Settle what a crash left open: at a start, and again while it is. Never raises a Problem; the hub not answering
+    leaves it open. `link`: that of this node; one that is up by the offered key is an answer.
+    """
     with house.store.read(system("relay")) as tx:
-        row, now = store.identity(tx, store.NEXT), tx.now
-        there = store.identity(tx, store.CURRENT) is not None
-        offer = None if row is None else identity.load(house, tx, store.NEXT)
-    if offer is None:
-        return
+        if store.identity(tx, store.NEXT) is None:
+            return
     try:
         with _alone(house, system("relay")):
-            if now - offer.since > KEPT_S:
+            with house.store.read(system("relay")) as tx:  # whoever was at it may have settled it meanwhile
+                offer, now = identity.load(house, tx, store.NEXT), tx.now
+                there = store.identity(tx, store.CURRENT) is not None
+            if offer is None:
+                return
+            if link is not None and admitted(offer.id, link):
+                welcome = asking.Welcomed(link.host, link.port)
+            elif now - offer.since > KEPT_S:
                 house.store.run(system("relay"), lambda tx: _forget(tx, offer))
                 return
-            welcome = _ask(house, offer, None, RESUME_S)
+            else:
+                welcome = _ask(house, offer, None, RESUME_S)
             event = "relay.rotated" if there and offer.previous else "relay.enrolled"
             house.store.run(system("relay"), lambda tx: _adopt(house, tx, offer, welcome, event))
     except Problem as problem:

@@ -18,6 +18,7 @@ from praxisd.services.relay import enrolling, identity, settings, store, words
 from praxisd.services.relay.access import EVERY_S, AccessLog
 from praxisd.services.relay.glance import Glance
 from praxisd.services.relay.linking import LEASE, Make, Runner, Snapshot
+from praxisd.services.relay.settling import Settling
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -65,6 +66,7 @@ class Room:
         self._away_at: float | None = None
         self._foreign = False
         self._glance = Glance(house)
+        self._settling = Settling(house, self.look)
         self.log = AccessLog()
 
     def start(self) -> None:
@@ -128,8 +130,12 @@ class Room:
         house = self._house
         with house.store.read(system(_WHO)) as tx:
             wish = Wish(settings.chosen(house, tx), identity.facts(tx))
+            offered = store.identity(tx, store.NEXT)
         house.visitors.people = wish.chosen.console
         self._follow(wish)
+        runner = self._runner
+        link = Snapshot() if runner is None else runner.snapshot()
+        self._settling.step("" if offered is None else offered.id, link)
         if self._runner is not None:
             self._tell(self._runner.snapshot())
         else:

@@ -38,7 +38,7 @@ RENEW_S = 3.0
 DRAIN_S = 8.0
 """A draining node lets guests finish as long as its doors do."""
 ROTATED_S = 60.0
-"""So long after a change of key the agent may be ahead of what is written down."""
+"""So long after a change of key the agent may be ahead of what is written down, and while that is an open question."""
 _WHO = "relay"
 
 
@@ -64,6 +64,7 @@ class LinkRunner:
         self._lease: leases.Lease | None = None
         self._renewed = self._certified = float("-inf")
         self._rotated: tuple[str, float] = ("", float("-inf"))
+        self._offered = ""
         self._told_state: tuple[str, str] = ("", "")
         self._epochs: dict[float, int] = {}
         self._look = threading.Event()
@@ -165,6 +166,8 @@ class LinkRunner:
         self._keep_lease(now)
         with house.store.read(system(_WHO)) as tx:
             chosen, facts = settings.chosen(house, tx), identity.facts(tx)
+            offered = store.identity(tx, store.NEXT)
+        self._offered = "" if offered is None else offered.id
         if facts is None or not chosen.enabled or not self._holds:
             self._drop(DRAIN_S)
             return
@@ -188,7 +191,7 @@ class LinkRunner:
             self._carried = carried = None
         if carried is not None:
             own, (fresh, at) = carried.agent.identity.id, self._rotated
-            ahead = own == fresh and now - at < ROTATED_S
+            ahead = own == fresh and (now - at < ROTATED_S or own == self._offered)
             known = self._wish is not None and self._wish[1:] == wish[1:]
             if known and (own == wish.id or ahead):
                 self._wish = wish if own == wish.id else self._wish
