@@ -50,7 +50,11 @@ def test_every_command_takes_a_folder_and_reports_in_json() -> None:
         "sandbox sms",
         "sandbox mail",
         "sandbox portal",
-    }  # programs that say when they are ready
+        "sandbox relay",
+        "sandbox relay-code",
+        "sandbox acme",
+        "relay-hub serve",
+    }  # programs that say when they are ready, and one that prints a single line
 
     def walk(path: str, command: click.Command) -> None:
         if isinstance(command, click.Group):
