@@ -82,6 +82,8 @@ class Doorman:
         old = self._registry.find(key_id)
         if old is None or len(said.key) != identity.KEY_LENGTH:
             raise self._failed(place, "unknown")
+        if old.closed or (old.alias_of and old.alias_of != identity.id_of(said.key)):
+            raise self._failed(place, "revoked")  # who has a former key only must not take the practice over
         message = identity.rotate_message(hello.nonce, hello.node, key_id, identity.id_of(said.key))
         if not (
             identity.verify(old.key, message, said.sig_old)

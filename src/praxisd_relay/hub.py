@@ -29,6 +29,7 @@ from praxisd_relay.peers_plain import Door
 from praxisd_relay.registry import Registry
 
 GOAWAY_SECONDS = 1.0
+CROWDED_SECONDS = 60.0
 BUSY_SECONDS = 0.5
 """The loop never waits longer for a command that is writing."""
 
@@ -57,6 +58,7 @@ class Hub:
         self.port = 0
         self.started_at = time.time()
         self.metrics_at = ""
+        self._crowded_again = float("-inf")
         self._servers: list[asyncio.Server] = []
         self._metrics: MetricsServer | None = None
         self._upkeep: asyncio.Task[None] | None = None
@@ -227,13 +229,21 @@ class Hub:
         if self.draining or (said.alpn and frames.PROTOCOL not in said.alpn):
             front.refuse(hello.INTERNAL_ERROR if self.draining else NO_PROTOCOL)
             return
-        if len(self.links.proving) >= self.config.limits.handshakes:
-            front.cut("too_many_handshakes")
+        if not self.links.proving.room(front.place):
+            self._crowded(front)
             return
         transport = front.take()
         if transport is not None:
             made = carrier.accept(transport, self.certificate.context, bytes(first), self._link_limits)
             self.links.began(HubLink(self, made, front.address, front.place))
+
+    def _crowded(self, front: Front) -> None:
+        """Too many links prove themselves; the operator is told once a minute."""
+        front.cut("too_many_handshakes")
+        now = time.monotonic()
+        if now >= self._crowded_again:
+            self._crowded_again = now + CROWDED_SECONDS
+            LOG.warning("links cut off: %d others prove themselves", len(self.links.proving))
 
     def _guest(self, front: Front, id_: str, through: Door, opened: frames.Open, first: bytearray) -> None:
         """Join a guest and a practice's link (or the link of the hub that has it)."""

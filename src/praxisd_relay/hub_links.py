@@ -6,6 +6,7 @@ from collections.abc import Callable
 from praxisd_relay.config import Config
 from praxisd_relay.guests import Traffic
 from praxisd_relay.hub_link import HubLink
+from praxisd_relay.hub_proving import Proving
 from praxisd_relay.log import LOG
 from praxisd_relay.records import Practice, Record
 from praxisd_relay.registry import Registry
@@ -21,7 +22,7 @@ class Links:
     def __init__(self, config: Config, registry: Registry) -> None:
         self._config = config
         self._registry = registry
-        self.proving: set[HubLink] = set()
+        self.proving = Proving(config.limits.handshakes)
         self.running: dict[str, HubLink] = {}
         """The present link of each practice, by its present id."""
         self.retired: dict[str, list[HubLink]] = {}
@@ -127,7 +128,10 @@ class Links:
         asyncio.get_running_loop().call_later(self._config.drain_s, link.drop, "done")
 
     def _changed(self, record: Record, _foreign: bool) -> None:
-        """The registry changed: who is revoked goes at once, who has a new id is found under that."""
+        """The registry changed: who is revoked goes at once, who has a new id is found under that.
+
+        A link of a former key leaves once the new one was used: whoever has the new key comes again with it.
+        """
         if not isinstance(record, Practice):
             return
         for link in self._about(record.id):
@@ -136,6 +140,11 @@ class Links:
                 LOG.info("revoked: link of %s ended", link.id)
                 link.leave("revoked")
                 link.drop("revoked")
+                continue
+            key = self._registry.find(link.key_id)
+            if key is not None and key.closed:
+                link.leave("drain", 0.0, self._config.spread_s)
+                self.leaving(link)
             elif present.id != link.id and self.running.get(link.id) is link:
                 before, link.id = link.id, present.id
                 self.rekeyed(link, before)
@@ -144,8 +153,11 @@ class Links:
         """Links of that practice or opened by that key."""
         near = [self.running[id_]] if id_ in self.running else []
         near += self.retired.get(id_, [])
-        if not near:  # a former key; rare, so looking at all of them is good enough
-            near = [one for one in self.running.values() if one.key_id == id_]
+        former = self._registry.find(id_)
+        if not near or (
+            former is not None and former.alias_of
+        ):  # rare, so looking at all of them is good enough
+            near += [one for one in self.running.values() if one.key_id == id_ and one not in near]
         return near
 
 

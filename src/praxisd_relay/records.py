@@ -2,7 +2,8 @@
 
 Pure. Each record has a stamp (milliseconds since 1970, at least one more than any stamp its hub knew): the last writer
 wins. Two things are not left to clocks: a revocation is undone only by somebody who knew of it (`turn` counts
-revocations and restorations; the higher wins), and a code is used by whoever used it first.
+revocations and restorations; the higher wins), and a code is used by whoever used it first. A key that came after one
+which was shut out elsewhere at that time is shut out too (`outdated`).
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,12 @@ class Practice(msgspec.Struct, frozen=True, kw_only=True, tag="practice", omit_d
     """What the operator calls it."""
     turn: int = 0
     """How often it was revoked and restored; odd: it is revoked."""
+    shut: int = 0
+    """The last `turn` by which the whole practice was revoked, and not this former key alone."""
+    came_from: str = ""
+    """The id of the key before this one; "": this one was admitted by a code."""
+    came_at: int = 0
+    """The `turn` of the key before, as known to the hub where this one took its place."""
     since: int = 0
     """Enrolled at, seconds since 1970."""
     alias_of: str = ""
@@ -70,7 +77,10 @@ def sound(record: Record) -> bool:
         len(record.key) == KEY_LENGTH
         and len(record.id) == ID_LENGTH
         and id_of(record.key) == record.id
-        and (not record.alias_of or (is_id(record.alias_of) and record.alias_of != record.id))
+        and all(
+            not other or (is_id(other) and other != record.id)
+            for other in (record.alias_of, record.came_from)
+        )
         and len(record.names) <= NAMES
         and all(map(is_host, record.names))
         and len(record.label) <= LABEL
@@ -80,12 +90,21 @@ def sound(record: Record) -> bool:
 def merged_practice(one: Practice, two: Practice) -> Practice:
     """The record that both hubs end up with: associative, commutative, idempotent.
 
-    `turn` only grows; the rest is that of the later stamp (the greater content where stamps are equal).
+    `turn` and `shut` only grow; the rest is that of the later stamp (the greater content where stamps are equal).
     """
     newer = max(
-        (one, two), key=lambda each: (each.stamp, msgspec.json.encode(msgspec.structs.replace(each, turn=0)))
+        (one, two),
+        key=lambda each: (each.stamp, msgspec.json.encode(msgspec.structs.replace(each, turn=0, shut=0))),
     )
-    return msgspec.structs.replace(newer, turn=max(one.turn, two.turn))
+    return msgspec.structs.replace(newer, turn=max(one.turn, two.turn), shut=max(one.shut, two.shut))
+
+
+def outdated(before: Practice, after: Practice) -> bool:
+    """Was the practice revoked under the key `before`, and `after` took its place where that was not known yet?
+
+    Once somebody revoked or restored `after` itself, that counts.
+    """
+    return before.revoked and before.shut > after.came_at and after.turn == 0
 
 
 def merged_code(one: Code, two: Code) -> Code:

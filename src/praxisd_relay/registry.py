@@ -11,7 +11,18 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from praxisd_relay import identity
-from praxisd_relay.records import LABEL, NAMES, Code, Practice, Record, key_of, merged, newest, sound
+from praxisd_relay.records import (
+    LABEL,
+    NAMES,
+    Code,
+    Practice,
+    Record,
+    key_of,
+    merged,
+    newest,
+    outdated,
+    sound,
+)
 from praxisd_relay.registry_file import BUSY_SECONDS, RegistryFile
 
 CODE_SECONDS = 86_400
@@ -44,6 +55,7 @@ class Registry:
         self._codes: dict[str, Code] = {}
         self._named: dict[str, str] = {}
         self._aliases: dict[str, set[str]] = {}
+        self._after: dict[str, set[str]] = {}
         self._watchers: list[Watcher] = []
         self._seq = 0
         self._stamp = 0
@@ -127,13 +139,16 @@ class Registry:
         if known is not None and known.revoked:
             raise Refusal("revoked")
         if found.used_by == id_ and known is not None:
+            if known.closed or known.alias_of:
+                raise Refusal("code_used")  # the practice has another key by now
             return known  # the answer to the first try was lost on the way
         if found.used_by or now >= found.until or found.tries >= CODE_TRIES:
             self.refused(code)
             raise Refusal("code_used" if found.used_by else "code_wrong")
         used = replace(found, used_by=id_, used_at=now)
         made = known or Practice(id=id_, key=public, since=now)
-        made = replace(made, label=found.label or _printable(label) or made.label, alias_of="", closed=False)
+        made = replace(made, label=found.label or _printable(label) or made.label)
+        made = replace(made, alias_of="", closed=False, came_from="", came_at=0)
         if not self._write((used, made), expected=(found,)):
             raise Refusal("code_used")  # another hub on this folder was quicker
         return self._practices[id_]
@@ -161,8 +176,17 @@ class Registry:
             raise Refusal(
                 "revoked" if known.revoked else "unknown"
             )  # a key that was another's, or its own former one
-        made = Practice(id=id_, key=public, label=before.label, since=int(self._now()), names=before.names)
-        self._write((made, replace(before, alias_of=id_, names=())))
+        made = Practice(
+            id=id_,
+            key=public,
+            label=before.label,
+            since=int(self._now()),
+            names=before.names,
+            came_from=before.id,
+            came_at=before.turn,
+        )
+        if not self._write((made, replace(before, alias_of=id_, names=())), expected=(before,)):
+            return self.rotate(old, public)  # it was revoked or renamed this very moment
         return self._practices[id_]
 
     def proved(self, id_: str) -> None:
@@ -184,9 +208,16 @@ class Registry:
         found = self._practices.get(id_)
         if found is None:
             raise Refusal("unknown")
-        about = [found, *(() if found.alias_of else self.aliases(id_))]
-        turned = [replace(one, turn=one.turn + 1) for one in about if one.revoked is not revoked]
-        self._write(turned)
+        whole = not found.alias_of
+        about = [one for one in (found, *(self.aliases(id_) if whole else ())) if one.revoked is not revoked]
+        turned = [
+            replace(one, turn=one.turn + 1, shut=one.turn + 1 if whole and revoked else one.shut)
+            for one in about
+        ]
+        if not self._write(turned, expected=about):
+            self.poll()  # its key was changed this very moment: the practice is meant all the same
+            present = self.present(id_) if whole else None
+            return self._turn(present.id if present is not None else id_, revoked)
         return [self._practices[one.id] for one in turned]
 
     def rename(self, id_: str, label: str | None = None, names: Iterable[str] | None = None) -> Practice:
@@ -228,8 +259,24 @@ class Registry:
         self._write(list(results.values()), foreign=True)
         for loser in losers:
             if loser in self._practices:
-                self.revoke(loser)
+                present = self.present(loser)
+                self.revoke(present.id if present is not None else loser)
+        self._shut_followers(one for kind, one in results if kind == "practice")
         return bool(results)
+
+    def _shut_followers(self, ids: Iterable[str]) -> None:
+        """Revoke keys that took the place of one which was revoked at another hub before that was known here."""
+        waiting = list(ids)
+        while waiting:
+            id_ = waiting.pop()
+            for one in (id_, *self._after.get(id_, ())):
+                found = self._practices.get(one)
+                before = self._practices.get(found.came_from) if found is not None else None
+                if found is None or before is None or not outdated(before, found):
+                    continue
+                # what the revocation's later stamp may have undone: the former key leads on to this one
+                self._write((replace(found, turn=1, shut=1), replace(before, alias_of=one, names=())))
+                waiting.append(one)
 
     def poll(self) -> int:
         """Take in what other programs wrote into the file; the number of records. Cheap when there is nothing."""
@@ -241,6 +288,7 @@ class Registry:
         for one in fresh:
             self._hold(one)
         self._tell(fresh, foreign=False)
+        self._shut_followers([one.id for one in fresh if isinstance(one, Practice)])
         return len(fresh)
 
     # Counters
@@ -285,7 +333,9 @@ class Registry:
                     one = replace(one, stamp=self._stamp)
                 there = self._file.get(key_of(one))
                 if isinstance(one, Practice) and isinstance(there, Practice) and there.turn > one.turn:
-                    one = replace(one, turn=there.turn)  # revoked by a command a moment ago
+                    one = replace(
+                        one, turn=there.turn, shut=max(one.shut, there.shut)
+                    )  # revoked by a command a moment ago
                 self._file.put(one)
                 written.append(one)
         for one in written:
@@ -308,6 +358,8 @@ class Registry:
         self._practices[record.id] = record
         for name in record.names:
             self._named[name] = record.id
+        if record.came_from:
+            self._after.setdefault(record.came_from, set()).add(record.id)
         if record.alias_of:
             self._aliases.setdefault(record.alias_of, set()).add(record.id)
 

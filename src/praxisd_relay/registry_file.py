@@ -14,7 +14,7 @@ from typing import Any
 from praxisd_relay import hub_files
 from praxisd_relay.records import Code, Practice, Record, key_of
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 5.0
 _TABLES = """
 CREATE TABLE practice (
@@ -35,7 +35,15 @@ CREATE INDEX usage_hour ON usage (hour);
 CREATE TABLE seq (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 INSERT INTO seq VALUES (1, 0);
 """
-_NEW_PRACTICES = "SELECT id, key, label, turn, since, alias_of, closed, names, stamp FROM practice WHERE seq > ? ORDER BY seq"
+_COLUMNS_2 = (
+    "ALTER TABLE practice ADD COLUMN shut INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE practice ADD COLUMN came_from TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE practice ADD COLUMN came_at INTEGER NOT NULL DEFAULT 0",
+)
+_NEW_PRACTICES = (
+    "SELECT id, key, label, turn, since, alias_of, closed, names, stamp, shut, came_from, came_at FROM practice"
+    " WHERE seq > ? ORDER BY seq"
+)
 _NEW_CODES = (
     "SELECT hash, label, since, until, tries, used_by, used_at, stamp FROM code WHERE seq > ? ORDER BY seq"
 )
@@ -71,6 +79,9 @@ class RegistryFile:
                 raise NewerFile(str(found))
             if found == 0:
                 for statement in filter(str.strip, _TABLES.split(";")):
+                    self._db.execute(statement)
+            if found < VERSION:
+                for statement in _COLUMNS_2:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={VERSION}")
         self._data_version = -1
@@ -114,6 +125,9 @@ class RegistryFile:
                 closed=bool(row[6]),
                 names=tuple(json.loads(row[7])) if row[7] else (),
                 stamp=row[8],
+                shut=row[9],
+                came_from=row[10],
+                came_at=row[11],
             )
             for row in self._db.execute(_NEW_PRACTICES, (seq,))
         ]
@@ -148,8 +162,11 @@ class RegistryFile:
                 json.dumps(record.names) if record.names else "",
                 record.stamp,
                 seq,
+                record.shut,
+                record.came_from,
+                record.came_at,
             )
-            self._db.execute("INSERT OR REPLACE INTO practice VALUES (?,?,?,?,?,?,?,?,?,?)", values)
+            self._db.execute("INSERT OR REPLACE INTO practice VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", values)
         else:
             row = tuple(getattr(record, name) for name in _CODE)
             self._db.execute("INSERT OR REPLACE INTO code VALUES (?,?,?,?,?,?,?,?,?)", (*row, seq))

@@ -102,12 +102,12 @@ class Caller:
     def host(self) -> str:
         return f"{self.key.id}.{DOMAIN}"
 
-    async def dial(self, at: Hub | int) -> "Caller":
-        """Up to HELLO."""
+    async def dial(self, at: Hub | int, source: str = "127.0.0.1") -> "Caller":
+        """Up to HELLO, from the address `source`."""
         import socket
 
         port = at if isinstance(at, int) else at.port
-        sock = socket.create_connection(("127.0.0.1", port))
+        sock = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols([frames.PROTOCOL])
