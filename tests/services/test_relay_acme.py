@@ -161,7 +161,16 @@ def test_page_commands_and_the_authority_as_a_program(sqlite_houses: Houses, hub
     key = {"Authorization": f"Bearer {key_for(house, practice, 'owner', 'Leitung')}"}
     other = {"Authorization": f"Bearer {key_for(house, practice, 'portal', 'Portal')}"}
     program = [sys.executable, "-m", "praxisd", "sandbox", "--with-parent", "acme", "--port", "0"]
-    program += ["--connect", f"127.0.0.1:{hub.hub.port}", "--life", "86400", "--fault", "challenge"]
+    program += [
+        "--connect",
+        f"127.0.0.1:{hub.hub.port}",
+        "--life",
+        "86400",
+        "--fault",
+        "challenge",
+        "--data",
+        str(house.folder),
+    ]
     with (
         subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ca,
         working(house) as url,
@@ -179,6 +188,7 @@ def test_page_commands_and_the_authority_as_a_program(sqlite_houses: Houses, hub
         tried(house)
         shown = httpx.get(f"{url}/api/v1/relay", headers=key, timeout=60).json()["certificate"]
         assert (shown["source"], shown["code"]) == ("own", "relay.acme_challenge")
+        assert "BEGIN CERTIFICATE" in (house.folder / "sandbox" / "acme-root.pem").read_text()
         assert shown["title"].startswith("Der Name führt")
         told = operations.certificate(house, {"lang": "en"})
         assert name in told["cause"] and told["retryAt"] and not told["renewAt"]

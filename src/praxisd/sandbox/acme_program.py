@@ -3,12 +3,17 @@
 import signal
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from types import FrameType
 
 from praxisd.sandbox.acme import Certifier
 from praxisd.sandbox.acme_authority import Authority
 from praxisd.sandbox.acme_challenge import Place
 from praxisd.sandbox.door import Door
+
+
+ROOT = Path("sandbox") / "acme-root.pem"
+"""Where the root lies in the folder: curl takes it with `--cacert`."""
 
 
 class Running:
@@ -29,10 +34,13 @@ class Running:
         self._door.close()
 
 
-def run(host: str, port: int, life_s: int, place: Place | None, faults: Iterable[str]) -> int:
+def run(folder: Path, host: str, port: int, life_s: int, place: Place | None, faults: Iterable[str]) -> int:
     """Serve until SIGTERM or SIGINT; prints `ready <directory>` once it answers. The exit code."""
     running, ended = Running(host, port, life_s, place), threading.Event()
     running.certifier.plan(faults)
+    root = folder / ROOT
+    root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root.write_text(running.certifier.authority.root, encoding="ascii")
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         ended.set()

@@ -193,6 +193,7 @@ def relay_code(folder: Path, port: int, label: str) -> None:
 
 
 @sandbox.command()
+@data
 @_HOST
 @click.option("--port", type=click.IntRange(0, 65535), default=8094, show_default=True, help="0: a free one.")
 @click.option(
@@ -205,7 +206,7 @@ def relay_code(folder: Path, port: int, label: str) -> None:
     "--life", type=click.IntRange(60, 400 * 86_400), default=90 * 86_400, show_default=True, help="Seconds."
 )
 @click.option("--fault", "faults", multiple=True, help="What goes wrong next; may be given more than once.")
-def acme(host: str, port: int, connect: str, life: int, faults: tuple[str, ...]) -> None:
+def acme(folder: Path, host: str, port: int, connect: str, life: int, faults: tuple[str, ...]) -> None:
     """A certificate authority (ACME) whose root nobody trusts."""
     from praxisd.sandbox.acme import KINDS
     from praxisd.sandbox.acme_program import run
@@ -216,7 +217,7 @@ def acme(host: str, port: int, connect: str, life: int, faults: tuple[str, ...])
     if set(faults) - set(KINDS):
         raise click.BadParameter(", ".join(KINDS), param_hint="--fault")
     try:
-        code = run(host, port, life, (where.strip("[]"), int(at)) if connect else None, faults)
+        code = run(folder, host, port, life, (where.strip("[]"), int(at)) if connect else None, faults)
     except OSError:
         raise Problem("control.address_unusable", 400, host=host, port=port) from None
     sys.exit(code)
