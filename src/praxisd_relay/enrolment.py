@@ -15,7 +15,7 @@ from praxisd_relay.records import Practice
 from praxisd_relay.registry import Refusal, Registry
 
 BUSY_SECONDS = 60.0
-_UNTIL_AGAIN = {"unknown": 300.0, "revoked": 3600.0, "busy": BUSY_SECONDS}
+_UNTIL_AGAIN = {"unknown": 300.0, "revoked": 300.0, "busy": BUSY_SECONDS}
 
 
 class Proved(NamedTuple):

@@ -131,6 +131,10 @@ class HubLink:
             return
         try:
             made = hub.doorman.rotate(self.hello, self.key_id, said, self.place)
+        except sqlite3.Error as error:
+            LOG.error("the registry could not be written: %s", error)
+            self.carrier.control(Type.REFUSED, refused("busy"))
+            return
         except Refusal as refusal:
             hub.counts.proofs_failed += 1
             hub.abuse.note(f"rotate_{refusal.code}", self.address)

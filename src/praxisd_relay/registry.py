@@ -27,7 +27,10 @@ from praxisd_relay.registry_file import BUSY_SECONDS, RegistryFile
 
 CODE_SECONDS = 86_400
 CODE_TRIES = 5
-_CHAIN = 32
+ROTATIONS = 10
+"""New keys of one practice in 24 hours; each is written on all hubs."""
+MOST_KEYS = 256
+"""Keys of one practice, former ones included: their names lead to it for good."""
 KEEP_CODES = 30 * 86_400
 
 Watcher = Callable[[Record, bool], None]
@@ -35,7 +38,8 @@ Watcher = Callable[[Record, bool], None]
 
 
 class Refusal(Exception):
-    """The registry says no. `code`: "unknown", "revoked", "code_used", "code_wrong", "name_taken", "name_wrong"."""
+    """The registry says no. `code`: "unknown", "revoked", "code_used", "code_wrong", "busy", "name_taken",
+    "name_wrong"."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -77,7 +81,7 @@ class Registry:
 
     def present(self, id_: str) -> Practice | None:
         """The practice behind an id: that of its present key. None: unknown, or revoked anywhere on the way."""
-        for _ in range(_CHAIN):
+        for _ in range(MOST_KEYS):
             found = self._practices.get(id_)
             if found is None or found.revoked:
                 return None
@@ -163,7 +167,7 @@ class Registry:
     def rotate(self, old: str, public: bytes) -> Practice:
         """A new key for the practice of `old`, which becomes its alias. Again with the same key: the same answer.
 
-        Raises Refusal: "unknown", "revoked".
+        Raises Refusal: "unknown", "revoked", "busy" (too often).
         """
         self.poll()
         before, id_ = self.present(old), identity.id_of(public)
@@ -176,11 +180,15 @@ class Registry:
             raise Refusal(
                 "revoked" if known.revoked else "unknown"
             )  # a key that was another's, or its own former one
+        now, former = int(self._now()), self.aliases(before.id)
+        lately = sum(bool(one.came_from) and one.since > now - 86_400 for one in (before, *former))
+        if lately >= ROTATIONS or len(former) + 1 >= MOST_KEYS:
+            raise Refusal("busy")
         made = Practice(
             id=id_,
             key=public,
             label=before.label,
-            since=int(self._now()),
+            since=now,
             names=before.names,
             came_from=before.id,
             came_at=before.turn,

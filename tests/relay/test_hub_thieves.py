@@ -9,6 +9,7 @@ from praxisd_relay import frames
 from praxisd_relay.config import Limits
 from praxisd_relay.frames import Type
 from praxisd_relay.identity import Identity
+from praxisd_relay.registry import ROTATIONS
 
 from .agent_cast import go
 from .hub_cast import OPEN, Caller, Guest, hub, until
@@ -48,6 +49,23 @@ def test_a_former_key_changes_no_key(tmp_path: Path) -> None:
             thief.tell(Type.ROTATE, thief.rotation(fresh))  # the answer was lost
             await until(lambda: Type.ROTATE in thief.said)
             assert thief.said[Type.ROTATE].id == fresh.id
+
+    go("uvloop", work())
+
+
+def test_a_practice_changes_its_key_so_often_a_day(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with hub(tmp_path) as one:
+            practice = await Caller().up(one, one.registry.invite("x"))
+            for number in range(ROTATIONS + 1):
+                fresh = Identity.new()
+                practice.tell(Type.ROTATE, practice.rotation(fresh))
+                await until(lambda: practice.said.keys() & {Type.ROTATE, Type.REFUSED})
+                if number < ROTATIONS:
+                    assert practice.said.pop(Type.ROTATE).id == fresh.id
+                    practice.key = fresh
+            assert practice.said[Type.REFUSED].code == "busy" and len(one.registry) == ROTATIONS + 1
+            assert practice.lost is None and one.holds(practice.key.id)
 
     go("uvloop", work())
 

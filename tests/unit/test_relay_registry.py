@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from praxisd_relay import hub_files, identity
 from praxisd_relay.identity import Identity
 from praxisd_relay.records import Code, Practice, Record, merged, sound
-from praxisd_relay.registry import CODE_TRIES, Refusal, Registry, forget_counters
+from praxisd_relay.registry import CODE_TRIES, MOST_KEYS, ROTATIONS, Refusal, Registry, forget_counters
 
 
 class Clock:
@@ -123,6 +123,39 @@ def test_the_old_key_opens_links_until_the_new_one_did(registry: Registry) -> No
     registry.proved(two.id)
     assert registry.find(one.id).closed  # type: ignore[union-attr]
     assert registry.present(one.id).id == two.id  # type: ignore[union-attr]
+
+
+def test_the_first_name_leads_to_the_practice_after_any_number_of_keys(
+    registry: Registry, clock: Clock
+) -> None:
+    keys = [enrolled(registry)]
+    for _ in range(MOST_KEYS - 1):
+        clock.at += 86_400
+        keys.append(Identity.new())
+        registry.rotate(keys[-2].id, keys[-1].public)
+    assert {registry.present(key.id).id for key in keys} == {keys[-1].id}  # type: ignore[union-attr]
+    clock.at += 86_400
+    with pytest.raises(Refusal) as caught:
+        registry.rotate(keys[-1].id, Identity.new().public)
+    assert caught.value.code == "busy"
+    assert {each.id for each in registry.revoke(keys[-1].id)} == {key.id for key in keys}
+
+
+def test_so_many_new_keys_a_day(registry: Registry, clock: Clock) -> None:
+    key, other = enrolled(registry), enrolled(registry)
+    for _ in range(ROTATIONS):
+        clock.at += 60
+        new = Identity.new()
+        registry.rotate(key.id, new.public)
+        key = new
+    before = registry.records()
+    with pytest.raises(Refusal) as caught:
+        registry.rotate(key.id, Identity.new().public)
+    assert caught.value.code == "busy" and registry.records() == before
+    assert registry.rotate(key.id, key.public).id == key.id  # the same answer again costs nothing
+    registry.rotate(other.id, Identity.new().public)
+    clock.at += 86_400
+    registry.rotate(key.id, Identity.new().public)
 
 
 def test_a_key_of_another_practice_is_no_new_key(registry: Registry) -> None:
