@@ -14,6 +14,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.visitors import Entered
 from praxisd.services.relay import identity, settings
 from praxisd.services.relay.access import key_names
+from praxisd.services.relay.linking import Snapshot
 from praxisd.testing.houses import START, Houses
 from praxisd.testing.practice import Practice, key_for, small_practice
 from praxisd_relay.identity import Identity
@@ -95,6 +96,15 @@ def test_enrolling_twice_is_refused_in_words(house: House, command: Command) -> 
     assert "Schon angemeldet" in refused.stderr and NAME in refused.stderr
     assert identity.current(house) is not None
     assert "Einladung nicht lesbar" in command("enrol", "quatsch", "--replace", exit_code=1).stderr
+
+
+def test_without_a_server_nobody_is_said_to_be_connecting(house: House, command: Command) -> None:
+    room, script = scripted(house)
+    enrolled(house)
+    script.now = Snapshot()
+    assert "Die Verbindung wird aufgebaut, sobald der Server läuft." in command("status", exit_code=1).output
+    room._started = True
+    assert "Die Verbindung wird aufgebaut." in command("status", exit_code=1).output
 
 
 def test_leaving_asks_first(house: House, command: Command) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
+from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.log import Log
-from praxisd.services.relay import api, identity, operations, probe, settings, store
+from praxisd.services.relay import api, checks, enrolling, identity, operations, probe, settings, store
 from praxisd.services.relay.linking import Snapshot
 from praxisd.testing.practice import Practice, key_for, small_practice
 
@@ -217,6 +218,30 @@ def test_secrets_are_in_no_answer_event_log_or_setting(
     assert not [one for one in encoded if one in everything]
     for secret in (key, "undnichtrichtig", line.split("/")[1]):
         assert secret not in everything
+
+
+def test_a_look_from_outside_counts_for_seconds_only_and_who_asks_once_gets_a_new_one(
+    house: House, practice: Practice, hub: RunningHub, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Desk(house, practice)
+    room, script = scripted(house)
+    enrolling.enrol(house, system("test"), hub.invitation())
+    script.up(None)
+    room.step()
+    clock.advance(7)
+    script.calls.clear()
+    assert owner.ask("GET", "/relay")[1]["reachable"] is True
+    assert operations.status(house, {})["reachable"] is True
+    assert list(checks.link(house)) == []
+    assert "probe" not in script.calls
+    clock.advance(4)  # the script's look stays as old as it is: as if the new one took too long
+    script.calls.clear()
+    assert owner.ask("GET", "/relay")[1]["reachable"] is None
+    assert operations.status(house, {})["reachable"] is None
+    assert script.calls.count("probe") == 2
+    monkeypatch.setattr(script, "probe", lambda _within: script.up("relay.probe_offline"))
+    assert [one.code for one in checks.link(house)] == [checks.NOT_REACHABLE]
+    assert owner.ask("GET", "/relay")[1]["reachable"] is False
 
 
 # --- commands -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from praxisd.services.relay.room import room_of
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+LOOK_S = 4.0
+"""So long a check waits for a look from outside, where the last one is old. Seconds."""
 PATIENCE_S = 60
 """A link may be away for so long before it is an Issue. Seconds."""
 WARN_S, ERROR_S = 21 * 86_400, 7 * 86_400
@@ -25,6 +27,7 @@ CERTIFICATE = (ENDS, *certificate_files.FAULTS, *acme_words.CODES)
 
 def link(house: "House") -> Iterator[Finding]:
     """The link, and whether it leads to us. Nothing while the relay is not to be used, or in the first minute."""
+    room_of(house).fresh(LOOK_S)
     found = state.now(house)
     if found.phase in ("off", "absent") or found.who is None:
         return

@@ -111,7 +111,8 @@ def _told(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(_say(f"phase.{answer['phase']}", hub=answer["hub"] or "–"))
+    phase = answer["phase"] if answer["atWork"] or answer["phase"] != "starting" else "later"
+    click.echo(_say(f"phase.{phase}", hub=answer["hub"] or "–"))
     if answer["url"]:
         click.echo(_say("address", url=answer["url"]))
     for pin in answer["pins"]:

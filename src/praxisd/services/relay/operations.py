@@ -31,7 +31,7 @@ MOST = 1_000
 
 def _shown(house: "House", args: Args) -> Args:
     found: Args = msgspec.to_builtins(state.shown(house, INSTALLATION, str(args.get("lang") or "de")))
-    return found
+    return {**found, "atWork": room_of(house).at_work}
 
 
 def _settled(house: "House", args: Args) -> Args:
@@ -44,12 +44,10 @@ def _settled(house: "House", args: Args) -> Args:
 
 
 def status(house: "House", args: Args) -> Args:
-    """How the relay stands; where nobody has looked from outside yet, that is done now."""
+    """How the relay stands; where nobody has looked from outside in the last seconds, that is done now."""
     room = room_of(house)
     room.read()
-    found, _ = room.snapshot()
-    if found.connected and found.reachable is None and room.running:
-        room.probe(PROBE_S)
+    room.fresh(PROBE_S)
     return _shown(house, args)
 
 

@@ -27,7 +27,7 @@ PAUSE_S = 1.0
 """How often the thread looks; what is changed here is acted on at once (`look`). Seconds."""
 TOLD_EVERY_S = 3.0
 OLD_S = 8
-"""Other nodes hear of the link this often; an older word is not believed any more. Seconds."""
+"""Other nodes hear of the link this often; an older word is not believed any more, nor is an older look from outside. Seconds."""
 LOST_AFTER_S = 15.0
 """A link that is back so soon was not lost: nothing is noted. Seconds."""
 DRAIN_S = 5.0
@@ -80,6 +80,11 @@ class Room:
     def runner(self) -> Runner | None:
         """The runner of this node, None while the relay is off or nobody is enrolled."""
         return self._runner
+
+    @property
+    def at_work(self) -> bool:
+        """False in a command that does its work without a server: no link is made by it."""
+        return self._started
 
     @property
     def running(self) -> bool:
@@ -195,6 +200,13 @@ class Room:
             runner.read()
         else:
             self._glance.refresh(self.snapshot()[0])
+
+    def fresh(self, within_s: float) -> None:
+        """Somebody asks, maybe only once: if the last look from outside is old, wait for another, at most so long."""
+        found, _ = self.snapshot()
+        last = found.probe
+        if self.running and found.connected and (last is None or self._house.clock.now() - last.at >= OLD_S):
+            self.probe(within_s)
 
     def _holds(self, runner: Runner) -> bool:
         return self._house.store.alone or runner.snapshot().holds

@@ -15,6 +15,8 @@ from praxisd.services.relay.shapes import RelayOut
 from praxisd.services.relay.words import LINK_CODES
 
 READ, WRITE = "relay.link.read", "relay.link.write"
+LOOK_S = 2.0
+"""Who reads the state waits so long for a look from outside, where the last one is old. Seconds."""
 UP_S = 10.0
 """After an enrolment the first link is waited for so long. Seconds."""
 PROBE_S = 12.0
@@ -35,9 +37,12 @@ def get_relay(call: Call) -> RelayOut:
     """How the relay stands
 
     Whether we are connected and reachable from outside, under which name, and what is wrong. Reading it has the
-    reachability looked at anew if the last look is older than eight seconds.
+    reachability looked at anew if the last look is eight seconds old; where that takes longer than two seconds,
+    `reachable` is null meanwhile.
     """
-    room_of(call.house).read()
+    room = room_of(call.house)
+    room.fresh(LOOK_S)
+    room.read()
     return _state(call)
 
 

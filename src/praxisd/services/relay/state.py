@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _ORDER: tuple[Phase, ...] = ("up", "silent", "proving", "dialling", "resolving", "waiting", "refused")
 """Phases of links, the best first: that of the whole is the best one's."""
 
+GOOD_S = 10
+"""So old a look from outside may be to call us reachable. Seconds."""
+
 
 class Now(NamedTuple):
     """All that is known at one moment. `code` is what is wrong, in the order of what must be healed first."""
@@ -37,6 +40,14 @@ def now(house: "House") -> Now:
     snapshot, node = room_of(house).snapshot()
     phase = _phase(chosen, who, snapshot)
     return Now(chosen, who, snapshot, node, phase, _code(who, snapshot, phase))
+
+
+def _reachable(snapshot: Snapshot, now: int) -> bool | None:
+    """What the last look from outside says; that we are reachable it says for ten seconds only (SPEC 2.5)."""
+    good = snapshot.reachable
+    if good and snapshot.probe is not None and now - snapshot.probe.at > GOOD_S:
+        return None
+    return good
 
 
 def _phase(chosen: settings.Chosen, who: identity.Facts | None, snapshot: Snapshot) -> Phase:
@@ -85,7 +96,7 @@ def shown(house: "House", organization: str, lang: str) -> RelayOut:
         enrolled=who is not None,
         phase=found.phase,
         connected=snapshot.connected,
-        reachable=None if found.phase in ("off", "absent") else snapshot.reachable,
+        reachable=None if found.phase in ("off", "absent") else _reachable(snapshot, house.clock.now()),
         since=time(since),
         node=found.node or None,
         id=who.id if who else None,
