@@ -11,7 +11,6 @@ from praxisd.sandbox.acme_authority import Authority
 from praxisd.sandbox.acme_challenge import Place
 from praxisd.sandbox.door import Door
 
-
 ROOT = Path("sandbox") / "acme-root.pem"
 """Where the root lies in the folder: curl takes it with `--cacert`."""
 
