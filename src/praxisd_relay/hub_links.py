@@ -80,7 +80,11 @@ class Links:
         traffic = self.of(id_)
         if not traffic.enter(now, place):
             return None
-        self.active.add(traffic)
+        if traffic not in self.active:
+            self.active.add(traffic)
+            traffic.tick(
+                now
+            )  # limited from its first byte on: until upkeep looks, a fast line moves megabytes
         return traffic
 
     def all(self) -> list[HubLink]:
