@@ -1,7 +1,6 @@
 """One link over one asyncio transport, as hub and agent handle it: streams, control frames, limits, its end."""
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from time import monotonic
 
 import msgspec
 
-from praxisd_relay import frames
+from praxisd_relay import frames, rooms
 from praxisd_relay.line import Line
 from praxisd_relay.link import Limits
 from praxisd_relay.pump import Pump
@@ -177,16 +176,20 @@ async def connect(
     ready: asyncio.Future[None] = loop.create_future()
     try:
         made = Carrier("agent", Pump(context, server=False, server_name=server_name), limits or Limits())
-        made._ready = ready
+    except BaseException:
+        sock.close()
+        raise
+    made._ready = ready
+    try:
         _, carrier = await loop.create_connection(lambda: made, sock=sock)
+        rooms.handed(sock)
         async with asyncio.timeout((limits or Limits()).handshake_s):
             await ready
     except BaseException:
         if carrier is not None:
             carrier.drop("closed")
         else:
-            with contextlib.suppress(OSError):  # uvloop has closed it already, and knows nothing of that object
-                sock.close()
+            rooms.handed(sock, failed=True)
         if ready.done() and not ready.cancelled():
             ready.exception()
         raise

@@ -56,6 +56,19 @@ def tune_unsent(transport: asyncio.BaseTransport, count: int) -> None:
         _option(sock, socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", min(count, NOTSENT_LOWAT))
 
 
+def handed(sock: socket.socket, *, failed: bool = False) -> None:
+    """To be called once a loop was given a socket (`create_connection(sock=…)`), whether it took it or `failed`.
+
+    uvloop owns the descriptor then and closes it. When the connection ends in the very moment of being made, it does
+    so before it has told `sock`, which would close the same number once more when it is garbage: by then that is
+    another connection's, or a file of this program. A detached object closes nothing.
+    """
+    if type(asyncio.get_running_loop()).__module__.partition(".")[0] == "uvloop":
+        sock.detach()
+    elif failed:
+        sock.close()
+
+
 def abort(transport: asyncio.Transport) -> None:
     """Ends a connection so that the other side sees a cut (RST) and never a clean end."""
     sock = transport.get_extra_info("socket")

@@ -170,7 +170,7 @@ class End(asyncio.BufferedProtocol):
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._connected()
-        except (OSError, RuntimeError):  # RuntimeError: uvloop, see dial_names
+        except OSError:
             self._leave()
             self._cut(Rst.REFUSED)
         finally:
@@ -199,8 +199,10 @@ class End(asyncio.BufferedProtocol):
         try:
             await self._loop.create_connection(lambda: self, sock=sock)
         except BaseException:
+            rooms.handed(sock, failed=True)
             self._leave()
             raise
+        rooms.handed(sock)
 
     def _inward(self, piece: bytes) -> None:
         self._answered, self._stirred = False, self._loop.time()

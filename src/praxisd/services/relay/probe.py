@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from praxisd.kernel import outside
 from praxisd.kernel.access import system
 from praxisd.services.relay import certificates, identity, settings
-from praxisd_relay import dial
+from praxisd_relay import dial, rooms
 from praxisd_relay.dial import Address, Failed
 from praxisd_relay.identity import spki_pin
 from praxisd_relay.proxy import Proxy, ProxyError
@@ -107,8 +107,9 @@ async def _call(
     try:
         reader, writer = await asyncio.open_connection(sock=sock, ssl=_any(), server_hostname=host)
     except BaseException:
-        sock.close()
+        rooms.handed(sock, failed=True)
         raise
+    rooms.handed(sock)
     try:
         shown = spki_pin(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
         if not any(hmac.compare_digest(shown, pin) for pin in pins):
