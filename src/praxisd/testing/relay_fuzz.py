@@ -245,7 +245,7 @@ def feed_link(spoiler: Spoiler) -> bool:
     for piece in spoiler.pieces(data):
         now += dice.random() * 3
         try:
-            link.received(piece, now)
+            link.received(now, piece)
         except FrameError:
             refused = True
             break
