@@ -26,6 +26,7 @@ BODIES: dict[str, Any] = {
     "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
     "schedules.preview": PERIOD | {"service": "kontrolle"},
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
+    "relay.enable": {"enabled": False},
     **canary_desk.BODIES,
     **canary_portals.BODIES,
 }

@@ -23,6 +23,8 @@ NOTHING_THERE = frozenset(
     {
         *canary_portals.NOTHING_THERE,
         "runs.cancel",  # no run waits
+        "relay.enrol", "relay.rotate", "relay.probe", "relay.try", "relay.leave",  # no hub is known here
+        "relay.renewCertificate",  # and no authority
         "issues.ignore",  # no issue is open
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
         "secondFactor.start", "secondFactor.confirm", "secondFactor.remove", "secondFactor.codes",  # a key has no session
