@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 MOST_BYTES = 2_000_000
+MOST_PASSED_OVER = 64_000_000
 PATIENCE_S = 60.0
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -176,7 +177,8 @@ class Door:
     def _answer(self, handler: BaseHTTPRequestHandler) -> Answer:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MOST_BYTES:
+        if not (length.isascii() and length.isdigit()) or int(length) > MOST_BYTES:
+            _passed_over(handler, int(length) if length.isascii() and length.isdigit() else 0)
             return as_json({"code": "too_large"}, 413)
         body = handler.rfile.read(int(length))
         if len(body) < int(length):
@@ -211,3 +213,11 @@ def _pattern(path: str) -> re.Pattern[str]:
     pieces = re.split(r"\{([a-z]+)\}", path)
     named = [re.escape(one) if n % 2 == 0 else f"(?P<{one}>[^/]+)" for n, one in enumerate(pieces)]
     return re.compile("".join(named))
+
+
+def _passed_over(handler: BaseHTTPRequestHandler, length: int) -> None:
+    """Read a body that nobody wants, if it is not endless: who is still sending it would not hear the answer."""
+    left = length if length <= MOST_PASSED_OVER else 0
+    while left > 0:
+        read = len(handler.rfile.read(min(left, 65_536)))
+        left = left - read if read else 0
