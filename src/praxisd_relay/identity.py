@@ -145,6 +145,11 @@ def spki_pin(certificate: bytes) -> str:
     """base64url SHA-256 of the SubjectPublicKeyInfo of a DER certificate: 43 letters. Raises ValueError."""
     key = load_der_x509_certificate(certificate).public_key()
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return pin_of(spki)
+
+
+def pin_of(spki: bytes) -> str:
+    """base64url SHA-256 of a SubjectPublicKeyInfo in DER: 43 letters."""
     return base64.urlsafe_b64encode(hashlib.sha256(spki).digest()).decode().rstrip("=")
 
 

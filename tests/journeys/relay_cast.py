@@ -97,11 +97,6 @@ class Net:
     outside_sees: str
 
 
-def child_of(process: "subprocess.Popen[str]") -> int:
-    """The process id of the program itself: `ip netns exec` becomes it."""
-    return process.pid
-
-
 @contextlib.contextmanager
 def namespaces(mark: str) -> Iterator[Net]:
     """Three hosts of their own; `mark` makes their names unique. Raises `debian.ProgramMissing` or PermissionError."""

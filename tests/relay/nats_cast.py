@@ -1,12 +1,10 @@
 """A real nats-server on loopback: on its own port, stopped and started again on the same one.
 
-Where the program is missing it is installed (Debian, root, CI=true); else the test is skipped with the package named.
+Where the program is missing it is installed (Debian, root); else the test is skipped with the package named.
 """
 
 import contextlib
-import os
 import random
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,29 +14,18 @@ from types import TracebackType
 
 import pytest
 
+from praxisd.testing import debian
+
 DEBIAN_PACKAGE = "nats-server"
 START_SECONDS = 30.0
 
 
 def program() -> str:
-    """The path of nats-server, after installing it where that is wanted; skips the test otherwise."""
-    found = _found()
-    if found is None and os.environ.get("CI") == "true" and os.geteuid() == 0 and shutil.which("apt-get"):
-        env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        lock = ["-o", "DPkg::Lock::Timeout=120"]  # another worker may be installing it now
-        for args in (
-            ["update", "-q"],
-            ["install", *lock, "-q", "-y", "--no-install-recommends", DEBIAN_PACKAGE],
-        ):
-            subprocess.run(["apt-get", *args], env=env, capture_output=True)
-        found = _found()
-    if found is None:
-        pytest.skip(f"nats-server not found: install the package '{DEBIAN_PACKAGE}'")
-    return found
-
-
-def _found() -> str | None:
-    return shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    """The path of nats-server, after installing it where that is possible; skips the test otherwise."""
+    try:
+        return str(debian.program((DEBIAN_PACKAGE,), DEBIAN_PACKAGE))
+    except debian.ProgramMissing as missing:
+        pytest.skip(str(missing))
 
 
 def free_port() -> int:

@@ -6,8 +6,6 @@ fetched by `acme.py`. Where the chosen one cannot be used, the last good one sta
 reported (`faults`), and nobody stands before a closed door because of it.
 """
 
-import base64
-import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from praxisd.kernel.access import INSTALLATION, system
 from praxisd.services.relay import certificate_files, certificate_making, identity, settings, store
 from praxisd.services.relay.certificate_files import FAULTS, Fault
 from praxisd.services.relay.certificate_making import Material
+from praxisd_relay.identity import pin_of as pin
 
 if TYPE_CHECKING:
     import ssl
@@ -174,11 +173,6 @@ def _held(source: str, material: Material, following: bytes | None) -> Held:
         spki=pin(material.spki),
         next_spki=None if following is None else pin(certificate_making.spki_of(following)),
     )
-
-
-def pin(spki: bytes) -> str:
-    """base64url SHA-256 of a SubjectPublicKeyInfo: 43 letters, as portals pin it."""
-    return base64.urlsafe_b64encode(hashlib.sha256(spki).digest()).decode().rstrip("=")
 
 
 __all__ = ("FAULTS", "Fault", "Held", "current", "faults", "forget", "pin")
