@@ -16,6 +16,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
+# What Python compiled is kept, also where the caller keeps nothing: half of a program's start would be compiling.
+unexport PYTHONDONTWRITEBYTECODE
 
 # First Python that starts and is new enough (pyenv and the like leave names on PATH that do not start).
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \

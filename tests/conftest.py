@@ -1,6 +1,7 @@
 """Fixtures and rules for the whole suite: PostgreSQL from nothing, foreign data, no silent skips in CI."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,10 @@ pytest_plugins = ["praxisd.testing.plugin"]
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+# Programs are started by the hundred, and half of a start would be compiling what was compiled before.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A run of the suite must mean the same thing every time; `HYPOTHESIS_PROFILE=explore` looks for new examples.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
