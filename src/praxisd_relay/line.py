@@ -212,11 +212,13 @@ class Line(asyncio.BufferedProtocol):
         link, transport = self._link, self._transport
         if self._flushing or self._lost is not None or transport is None or not self._pump.up:
             return
+        parts = link.parts
+        if not (parts or link.ready or link.pong):
+            return  # the usual end of a read whose bytes all went elsewhere
         self._flushing = True
         link.eager = None  # what is written meanwhile is copied: it waits for the next round
-        parts = link.parts
         try:
-            while True:
+            while parts or link.ready or link.pong:
                 link.fill()
                 if not parts:
                     break
@@ -238,10 +240,13 @@ class Line(asyncio.BufferedProtocol):
             link.eager = self._flush
 
     def _encrypt(self, data: bytes | memoryview) -> None:
-        pump = self._pump
+        pump, transport = self._pump, self._transport
         if len(data) <= STEP:
             pump.write(data)
-            self._send(pump.outgoing())
+            if transport is not None:
+                out = pump.outgoing()
+                self.sent += len(out)
+                transport.write(out)
             return
         view = memoryview(data)
         for at in range(0, len(view), STEP):

@@ -57,7 +57,6 @@ class Link:
         "_awaits",
         "_next",
         "_pinged_at",
-        "_pong",
         "_splitter",
         "_spread",
         "admitted",
@@ -74,6 +73,7 @@ class Link:
         "on_open",
         "parts",
         "ping_s",
+        "pong",
         "queued",
         "ready",
         "role",
@@ -133,7 +133,8 @@ class Link:
         self._spread = 0.8 + 0.4 * chance  # ±20 %
         self._pinged_at: float | None = None
         self._awaits: bytes | None = None
-        self._pong: bytes | None = None
+        self.pong: bytes | None = None
+        """The last PING, as long as it is not answered."""
 
     # in
 
@@ -181,7 +182,7 @@ class Link:
         elif kind == 8:
             if len(payload) != 8:
                 raise FrameError("PING")
-            self._pong = bytes(payload)  # only the last one is answered, however many there were
+            self.pong = bytes(payload)  # only the last one is answered, however many there were
             self.wake()
             if self.rtt is None and self._awaits is None:
                 self.ping()
@@ -271,8 +272,8 @@ class Link:
 
     def fill(self) -> None:
         """Round robin, a frame for each stream, while there is space; answers the last PING first."""
-        if self._pong is not None:
-            pong, self._pong = self._pong, None
+        if self.pong is not None:
+            pong, self.pong = self.pong, None
             self.put(Type.PONG, 0, pong)
         ready = self.ready
         while ready and self.space > 0:

@@ -103,6 +103,20 @@ class Stream:
         if self.over or self._finishing:
             return
         link, size = self._link, len(data)
+        if (
+            0 < size < EAGER
+            and size <= self.credit
+            and size <= link.space
+            and size <= link.chunk
+            and not self.pending
+            and not link.ready
+        ):  # nearly every request and answer: one frame, one copy
+            self.credit -= size
+            link.space -= size
+            link.queued += 8 + size
+            link.parts.append(_pack(4, 0, size, self.id) + data)
+            link.wake()
+            return
         sent = 0 if self.pending or link.ready else min(size, self.credit, link.space)
         if sent > 0:
             self.credit -= sent
@@ -186,7 +200,8 @@ class Stream:
         if not pieces:
             return
         self.came = []
-        window, size = self.window, sum(map(len, pieces))
+        window = self.window
+        size = len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
         window.left -= size
         if window.left < 0 or self.fin_came:
             self.fail(Rst.FLOW if not self.fin_came else Rst.PROTOCOL)
