@@ -14,6 +14,7 @@ from praxisd.kernel import (
     leases,
     live_routes,
     log_routes,
+    migration_steps,
     settings,
     work_listings,
 )
@@ -37,6 +38,7 @@ _TABLES = (
     job_store.JOB,
     job_store.RUN,
     idempotency.IDEMPOTENCY,
+    migration_steps.STEP,
 )
 
 

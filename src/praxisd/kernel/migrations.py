@@ -2,7 +2,8 @@
 
 Released files are never edited. Guards (overlap triggers, exclusion constraints) are re-created after every
 upgrade, because Alembic's batch mode drops triggers silently (notes/libs.md § 2), and checked at start.
-Alembic is imported only when something is to be done: it would cost a third of the start.
+Alembic is imported only when something is to be done: it would cost a third of the start. `migration_steps` tells
+expand from contract: an older program works on a newer schema as long as nothing was taken away.
 """
 
 import re
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from praxisd.kernel import migration_steps
 from praxisd.kernel.access import system
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.migration_steps import EXPAND, number
 from praxisd.kernel.service import Service
 
 if TYPE_CHECKING:
@@ -47,33 +50,46 @@ def heads(registry: "Registry") -> dict[str, str]:
 def applied(store: "Store") -> set[str]:
     """The revisions the database is at; empty for a new database."""
     with store.read(system("migrate")) as tx:
-        if store.engine.name == "sqlite":
-            there = tx.raw("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-        else:
-            there = tx.raw("SELECT to_regclass('alembic_version')").fetchone()[0]
+        there = _there(store, tx, "alembic_version")
         return (
             {r[0] for r in tx.raw("SELECT version_num FROM alembic_version").fetchall()} if there else set()
         )
 
 
-def pending(store: "Store", registry: "Registry") -> list[str]:
-    """Revisions that `upgrade` would bring (heads only)."""
-    return sorted(set(heads(registry).values()) - applied(store))
+def _there(store: "Store", tx: Any, name: str) -> bool:
+    """True if the database has a table of this name."""
+    if store.engine.name == "sqlite":
+        return tx.raw("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
+    return tx.raw("SELECT to_regclass(%s)", (name,)).fetchone()[0] is not None
 
 
-def upgrade(store: "Store", registry: "Registry") -> list[str]:
+def pending(store: "Store", registry: "Registry", *, expand: bool = False) -> list[str]:
+    """Revisions that `upgrade` would bring (the newest of each service); with `expand` only what takes nothing away."""
+    there = {r.rpartition("_")[0]: number(r) for r in applied(store)}
+    found = []
+    for one in registry.services:
+        place = folder(one)
+        if place is not None:
+            steps, at = migration_steps.kinds(one.name, place), there.get(one.name, 0)
+            goal = migration_steps.until_contract(steps, at) if expand else next(reversed(steps), None)
+            if goal is not None and number(goal) > at:
+                found.append(goal)
+    return sorted(found)
+
+
+def upgrade(store: "Store", registry: "Registry", *, expand: bool = False) -> list[str]:
     """Bring every service's branch to its head, re-create all guards; returns the heads that were new.
 
-    Where nothing is to be done, guards that got lost come back all the same.
+    With `expand` each branch stops before its first step that takes something away. Where nothing is to be done, guards
+    that got lost come back all the same. Problem `store.newer_schema` (503) where a newer program took something away.
     """
-    todo = pending(store, registry)
+    unknown = _unknown(store, registry)
+    _require_expanded(store, registry, unknown)
+    todo = pending(store, registry, expand=expand)
     if not todo:
-        if not _unknown(store, registry) and missing_guards(store, registry):
+        if not unknown and missing_guards(store, registry):
             restore_guards(store, registry)
         return []
-    unknown = _unknown(store, registry)
-    if unknown:
-        raise Problem("store.newer_schema", 503, revisions=", ".join(unknown))
     from alembic import command
     from alembic.config import Config
 
@@ -83,7 +99,8 @@ def upgrade(store: "Store", registry: "Registry") -> list[str]:
     config.set_main_option("version_path_separator", "newline")
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", "\n".join(places))
-    absent = sorted(r for r in applied(store) if _is_absent(r, registry))
+    before = {r.rpartition("_")[0]: number(r) for r in applied(store)}
+    absent = sorted({*unknown, *(r for r in applied(store) if _is_absent(r, registry))})
     engine = store.engine
     with engine.writer.connect() as connection:
         if engine.name == "sqlite":
@@ -93,15 +110,42 @@ def upgrade(store: "Store", registry: "Registry") -> list[str]:
         config.attributes["connection"] = connection
         # Alembic stops at a revision it has no file for; those of absent services are put back as they were.
         aside = [r for r in absent if connection.execute(_FORGET, {"revision": r}).rowcount]
-        command.upgrade(config, "heads")
+        for goal in todo if expand or unknown else ["heads"]:
+            command.upgrade(config, goal)
         for revision in aside:
             connection.execute(_REMEMBER, {"revision": revision})
+        if any(one.name == "kernel" for one in registry.services):
+            migration_steps.remember(connection, _taken(registry, before, todo))
         for sql in guards(registry, engine.name):
             connection.exec_driver_sql(sql)
         if engine.name == "sqlite":
             connection.exec_driver_sql("COMMIT")
         connection.commit()
     return todo
+
+
+def _taken(registry: "Registry", before: dict[str, int], goals: list[str]) -> list[tuple[str, str]]:
+    """All steps between what there was and the goals, with their kinds."""
+    until = {g.rpartition("_")[0]: number(g) for g in goals}
+    found = []
+    for one in registry.services:
+        place = folder(one)
+        if place is not None and one.name in until:
+            steps = migration_steps.kinds(one.name, place).items()
+            found += [s for s in steps if before.get(one.name, 0) < number(s[0]) <= until[one.name]]
+    return found
+
+
+def _require_expanded(store: "Store", registry: "Registry", unknown: list[str]) -> None:
+    """Raise `store.newer_schema` unless all that a newer program did to these services only added something."""
+    if not unknown:
+        return
+    here = {name: number(head) for name, head in heads(registry).items()}
+    with store.read(system("migrate")) as tx:
+        steps = migration_steps.recorded(tx, _there(store, tx, "kernel_step"))
+    newer = {r: k for r, k in steps.items() if number(r) > here.get(r.rpartition("_")[0], number(r))}
+    if not set(unknown) <= set(newer) or set(newer.values()) != {EXPAND}:
+        raise Problem("store.newer_schema", 503, revisions=", ".join(unknown))
 
 
 def guards(registry: "Registry", dialect: str) -> list[str]:
@@ -144,14 +188,12 @@ def _unknown(store: "Store", registry: "Registry") -> list[str]:
     return sorted(r for r in applied(store) - known if not _is_absent(r, registry))
 
 
-def require_current(store: "Store", registry: "Registry") -> None:
-    """Refuse to work on a schema that is not this program's (`store.newer_schema`, `store.migrate_first`)
-    or lost its guards.
+def require_current(store: "Store", registry: "Registry", *, expand: bool = False) -> None:
+    """Refuse to work on a schema that is not this program's (`store.newer_schema`, `store.migrate_first`) or lost its
+    guards. What a newer program only added is no hindrance; with `expand` neither is a step that may wait.
     """
-    unknown = _unknown(store, registry)
-    if unknown:
-        raise Problem("store.newer_schema", 503, revisions=", ".join(unknown))
-    todo = pending(store, registry)
+    _require_expanded(store, registry, _unknown(store, registry))
+    todo = pending(store, registry, expand=expand)
     if todo:
         raise Problem("store.migrate_first", 503, revisions=", ".join(todo))
     lost = missing_guards(store, registry)

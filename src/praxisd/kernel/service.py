@@ -219,6 +219,7 @@ class Route:
     `quick(call)` may answer from memory on the event loop, or return None to let `call` run in a thread.
     `raw`: foreign programs call in a form of their own; `call.body` is bytes and `call.query` a dict of texts, unchecked.
     `inside`: for people in the practice; guests of the relay find nothing there unless the console is open to them.
+    `exempt`: maintenance does not close it. `safe`: it is there in safe mode too (SPEC 7.2).
     """
 
     method: str
@@ -239,6 +240,8 @@ class Route:
     transaction: bool = True
     raw: bool = False
     inside: bool = False
+    exempt: bool = False
+    safe: bool = False
     tags: tuple[str, ...] = ()
 
     @property

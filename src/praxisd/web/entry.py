@@ -26,7 +26,7 @@ class Entry:
         self.route = route
         self.path = route.path if route.root else API + route.path
         self.signed_in = route.permission is not None if signed_in is None else signed_in
-        self.exempt = exempt
+        self.exempt = exempt or route.exempt
         self.local_free = local_free
         self.inside = route.inside
         self.query = AnyQuery() if route.raw else QueryReader(route.query)
