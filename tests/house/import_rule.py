@@ -30,7 +30,9 @@ def _may_know(room: str, other: str) -> bool:
     if other in ("", "__version__", room) or room in ("", "testing", "__main__", *_TOP):
         # At the top each knows what stands behind it in the list, and nothing before it.
         return not (room in _TOP and other in _TOP[: _TOP.index(room)])
-    below = {"kernel": set(), "model": {"kernel"}}.get(room, {"kernel", "model"})
+    # The sandbox plays a publisher: it makes its repositories with what publishers use.
+    special = {"kernel": set(), "model": {"kernel"}, "sandbox": {"kernel", "model", "services.updates"}}
+    below = special.get(room, {"kernel", "model"})
     return other in below
 
 

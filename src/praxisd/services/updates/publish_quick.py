@@ -1,0 +1,69 @@
+"""A whole repository in one call, with all keys in one folder: for the sandbox, the demo and tests. Never for the public."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from praxisd.services.updates import publish_elements, publish_keys, publish_roles
+from praxisd.services.updates.publish_elements import Release
+from praxisd.services.updates.publish_repository import Published, Repository
+
+PEOPLE = {"root": ("anna", "ben", "cleo"), "targets": ("anna", "ben", "cleo"), "software": ("anna", "ben")}
+
+
+class Quick:
+    """`folder/repository` (what practices fetch) and `folder/keys`. Made and published at once, or opened if it is there.
+
+    `roles`: delegated roles besides `software`, such as `data-holidays` or `plugins-acme`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        roles: Sequence[str] = ("data-holidays",),
+        now: Callable[[], float] = time.time,
+        thresholds: Mapping[str, int] | None = None,
+    ) -> None:
+        self.keys_folder = folder / "keys"
+        self.repository = Repository(folder / "repository", now)
+        if not self.repository.exists:
+            for role in (*publish_keys.TOP, "software", *roles):
+                for name in PEOPLE.get(role, ("machine",)):
+                    publish_keys.make(self.keys_folder, role, name)
+        self.keys = publish_keys.Keyring([self.keys_folder])
+        if not self.repository.exists:
+            publish_roles.create(self.repository, self.keys, thresholds)
+            self.publish()
+
+    @property
+    def folder(self) -> Path:
+        """What practices fetch: `metadata/` and `targets/`."""
+        return self.repository.folder
+
+    @property
+    def root(self) -> bytes:
+        """The first root, which a practice trusts."""
+        return (self.repository.metadata / "1.root.json").read_bytes()
+
+    def publish(self, *, anyway: bool = False) -> Published:
+        """Sign all that waits with all keys and put it out."""
+        if self.repository.staged_roles():
+            self.repository.sign(self.keys)
+        return self.repository.publish(self.keys, anyway=anyway)
+
+    def element(self, name: str, kind: str, vendor: str | None = None, **title: str) -> None:
+        """One more element, published. `title`: `de="…"`, `en="…"`."""
+        words = title or {"de": name, "en": name}
+        publish_elements.add_element(self.repository, name, kind, words, vendor)
+        self.publish()
+
+    def add(
+        self, name: str, version: str, file: Path, *, patches: bool = True, **more: Any
+    ) -> dict[str, Any]:
+        """One more version, published; `more` as in `Release`. The entry of the index."""
+        released = more.pop("released", None) or publish_elements.today(self.repository.now())
+        release = Release(version, released, **more)
+        entry = publish_elements.add_version(self.repository, name, file, release, patches=patches)
+        self.publish()
+        return entry
