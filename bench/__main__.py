@@ -81,9 +81,10 @@ def main() -> int:
 
         found.rows += online.measure(options.rounds, say, found.notes)
     if options.part in ("relay", "all"):
-        from bench import relay, relay_cluster
+        from bench import relay, relay_cluster, relay_python
 
         found.rows += relay.measure(options.rounds, options.seconds, say, found.notes)
+        found.rows += relay_python.measure(options.rounds, options.seconds, say, found.notes)
         found.rows += relay_cluster.measure(options.rounds, options.seconds, say, found.notes)
     if options.part not in ("page", "jobs", "reminders", "online", "relay"):
         _with_practice(options, found, say)

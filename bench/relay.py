@@ -45,7 +45,6 @@ DEMANDS: dict[tuple[str, str], float] = {
     ("keep", "direct"): 0.22,
     ("new", "direct"): 0.37,
     ("bulk", "direct"): 0.33,
-    ("python keep", "direct"): 0.85,
 }
 """The demands beside snitun were set against 0.47 (0.13, 0.34 and 0.15 of direct); those beside direct say the same of
 the floor, and are the ones that bind: 0.40, the newest for Python 3.11, is several times slower."""
@@ -54,8 +53,6 @@ _SAID = {
     "new": "relay: a connection each",
     "bulk": "relay: 100 MB",
     "bulks": "relay: 4 x 100 MB",
-    "python keep": "relay, Python behind it: kept",
-    "python new": "relay, Python behind it: new",
     "beside": "relay: small beside 1 bulk, p50",
     "besides": "relay: small beside 4 bulks, p50",
 }
@@ -71,19 +68,13 @@ def measure(rounds: int, seconds: float, say: Callable[[str], None], notes: list
         work = Path(name)
         relay_origin.certificate(work, relay_origin.NAME)
         origin = stack.enter_context(relay_origin.nginx(work))
-        python = stack.enter_context(relay_origin.python(work))
         fast = _started(stack, work / "fast", MAKERS, origin, relay_peers.straight, notes)
-        behind = _started(
-            stack, work / "python", (relay_peers.direct, relay_ours.ours), python, relay_peers.straight, []
-        )
         slow = _started(stack, work / "slow", SLOW, origin, _line(stack, work), [])
         loads: list[tuple[str, Sequence[Way], Load]] = [
             ("keep", fast, lambda way: relay_load.requests(way, seconds)),
             ("new", fast, lambda way: relay_load.requests(way, seconds, close=True)),
             ("bulk", fast, relay_load.download),
             ("bulks", fast, lambda way: relay_load.download(way, 4)),
-            ("python keep", behind, lambda way: relay_load.requests(way, seconds)),
-            ("python new", behind, lambda way: relay_load.requests(way, seconds, close=True)),
             ("beside", slow, lambda way: relay_load.beside(way, 1, _BESIDE_S)),
             ("besides", slow, lambda way: relay_load.beside(way, 4, _BESIDE_S)),
         ]
@@ -177,7 +168,7 @@ def _notes(found: Found) -> Iterator[str]:
             if costs[0].cpu_us
         ]
         yield f"relay: processor time of the hub in µs per {unit}: {', '.join(said)}"
-    for what in ("keep", "new", "bulk", "bulks", "python keep", "python new"):
+    for what in ("keep", "new", "bulk", "bulks"):
         said = [f"{name} {median(one.rate for one in costs):,.0f}" for name, costs in _ordered(found[what])]
         yield f"{_SAID[what]}, per second: {', '.join(said)}"
     for what in ("beside", "besides"):

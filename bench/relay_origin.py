@@ -1,10 +1,13 @@
-"""What is behind the relay: nginx with TLS, and a server in Python (uvicorn, as praxisd's own) with TLS.
+"""What is behind the relay: nginx with TLS, and two servers in Python (uvicorn with TLS).
 
-`python -m bench.relay_origin PORT CHAIN KEY` is the latter. Both answer `/small` with 200 bytes; nginx has `/bulk`, 100 MB.
+`python -m bench.relay_origin KIND PORT CHAIN KEY` is one of the latter: `framework`, what praxisd's own server stands on
+(uvicorn, Litestar, JSON by msgspec), or `bare`, uvicorn alone with ready bytes. All answer `/small` with about 200 bytes;
+nginx has `/bulk`, 100 MB.
 """
 
 import contextlib
 import datetime
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bench.relay_programs import debian, free_port, running, wait_for
+from bench.relay_programs import Tree, debian, free_port, running, wait_for
 
 NAME = "praxis.relay.test"
 BULK_MB = 100
@@ -81,16 +84,16 @@ def nginx(work: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def python(work: Path) -> Iterator[int]:
-    """uvicorn on a free port; the port."""
+def python(work: Path, kind: str) -> Iterator[tuple[int, Tree]]:
+    """uvicorn on a free port; the port, and the program."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.relay_origin", port, work / "chain.pem", work / "key.pem"]
-    with running(list(map(str, command)), work / "python.out") as one:
+    command = [sys.executable, "-m", "bench.relay_origin", kind, port, work / "chain.pem", work / "key.pem"]
+    with running(list(map(str, command)), work / f"python-{kind}.out") as one:
         wait_for(port, one)
-        yield port
+        yield port, one
 
 
-async def _app(scope: dict[str, Any], _receive: Any, send: Any) -> None:
+async def _bare(scope: dict[str, Any], _receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     await send(
@@ -103,13 +106,26 @@ async def _app(scope: dict[str, Any], _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": SMALL})
 
 
+def _framework() -> Any:
+    from litestar import Litestar, get
+
+    slots = json.loads(SMALL)
+
+    @get("/small")
+    async def small() -> dict[str, Any]:
+        found: dict[str, Any] = slots
+        return found
+
+    return Litestar([small], openapi_config=None)
+
+
 def main() -> None:
     """The server in Python."""
     import uvicorn
 
-    port, chain, key = sys.argv[1:]
+    kind, port, chain, key = sys.argv[1:]
     uvicorn.run(
-        _app,
+        _framework() if kind == "framework" else _bare,
         host="127.0.0.1",
         port=int(port),
         ssl_certfile=chain,

@@ -25,7 +25,8 @@ def ours(work: Path, origin: int, via: Via = straight) -> Iterator[Way]:
         agent = Program(work / "praxisd-agent.out", _SEED, 1, [(via(hub.port, "caller"), hub.pin)], origin)
         try:
             _linked(agent)
-            yield Way(NAME, hub.port, host(one), relay=hub.process)
+            path = (("hub", hub.process), ("agent", agent.process))
+            yield Way(NAME, hub.port, host(one), relay=hub.process, path=path)
         finally:
             agent.stop()
 

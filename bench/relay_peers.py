@@ -87,6 +87,8 @@ class Way:
     port: int
     host: str = NAME
     relay: "Measured | None" = None
+    path: "tuple[tuple[str, Measured], ...]" = ()
+    """All programs between client and origin, by name, where each is counted for itself."""
 
 
 @contextlib.contextmanager

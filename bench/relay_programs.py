@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 PATIENCE_S = 30.0
@@ -116,6 +116,18 @@ def running(
         yield one
     finally:
         one.stop()
+
+
+@contextlib.contextmanager
+def on(cores: Collection[int]) -> Iterator[None]:
+    """What is started in the block runs on these cores only; nothing changes where there are none."""
+    before = os.sched_getaffinity(0)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def debian(program: str, package: str) -> str | None:
