@@ -10,7 +10,17 @@ from praxisd.kernel.config import Config, load
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.kernel.service import Service
 from praxisd.kernel.store import Tx
-from praxisd.services import accounts, calendar, directory, messaging, portals, relay, reminders, setup
+from praxisd.services import (
+    accounts,
+    calendar,
+    directory,
+    messaging,
+    portals,
+    relay,
+    reminders,
+    setup,
+    updates,
+)
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.directory import api as directory_api
 from praxisd.services.setup import api as setup_api
@@ -27,6 +37,7 @@ def services() -> tuple[Service, ...]:
         reminders.SERVICE,
         portals.SERVICE,
         relay.SERVICE,
+        updates.SERVICE,
         setup.SERVICE,
     )
     return (*built_in, *registry.plugins())

@@ -1,5 +1,6 @@
 """updates: newer versions of praxisd, of plug-ins and data sets, fetched by itself and installed by a person (SPEC § 6)."""
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Permission, Service
 from praxisd.services.updates import routes, settings, store, words
 
@@ -8,6 +9,7 @@ SERVICE = Service(
     package="praxisd.services.updates",
     settings=settings.SETTINGS,
     routes=routes.ROUTES,
+    pages=(ConsolePage("updates", routes.READ, "system", 40, "download"),),
     permissions=(
         Permission(routes.READ, ("owner", "partner", "desk")),
         Permission(routes.WRITE, ("owner", "partner")),
