@@ -66,6 +66,7 @@ class Agent:
         self._on_change = on_change
         self.host, self.port = "", 443
         self._homes: tuple[str, ...] = ()
+        self._places = max(1, rules.places(rules.candidates(self.hubs, ())))
         self._nodes: dict[Address, tuple[str, float]] = {}
         self._believed: dict[Address, float] = {}
         self._failures: dict[Address, int] = {}
@@ -74,6 +75,8 @@ class Agent:
         self._told: tuple[object, ...] | None = None
         self._stop = asyncio.Event()
         self._drain_s = 0.0
+        self._looked = 0.0
+        self._timer: asyncio.TimerHandle
 
     # for the owner
 
@@ -85,23 +88,13 @@ class Agent:
 
     async def run(self) -> None:
         """Until `stop`, or until cancelled; then all links are closed."""
-        looked = awake_clock()
+        self._looked = awake_clock()
+        self._look()
         try:
-            while not self._stop.is_set():
-                try:
-                    self._mend()
-                except Exception:
-                    LOG.exception("the agent's own look failed")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TICK_S):
-                        await self._stop.wait()
-                now = awake_clock()
-                if now - looked > TICK_S + SLEPT_S:
-                    for slot in self._slots:
-                        slot.check()
-                looked = now
+            await self._stop.wait()
             await self._leave()
         finally:
+            self._timer.cancel()
             for task in self._tasks.values():
                 task.cancel()
             for slot in self._slots:
@@ -188,6 +181,7 @@ class Agent:
             return
         self.code = None
         self.host, self.port, self._homes = welcome.host, welcome.port, tuple(welcome.homes)
+        self._places = max(1, rules.places(rules.candidates(self.hubs, self._homes)))
         self._failures.pop(link.address, None)
         self._believed.pop(link.address, None)
         self._remember(link.address, link.node, rules.NODE_FIRST_S)
@@ -216,6 +210,21 @@ class Agent:
 
     # within
 
+    def _look(self) -> None:
+        """Once a second, by a bare timer: it costs little, however many agents a program has."""
+        self._timer = asyncio.get_running_loop().call_later(TICK_S, self._look)
+        if self._stop.is_set():
+            return
+        try:
+            self._mend()
+            now = awake_clock()
+            slept, self._looked = now - self._looked > TICK_S + SLEPT_S, now
+            if slept:
+                for slot in self._slots:
+                    slot.check()
+        except Exception:
+            LOG.exception("the agent's own look failed")
+
     def _remember(self, address: Address, node: str, believed_s: float) -> None:
         known = set(rules.candidates(self.hubs, self._homes))
         self._nodes = {one: found for one, found in self._nodes.items() if one in known}
@@ -225,8 +234,7 @@ class Agent:
 
     def _mend(self) -> None:
         """As many slots as there may be links, and a running task for each."""
-        wanted = max(1, rules.places(rules.candidates(self.hubs, self._homes)))
-        while len(self._slots) < wanted:
+        while len(self._slots) < self._places:
             self._slots.append(Slot(self))
         now = time.monotonic()
         for slot in self._slots:

@@ -1,7 +1,7 @@
 """One link of an agent, from the first packet to its end: dial, TLS, pin, proof; then what the hub says on it.
 
-All on one loop. `establish` gives a link that is up or raises `dial.Failed`; each step has its own time limit, and
-whatever ends it leaves nothing open.
+All on one loop. `establish` gives a link that is up or raises `dial.Failed`; each step has its own time limit (from TLS to
+WELCOME that of the carrier: `link.Limits`), and whatever ends it leaves nothing open.
 """
 
 import asyncio
@@ -24,9 +24,6 @@ from praxisd_relay.pump import TlsError
 from praxisd_relay.stream import Far, Stream
 
 LOG = logging.getLogger("praxisd_relay.agent")
-TLS_S = 10.0
-HELLO_S = 10.0
-WELCOME_S = 10.0
 CHECK_S = 2.0
 """After a sleep of this computer a link must answer within this time."""
 VERSION = 1
@@ -99,7 +96,7 @@ class Link:
 
     async def prove(self, wanted: Wanted) -> None:
         """HELLO, then AUTH or ENROLL, then WELCOME. Raises Failed."""
-        kind, payload = await self._next(HELLO_S)
+        kind, payload = await self._next()
         self.hello = hello = self._read(frames.Hello, payload, kind == Type.HELLO)
         if hello.v != VERSION or len(hello.nonce) < identity.NONCE_LENGTH:
             raise Failed("protocol")
@@ -116,7 +113,7 @@ class Link:
                 Type.ENROLL,
                 frames.Enroll(wanted.code, key.public, key.sign(signed), wanted.label, wanted.version),
             )
-        kind, payload = await self._next(WELCOME_S)
+        kind, payload = await self._next()
         if kind == Type.REFUSED:
             raise _no(self._read(frames.Refused, payload))
         if self.welcome is None:
@@ -193,7 +190,8 @@ class Link:
 
     # waiting for the hub's next word
 
-    async def _next(self, within_s: float) -> tuple[int, bytes]:
+    async def _next(self, within_s: float | None = None) -> tuple[int, bytes]:
+        """Without a limit of its own the carrier's counts."""
         if self._early:
             return self._early.pop(0)
         if self.lost is not None:
@@ -227,8 +225,7 @@ async def establish(wanted: Wanted) -> Link:
     sock = await dial.reach(address, wanted.proxy, wanted.tell)
     wanted.tell("proving")
     try:
-        async with asyncio.timeout(TLS_S):
-            carrier = await carriers.connect(sock, context, address.server_name, wanted.limits)
+        carrier = await carriers.connect(sock, context, address.server_name, wanted.limits)
     except TimeoutError:
         raise Failed("silent") from None
     except (ssl.SSLError, TlsError, OSError) as error:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("praxisd_relay.agent")
 LOOK_S = 1.0
 CALM_S = 30.0
-"""A slot looks around at least so often; less often while its link is up and nothing else is to be done."""
+"""A slot looks around at least so often; whatever happens to its link, or changes when it is due, wakes it."""
 SETTLE_S = 300.0
 """A link to a hub that is no home of ours is held against the homes so often."""
-TRY_S = 60.0
+TRY_S = 75.0
 """A try that is not over by then is given up; its steps have shorter limits of their own."""
 FADE_S = 90.0
 """A link that was replaced may finish its streams for so long."""
@@ -153,7 +153,7 @@ class Slot:
         if not self._wants and not self._settles(now):
             return LOOK_S if self._fading else CALM_S
         if self._due > now:
-            return min(LOOK_S, self._due - now)
+            return min(LOOK_S if self._fading else CALM_S, self._due - now)
         address = self._agent.choose(self, homes_only=self._settling)
         if self._settling and address is None:
             self._settling = False  # no home is free now

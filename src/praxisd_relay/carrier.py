@@ -169,7 +169,7 @@ async def connect(
     sock: socket.socket, context: ssl.SSLContext, server_name: str | None, limits: Limits | None = None
 ) -> Carrier:
     """Agent: TLS over a connected TCP socket, which is closed when it fails. TlsError, ConnectionError, OSError,
-    TimeoutError (after `limits.handshake_s`). What the hub says next waits until `on_control` is set."""
+    TimeoutError (after `limits.wait_s`, then `limits.handshake_s`). What the hub says next waits until `on_control` is set."""
     loop = asyncio.get_running_loop()
     sock.setblocking(False)
     carrier: Carrier | None = None
@@ -183,8 +183,7 @@ async def connect(
     try:
         _, carrier = await loop.create_connection(lambda: made, sock=sock)
         rooms.handed(sock)
-        async with asyncio.timeout((limits or Limits()).handshake_s):
-            await ready
+        await ready
     except BaseException:
         if carrier is not None:
             carrier.drop("closed")

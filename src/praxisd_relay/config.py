@@ -48,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """New connections a second of one address (IPv6: of one /64)."""
     per_address_burst: _Count = 60
     handshakes: _Count = 400
-    """Links that are proving themselves at the same time; more are cut off and come back by themselves. Who comes from an
+    """Links that are proving themselves at the same time; more wait for their turn, for twice `hello_s`. Who comes from an
     address with few of them is let in for one of the address with most."""
     failures_per_minute: _Rate = 5.0
     """Failed proofs and codes of one address."""

@@ -95,6 +95,8 @@ async def _looked_up(host: str, port: int) -> list[Place]:
 
 async def connected(places: Sequence[Place]) -> socket.socket:
     """A connected, non-blocking socket: the first that answers wins. Raises the last OSError; has no deadline of its own."""
+    if len(places) == 1:
+        return await _one(*places[0])
     waiting = deque(places)
     tries: set[asyncio.Task[socket.socket]] = set()
     last: OSError = OSError("no address")

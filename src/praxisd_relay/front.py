@@ -5,6 +5,7 @@ or to a guest's bridge, or the connection ends: with a TLS alert of seven bytes 
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from praxisd_relay import front_proxy, hello
@@ -34,7 +35,7 @@ class House(Protocol):
 class Front(asyncio.Protocol):
     """One new connection, until it has said whom it wants."""
 
-    __slots__ = ("_counted", "_header", "_hub", "_reader", "address", "place", "port", "transport")
+    __slots__ = ("_counted", "_header", "_hub", "_reader", "address", "place", "port", "transport", "waits")
 
     def __init__(self, hub: House) -> None:
         self._hub = hub
@@ -45,6 +46,8 @@ class Front(asyncio.Protocol):
         self.address = ""
         self.port = 0
         self.place = ""
+        self.waits: Callable[[Front], None] | None = None
+        """Set while it waits for its turn, being a link: called when it leaves. It still counts as half open."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody came."""
@@ -82,6 +85,9 @@ class Front(asyncio.Protocol):
             data = self._balanced(data)
             if not data:
                 return
+        if self.waits is not None:
+            self._said_more(data)
+            return
         try:
             said = self._reader.feed(data)
         except HelloError as error:
@@ -91,6 +97,22 @@ class Front(asyncio.Protocol):
             return
         if said is not None:
             self._hub.called(self, said, self._reader.buffer)
+
+    def _said_more(self, data: bytes) -> None:
+        """Before it is answered a client has little to say."""
+        self._reader.buffer += data
+        if len(self._reader.buffer) > hello.MOST:
+            self.cut("too_many_handshakes")
+
+    def wait(self, gone: "Callable[[Front], None]") -> None:
+        """It waits for its turn, which has a time limit of its own; `gone` is called when it leaves."""
+        self.waits = gone
+        self._hub.fronts.pop(self, None)
+
+    @property
+    def first(self) -> bytes:
+        """All that it said."""
+        return bytes(self._reader.buffer)
 
     def _balanced(self, data: bytes) -> bytes:
         """A part of what the balancer says first; what comes after that, or nothing yet, or nothing any more."""
@@ -128,6 +150,8 @@ class Front(asyncio.Protocol):
     def leave(self) -> None:
         """It is no half-open connection any more."""
         self._hub.fronts.pop(self, None)
+        if self.waits is not None:
+            self.waits(self)
         if self._counted:
             self._counted = False
             self._hub.half_open.leave(self.place)

@@ -21,6 +21,7 @@ from praxisd_relay.guests import Guest
 from praxisd_relay.hub_certificate import LinkCertificate
 from praxisd_relay.hub_link import HubLink
 from praxisd_relay.hub_links import Links
+from praxisd_relay.hub_proving import Line
 from praxisd_relay.hub_sockets import Sockets
 from praxisd_relay.limits import Buckets, Tally
 from praxisd_relay.log import LOG, Abuse
@@ -52,6 +53,9 @@ class Hub:
         self.balancers = config.balancer_networks
         self.doorman = Doorman(self.registry, limits.failures_per_minute, time.monotonic)
         self.links = Links(config, self.registry)
+        self.links.proving.on_free = self._place_free
+        self.line = Line()
+        self._advancing = False
         self.sockets = Sockets()
         self.cluster: Cluster | None = None
         self.draining = self._stopped = False
@@ -102,6 +106,8 @@ class Hub:
         self.draining = True
         for server in self._servers:
             server.close()
+        while (front := self.line.next()) is not None:
+            front.refuse(hello.INTERNAL_ERROR)
         if self.cluster is not None:
             self.cluster.leave()
         for link in self.links.all():
@@ -125,7 +131,7 @@ class Hub:
         if self._metrics is not None:
             await self._metrics.stop()
         hub_upkeep.write_down(self)
-        for front in list(self.fronts):
+        for front in (*self.fronts, *self.line.since):
             front.refuse(hello.NOT_TLS)
         everything = self.links.all()
         for link in everything:
@@ -187,13 +193,13 @@ class Hub:
         retired = sum(map(len, links.retired.values())) if links.retired else 0
         guests = self.sockets.guests
         return self.sockets.full(
-            len(self.fronts) + len(links.proving) + len(links.running) + retired + guests
+            len(self.fronts) + len(self.line) + len(links.proving) + len(links.running) + retired + guests
         )
 
     def called(self, front: Front, said: hello.Hello, first: bytearray) -> None:
         """Somebody said whom he wants: the link name is ours, a practice's name leads to its link, nothing else."""
         if said.name == self.config.link_name:
-            self._link(front, said, first)
+            self._link(front, said)
             return
         id_ = self.resolve(said.name)
         if id_ is None:
@@ -225,20 +231,38 @@ class Hub:
             found = self.registry.present(owner) if owner is not None else None
         return found.id if found is not None else None
 
-    def _link(self, front: Front, said: hello.Hello, first: bytearray) -> None:
+    def _link(self, front: Front, said: hello.Hello) -> None:
         if self.draining or (said.alpn and frames.PROTOCOL not in said.alpn):
             front.refuse(hello.INTERNAL_ERROR if self.draining else NO_PROTOCOL)
             return
-        if not self.links.proving.room(front.place):
-            self._crowded(front)
-            return
+        proving = self.links.proving
+        if not (self.line and proving.free) and proving.room(front.place):
+            self._begin(front)
+        else:
+            self.line.enter(front, asyncio.get_running_loop().time())
+            self._place_free()
+
+    def _begin(self, front: Front) -> None:
+        """It is this link's turn."""
+        first = front.first
         transport = front.take()
         if transport is not None:
-            made = carrier.accept(transport, self.certificate.context, bytes(first), self._link_limits)
+            made = carrier.accept(transport, self.certificate.context, first, self._link_limits)
             self.links.began(HubLink(self, made, front.address, front.place))
 
-    def _crowded(self, front: Front) -> None:
-        """Too many links prove themselves; the operator is told once a minute."""
+    def _place_free(self) -> None:
+        if self.line and not self._advancing and self.links.proving.free:
+            self._advancing = True
+            asyncio.get_running_loop().call_soon(self._advance)
+
+    def _advance(self) -> None:
+        """Whoever waits takes the places that are free."""
+        self._advancing = False
+        while self.links.proving.free and (front := self.line.next()) is not None:
+            self._begin(front)
+
+    def crowded(self, front: Front) -> None:
+        """A link's turn did not come in time; the operator is told once a minute."""
         front.cut("too_many_handshakes")
         now = time.monotonic()
         if now >= self._crowded_again:

@@ -121,7 +121,8 @@ class HubLink:
         self.carrier.control(Type.WELCOME, welcome)
         self.carrier.admit(streams=welcome.limits.streams, ping_s=welcome.ping_s * PATIENCE)
         hub.counts.links += 1
-        LOG.debug("link of %s from %s", self.id, blurred(self.address))
+        if LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug("link of %s from %s", self.id, blurred(self.address))
         hub.linked(self)
 
     def _rotate(self, said: frames.Rotate) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.3
 SWEEP_SECONDS = 1.0
+TURN = 2.0
+"""So many times `hello_s` a link waits for its turn at most; agents have a little more patience (`link.Limits.wait_s`)."""
 WRITE_SECONDS = 60.0
 DRAIN_IDLE_SECONDS = 3.0
 """While draining, a connection on which nothing moved that long is not waited for."""
@@ -68,6 +70,9 @@ def sweep(hub: "Hub") -> None:
         hub.abuse.note("slow", front.address)
         if front.transport is not None:
             front.transport.abort()
+        front.leave()
+    for front in overdue(hub.line.since, now, TURN * hub.config.limits.hello_s):
+        hub.crowded(front)
         front.leave()
     limit, every = (DRAIN_IDLE_SECONDS, SWEEP_SECONDS) if hub.draining else (hub.config.limits.idle_s, None)
     for traffic in list(hub.links.active):
@@ -144,6 +149,7 @@ def metrics(hub: "Hub") -> str:
         "practices": (float(len(hub.registry)), "Keys in the registry, former and revoked ones included."),
         "links": (float(len(links.running)), "Practices linked now."),
         "links_proving": (float(len(links.proving)), "Links that have not proved themselves yet."),
+        "links_waiting": (float(len(hub.line)), "Connections of practices that wait to prove themselves."),
         "streams": (
             float(sum(one.carrier.streams for one in links.running.values())),
             "Connections carried now.",

@@ -23,6 +23,7 @@ BACKLOG = 64 * 1024
 FLOOD = 4 * 1024 * 1024
 """Bytes nobody takes although we only answer: the other side asks and does not listen."""
 CLOSING_S = 5.0
+_ENDS: dict[str, type[Exception]] = {"tls": TlsError, "timeout": TimeoutError}
 
 
 class Line(asyncio.BufferedProtocol):
@@ -149,8 +150,10 @@ class Line(asyncio.BufferedProtocol):
     def _feed(self, data: memoryview) -> None:
         if self._lost is not None:
             return
-        self.received += len(data)
         pump, link = self._pump, self._link
+        if not self.received:
+            link.began(monotonic())
+        self.received += len(data)
         scheduled, self._scheduled = (
             self._scheduled,
             True,
@@ -297,7 +300,7 @@ class Line(asyncio.BufferedProtocol):
                 self._loop.call_later(CLOSING_S, transport.abort)
         if self._ready is not None:
             if not self._ready.done():
-                self._ready.set_exception(TlsError(reason) if reason == "tls" else ConnectionError(reason))
+                self._ready.set_exception(_ENDS.get(reason, ConnectionError)(reason))
             self._ready = None
         if self._started:
             self._tell()

@@ -43,7 +43,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     budget: int = flow.LINK_BUDGET
     high_water: int = HIGH_WATER
     handshake_s: float = 10.0
-    """From the first byte to WELCOME."""
+    """From the first byte of the other side to WELCOME; the hub has that before it begins."""
+    wait_s: float = 25.0
+    """Agent: until the first byte of the hub. Where many come at once, it lets them wait for their turn."""
     ping_s: float = 4.0
     dead_s: float = 60.0
     """Silence after which the link is dropped."""
@@ -72,6 +74,7 @@ class Link:
         "on_idle",
         "on_open",
         "parts",
+        "patience_s",
         "ping_s",
         "pong",
         "queued",
@@ -99,6 +102,8 @@ class Link:
         self.role = role
         self.limits = limits
         self.time = self.heard_at = self.started_at = now
+        self.patience_s = limits.handshake_s if role == "hub" else limits.wait_s
+        """For how long after `started_at` it may take until it is admitted."""
         self.ping_s = limits.ping_s
         self.most_streams = limits.streams
         self.budget = flow.Budget(limits.budget, process)
@@ -137,6 +142,10 @@ class Link:
         """The last PING, as long as it is not answered."""
 
     # in
+
+    def began(self, now: float) -> None:
+        """The other side's first byte is here: it has begun with us."""
+        self.started_at, self.patience_s = now, self.limits.handshake_s
 
     def received(self, now: float, *pieces: bytes) -> None:
         """Bytes that came. FrameError when the other side breaks the protocol: drop the link then. Nothing else is
@@ -307,8 +316,11 @@ class Link:
         """(seconds until the next look, what is to be told: "silent", "heard", or why the link ends: "timeout",
         "dead"). Pings when nothing was heard for `ping_s`."""
         if not self.admitted:
-            left = self.started_at + self.limits.handshake_s - now
-            return (max(left, LEAST_WAIT), None) if left > 0 else (1.0, "timeout")
+            left = self.started_at + self.patience_s - now
+            # Looked at before a long patience ends: it may be shorter by then.
+            return (
+                (max(min(left, self.limits.handshake_s), LEAST_WAIT), None) if left > 0 else (1.0, "timeout")
+            )
         self.time = now
         quiet = now - self.heard_at
         every = self.ping_s * self._spread

@@ -12,8 +12,9 @@ from pathlib import Path as File
 import pytest
 
 from praxisd_relay import agent as agents
-from praxisd_relay import agent_link, agent_rules, agent_slot
+from praxisd_relay import agent_rules, agent_slot
 from praxisd_relay.dial import Address
+from praxisd_relay.link import Limits
 from praxisd_relay.origin_tcp import origin
 from praxisd_relay.proxy import Proxy
 
@@ -130,13 +131,11 @@ def test_two_hubs_two_links_one_dies_the_other_serves(loops: str) -> None:
 
 
 @LOOPS
-def test_a_hub_that_says_nothing_after_tcp(loops: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_link, "TLS_S", 0.5)
-
+def test_a_hub_that_says_nothing_after_tcp(loops: str) -> None:
     async def story() -> None:
         async with hub() as far:
             far.mute = True
-            async with agent(far.address) as one:
+            async with agent(far.address, limits=Limits(wait_s=0.5)) as one:
                 await until(lambda: one.state.links[0].code == "silent")
                 far.mute = False
                 await up(one)

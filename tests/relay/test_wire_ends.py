@@ -143,7 +143,7 @@ def test_a_link_that_cannot_be_made_says_why_and_closes_its_socket(
             context = ssl.create_default_context() if what == "unknown ca" else certificates.client
             name = "other.test" if what == "wrong name" else LINK_NAME
             with pytest.raises((TlsError, ConnectionError, TimeoutError)) as raised:
-                await connect(sock, context, name, Limits(handshake_s=0.5))
+                await connect(sock, context, name, Limits(wait_s=0.5, handshake_s=0.5))
             if what in ("unknown ca", "wrong name"):
                 assert "certificate" in str(raised.value)
             await until(lambda: sock.fileno() == -1)

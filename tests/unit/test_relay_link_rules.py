@@ -104,6 +104,16 @@ def test_the_handshake_has_its_time() -> None:
     assert link.tick(15.1)[1] == "timeout"
 
 
+def test_an_agent_waits_for_its_turn_and_not_so_long_once_it_has_come() -> None:
+    link = Link("agent", Limits(handshake_s=10, wait_s=25), 5.0)
+    assert link.tick(5.0) == (10.0, None)
+    assert link.tick(28.0) == (2.0, None)
+    assert link.tick(30.1)[1] == "timeout"
+    link.began(28.0)
+    assert link.tick(30.1)[1] is None
+    assert link.tick(38.1)[1] == "timeout"
+
+
 def test_little_memory_left_means_small_windows_for_new_streams() -> None:
     pair = Pair(process=flow.Budget(600 * KB))
     windows = []

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import faulthandler
+import functools
 import json
 import logging
 import resource
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from praxisd.testing.relay_hub import LINK_NAME, Process, practices
-from praxisd_relay.agent import Address, Agent
+from praxisd_relay.agent import Address, Agent, State
 from praxisd_relay.origin_tcp import origin
 
 
@@ -41,7 +42,11 @@ class Agents:
             for port, pin in zip(asked.hubs.split(","), asked.pins.split(","), strict=True)
         ]
         carry = origin("127.0.0.1", asked.origin)
-        self.agents = [Agent(one, hubs, carry) for one in practices(asked.seed, asked.count)]
+        self._up: set[int] = set()
+        self.agents = [
+            Agent(one, hubs, carry, on_change=functools.partial(self._changed, number))
+            for number, one in enumerate(practices(asked.seed, asked.count))
+        ]
         self.tasks: list[asyncio.Task[None]] = []
         self._time = time.time
 
@@ -52,13 +57,17 @@ class Agents:
             if per_second and number % 50 == 49:
                 await asyncio.sleep(50 / per_second)
 
+    def _changed(self, number: int, state: State) -> None:
+        """Counted as they tell it: to ask thousands ten times a second would be most of what this program does."""
+        (self._up.add if state.connected else self._up.discard)(number)
+
     def answer(self, question: str) -> Any:
         """See above."""
         word, _, rest = question.partition(" ")
         match word:
             case "all":
-                up = sum(one.state.connected for one in self.agents)
-                return {"up": up, "of": len(self.agents), "ended": sum(task.done() for task in self.tasks)}
+                ended = sum(task.done() for task in self.tasks)
+                return {"up": len(self._up), "of": len(self.agents), "ended": ended}
             case "one":
                 state = self.agents[int(rest or 0)].state
                 return {"connected": state.connected, "links": [link._asdict() for link in state.links]}
@@ -106,9 +115,9 @@ class Program:
         per_second: float = 0.0,
     ) -> None:
         """hubs: port and pin of each. Starts it and waits for its line; RuntimeError if none comes."""
-        command = [sys.executable, "-m", "praxisd.testing.relay_agents", str(seed), str(count)]
+        command = [sys.executable, "-m", "praxisd.testing.relay_agents", "--per-second", str(per_second)]
+        command += ["--", str(seed), str(count)]  # a pin may begin with a dash
         command += [",".join(str(port) for port, _ in hubs), ",".join(pin for _, pin in hubs), str(origin)]
-        command += ["--per-second", str(per_second)]
         with log.open("a") as errors:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert self._process.stdout is not None
