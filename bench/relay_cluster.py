@@ -3,8 +3,12 @@
 Same practice, same origin, same load, in turns; only the port the client connects to differs. The practice's agent is
 linked with the second hub only (the link's name is in no DNS, so it cannot follow WELCOME to its other home). Twice:
 with guests' bytes as they are between the hubs (`[peers] bytes = "plain"`, which the demands are for), and with mutual
-TLS around them too (`"tls"`): then the holder encrypts what it has just decrypted, and where all programs share two
-cores what a hub computes is what decides. `python -m bench.relay_cluster [ROUNDS] [SECONDS]` prints it alone.
+TLS around them too (`"tls"`): then the holder encrypts what it has just decrypted.
+
+Both hubs share one half of the cores; client, agent and origin have the other. In the field each hub has a computer of its
+own: where all share two cores, the client and the practice go slower for what the second hub computes, and the ratio says
+only that six programs compute more than five. A note tells what each used.
+`python -m bench.relay_cluster [ROUNDS] [SECONDS]` prints it alone.
 """
 
 import contextlib
@@ -16,13 +20,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import trustme
 
 from bench import load, relay_load, relay_origin, report
 from bench.relay_load import Cost
 from bench.relay_peers import Measured, Missing, Way
-from bench.relay_programs import debian, free_port, running, wait_for
+from bench.relay_programs import clients_s, debian, free_port, halves, on, running, wait_for
 from praxisd.testing.relay_agents import Program
 from praxisd.testing.relay_hub import Hub, host, practices
 
@@ -37,7 +42,17 @@ _SAID = {
     "new": "cluster: a connection each",
 }
 _SEED = 6
-Found = dict[tuple[str, str], dict[str, list[Cost]]]
+_HUBS, _OTHERS = halves()
+
+
+class Each(NamedTuple):
+    """One measurement: what the client saw, and what each program used for a request, connection or MB, µs."""
+
+    cost: Cost
+    used: dict[str, float]
+
+
+Found = dict[tuple[str, str], dict[str, list[Each]]]
 """By load and kind, then by way, one for each round."""
 _PATIENCE_S = 60.0
 
@@ -90,6 +105,7 @@ def two_hubs(work: Path, kind: str = "tls") -> Iterator[list[Way]]:
     (practice,) = practices(_SEED, 1)
     authority, bus = trustme.CA(), free_port()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(on(_OTHERS))
         origin = stack.enter_context(relay_origin.nginx(work))
         nats = stack.enter_context(running([program, "-a", "127.0.0.1", "-p", str(bus)], work / "nats.out"))
         wait_for(bus, nats)
@@ -97,13 +113,15 @@ def two_hubs(work: Path, kind: str = "tls") -> Iterator[list[Way]]:
         for node in ("hub1", "hub2"):
             one = Hub(work / node, [practice])
             _join(one, node, authority, bus, kind)
-            hubs.append(stack.enter_context(one))
+            with on(_HUBS):
+                hubs.append(stack.enter_context(one))
         wrong, right = hubs
         agent = Program(work / "agent.out", _SEED, 1, [(right.port, right.pin)], origin)
         stack.callback(agent.stop)
+        path = (("wrong hub", wrong.process), ("right hub", right.process), ("agent", agent.process))
         ways = [
-            Way(HERE, right.port, host(practice), relay=_one(right)),
-            Way(THERE, wrong.port, host(practice), relay=Both(wrong, right)),
+            Way(HERE, right.port, host(practice), relay=_one(right), path=path[1:]),
+            Way(THERE, wrong.port, host(practice), relay=Both(wrong, right), path=path),
         ]
         for way in ways:
             _answers(way)
@@ -138,15 +156,22 @@ def _answers(way: Way) -> None:
                 raise RuntimeError(f"{way.name}: {failed}") from failed
 
 
-def _once(one: Callable[[Way], Cost], way: Way, say: Callable[[str], None]) -> Cost:
+def _once(one: Callable[[Way], Cost], way: Way, say: Callable[[str], None]) -> Each:
+    before = {name: program.cpu_s() for name, program in way.path} | {"client": clients_s()}
     try:
-        return one(way)
+        with on(_OTHERS):
+            cost = one(way)
     except load.Failed as failed:
         say(f"cluster: {failed}")
-        return Cost(1e-9, failed=1.0)
+        return Each(Cost(1e-9, failed=1.0), dict.fromkeys(before, 0.0))
+    after = {name: program.cpu_s() for name, program in way.path} | {"client": clients_s()}
+    hubs = sum(after[name] - before[name] for name in before if name.endswith("hub"))
+    each = cost.cpu_us / hubs if hubs else 0.0  # the same time, by request and altogether
+    return Each(cost, {name: (after[name] - before[name]) * each for name in before})
 
 
-def _row(what: str, kind: str, costs: dict[str, list[Cost]]) -> report.Row:
+def _row(what: str, kind: str, found: dict[str, list[Each]]) -> report.Row:
+    costs = {name: [one.cost for one in each] for name, each in found.items()}
     there, here = costs[THERE], costs[HERE]
     failed = [
         f"{name}: {median(one.failed for one in each):.1%} failed"
@@ -165,11 +190,15 @@ def _row(what: str, kind: str, costs: dict[str, list[Cost]]) -> report.Row:
 
 
 def _notes(found: Found) -> Iterator[str]:
-    """Rates, and processor time of all hubs on the way."""
+    """Rates, and processor time of each program but the origin."""
     units = {"bulk": "MB", "bulks": "MB", "keep": "request", "new": "connection"}
     for (what, kind), costs in found.items():
         said = [
-            f"{name} {median(one.rate for one in each):,.0f}/s at {median(one.cpu_us for one in each):,.0f} µs of the hubs"
+            f"{name} {median(one.cost.rate for one in each):,.0f}/s ("
+            + ", ".join(
+                f"{program} {median(one.used[program] for one in each):,.0f}" for program in each[0].used
+            )
+            + " µs each)"
             for name, each in costs.items()
         ]
         yield f"{_SAID[what]}, {KINDS[kind]}, per {units[what]}: {'; '.join(said)}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -118,6 +119,12 @@ def running(
         one.stop()
 
 
+def clients_s() -> float:
+    """Processor time of all programs started here that have ended, seconds: the clients, when each is waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @contextlib.contextmanager
 def on(cores: Collection[int]) -> Iterator[None]:
     """What is started in the block runs on these cores only; nothing changes where there are none."""
@@ -128,6 +135,13 @@ def on(cores: Collection[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def halves(first: int | None = None) -> tuple[set[int], set[int]]:
+    """The cores in two parts, `first` of them (half, if not said) and the rest; none and none where there is only one."""
+    cores = sorted(os.sched_getaffinity(0))
+    at = first or len(cores) // 2
+    return (set(cores[:at]), set(cores[at:])) if len(cores) > at > 0 else (set(), set())
 
 
 def debian(program: str, package: str) -> str | None:

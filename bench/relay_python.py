@@ -8,9 +8,7 @@ and what follows from that alone for a server with a core of its own: its time b
 """
 
 import contextlib
-import os
 import random
-import resource
 import sys
 import tempfile
 from collections import defaultdict
@@ -22,7 +20,7 @@ from typing import NamedTuple
 from bench import load, relay_load, relay_origin, relay_ours, relay_peers, report
 from bench.relay_load import Cost
 from bench.relay_peers import Measured, Way
-from bench.relay_programs import on
+from bench.relay_programs import clients_s, halves, on
 
 KINDS = {"framework": "as ours (uvicorn, Litestar)", "bare": "uvicorn alone"}
 LOADS = {"keep": "kept connections", "new": "a connection each"}
@@ -56,7 +54,7 @@ Rounds = dict[tuple[str, str], dict[str, list[Found]]]
 def measure(rounds: int, seconds: float, say: Callable[[str], None], notes: list[str]) -> list[report.Row]:
     """The rows."""
     found: Rounds = defaultdict(lambda: defaultdict(list))
-    own, others = _cores()
+    own, others = halves(1)
     with contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="praxisd-bench-python-")))
         relay_origin.certificate(work, relay_origin.NAME)
@@ -83,29 +81,19 @@ def measure(rounds: int, seconds: float, say: Callable[[str], None], notes: list
     return [_row(kind, what, found[kind, what]) for what in LOADS for kind in KINDS]
 
 
-def _cores() -> tuple[set[int], set[int]]:
-    """The origin's core, and those of all others; none where there is only one."""
-    first, *rest = sorted(os.sched_getaffinity(0))
-    return ({first}, set(rest)) if rest else (set(), set())
-
-
 def _once(way: Way, origin: Measured, seconds: float, close: bool, say: Callable[[str], None]) -> Found:
     programs: dict[str, Measured] = {"origin": origin, **dict(way.path)}
-    before = {name: one.cpu_s() for name, one in programs.items()} | {"client": _clients()}
+    before = {name: one.cpu_s() for name, one in programs.items()} | {"client": clients_s()}
     try:
         cost = relay_load.requests(way, seconds, close=close)
     except load.Failed as failed:
+        if way.name == DIRECT:
+            raise
         say(f"relay, Python behind it: {failed}")
         cost = Cost(1e-9, failed=1.0)
-    after = {name: one.cpu_s() for name, one in programs.items()} | {"client": _clients()}
+    after = {name: one.cpu_s() for name, one in programs.items()} | {"client": clients_s()}
     count = cost.rate * seconds
     return Found(cost, {name: (after[name] - before[name]) / count * 1e6 for name in before})
-
-
-def _clients() -> float:
-    """Processor time of all clients that have ended, seconds."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _row(kind: str, what: str, each: dict[str, list[Found]]) -> report.Row:
