@@ -33,6 +33,13 @@ def size(file: Path) -> int:
         return sum(entry.file_size for entry in _looked_at(archive))
 
 
+def has_wheels(file: Path) -> bool:
+    """True where it brings its own libraries; Unreadable."""
+    with _opened(file) as archive:
+        names = [entry.filename for entry in _looked_at(archive)]
+        return "requirements.txt" in names and any(name.startswith("wheels/") for name in names)
+
+
 def unpack(file: Path, into: Path) -> Facts:
     """Unpack into a folder that does not exist yet; when this returns, all of it is on the disk.
 
