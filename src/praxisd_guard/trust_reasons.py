@@ -44,6 +44,8 @@ def reason(fault: Exception, fetcher: Fetcher, stage: Path) -> TrustFault | None
     if isinstance(fault, tuf.UnsignedMetadataError):
         few = _some_signed(role, fetcher.data, stage)
         return TrustFault(faults.THRESHOLD if few else faults.WRONG_KEY, role=role)
+    if isinstance(fault, tuf.LengthOrHashMismatchError) and file.startswith("targets/"):
+        return TrustFault(faults.TAMPERED, file=file)
     if isinstance(fault, tuf.LengthOrHashMismatchError):
         return TrustFault(faults.MIXED, role=role)
     if isinstance(fault, DeserializationError | StorageError | ValueError | KeyError | TypeError):

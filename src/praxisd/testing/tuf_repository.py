@@ -29,7 +29,7 @@ from tuf.api.serialization.json import JSONSerializer
 from praxisd_guard.faults import Missing, OffsetRefused, Unreachable
 
 WHEN = datetime(2026, 11, 20, 9, tzinfo=UTC)
-"""The repository's present: tests give the client the same clock."""
+"""The repository's present, if not told otherwise: tests give the client the same clock."""
 ROLES = {"software": (["software/*/*"], 2, 2), "plugins-acme": (["plugins/acme/*"], 1, 1)}
 ROLES |= {"data-drugs": (["data/drugs/*"], 1, 1)}
 """Delegated role → (paths, keys, threshold)."""
@@ -45,6 +45,7 @@ def signer() -> CryptoSigner:
 class TufRepository:
     """`parts` are the present metadata, `keys` who signs them; `publish` makes files of what was changed."""
 
+    when: datetime = WHEN
     keys: dict[str, list[CryptoSigner]] = field(default_factory=dict)
     parts: dict[str, Metadata] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -80,10 +81,9 @@ class TufRepository:
         self.put_root()
         self.publish("targets", *ROLES, new=False)
 
-    @staticmethod
-    def until(role: str) -> datetime:
-        """When metadata of a role made at WHEN end."""
-        return WHEN + timedelta(days=_LIFE.get(role, 180))
+    def until(self, role: str) -> datetime:
+        """When metadata of a role made now end."""
+        return self.when + timedelta(days=_LIFE.get(role, 180))
 
     def signed(self, role: str) -> Any:
         """The present content of a role, to be changed and published."""
