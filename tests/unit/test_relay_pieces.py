@@ -72,3 +72,31 @@ def test_frames_are_cut_across_pieces() -> None:
     frames = [len(data) for kind, _, data in Splitter().feed(b"".join(link.parts)) if kind == Type.DATA]
     assert frames == [CHUNK, CHUNK]
     assert stream.credit == 262_144 - 2 * CHUNK
+
+
+def test_a_small_write_is_one_part_and_does_not_hold_the_buffer_it_came_in() -> None:
+    link, woken = Link("hub", Limits(), 0.0), 0
+    link.admit()
+    stream = link.open(Open("a", 1, "p"), NOBODY)
+    assert stream is not None
+    link.parts.clear()
+    link.queued, link.space = 0, 1000
+
+    def wake() -> None:
+        nonlocal woken
+        woken += 1
+
+    link.wake = wake
+    room = bytearray(b"question")
+    stream.write(memoryview(room)[:8])
+    room[:] = b"XXXXXXXX"  # the thread's buffer is used for the next connection
+    (part,) = link.parts
+    assert [(kind, bytes(data)) for kind, _, data in Splitter().feed(bytes(part))] == [
+        (Type.DATA, b"question")
+    ]
+    assert (link.queued, link.space, stream.credit, woken) == (16, 992, 262_144 - 8, 1)
+    stream.write(b"")
+    assert len(link.parts) == 1  # nothing is no frame
+    stream.finish()
+    stream.write(b"late")
+    assert len(link.parts) == 2  # FIN, and nothing behind it
