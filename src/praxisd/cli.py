@@ -204,12 +204,14 @@ _HOST = click.option("--host", default="127.0.0.1", show_default=True)
 @_HOST
 @_PORT
 @_CONFIG
-def serve(folder: Path, host: str, port: int, config: Path | None) -> None:
+@click.option("--fd", "handle", type=click.IntRange(0), help="A socket that listens already (the guard's).")
+@click.option("--safe", is_flag=True, help="Safe mode: only console, diagnosis, log, backup and updates.")
+def serve(folder: Path, host: str, port: int, config: Path | None, handle: int | None, safe: bool) -> None:
     """Run the server."""
     gc.disable()  # a tenth of the start went into looking for garbage among imports; on again when ready
     from praxisd import serving
 
-    sys.exit(serving.serve(folder, config, host, port))
+    sys.exit(serving.serve(folder, config, host, port, handle=handle, safe=safe))
 
 
 @click.command()

@@ -26,7 +26,7 @@ from praxisd.services.directory import api as directory_api
 from praxisd.services.setup import api as setup_api
 
 
-def services() -> tuple[Service, ...]:
+def services(plugins: bool = True) -> tuple[Service, ...]:
     """The built-in services, then those of installed plug-in packages."""
     built_in = (
         KERNEL,
@@ -40,7 +40,7 @@ def services() -> tuple[Service, ...]:
         updates.SERVICE,
         setup.SERVICE,
     )
-    return (*built_in, *registry.plugins())
+    return (*built_in, *registry.plugins()) if plugins else built_in
 
 
 def open_practice(
@@ -49,11 +49,17 @@ def open_practice(
     clock: Clock | None = None,
     *,
     migrate: bool = True,
+    expand: bool = False,
+    safe: bool = False,
     extra: Sequence[Service] = (),
 ) -> House:
-    """A house with all services, its store open and migrated; nothing runs and nothing is served yet."""
-    declared = registry.freeze((*services(), *extra))
-    return wire(open_house(folder, declared, config or load(None, folder), clock, migrate=migrate))
+    """A house with all services, its store open and migrated; nothing runs and nothing is served yet.
+
+    In safe mode (`safe`) no plug-in is loaded and no schema is changed; `expand` as for `open_house`.
+    """
+    declared = registry.freeze((*services(plugins=not safe), *extra))
+    config = config or load(None, folder)
+    return wire(open_house(folder, declared, config, clock, migrate=migrate, expand=expand, safe=safe))
 
 
 def wire(house: House) -> House:

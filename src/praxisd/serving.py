@@ -4,6 +4,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.config import load
 from praxisd.kernel.control import Control, owning, write_private
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.guarded import Guarded, hold_lifeline
 from praxisd.kernel.log import funnel
 
 RESTART_PATIENCE_S = 2.0
@@ -24,28 +26,47 @@ def serve(
     config: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
-    before_ready: Callable[[House, str], None] = lambda _house, _url: None,
+    *,
+    handle: int | None = None,
+    safe: bool = False,
 ) -> int:
     """Serve `folder` until SIGTERM or SIGINT; returns the exit code.
 
-    `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed.
+    `handle`: the descriptor of a socket that listens already, instead of `host` and `port`. `safe`: safe mode (SPEC 7.2).
     Problems: `control.folder_in_use` (409), `control.address_unusable` (400), `config.*`, `store.*`.
     """
+    if Guarded.here() is not None:
+        hold_lifeline()
     with owning(folder, RESTART_PATIENCE_S):
-        return serve_owned(folder, config, host, port, before_ready)
+        return serve_owned(folder, config, host, port, handle=handle, safe=safe)
 
 
 def serve_owned(
-    folder: Path, config: Path | None, host: str, port: int, before_ready: Callable[[House, str], None]
+    folder: Path,
+    config: Path | None,
+    host: str,
+    port: int,
+    before_ready: Callable[[House, str], None] = lambda _house, _url: None,
+    *,
+    handle: int | None = None,
+    safe: bool = False,
 ) -> int:
-    """`serve` for a caller that holds the folder's lock already."""
+    """`serve` for a caller that holds the folder's lock already.
+
+    `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed.
+    """
     leave_on_signal()
     remember_config(folder, config)
-    house = main.open_practice(folder, load(config, folder))
+    guard = Guarded.here()
+    on_trial = guard is not None and guard.on_trial
+    house = main.open_practice(folder, load(config, folder), expand=on_trial, safe=safe)
+    house.guard = guard
     funnel(house.log)  # what libraries log, and what nobody catches, may hold values of patients
     control = Control(house)
     try:
-        return _answer(house, control, host, port, before_ready)
+        return _answer(
+            house, control, partial(_open_doors, host=host, port=port, handle=handle), before_ready
+        )
     finally:
         control.stop()
 
@@ -76,17 +97,29 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _answer(
-    house: House, control: Control, host: str, port: int, before_ready: Callable[[House, str], None]
+def _open_doors(
+    house: House, ready: Callable[[str], None], *, host: str, port: int, handle: int | None
 ) -> int:
     from praxisd.web import server
 
-    opened = False
     doors: Any = main.doors(house)
+    try:
+        return server.serve(house, doors, host, port, on_ready=ready, handle=handle)
+    except OSError as error:
+        if house.shared.get("url"):
+            raise
+        house.stop()
+        said = error.strerror or str(error)
+        raise Problem("control.address_unusable", 400, detail=said, host=host, port=port) from None
 
+
+def _answer(
+    house: House,
+    control: Control,
+    open_doors: Callable[[House, Callable[[str], None]], int],
+    before_ready: Callable[[House, str], None],
+) -> int:
     def ready(url: str) -> None:
-        nonlocal opened
-        opened = True
         house.shared["url"] = url  # where this program's own doors are reached from this computer
         house.start_work()
         before_ready(house, url)
@@ -100,12 +133,4 @@ def _answer(
         if words:
             print(words, file=sys.stderr, flush=True)  # noqa: T201  (a secret for who stands here: never the log)
 
-    try:
-        return server.serve(house, doors, host, port, on_ready=ready)
-    except OSError as error:
-        if opened:
-            raise
-        house.stop()
-        raise Problem(
-            "control.address_unusable", 400, detail=error.strerror or str(error), host=host, port=port
-        ) from None
+    return open_doors(house, ready)

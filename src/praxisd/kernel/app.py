@@ -19,6 +19,7 @@ import msgspec
 from praxisd.kernel import engines, events, migrations
 from praxisd.kernel.clock import Clock, SystemClock
 from praxisd.kernel.config import Config
+from praxisd.kernel.guarded import Guarded
 from praxisd.kernel.log import Log
 from praxisd.kernel.registry import Registry
 from praxisd.kernel.settings import Settings
@@ -44,7 +45,9 @@ class House:
     """All parts of one running praxisd. `node` names this process among several on one database.
 
     `closers` end what was opened on demand; they are called when the house stops, the newest first. `visitors` are guests
-    that came in through the relay, known to the doors by it.
+    that came in through the relay, known to the doors by it. `guard` is None where nobody guards this server; `work` are the
+    names of the threads that must be alive. `safe`: only checks run, no job, no handler, no room
+    (SPEC 7.2); it stays true while the house drains.
     """
 
     folder: Path
@@ -60,6 +63,9 @@ class House:
     state: State = State.STARTING
     shared: dict[str, Any] = field(default_factory=dict)
     closers: list[Callable[[], None]] = field(default_factory=list)
+    safe: bool = False
+    guard: Guarded | None = None
+    work: set[str] = field(default_factory=set)
     visitors: Visitors = field(default_factory=Visitors)
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -70,7 +76,7 @@ class House:
         return self.registry.texts
 
     def start_work(self) -> None:
-        """Start the background threads: events to handlers, jobs, checks."""
+        """Start the background threads: events to handlers, jobs, checks. In safe mode only the checks."""
         from praxisd.kernel.issues import Checker
         from praxisd.kernel.jobs import Worker
 
@@ -79,9 +85,11 @@ class House:
         worker = self.shared["worker"] = Worker(self)
         checker = self.shared["checker"] = Checker(self)
         self.wake.start()
+        self._spawn("checks", lambda: self._loop(checker.step, lambda: 5.0))
+        if self.safe:
+            return
         self._spawn("events", lambda: self._loop(dispatcher.step, lambda: 1.0))
         self._spawn("jobs", lambda: self._loop(worker.step, worker.pause))
-        self._spawn("checks", lambda: self._loop(checker.step, lambda: 5.0))
         for one in self.registry.services:
             if one.start is not None:
                 one.start(self)
@@ -100,6 +108,7 @@ class House:
 
     def _spawn(self, name: str, run: Any) -> None:
         thread = threading.Thread(target=run, name=f"praxisd-{name}", daemon=True)
+        self.work.add(thread.name)
         thread.start()
         self._threads.append(thread)
 
@@ -134,8 +143,14 @@ def open_house(
     clock: Clock | None = None,
     *,
     migrate: bool = True,
+    expand: bool = False,
+    safe: bool = False,
 ) -> House:
-    """Open the data folder's store and assemble the house; no thread runs yet and nothing is served."""
+    """Open the data folder's store and assemble the house; no thread runs yet and nothing is served.
+
+    `expand`: this program is on trial (SPEC 6.3), so steps that take something away wait for its next start. `safe`: for a
+    start in safe mode, which changes no schema.
+    """
     config = config or Config()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock = clock or SystemClock()
@@ -144,9 +159,12 @@ def open_house(
     if isinstance(engine, engines.Postgres):
         engines.wait_for(engine, config.database_patience)
     store = Store(engine, clock)
-    if migrate or not migrations.applied(store):  # a new database has nothing that could be lost
-        migrations.upgrade(store, services)
-    migrations.require_current(store, services)
+    expand = expand or safe
+    if (migrate and not safe) or not migrations.applied(
+        store
+    ):  # a new database has nothing that could be lost
+        migrations.upgrade(store, services, expand=expand)
+    migrations.require_current(store, services, expand=expand)
     store.append = events.appender(services.retention)
     vault = Vault(Path(config.vault_key) if config.vault_key else folder / "vault.key")
     node = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
@@ -161,6 +179,7 @@ def open_house(
         log=log,
         wake=Wake(engine),
         node=node,
+        safe=safe,
     )
     store.on_commit.append(house.wake.signal)
     return house

@@ -7,6 +7,7 @@ from praxisd.kernel import (
     activity,
     console_routes,
     events,
+    guarded_health,
     http,
     idempotency,
     issues,
@@ -150,6 +151,7 @@ PROBLEMS = (
     "fhir.unknown_parameter",
     "fhir.unknown_type",
     "fhir.wrong_type",
+    "guard.safe_mode",
     "http.answer_not_kept",
     "http.bad_etag",
     "http.bad_fence",
@@ -236,6 +238,6 @@ SERVICE = Service(
     pages=PAGES,
     permissions=PERMISSIONS,
     problems=PROBLEMS,
-    operations=OPERATIONS,
+    operations=(*OPERATIONS, *guarded_health.OPERATIONS),
     commands="praxisd.kernel.cli:commands",
 )

@@ -14,7 +14,8 @@ import asyncio
 import contextvars
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -27,6 +28,7 @@ from praxisd.kernel.access import system
 from praxisd.kernel.clock import Clock
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.http_question import METHODS, Questions, target
+from praxisd.kernel.http_stream import PATIENCE_S, HttpStream
 from praxisd.kernel.outside import AnswerLate, AnswerLost, NotSent, Outside, Why
 
 if TYPE_CHECKING:
@@ -173,6 +175,36 @@ class Http:
             leaving.stop()
             raise
 
+    @contextmanager
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float = PATIENCE_S,
+    ) -> Iterator[HttpStream]:
+        """GET `url`; the head of the answer within `timeout_s` seconds, its body as the caller reads it.
+
+        Between two pieces the server may be silent for `patience_s` seconds. Raises as `request`.
+        """
+        sent = {"User-Agent": f"praxisd/{__version__}", "Accept-Encoding": "identity", **(headers or {})}
+        leaving = _Leaving(self._clock, None)
+        import aiohttp  # noqa: F401 - as in `request`
+
+        try:
+            answer = self._outside.run(self._begun(leaving, url, sent, self._proxy()), timeout_s)
+        except TimeoutError:
+            if leaving.stop():
+                raise AnswerLate from None
+            raise NotSent("timeout") from None
+        names = {name.lower(): value for name, value in answer.headers.items()}
+        stream = HttpStream(answer.status, names, answer, self._outside, patience_s)
+        try:
+            yield stream
+        finally:
+            stream.close()
+
     def close(self) -> None:
         """Let go of what is still open; a later request begins anew."""
         self._questions.close()
@@ -225,6 +257,30 @@ class Http:
             raise NotSent(held.why) from None
         except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
             # ValueError and TypeError: an address or a header that cannot be written as HTTP.
+            if leaving.left:
+                raise (AnswerLate if isinstance(error, TimeoutError) else AnswerLost) from None
+            raise NotSent(_why(error)) from None
+
+    async def _begun(
+        self, leaving: _Leaving, url: str, headers: Mapping[str, str], proxy: str
+    ) -> "aiohttp.ClientResponse":
+        """The head of an answer; whoever gets it closes it."""
+        import aiohttp
+
+        _leaving.set(leaving)
+        try:
+            return await self._opened().get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy or None,
+                timeout=aiohttp.ClientTimeout(total=None),
+            )
+        except _Held as held:
+            if leaving.left:
+                raise AnswerLost from None
+            raise NotSent(held.why) from None
+        except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
             if leaving.left:
                 raise (AnswerLate if isinstance(error, TimeoutError) else AnswerLost) from None
             raise NotSent(_why(error)) from None
@@ -319,4 +375,13 @@ def client(house: "House") -> Http:
         return found
 
 
-__all__ = ("AnswerLate", "AnswerLost", "Http", "HttpAnswer", "NotSent", "check_proxy", "client")
+__all__ = (
+    "AnswerLate",
+    "AnswerLost",
+    "Http",
+    "HttpAnswer",
+    "HttpStream",
+    "NotSent",
+    "check_proxy",
+    "client",
+)

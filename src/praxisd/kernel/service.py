@@ -99,7 +99,7 @@ class JobType:
 
     `call(run)` gets a `kernel.jobs.RunContext`. `missed` is the policy for runs missed while off: `none`, `once` or `all`.
     `per` says whether one run serves the installation or each organization. `follows` are the jobs that should have run
-    before this one: people are warned where the plans say otherwise.
+    before this one: people are warned where the plans say otherwise. `uncut`: planned restarts and updates wait for its end.
     """
 
     name: str
@@ -110,6 +110,7 @@ class JobType:
     beside: tuple[str, ...] = ()
     per: Scope = Scope.ORGANIZATION
     follows: tuple[str, ...] = ()
+    uncut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

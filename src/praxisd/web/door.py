@@ -36,6 +36,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 LONGEST_QUEUE = 512
 """Requests that may wait for a thread; the next one is told to come back (503 `http.busy`)."""
 ADMITTED_S = 0.9
+SAFE_RETRY_S = "60"
+"""In safe mode a person has to act first: programs are asked to come back after a minute."""
 _MARKS_MOST = 4096
 _CSRF = CSRF_HEADER.lower().encode()
 
@@ -102,8 +104,10 @@ class Door:
         finally:
             self.metrics.waiting -= 1
 
-    async def open(self) -> None:
-        """Raise `maintenance` (503) while the doors are closed."""
+    async def open(self, *, safe: bool = False) -> None:
+        """Raise `maintenance` (503) while the doors are closed, `guard.safe_mode` (503) for what is not `safe`."""
+        if self.house.safe and not safe:
+            raise Problem("guard.safe_mode", 503, retry=True, headers={"Retry-After": SAFE_RETRY_S})
         if not self.watch.fresh:
             await self.in_thread(self.watch.look)
         refusal = self.watch.refusal()
@@ -221,7 +225,7 @@ class Door:
         if entry.inside and not self.for_people(request):
             raise not_found("Path")
         if not entry.exempt:
-            await self.open()
+            await self.open(safe=route.safe)
         actor = ANONYMOUS
         if entry.signed_in and not (entry.local_free and not request.bearer and request.local):
             actor = await self.admit(request, people=True, touch=not route.streams)

@@ -34,8 +34,13 @@ MOST_CONNECTIONS = 900
 """Below the usual limit of 1024 open files, so that the store can still open its own."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening address taken before anything else starts; port 0 takes a free one. Raises OSError."""
+def bind(host: str, port: int, handle: int | None = None) -> socket.socket:
+    """A listening address taken before anything else starts; port 0 takes a free one. Raises OSError.
+
+    `handle`: the descriptor of a socket that listens already; whoever started this program keeps it open (the guard).
+    """
+    if handle is not None:
+        return socket.socket(fileno=handle)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -68,7 +73,7 @@ class Server(uvicorn.Server):
         """Begin to accept, then tell."""
         await super().startup(sockets)
         if self._house.state is State.STARTING:
-            self._house.state = State.RUNNING
+            self._house.state = State.SAFE if self._house.safe else State.RUNNING
         await asyncio.get_running_loop().run_in_executor(None, self._on_ready)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -122,12 +127,15 @@ def serve(
     port: int = 8080,
     on_ready: Callable[[str], None] = lambda _url: None,
     on_server: Callable[[Server], None] = lambda _server: None,
+    *,
+    handle: int | None = None,
 ) -> int:
     """Serve until a signal (or `Server.stop()`, which `on_server` hands out) and stop the house; returns 0.
 
-    `on_ready(url)` is called in a thread once requests are answered. Raises OSError if the address is taken.
+    `on_ready(url)` is called in a thread once requests are answered. `handle` as for `bind`. Raises OSError if the address
+    is taken.
     """
-    with contextlib.closing(bind(host, port)) as sock:
+    with contextlib.closing(bind(host, port, handle)) as sock:
         url = url_of(sock)
         config = uvicorn.Config(
             build(house, doors),

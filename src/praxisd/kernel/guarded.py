@@ -1,0 +1,78 @@
+"""Guarded: what a server started by the guard knows of it, and how it asks it for something (SPEC 6.3, 7.2).
+
+The guard is another program (`praxisd_guard`); the two share files in HOME. It says in `start.json` why it started this
+server; orders go the other way. The pipe on standard input is a lifeline: when it ends, the guard is gone.
+"""
+
+import _thread
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from praxisd_guard import journal, orders
+from praxisd_guard.durable import read_json
+from praxisd_guard.places import Places, home_of_environment
+
+ON_TRIAL = "update"
+"""Reason of the first start of a version that may still be rolled back."""
+
+
+class Guarded:
+    """The guard of this server. `start` is what it said of this start: reason, failures before it, and the last end."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._places = Places(home)
+        self.start: dict[str, Any] = read_json(self._places.start) or {}
+
+    @classmethod
+    def here(cls) -> "Guarded | None":
+        """The guard that started this program, or None where nobody guards it."""
+        home = home_of_environment()
+        return None if home is None else cls(home)
+
+    @property
+    def reason(self) -> str:
+        """Why this server was started: a word of the guard, empty if it said none."""
+        return str(self.start.get("reason", ""))
+
+    @property
+    def on_trial(self) -> bool:
+        """True for a version that the guard may still take back."""
+        return self.reason == ON_TRIAL
+
+    @property
+    def failures(self) -> int:
+        """How often the server failed before this start, lately."""
+        found = self.start.get("failures", 0)
+        return found if isinstance(found, int) else 0
+
+    def state(self) -> dict[str, Any]:
+        """What the guard says it does now; empty if it said nothing."""
+        return read_json(self._places.state) or {}
+
+    def order(self, kind: str, by: str, reason: str, **more: Any) -> str:
+        """Ask for a restart, a new try, an install; returns the order's id. ValueError for an incomplete one; OSError."""
+        return orders.give(self.home, orders.order(kind, by, reason, **more))
+
+    def outcome(self, order: str) -> journal.Outcome:
+        """How far an order has come."""
+        return journal.outcome(self.home, order)
+
+
+def hold_lifeline() -> None:
+    """From now on the end of standard input ends this program as SIGTERM does."""
+    handle = os.dup(sys.stdin.fileno())
+    threading.Thread(target=_until_end, args=(handle,), name="praxisd-lifeline", daemon=True).start()
+
+
+def _until_end(handle: int) -> None:
+    try:
+        while os.read(handle, 4096):
+            pass
+    except OSError:
+        pass  # an end as well
+    _thread.interrupt_main(signal.SIGTERM)
