@@ -1,0 +1,59 @@
+"""HOME/logs: what servers said on standard error. Twenty are kept, and of failed starts a copy that stays longer."""
+
+import os
+import re
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+KEPT = 20
+KEPT_FAILED = 10
+_UNFIT = re.compile(r"[^A-Za-z0-9._+-]")
+
+
+def new_log(home: Path) -> Path:
+    """Path of the log of a server that starts now: `logs/server-20261127-150405-123456.log` (UTC); old ones go."""
+    now = time.time()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1e6):06d}"
+    folder = home / "logs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _keep(folder, "server-*.log", KEPT - 1)
+    return folder / f"server-{stamp}.log"
+
+
+def keep_failed(home: Path, version: str, log: Path) -> Path:
+    """Copy the log of a failed start to `logs/failed-<version>-<epoch>.log`; returns the copy, or `log` if that fails."""
+    copy = home / "logs" / f"failed-{_UNFIT.sub('_', version)}-{int(time.time())}.log"
+    try:
+        shutil.copyfile(log, copy)
+        copy.chmod(0o600)
+    except OSError:
+        return log
+    _keep(home / "logs", "failed-*.log", KEPT_FAILED)
+    return copy
+
+
+def limit_size(log: Path, most: int) -> None:
+    """Set a log aside that has grown beyond `most` bytes (`server-….old.log`, one), and begin it anew.
+
+    The server goes on writing at the end of the same file; a line written in between may be lost.
+    """
+    with suppress(OSError):
+        if log.stat().st_size > most:
+            shutil.copyfile(log, log.with_suffix(".old.log"))
+            os.truncate(log, 0)
+
+
+def _keep(folder: Path, pattern: str, count: int) -> None:
+    found = sorted(folder.glob(pattern), key=_age)
+    for old in found[: max(0, len(found) - count)]:
+        with suppress(OSError):
+            old.unlink()
+
+
+def _age(path: Path) -> tuple[float, str]:
+    try:
+        return path.stat().st_mtime, path.name
+    except OSError:
+        return 0.0, path.name

@@ -1,0 +1,305 @@
+"""The keeper: one server at a time, kept alive by health from outside (SPEC 7.2).
+
+After a failure it is started again at most twice; the third start is safe mode; if that fails too, the guard answers by
+itself (`floor`). An end that nobody asked for and that is no crash is a restart from outside: noticed, named, not counted.
+Everything the keeper decides it decides here; what it does to the process is in `keeper_server`.
+"""
+
+import asyncio
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from praxisd_guard import child_logs, journal, orders
+from praxisd_guard.child import Child, Exit
+from praxisd_guard.child_proc import boot_id
+from praxisd_guard.floor import Fall, Floor
+from praxisd_guard.keeper_engine import Engine
+from praxisd_guard.keeper_host import Ending, Failure
+from praxisd_guard.keeper_server import Hands, Why
+from praxisd_guard.keeper_state import State
+from praxisd_guard.notify import Notifier
+from praxisd_guard.orders import Order
+from praxisd_guard.signals import Sender
+
+_BEAT_S = 5.0
+_EXTEND_S = 30.0
+_PLANNED = "planned"
+
+
+class Keeper:
+    """Keeps one server until the guard is asked to end."""
+
+    def __init__(self, home: Path, hands: Hands, notifier: Notifier) -> None:
+        self._home = home
+        self._hands = hands
+        self._limits = hands.limits
+        self._notifier = notifier
+        self._journal = hands.journal
+        self._lock = asyncio.Lock()
+        self._engine = Engine(hands, self._lock)
+        self._failures = 0
+        self._healthy_since: float | None = None
+        self._outside: deque[float] = deque(maxlen=hands.limits.outside_most)
+        self._by: Any = None
+        self._try_again = asyncio.Event()
+        self._told_ready = False
+
+    def asked_to_end(self, name: str, sender: Sender | None) -> None:
+        """A signal came: end in order. Who sent it stands in the journal and in state.json."""
+        if not self._hands.ending.done():
+            self._by = None if sender is None else sender.facts()
+            self._hands.note("outside", what="guard", signal=name, by=self._by)
+            self._hands.ending.set_result(None)
+
+    async def run(self, before: State | None) -> None:
+        """Keep the server until `asked_to_end`; `before`: what the guard before this one left in state.json."""
+        beat = asyncio.create_task(self._beat())
+        try:
+            await self._begin(before)
+            while not self._hands.ending.done():
+                await self._wait()
+                await self._look()
+        except Ending:
+            pass
+        finally:
+            await self._end()
+            beat.cancel()
+
+    async def _begin(self, before: State | None) -> None:
+        await self._hands.open()
+        self._hands.stand_in()
+        why = self._first_why(before)
+        await self._recover()
+        if self._hands.child is None:
+            await self._up(why)
+
+    async def _recover(self) -> None:
+        """What an earlier guard was in the middle of is settled first. Raises Ending."""
+        try:
+            if await self._engine.recover(self._home):
+                self._failures = 0
+        except Ending:
+            raise
+        except Exception as error:  # a fault of the engine must not take the practice down
+            self._hands.note("engine", detail=f"{type(error).__name__}: {error}")
+        self._note_up()
+
+    def _first_why(self, before: State | None) -> Why:
+        """Why the guard itself starts a server: the first time, after the computer's start, or asked from outside."""
+        if before is None:
+            return Why("first")
+        if before.boot != boot_id():
+            return Why("boot")
+        if before.state != "stopped":  # it was killed: what it had counted still holds
+            self._hands.note("outside", what="guard", by=None)
+            self._failures = before.failures
+        return Why("outside", by=before.by)
+
+    async def _up(self, why: Why) -> None:
+        """Start until a server is ready, in safe mode after too many failures, or fall to the floor. Raises Ending."""
+        async with self._lock:
+            pauses = self._limits.pauses
+            while True:
+                why.failures, why.last = self._failures, self._hands.last
+                why.safe = self._failures > len(pauses)
+                failure = await self._hands.start(why)
+                if failure is None:
+                    self._note_up()
+                    return
+                self._note_failure(failure)
+                if why.safe:
+                    self._fall(failure)
+                    return
+                self._failures += 1
+                why = Why("crash", by=None)
+                await self._hands.open("guard.down")
+                if self._failures <= len(pauses):
+                    await self._pause(pauses[self._failures - 1])
+
+    async def _again(self, reason: str, failure: Failure) -> None:
+        """A running server failed: count it, wait, start again (or, from safe mode, fall)."""
+        self._note_failure(failure)
+        if self._hands.safe:
+            self._fall(failure)
+            return
+        self._failures += 1
+        self._hands.state.change(state="starting", failures=self._failures)
+        if self._failures <= len(self._limits.pauses):
+            await self._pause(self._limits.pauses[self._failures - 1])
+        await self._up(Why(reason))
+
+    async def _wait(self) -> None:
+        """Until something may have happened: an end, an order, a wish."""
+        hands = self._hands
+        waits: set[asyncio.Future[Any]] = {hands.ending}
+        if hands.child is not None and not self._engine.has_server:
+            waits |= {hands.child.exited} | ({hands.hung} if hands.hung is not None else set())
+        await asyncio.wait(waits, timeout=self._limits.orders_every_s, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _look(self) -> None:
+        hands = self._hands
+        if hands.ending.done():
+            return
+        if self._engine.done:
+            await self._settle()
+        if not self._engine.has_server:
+            child = hands.child
+            if child is not None and child.exited.done():
+                await self._exited(child, child.exited.result())
+            elif child is not None and hands.hung is not None and hands.hung.done():
+                await self._again("hung", await hands.end_hung(child))
+            elif self._try_again.is_set():
+                await self._normal_again("try_again", None)
+        self._forget_failures()
+        if not self._engine.runs:
+            with suppress(OSError):  # a full disk: the order waits
+                waiting = orders.waiting(self._home)
+                if waiting:
+                    await self._carry_out(waiting[0])
+
+    async def _exited(self, child: Child, found: Exit) -> None:
+        """The server's process ended and nobody here asked for it."""
+        hands = self._hands
+        now = time.monotonic()
+        most, within = self._limits.outside_most, self._limits.outside_in_s
+        too_often = len(self._outside) >= most and now - self._outside[0] < within
+        await hands.open("guard.down")
+        if found.crash or too_often:
+            await self._again("crash", hands.fail(child, "guard.exited", found))
+            return
+        self._outside.append(now)
+        hands.gone(child, found, asked=False)
+        hands.note("outside", what="server", **found.facts(), by=None)
+        await self._up(Why("outside"))
+
+    async def _carry_out(self, order: Order) -> None:
+        if order.kind in ("install", "switch_back"):
+            self._hands.state.change(order=order.id, step="")
+            self._engine.begin(self._home, order)
+            return
+        self._journal.write(order.kind, "accepted", order.id, reason=order.reason)
+        orders.taken(self._home, order.id)
+        self._hands.state.change(order=order.id, step="accepted")
+        if order.reason == _PLANNED:
+            self._hands.note("planned", by=order.by)
+        announced = order.at + order.announce_s - time.time()
+        if announced > 0:
+            await self._pause(min(announced, order.announce_s))
+        if order.kind == "restart":
+            await self._restart("planned" if order.reason == _PLANNED else "order", order.by)
+        else:
+            await self._normal_again("try_again", order.by)
+        self._close_order(order)
+
+    async def _restart(self, reason: str, by: Any) -> None:
+        if self._hands.shown.floor is not None:
+            self._failures = 0
+        async with self._lock:
+            await self._hands.stop()
+            await self._hands.open()
+        await self._up(Why(reason, by=by))
+
+    async def _normal_again(self, reason: str, by: Any) -> None:
+        """A person says that the cause is gone: as if nothing had failed."""
+        self._try_again.clear()
+        self._failures = 0
+        self._outside.clear()
+        async with self._lock:
+            await self._hands.stop()
+            await self._hands.open()
+        await self._up(Why(reason, by=by))
+
+    def _close_order(self, order: Order) -> None:
+        if self._hands.child is not None and not self._hands.safe:
+            self._journal.write(order.kind, journal.KEPT, order.id)
+        else:
+            code = "guard.safe_mode" if self._hands.child is not None else "guard.floor"
+            self._journal.write(order.kind, journal.REFUSED, order.id, code=code)
+        self._hands.state.change(order=None, step=None)
+
+    async def _settle(self) -> None:
+        """The install engine is done."""
+        touched = self._hands.updating
+        error = None
+        try:
+            self._engine.settled()
+        except Ending:
+            return
+        except Exception as found:  # a fault of the engine must not take the practice down
+            error = found
+            self._hands.note("engine", detail=f"{type(found).__name__}: {found}")
+        if self._hands.child is None:
+            if self._hands.shown.floor is None:
+                await self._up(Why("rollback" if error is None else "crash"))
+            return
+        if touched:
+            self._failures = 0
+            self._note_up()
+
+    def _note_up(self) -> None:
+        """A server is ready, or the engine has left one."""
+        hands = self._hands
+        if hands.child is None:
+            return
+        self._healthy_since = time.monotonic()
+        hands.state.change(state="safe" if hands.safe else "running", failures=self._failures)
+        if not self._told_ready:
+            self._notifier.ready()
+            self._told_ready = True
+        self._tell()
+
+    def _note_failure(self, failure: Failure) -> None:
+        self._healthy_since = None
+        self._hands.note("failure", code=failure.code, detail=failure.detail, log=failure.log)
+
+    def _forget_failures(self) -> None:
+        hands = self._hands
+        since = self._healthy_since
+        if not self._failures or hands.safe or hands.child is None or since is None:
+            return
+        if time.monotonic() - since >= self._limits.stable_s:
+            self._failures = 0
+            hands.state.change(failures=0)
+
+    def _fall(self, failure: Failure) -> None:
+        """Even safe mode failed: the guard answers by itself until a person has done something."""
+        hands = self._hands
+        fall = Fall(failure, hands.version, failure.detail, time.time())
+        hands.shown.floor = Floor(self._home, fall, self._try_again.set)
+        hands.state.change(state="floor", failures=self._failures)
+        hands.note("floor", code=failure.code, log=failure.log)
+        if not self._told_ready:  # systemd must not end the one who still answers
+            self._notifier.ready()
+            self._told_ready = True
+        self._tell()
+
+    def _tell(self) -> None:
+        now = self._hands.state.now
+        self._notifier.status(f"praxisd {now.version}: {now.state}")
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.wait({self._hands.ending}, timeout=seconds)
+        if self._hands.ending.done():
+            raise Ending
+
+    async def _beat(self) -> None:
+        """As long as the loop turns: for systemd's watchdog, and the size of the server's log."""
+        every = min(_BEAT_S, (self._notifier.watchdog_s or _BEAT_S * 2) / 2)
+        while True:
+            self._notifier.alive()
+            if not self._told_ready or self._hands.ending.done():
+                self._notifier.extend(_EXTEND_S)
+            if self._hands.child is not None:
+                child_logs.limit_size(self._hands.child.log, self._limits.log_bytes)
+            await asyncio.sleep(every)
+
+    async def _end(self) -> None:
+        self._notifier.stopping()
+        await self._engine.end(self._limits.uncut_s)
+        await self._hands.stop()
+        await self._hands.finish()
+        self._hands.updating = False
+        self._hands.state.change(state="stopped", by=self._by, order=None, step=None)
