@@ -223,4 +223,20 @@ def acme(folder: Path, host: str, port: int, connect: str, life: int, faults: tu
     sys.exit(code)
 
 
+@sandbox.command()
+@data
+@_HOST
+@click.option("--port", type=click.IntRange(0, 65535), default=8095, show_default=True, help="0: a free one.")
+def updates(folder: Path, host: str, port: int) -> None:
+    """A publisher of updates: versions of praxisd that work and one that does not, and a data set."""
+    from praxisd import __version__
+    from praxisd.sandbox.updates_program import run
+
+    try:
+        code = run(folder, host, port, __version__, language())
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=port) from None
+    sys.exit(code)
+
+
 commands: tuple[click.Command, ...] = (sandbox,)

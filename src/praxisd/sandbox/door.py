@@ -4,7 +4,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,7 +54,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back. `drop`: nothing at all, the connection is closed instead. `cut`: it is closed in the middle."""
+    """What is sent back. `drop`: nothing at all, the connection is closed instead. `cut`: it is closed in the middle.
+
+    `pieces`, where given, are sent in place of `body`, each at once; `length` is what is then said about them (bytes),
+    None: nothing, the end of the connection is their end.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -62,6 +66,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
     cut: bool = False
+    pieces: Iterable[bytes] | None = None
+    length: int | None = None
 
 
 DROP = Answer(drop=True)
@@ -164,7 +170,9 @@ class Door:
             return
         handler.send_response(answer.status)
         handler.send_header("Content-Type", answer.media)
-        handler.send_header("Content-Length", str(len(answer.body)))
+        length = len(answer.body) if answer.pieces is None else answer.length
+        if length is not None:
+            handler.send_header("Content-Length", str(length))
         handler.send_header("Connection", "close")
         handler.send_header("X-Content-Type-Options", "nosniff")
         for name, value in answer.headers.items():
@@ -172,6 +180,9 @@ class Door:
         handler.end_headers()
         body = b"" if handler.command == "HEAD" else answer.body
         with suppress(OSError):
+            for piece in () if answer.pieces is None or handler.command == "HEAD" else answer.pieces:
+                handler.wfile.write(piece)
+                handler.wfile.flush()
             handler.wfile.write(body[: len(body) // 2] if answer.cut else body)
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> Answer:

@@ -11,16 +11,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from backports import zstd
-
 from praxisd.kernel.errors import Problem
 from praxisd.services.updates import publish_files as files
-from praxisd.services.updates.publish_repository import CATALOG, Repository
+from praxisd.services.updates.publish_repository import CATALOG, Repository, role_for
+from praxisd_guard import patch
+from praxisd_guard.faults import TrustFault
+from praxisd_guard.trust_offers import newness
 
 KINDS = ("software", "plugin", "data")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,40}")
-_NUMBER = re.compile(r"\d+|[a-z]+")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Element:
     def folder(self) -> str:
         """Where its targets lie."""
         return self.index.rpartition("/")[0]
+
+    @property
+    def role(self) -> str:
+        """Who signs for it."""
+        return role_for(self.index)
 
     def target(self, version: str) -> str:
         """The path of a version's package."""
@@ -59,12 +64,6 @@ class Release:
     schema: int | None = None
 
 
-def order(version: str) -> tuple[tuple[int, int | str], ...]:
-    """Versions in their order: numbers by value, words (`rc`) before what follows no word."""
-    parts = _NUMBER.findall(version.lower().partition("+")[0])
-    return (*((1, int(one)) if one.isdigit() else (-1, one) for one in parts), (0, 0))
-
-
 def elements(repository: Repository) -> list[Element]:
     """The catalog of the next version. Problem `updates.publish_malformed`."""
     return [
@@ -81,27 +80,30 @@ def element(repository: Repository, name: str) -> Element:
     return found
 
 
-def add_element(
+def planned(
     repository: Repository, name: str, kind: str, title: Mapping[str, str], vendor: str | None = None
 ) -> Element:
-    """One more element. Problems: `updates.publish_element_exists`, `…_name_invalid`, `…_role_missing`."""
+    """An element that may be added. Problems: `updates.publish_element_exists`, `…_name_invalid`, `…_kind_invalid`."""
     for one in (name, *([vendor] if vendor is not None else [])):
         if not _NAME.fullmatch(one):
             raise Problem("updates.publish_name_invalid", 400, name=one)
     if kind not in KINDS or (kind == "plugin") != (vendor is not None):
         raise Problem("updates.publish_kind_invalid", 400, kind=kind)
-    known = elements(repository)
-    if any(one.name == name for one in known):
+    if any(one.name == name for one in elements(repository)):
         raise Problem("updates.publish_element_exists", 409, name=name)
     index = {
         "software": f"software/{name}/index.json",
         "plugin": f"plugins/{vendor}/{name}.index.json",
         "data": f"data/{name}/index.json",
     }[kind]
-    made = Element(name, kind, index, dict(title))
-    repository.put(index, _json({"versions": []}))
-    repository.put(CATALOG, _json({"elements": [one.json() for one in (*known, made)]}))
-    return made
+    return Element(name, kind, index, dict(title))
+
+
+def add_element(repository: Repository, made: Element) -> None:
+    """One more element, still without versions. Problem `updates.publish_role_missing` where nobody signs for it."""
+    repository.put(made.index, _json({"versions": []}))
+    known = [one.json() for one in elements(repository)]
+    repository.put(CATALOG, _json({"elements": [*known, made.json()]}))
 
 
 def versions(repository: Repository, one: Element) -> list[dict[str, Any]]:
@@ -136,14 +138,14 @@ def add_version(
             packed = Path(work) / "packed"
             custom |= {"unpacked_sha256": digest(file), "unpacked_size": file.stat().st_size}
             custom |= {} if release.schema is None else {"schema": release.schema}
-            _pack(file, packed)
+            patch.pack(file, packed)
         repository.put(target, packed, custom)
         if one.kind == "data" and patches:
             for entry in known[:most]:
-                patch = _patch(repository, one, entry, file, packed.stat().st_size, Path(work))
-                made += [patch] if patch else []
+                one_patch = _patch(repository, one, entry, file, packed.stat().st_size, Path(work))
+                made += [one_patch] if one_patch else []
     entry = {"version": release.version, "target": target, "released": release.released, "patches": made}
-    ordered = sorted([*known, entry], key=lambda each: order(each["version"]), reverse=True)
+    ordered = sorted([*known, entry], key=lambda each: newness(each["version"]), reverse=True)
     repository.put(one.index, _json({"versions": ordered}))
     return entry
 
@@ -203,31 +205,24 @@ def _require(file: Path, kind: str) -> None:
         raise Problem("updates.publish_not_zip", 400, path=str(file))
 
 
-def _pack(file: Path, out: Path) -> None:
-    """One zstd frame, level 9."""
-    with out.open("wb") as target, zstd.ZstdFile(target, "wb", level=9) as packed:
-        for block in files.blocks(file):
-            packed.write(block)
-
-
 def _stored(repository: Repository, target: str) -> Path:
-    from praxisd.services.updates.publish_repository import role_for
-
     return repository.file(repository.next(role_for(target)).signed.targets[target])
 
 
 @contextmanager
 def _as_used(repository: Repository, one: Element, target: str) -> Any:
     """A published package as practices use it: a data set unpacked, everything else as it is."""
-    stored = _stored(repository, target)
+    entry = repository.next(role_for(target)).signed.targets[target]
+    stored = repository.file(entry)
     if one.kind != "data":
         yield stored
         return
     with tempfile.TemporaryDirectory(prefix="praxisd-publish-") as work:
-        out = Path(work) / "unpacked"
-        with zstd.ZstdFile(stored, "rb") as packed, out.open("wb") as file:
-            while block := packed.read(1 << 20):
-                file.write(block)
+        out, size = Path(work) / "unpacked", int(entry.custom["unpacked_size"])
+        try:
+            patch.unpack(stored, out, size)
+        except TrustFault:
+            raise Problem("updates.publish_malformed", 400, path=str(stored)) from None
         yield out
 
 
@@ -235,14 +230,13 @@ def _patch(
     repository: Repository, one: Element, entry: Mapping[str, Any], file: Path, full: int, work: Path
 ) -> dict[str, str] | None:
     """A patch from an older version to `file` as a target; None if it would not be smaller than the package."""
-    from praxisd_guard import patch
-
     with _as_used(repository, one, entry["target"]) as old:
         before, after = digest(old), digest(file)
+        if before == after or not patch.fits(old.stat().st_size, file.stat().st_size):
+            return None
         out = work / f"{before[:12]}-{after[:12]}"
-        patch.make(old, file, out)
-    if before == after or out.stat().st_size >= full:
-        return None
+        if patch.make(old, file, out) >= full:
+            return None
     path = f"{one.folder}/{before[:12]}-{after[:12]}.patch.zst"
     repository.put(path, out, {"element": one.name, "kind": "patch", "from": before, "to": after})
     return {"from": before, "target": path}

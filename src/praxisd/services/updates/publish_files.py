@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from praxisd.kernel.errors import Problem
 
@@ -31,6 +32,38 @@ def write(path: Path, data: bytes | Iterable[bytes], mode: int = 0o644) -> None:
         if beside is not None:
             with contextlib.suppress(OSError):
                 os.unlink(beside)
+
+
+@contextlib.contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Keep other publishers of this computer away from a folder. Problem `updates.publish_busy` where one is at work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+b")
+    except OSError as error:
+        raise Problem(
+            "updates.publish_unwritable", 500, path=str(folder), why=error.strerror or "-"
+        ) from None
+    with file:
+        if not _locked(file):
+            raise Problem("updates.publish_busy", 409, retry=True, path=str(folder))
+        yield
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _keep_folder(folder: Path) -> None:

@@ -24,7 +24,9 @@ TOP = ("root", "targets", *ONLINE)
 NAME = "x-praxisd-name"
 """The field of a key in the metadata that says whose it is."""
 _PERSON = re.compile(r"[a-z0-9][a-z0-9_]{0,31}")
-_ROLE = re.compile(r"root|targets|snapshot|timestamp|software|(?:plugins|data)-[a-z0-9][a-z0-9-]{0,40}")
+_ROLE = re.compile(
+    r"root|targets|snapshot|timestamp|software|(?:plugins|data)-[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?"
+)
 
 Ask = Callable[[str], bytes | None]
 """The passphrase of the key of this name; None: there is none."""
@@ -71,6 +73,16 @@ def make(folder: Path, role: str, name: str, passphrase: bytes | None = None) ->
     shown = json.dumps(public.json(), indent=2, sort_keys=True) + "\n"
     files.write(folder / f"{role}-{name}.pub.json", shown.encode())
     return public
+
+
+def make_all(folder: Path, roles: Iterable[str], name: str, passphrase: bytes | None = None) -> list[Public]:
+    """The keys of a person for several roles; none is made if one of them is there already."""
+    wanted = list(dict.fromkeys(roles))
+    for role in wanted:
+        secret = folder / f"{role_of(role)}-{name}.pem"
+        if secret.exists():
+            raise Problem("updates.publish_key_exists", 409, path=str(secret))
+    return [make(folder, role, name, passphrase) for role in wanted]
 
 
 def read_public(path: Path) -> Public:

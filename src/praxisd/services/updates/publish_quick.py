@@ -55,7 +55,8 @@ class Quick:
     def element(self, name: str, kind: str, vendor: str | None = None, **title: str) -> None:
         """One more element, published. `title`: `de="…"`, `en="…"`."""
         words = title or {"de": name, "en": name}
-        publish_elements.add_element(self.repository, name, kind, words, vendor)
+        made = publish_elements.planned(self.repository, name, kind, words, vendor)
+        publish_elements.add_element(self.repository, made)
         self.publish()
 
     def add(

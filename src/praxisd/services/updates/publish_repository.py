@@ -191,7 +191,7 @@ class Repository:
         Problem `updates.publish_no_key_here` if there is no key here for any of them; nothing is changed then.
         """
         wanted = self.staged_roles() if roles is None else list(roles)
-        found, used = [], False
+        signed = []
         for role in wanted:
             waiting = self.staged(role)
             if waiting is None:
@@ -200,15 +200,28 @@ class Repository:
             for signer in signers:
                 waiting.sign(signer, append=True)
             if signers:
-                used = True
-                files.write(self._staged / f"{role}.json", waiting.to_bytes())
-            found.append(self.standing(role))
-        if wanted and not used and not all(one.enough for one in found):
+                signed.append((role, waiting))
+        if not signed:
+            self._refuse_to_sign(wanted)
+        for role, waiting in signed:  # only now: a passphrase that was wrong has stopped us before
+            files.write(self._staged / f"{role}.json", waiting.to_bytes())
+        return [self.standing(role) for role in wanted]
+
+    def _refuse_to_sign(self, wanted: list[str]) -> None:
+        found = [self.standing(role) for role in wanted]
+        if not wanted:
+            raise Problem("updates.publish_nothing_waits", 409, role="–")
+        if not all(one.enough for one in found):
             names = sorted({name for one in found for name in one.missing})
-            raise Problem(
-                "updates.publish_no_key_here", 400, role=", ".join(wanted), names=", ".join(names) or "-"
-            )
-        return found
+            shown = ", ".join(names) or "–"
+            raise Problem("updates.publish_no_key_here", 400, role=", ".join(wanted), names=shown)
+
+    def has_online(self, keys: Keyring) -> bool:
+        """True if the keys are here with which complete roles can be published."""
+        roles = self.next("root").signed.roles
+        return all(
+            sum(keys.has(keyid) for keyid in roles[role].keyids) >= roles[role].threshold for role in ONLINE
+        )
 
     def _may(self, role: str) -> list[str]:
         """Ids of keys whose signature counts for the next version."""
@@ -224,10 +237,13 @@ class Repository:
     def publish(self, keys: Keyring, *, anyway: bool = False) -> Published:
         """Put out all that carries enough signatures, under a new snapshot and timestamp.
 
-        With `anyway` these two are renewed even if nothing else is new. Problem `updates.publish_online_keys_missing`.
+        With `anyway` these two are renewed even if nothing else is new. Problems: `updates.publish_online_keys_missing`,
+        and with `anyway` `…_not_complete` where nothing was published yet and signatures are missing.
         """
         chosen = self._choose()
         if chosen is None:
+            if anyway:
+                self._refuse_to_publish()
             return Published((), tuple(self.standing(role) for role in self.staged_roles()))
         news = [role for role in chosen if self._is_new(role, chosen[role])]
         if not news and not anyway:
@@ -256,6 +272,15 @@ class Repository:
         made += [("snapshot", shot.signed.version)] if shot is not None else []
         made += [("timestamp", stamp.signed.version)]
         return Published(tuple(made), tuple(self.standing(role) for role in self.staged_roles()))
+
+    def _refuse_to_publish(self) -> None:
+        for role in (*self.staged_roles(), "root"):
+            one = self.standing(role)
+            if not one.enough:
+                names = ", ".join(one.missing) or "–"
+                raise Problem(
+                    "updates.publish_not_complete", 409, role=role, have=one.have, need=one.need, names=names
+                )
 
     def _is_new(self, role: str, one: Metadata[Any]) -> bool:
         waiting = self.staged(role)
