@@ -1,5 +1,7 @@
 """Fixtures and rules for the whole suite: PostgreSQL from nothing, foreign data, no silent skips in CI."""
 
+import fcntl
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from hypothesis import settings
 
 from praxisd.testing import browser, debian, postgres
 from praxisd.testing.postgres import PostgresMissing, PostgresServer
+from praxisd.testing.programs import running
 
 pytest_plugins = ["praxisd.testing.plugin"]
 
@@ -105,3 +108,24 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.new_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled demo folder to copy: filling takes longer than copying. Filled once, whoever of the workers needs it first.
+
+    The addresses of its sandboxes are forgotten: copies of it run at the same time, each with ports of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    home = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = home / "filled" / "demo"
+    folder.parent.mkdir(exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder.parent / "done").exists():
+            with running(folder, verb="demo"):
+                pass
+            access = folder / "access.json"
+            access.write_text(json.dumps(json.loads(access.read_text()) | {"sandbox": {}}), encoding="utf-8")
+            (folder.parent / "done").touch()
+    return folder

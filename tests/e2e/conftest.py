@@ -60,15 +60,6 @@ def chromium() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A filled demo folder to copy: filling takes longer than copying."""
-    folder = tmp_path_factory.mktemp("filled") / "demo"
-    with running(folder, verb="demo"):
-        pass
-    return folder
-
-
 @pytest.fixture(scope="module")
 def demo(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A running demo practice for one module."""

@@ -1,6 +1,7 @@
 """Access data by command: against a running server at once, and under the folder's lock without one."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +11,15 @@ from praxisd.testing.programs import Running, command, running
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
     """A sample practice that is served."""
     folder = tmp_path_factory.mktemp("keys") / "data"
     with running(folder, "--today", "2026-11-23", verb="demo") as server:
         yield folder, server
 
 
-def test_a_key_works_at_once_and_no_longer_once_revoked(filled: tuple[Path, Running]) -> None:
-    folder, server = filled
+def test_a_key_works_at_once_and_no_longer_once_revoked(served: tuple[Path, Running]) -> None:
+    folder, server = served
     made = command("keys", "create", "--portal", "Testportal", "--expires", "5", "--json", folder=folder).json
     client = server.client(made["secret"])
     assert client.call("GET", "/api/v1/me")[0] == 200
@@ -31,8 +32,8 @@ def test_a_key_works_at_once_and_no_longer_once_revoked(filled: tuple[Path, Runn
     assert (status, answer["code"]) == (401, "accounts.key_revoked")
 
 
-def test_replacing_needs_an_explicit_yes(filled: tuple[Path, Running]) -> None:
-    folder, server = filled
+def test_replacing_needs_an_explicit_yes(served: tuple[Path, Running]) -> None:
+    folder, server = served
     first = command("keys", "create", "--portal", "Zweites", folder=folder).out.strip()
     refused = command("keys", "create", "--portal", "Zweites", folder=folder)
     assert (refused.code, refused.out) == (1, "") and "accounts.portal_has_key" in refused.err
@@ -42,8 +43,8 @@ def test_replacing_needs_an_explicit_yes(filled: tuple[Path, Running]) -> None:
     assert server.client(second).call("GET", "/api/v1/me")[0] == 200
 
 
-def test_wrong_use_of_keys(filled: tuple[Path, Running]) -> None:
-    folder, _ = filled
+def test_wrong_use_of_keys(served: tuple[Path, Running]) -> None:
+    folder, _ = served
     assert command("keys", "create", folder=folder).code == 2
     assert command("keys", "create", "--portal", "A", "--role", "desk", folder=folder).code == 2
     unknown = command("keys", "revoke", "no-such-key", "--json", folder=folder)
@@ -51,8 +52,8 @@ def test_wrong_use_of_keys(filled: tuple[Path, Running]) -> None:
     assert "no-such-key" in unknown.err
 
 
-def test_messages_come_in_the_language_asked_for(filled: tuple[Path, Running]) -> None:
-    folder, _ = filled
+def test_messages_come_in_the_language_asked_for(served: tuple[Path, Running]) -> None:
+    folder, _ = served
     german = command("keys", "create", "--portal", "Beispielportal", folder=folder)
     english = command("keys", "create", "--portal", "Beispielportal", "--lang", "en", folder=folder)
     by_terminal = command(
@@ -62,10 +63,9 @@ def test_messages_come_in_the_language_asked_for(filled: tuple[Path, Running]) -
     assert "accounts.portal_has_key" in german.err and "accounts.portal_has_key" in english.err
 
 
-def test_without_a_server_keys_and_users_take_the_lock(tmp_path: Path) -> None:
+def test_without_a_server_keys_and_users_take_the_lock(filled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    with running(folder, verb="demo") as server:
-        server.terminate()
+    shutil.copytree(filled, folder)
     secret = command("keys", "create", "--role", "desk", "--name", "Empfang 2", folder=folder).out.strip()
     made = command("users", "create", "anna", "--role", "desk", "--generate", "--json", folder=folder).json
     assert made["login"] == "anna" and len(made["password"]) >= 12
@@ -80,8 +80,8 @@ def test_without_a_server_keys_and_users_take_the_lock(tmp_path: Path) -> None:
                 assert secret.encode() not in file.read_bytes(), file
 
 
-def test_a_bundle_is_taken_in_by_command(filled: tuple[Path, Running]) -> None:
-    folder, server = filled
+def test_a_bundle_is_taken_in_by_command(served: tuple[Path, Running]) -> None:
+    folder, server = served
     bundle = folder.with_name("bundle.json")
     person = {
         "resourceType": "Patient",

@@ -333,10 +333,9 @@ def test_a_shared_database_takes_one_sample_practice(tmp_path: Path, postgres_ur
         assert {p.name for p in (tmp_path / "two").iterdir()} == {"praxisd.toml", "run"}
 
 
-def test_the_terminal_says_how_to_get_into_the_console(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    with running(folder, verb="demo") as server:
-        console = json.loads((folder / "access.json").read_text())["console"]
-        assert server.url in server.errors
-        assert f"{console['user']} / {console['password']}" in server.errors
-        assert server.more_lines() == []
+def test_the_terminal_says_how_to_get_into_the_console(server: tuple[Path, Running]) -> None:
+    folder, found = server
+    console = access_of(folder)["console"]
+    assert found.url in found.errors
+    assert f"{console['user']} / {console['password']}" in found.errors
+    assert found.more_lines() == []

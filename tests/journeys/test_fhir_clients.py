@@ -36,9 +36,10 @@ NPM_S = 100
 
 
 @pytest.fixture(scope="module")
-def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def access(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """How to get into the sample practice, which is served meanwhile."""
     folder = tmp_path_factory.mktemp("clients") / "data"
+    shutil.copytree(filled, folder)
     with running(folder, verb="demo"):
         yield json.loads((folder / "access.json").read_text(encoding="utf-8"))
 

@@ -3,6 +3,7 @@ are listed with the reason, and a run that succeeded says nothing about a messag
 """
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+def practice(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
     """The sample practice, switched on, with quiet hours that are not now."""
     folder = tmp_path_factory.mktemp("messages") / "data"
+    shutil.copytree(filled, folder)
     with running(folder, verb="demo") as found:
         later = datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(hours=12)
         quiet = {"messaging.quiet_from": later, "messaging.quiet_to": later + timedelta(minutes=10)}

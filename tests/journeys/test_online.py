@@ -3,6 +3,7 @@ programs, with the background at work (SPEC 3, 1.12–1.13; seed 001).
 """
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -36,8 +37,9 @@ class Place(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("online") / "data"
+    shutil.copytree(filled, folder)
     with running(folder, verb="demo") as found:
         _answers_at_any_hour(folder)
         access = json.loads((folder / "access.json").read_text())
