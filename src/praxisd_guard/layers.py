@@ -49,7 +49,8 @@ def digest_of(libraries: Iterable[tuple[str, str]]) -> str:
 
 def digest_here() -> str:
     """The digest of the libraries of this interpreter."""
-    return digest_of((found.metadata["Name"], found.version) for found in metadata.distributions())
+    told = (found.metadata for found in metadata.distributions())
+    return digest_of((one["Name"], one["Version"]) for one in told if one["Name"])
 
 
 def adopt(home: Path) -> Layer:

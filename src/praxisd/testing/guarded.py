@@ -31,16 +31,18 @@ def script_home(
     return Places(home)
 
 
+DIGEST = layers.digest_of([("nothing", "0")])
+
+
 def script_layer(home: Path) -> str:
     """The digest of a layer that names the interpreter below this environment: it starts sooner than ours."""
-    below = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info[1]}"
-    layer = layers.adopt(home)
-    if below.exists():
-        put_json(
-            Places(home).layers / layer.digest[:16] / "layer.json",
-            {"python": str(below), "digest": layer.digest},
-        )
-    return layer.digest
+    if layers.find(home, DIGEST) is None:
+        below = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info[1]}"
+        python = below if below.exists() else Path(sys.executable)
+        folder = Places(home).layers / DIGEST[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        put_json(folder / "layer.json", {"python": str(python), "digest": DIGEST})
+    return DIGEST
 
 
 def script_program(folder: Path, version: str, behaviour: str = "good") -> Path:

@@ -71,11 +71,7 @@ class ScriptHost:
         argv, env = versions.command(self.home, here.version, self.doors.fileno())
         log = new_log(self.home)
         self.log = str(log)
-        with log.open("wb") as sink:
-            self.process = subprocess.Popen(
-                argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink,
-                pass_fds=(self.doors.fileno(),),
-            )  # fmt: skip
+        self.process = self._run(argv, env, log)
         assert self.process.stdout is not None
         timer = _Timer(self.process, self.ready_s)
         first = self.process.stdout.readline()
@@ -87,6 +83,13 @@ class ScriptHost:
         self._close()
         code = "guard.not_ready" if status == -signal.SIGKILL else "guard.exited"
         return Failure(code, f"status {status}", str(log))
+
+    def _run(self, argv: list[str], env: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+        fd = self.doors.fileno()
+        with log.open("wb") as sink:
+            return subprocess.Popen(
+                argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, pass_fds=(fd,)
+            )
 
     def healthy(self, version: str) -> Failure | None:
         """Ask the control port and the doors."""

@@ -1,5 +1,5 @@
-"""A stand-in for praxisd in tests of the guard: one short file that starts in 30 ms. Not imported: it is copied into a
-version as `program/praxisd/__main__.py` (`testing/guarded.py`) and speaks what the guard asks of a server.
+"""A stand-in for praxisd in tests of the guard: one short file that starts in 30 ms. It is copied into a version as
+`program/praxisd/__main__.py` (`testing/guarded.py`) and speaks what the guard asks of a server. It imports nothing of ours.
 
 What it does is in `script.json` beside it ({"version", "behaviour"}); DIR/behave.json {"<version>": behaviour} says
 otherwise, so that a cause can be "fixed". It writes DIR/starts.jsonl and DIR/migrated.jsonl, and says the names in
@@ -21,13 +21,11 @@ import threading
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ARGS = sys.argv[1:]
 PAGE = b'<!doctype html><html><head><script src="/assets/app.js"></script></head><body>script</body></html>'
 
 
-def option(name: str) -> str | None:
-    return ARGS[ARGS.index(name) + 1] if name in ARGS else None
+def option(args: list[str], name: str) -> str | None:
+    return args[args.index(name) + 1] if name in args else None
 
 
 def noted(file: Path, **facts: object) -> None:
@@ -57,30 +55,31 @@ def owned(data: Path) -> object:
             time.sleep(0.01)
 
 
-def main() -> None:
-    data = Path(option("--data") or ".")
-    told = json.loads((HERE / "script.json").read_text(encoding="utf-8"))
+def main(args: list[str], here: Path) -> None:
+    """`args` as on the command line; `here`: the folder with script.json."""
+    data = Path(option(args, "--data") or ".")
+    told = json.loads((here / "script.json").read_text(encoding="utf-8"))
     version = told["version"]
     others = read(data / "behave.json", {})
     behaviour = others.get(version, told["behaviour"]) if isinstance(others, dict) else told["behaviour"]
     lock = owned(data)
-    if ARGS[0] == "migrate":
-        assert "--expand" in ARGS
+    if args[0] == "migrate":
+        assert "--expand" in args
         if behaviour == "migrate_slow":
             time.sleep(0.3)
         noted(data / "migrated.jsonl", version=version, status=int(behaviour == "migrate_fails"))
         sys.exit("no such column: patients" if behaviour == "migrate_fails" else 0)
-    safe = "--safe" in ARGS
+    safe = "--safe" in args
     noted(data / "starts.jsonl", version=version, safe=safe)
     if behaviour == "worst" or (behaviour == "exits" and not safe):
         print("ModuleNotFoundError: no module named 'teeth'", file=sys.stderr)
         sys.exit(3)
-    serve(data, version, "good" if safe else behaviour, safe)
+    serve(int(option(args, "--fd") or 3), data, version, "good" if safe else behaviour, safe)
     del lock
 
 
-def serve(data: Path, version: str, behaviour: str, safe: bool) -> None:
-    doors = socket.socket(fileno=int(option("--fd") or 3))
+def serve(fd: int, data: Path, version: str, behaviour: str, safe: bool) -> None:
+    doors = socket.socket(fileno=fd)
     doors.setblocking(False)
     ear = socket.create_server(("127.0.0.1", 0))
     ear.setblocking(False)
@@ -161,4 +160,4 @@ def lifeline() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:], Path(__file__).parent)
