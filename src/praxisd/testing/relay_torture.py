@@ -60,7 +60,7 @@ class Scale:
             every = (*range(0, 120, 17), *range(120, 4000, 67))
             kills = ((2, 61.0), (3, 1.0))
             return cls(
-                20, 4.0, 10.0, 10.0, 2, 500, 13.0, 100, 40, 1, n // 200, 25.0, 20.0, 90.0, kills, every
+                20, 4.0, 10.0, 10.0, 3, 500, 13.0, 100, 40, 1, n // 200, 25.0, 20.0, 90.0, kills, every
             )
         breaks = (0, 1, 400, 700, 1100, 1500, 1900, 2300)
         return cls(4, 0.4, 0.5, 1.0, 1, 30, 2.5, 10, 2, 23, n // 20, 3.0, 1.2, 2.5, ((1, 0.2),), breaks)
@@ -93,8 +93,12 @@ async def _round(yard: Yard, scale: Scale, say: Callable[[str], None]) -> None:
 
 
 async def _leaks(yard: Yard, scale: Scale, say: Callable[[str], None]) -> None:
-    """Rounds; from the end of the first to the end of the last nothing may have grown."""
-    first: dict[str, tuple[int, int]] = {}
+    """Rounds; after the first two nothing may grow any more.
+
+    An allocator keeps what the worst moment of a scene needed, and the second round's worst may be worse by chance: seven
+    rounds of the guests' scenes left the hub at 91, 101, 101, 99, 99, 99 and 99 MB.
+    """
+    before: dict[str, tuple[int, int]] = {}
     for number in range(scale.rounds):
         say(f"round {number + 1} of {scale.rounds}")
         at_start = {name: one.fds() for name, one in yard.processes().items()}
@@ -108,10 +112,12 @@ async def _leaks(yard: Yard, scale: Scale, say: Callable[[str], None]) -> None:
                 f"{name}: {left} descriptors after a round, {at_start[name]} before",
             )
             now = (left, one.rss_kb())
-            before = first.setdefault(name, now)
+            if number < min(2, scale.rounds):
+                before[name] = now
+            was = before[name]
             yard.check(
-                now[1] <= before[1] + LEAK_KB,
-                f"{name}: {now[1]} KB after round {number + 1}, {before[1]} KB after the first",
+                now[1] <= was[1] + LEAK_KB,
+                f"{name}: {now[1]} KB after round {number + 1}, {was[1]} KB before",
             )
             yard.notes.append(f"{name} after round {number + 1}: {left} descriptors, {now[1]:,} KB")
 
