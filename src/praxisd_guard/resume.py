@@ -68,16 +68,15 @@ def pull(
         part.unlink()
     room(part.parent, wanted.length - (part.stat().st_size if part.exists() else 0))
     try:
-        while True:
-            begun = part.exists() and part.stat().st_size > 0
-            whole = _collect(source, wanted, part, progress, stop, pause)
-            if whole and digest(part) == wanted.sha256:
+        for again in (True, False):
+            resumed = _collect(source, wanted, part, progress, stop, pause)
+            if part.stat().st_size == wanted.length and digest(part) == wanted.sha256:
                 sync_file(part)
                 return
             part.unlink(missing_ok=True)
-            if not begun:
+            if not (resumed and again):
                 raise TrustFault(TAMPERED, file=wanted.name)
-            # What lay there was of another file, or was damaged: once more from the start.
+            # A piece was of another file, or was damaged: once more from the start.
     except OSError as fault:
         if fault.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -93,17 +92,20 @@ def _collect(
     stop: Callable[[], bool],
     pause: Callable[[float], None],
 ) -> bool:
-    """Fetch until the part has its length; False if the source's file ends before."""
-    empty, connections = 0, 0
+    """Fetch until the part has its length or the source's file ends; True if it was put together from pieces."""
+    empty, connections, resumed = 0, 0, False
     while True:
         before = part.stat().st_size if part.exists() else 0
+        resumed = resumed or before > 0
         try:
             _append(source, wanted, part, before, progress, stop)
-            return part.stat().st_size == wanted.length
+            return resumed
         except Missing as fault:
             part.unlink(missing_ok=True)
             raise TrustFault(NOT_FOUND, file=wanted.name) from fault
-        except OffsetRefused:
+        except OffsetRefused as fault:
+            if not before:  # a source that breaks its promise
+                raise TrustFault(UNREACHABLE, file=wanted.name) from fault
             part.unlink(missing_ok=True)
         except Unreachable as fault:
             gained = part.stat().st_size > before if part.exists() else False

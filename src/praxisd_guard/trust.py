@@ -61,6 +61,8 @@ class Trust:
             stage = Stage(self.folder / "metadata", self.root, self.source, now)
             try:
                 stage.refresh()
+                if self.copy is not None:
+                    stage.visit_all()
                 self._accept(stage, now)
             except BaseException:
                 stage.close()
@@ -136,13 +138,15 @@ class Trust:
             self.refresh()
         stage = self._stage
         assert stage is not None  # noqa: S101
+        before = stage.fetcher.count
         found = stage.target(path)
         if found is None:
             claimed = stage.claims(path)
             if claimed is not None:
                 raise TrustFault(faults.WRONG_KEY, role=claimed, file=path)
             raise TrustFault(faults.NOT_FOUND, file=path)
-        self._accept(stage, None)
+        if stage.fetcher.count != before:
+            self._accept(stage, None)
         return found
 
     def _accept(self, stage: Stage, now: float | None) -> None:
@@ -152,9 +156,6 @@ class Trust:
             if now is not None:
                 self.clock.raise_to(now)
             if self.copy is not None:
-                if now is not None:
-                    for role in stage.roles():
-                        stage.visit(role)
                 stage.export(self.copy)
         except OSError as fault:
             full = no_space(fault)

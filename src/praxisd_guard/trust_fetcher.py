@@ -22,9 +22,11 @@ class Fetcher(FetcherInterface):
         self.source = source
         self.path = ""
         self.data = b""
+        self.count = 0
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         self.path, self.data = url.removeprefix(BASE), b""
+        self.count += 1
         return self._pieces(self.path)
 
     def _pieces(self, path: str) -> Iterator[bytes]:

@@ -95,17 +95,25 @@ class Stage:
             with contextlib.suppress(RepositoryError, DownloadError):
                 self.updater.get_targetinfo(pattern.replace("*", "-"))
 
-    def claims(self, path: str) -> str | None:
-        """A role that lists this target without having a right to it."""
+    def visit_all(self) -> None:
+        """Load all delegated roles that can be: for a copy that is complete."""
         for role in self.roles():
             self.visit(role)
+
+    def claims(self, path: str) -> str | None:
+        """A role that lists this target without having a right to it."""
+        self.visit_all()
+        for role in self.roles():
             file = self.path / f"{role}.json"
             if file.is_file() and path in Metadata[Targets].from_file(str(file)).signed.targets:
                 return role
         return None
 
     def export(self, folder: Path) -> None:
-        """Write the accepted metadata as a repository, for the guard's own look; timestamp last. Raises OSError."""
+        """Write the accepted metadata as a repository, for the guard's own look; timestamp last. Raises OSError.
+
+        Not flushed to the disk: after a power cut it is made anew with the next refresh.
+        """
         goal = folder / "metadata"
         goal.mkdir(parents=True, exist_ok=True)
         consistent = self.root.consistent_snapshot
@@ -115,12 +123,26 @@ class Stage:
                 role, version = file.stem, Metadata.from_file(str(file)).signed.version
                 name = f"{version}.{name}"
                 for old in goal.glob(f"*.{role}.json"):
-                    number = old.name.partition(".")[0]
-                    if number.isdigit() and int(number) <= version - OLD_KEPT:
+                    if 0 < _version(old) <= version - OLD_KEPT:
                         old.unlink(missing_ok=True)
             data = file.read_bytes()
             if not (goal / name).is_file() or (goal / name).read_bytes() != data:
-                put(goal / name, data)
+                draft = goal / f".{name}.new"
+                draft.write_bytes(data)
+                draft.replace(goal / name)
+
+        self._older_roots(goal)
+
+    def _older_roots(self, goal: Path) -> None:
+        """Roots before the shipped one, for a guard that was founded with an older one; it checks the chain itself."""
+        for version in range(min(_version(file) for file in goal.glob("*.root.json")) - 1, 0, -1):
+            try:
+                data = self.fetcher.download_bytes(
+                    f"{BASE}metadata/{version}.root.json", self.updater.config.root_max_length
+                )
+            except DownloadError:
+                return
+            (goal / f"{version}.root.json").write_bytes(data)
 
     def close(self) -> None:
         """Remove the copy."""
@@ -129,7 +151,12 @@ class Stage:
 
 def _files(folder: Path) -> list[Path]:
     """Metadata in the order in which they are accepted: roots, timestamp, snapshot, targets, delegated roles."""
-    roots = sorted((folder / HISTORY).glob("*.root.json"), key=lambda f: int(f.name.partition(".")[0]))
+    roots = sorted((folder / HISTORY).glob("*.root.json"), key=_version)
     top = [folder / f"{role}.json" for role in _ORDER]
     others = sorted(f for f in folder.glob("*.json") if f.stem not in TOP and not f.name.startswith("."))
     return [*roots, *(f for f in top if f.is_file()), *others]
+
+
+def _version(file: Path) -> int:
+    number = file.name.partition(".")[0]
+    return int(number) if number.isdigit() else 0
