@@ -220,12 +220,13 @@ def serve(folder: Path, host: str, port: int, config: Path | None, handle: int |
 @_PORT
 @_CONFIG
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the appointments lie around.")
-def demo(folder: Path, host: str, port: int, config: Path | None, today: Any) -> None:
+@click.option("--plain", is_flag=True, help="Without the guard that keeps and updates the server.")
+def demo(folder: Path, host: str, port: int, config: Path | None, today: Any, plain: bool) -> None:
     """Run a sample practice."""
     from praxisd.demo.running import run
 
     day = None if today is None else today.date()
-    sys.exit(run(folder, config, host, port, day, terminal.language()))
+    sys.exit(run(folder, config, host, port, day, terminal.language(), plain))
 
 
 @click.command()

@@ -37,7 +37,7 @@ def command(args: Sequence[str] | None = None) -> int:
     if told.read(given.home) is None:
         return _fault("no_home", lang, WRONG, home=given.home)
     if given.command == "run":
-        return _run(given.home, lang)
+        return _run(given.home, lang, given.with_parent)
     return _status(given, lang) if given.command == "status" else _order(given, lang)
 
 
@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--home", type=Path, required=True, help="the program's folder")
     shared.add_argument("--lang", choices=words.LANGUAGES)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", parents=[shared], help="keep the server until SIGTERM")
+    run = commands.add_parser("run", parents=[shared], help="keep the server until SIGTERM")
+    run.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     status = commands.add_parser("status", parents=[shared], help="what the guard does")
     order = commands.add_parser("order", parents=[shared], help="leave an order for the guard")
     for one in (status, order):
@@ -69,12 +70,12 @@ def _fault(key: str, lang: str, code: int, **params: object) -> int:
     return code
 
 
-def _run(home: Path, lang: str) -> int:
+def _run(home: Path, lang: str, with_parent: bool) -> int:
     from praxisd_guard import keeper_run  # the other commands need none of it
     from praxisd_guard.keeper_lock import Taken
 
     try:
-        return keeper_run.run(home)
+        return keeper_run.run(home, with_parent=with_parent)
     except keeper_run.NotUsable as fault:
         return _fault(fault.key, lang, PROBLEM, **fault.params)
     except Taken:

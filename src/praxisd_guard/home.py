@@ -18,21 +18,23 @@ PACKAGES = ("praxisd", "praxisd_guard", "praxisd_relay")
 """What a version consists of."""
 
 
-def adopt(home: Path, version: str | None = None) -> str:
+def adopt(home: Path, version: str | None = None, *, anew: bool = False) -> str:
     """Make a version from the program now running (its packages as they are imported here, the console included)
     with a layer that names this interpreter, and point at it unless a pointer is there already.
 
-    Returns the version; one that is complete already stays as it is. OSError; LookupError without a praxisd here.
+    Returns the version; one that is complete already stays as it is, unless it was adopted before and `anew` is asked for
+    (the code may have changed under its number). OSError; LookupError without a praxisd here.
     """
     places = Places(home)
     places.make()
     source = program_here()
     name = version or _version_of(source / "praxisd")
     layer = layers.adopt(home)
-    if versions.complete(home, name) is None:
+    there = versions.complete(home, name)
+    if there is None or (anew and not there.sha256):
         fresh = places.versions / f".new-{name}"
         discard(fresh)
-        copy_program(fresh / "program")
+        copy_program(fresh / "program", compiled=True)
         facts = Facts(name, layer.digest, datetime.now(UTC).date().isoformat())
         put(fresh / "package.json", facts.encoded())
         sync_tree(fresh)
@@ -52,17 +54,16 @@ def program_here() -> Path:
     return Path(next(iter(found.submodule_search_locations))).parent
 
 
-def copy_program(into: Path) -> None:
-    """Copy the packages of the program now running into a new folder, without what Python compiled."""
+def copy_program(into: Path, *, compiled: bool = False) -> None:
+    """Copy the packages of the program now running into a new folder; with `compiled` what Python compiled as well."""
+    left_out = ("*.tmp",) if compiled else ("__pycache__", "*.pyc", "*.tmp")
     into.mkdir(mode=0o700, parents=True)
     for package in PACKAGES:
         found = importlib.util.find_spec(package)
         if found is None or not found.submodule_search_locations:
             raise LookupError(f"no {package} in {sys.executable}")
         source = Path(next(iter(found.submodule_search_locations)))
-        shutil.copytree(
-            source, into / package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "*.so.tmp")
-        )
+        shutil.copytree(source, into / package, ignore=shutil.ignore_patterns(*left_out))
 
 
 def _version_of(package: Path) -> str:

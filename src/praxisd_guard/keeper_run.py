@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import signal
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from praxisd_guard import notify, signals, told, versions
@@ -28,8 +31,11 @@ class NotUsable(Exception):
         self.params = params
 
 
-def run(home: Path) -> int:
-    """Keep the server of this home until SIGTERM; returns the exit code. Raises NotUsable, keeper_lock.Taken."""
+def run(home: Path, *, with_parent: bool = False) -> int:
+    """Keep the server of this home until SIGTERM; returns the exit code. Raises NotUsable, keeper_lock.Taken.
+
+    `with_parent`: the end of standard input is a SIGTERM too, for whoever started the guard as a part of itself.
+    """
     says = told.read(home)
     if says is None:
         raise NotUsable("no_home", home=home)
@@ -42,11 +48,20 @@ def run(home: Path) -> int:
     Places(home).make()
     lock = Lock(home)
     signals.block()  # before the first thread
+    if with_parent:
+        threading.Thread(target=_until_parent_ends, name="parent", daemon=True).start()
     try:
         asyncio.run(_keep(home, says, limits))
     finally:
         lock.free()
     return 0
+
+
+def _until_parent_ends() -> None:
+    with suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _keep(home: Path, says: Told, limits: Limits) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from praxisd import main, serving
-from praxisd.demo import filling, practice, relaying
+from praxisd.demo import filling, guarding, practice, relaying
 from praxisd.demo.sandboxes import Sandboxes
 from praxisd.kernel.app import House
 from praxisd.kernel.config import load
@@ -26,11 +26,19 @@ _HARMLESS = frozenset({"run", "praxisd.toml"})
 """May lie in a folder that counts as empty: what our own lock leaves, and the configuration."""
 
 
-def run(folder: Path, config: Path | None, host: str, port: int, today: date | None, language: str) -> int:
+def run(
+    folder: Path,
+    config: Path | None,
+    host: str,
+    port: int,
+    today: date | None,
+    language: str,
+    plain: bool = False,
+) -> int:
     """Fill the folder if it is empty, and serve it until a signal; returns the exit code.
 
-    `today` None: the present day in the practice's zone. Problems: `control.folder_not_empty` (409) and those
-    of `serving.serve`.
+    `today` None: the present day in the practice's zone. `plain`: in this process, without a guard that keeps and updates
+    it. Problems: `control.folder_not_empty` (409) and those of `serving.serve`.
     """
     known = _read(folder)
     if known is None and _content(folder):
@@ -40,22 +48,41 @@ def run(folder: Path, config: Path | None, host: str, port: int, today: date | N
         if known is None:
             known = prepare(folder, config, today or datetime.now(ZoneInfo(practice.ZONE)).date(), language)
             write_private(folder / UNSERVED, json.dumps(known))
-        access = known
-
-        def tell(house: House, url: str) -> None:
-            sandboxes.introduce(house, url, access["sandbox"])
-            access["relay"] = relaying.introduce(house, folder, access["sandbox"]["relay"])
-            access["sandbox"]["relay"] = access["relay"]["url"]
-            write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
-            (folder / UNSERVED).unlink(missing_ok=True)
-            print(_welcome(url, access), file=sys.stderr, flush=True)  # noqa: T201  (for who sits here)
-
-        sandboxes = Sandboxes(folder, language, access["sandbox"])
+        sandboxes = Sandboxes(folder, language, known["sandbox"], updates=not plain)
         try:
-            access["sandbox"] = sandboxes.start()
-            return serving.serve_owned(folder, config, host, port, tell)
-        finally:
+            known["sandbox"] = sandboxes.start()
+            if plain:
+                return _served_here(folder, config, host, port, known, sandboxes)
+            doors = guarding.introduce(folder, config, host, port, known, sandboxes)
+        except BaseException:
             sandboxes.stop()
+            raise
+    try:
+        return guarding.keep(folder, doors, lambda url: _tell(folder, url, known))
+    finally:
+        sandboxes.stop()
+
+
+def _served_here(
+    folder: Path, config: Path | None, host: str, port: int, access: dict[str, Any], sandboxes: Sandboxes
+) -> int:
+    def tell(house: House, url: str) -> None:
+        sandboxes.introduce(house, url, access["sandbox"])
+        access["relay"] = relaying.introduce(house, folder, access["sandbox"]["relay"])
+        access["sandbox"]["relay"] = access["relay"]["url"]
+        _tell(folder, url, access)
+
+    try:
+        return serving.serve_owned(folder, config, host, port, tell)
+    finally:
+        sandboxes.stop()
+
+
+def _tell(folder: Path, url: str, access: dict[str, Any]) -> None:
+    """Write access.json: the server answers; and say how to get in to who sits here."""
+    write_private(folder / ACCESS, json.dumps(at(url, access), indent=2) + "\n")
+    (folder / UNSERVED).unlink(missing_ok=True)
+    print(_welcome(url, access), file=sys.stderr, flush=True)  # noqa: T201  (for who sits here)
 
 
 def _welcome(url: str, access: dict[str, Any]) -> str:
@@ -67,8 +94,13 @@ def _welcome(url: str, access: dict[str, Any]) -> str:
         f"  SMS:                {sandbox['sms']}\n  E-Mail:             {sandbox['mail']}\n"
         f"  Portal:             {sandbox['portal']}\n"
         f"  Relay:              {sandbox['relay']}\n"
+        f"{_line('Updates:', sandbox.get('updates'))}"
         "  (docs/de/konsole.md, docs/en/console.md)\n"
     )
+
+
+def _line(label: str, value: str | None) -> str:
+    return f"  {label:<20}{value}\n" if value else ""
 
 
 def prepare(folder: Path, config: Path | None, today: date, language: str) -> dict[str, Any]:

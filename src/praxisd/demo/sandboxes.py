@@ -1,5 +1,5 @@
 """The outside world of the sample practice: an SMS gateway and a mail server that deliver nothing and show everything,
-a booking portal on which everybody can play the patient, and a relay hub.
+a booking portal on which everybody can play the patient, a relay hub, and a publisher of updates.
 
 They are programs of their own (`praxisd sandbox …`), started beside the demo and ended with it, also when it is killed:
 their standard input is a pipe that closes then.
@@ -33,22 +33,26 @@ _KEY = "sandbox"
 
 
 class Sandboxes:
-    """All four programs. `known` are their addresses of the last start: whoever kept a page open finds it again."""
+    """All programs; `updates`: the publisher of updates too. `known` are their addresses of the last start: whoever kept a
+    page open finds it again.
+    """
 
-    def __init__(self, folder: Path, language: str, known: dict[str, str]) -> None:
+    def __init__(self, folder: Path, language: str, known: dict[str, str], *, updates: bool = False) -> None:
         self.folder = folder.absolute()
         self._secret = secrets.token_urlsafe(24)
         self._language = language
         self._running: list[subprocess.Popen[str]] = []
         self._known = known
+        self._updates = updates
 
     def start(self) -> dict[str, str]:
         """Start all; their addresses by name, as they stand in access.json. RuntimeError if one does not come up."""
-        options = {
+        options: dict[str, tuple[str, ...]] = {
             "sms": ("--key", _KEY, "--secret", self._secret),
             "mail": ("--smtp-port", "0"),
             "portal": ("--key", _KEY),
             "relay": (),
+            **({"updates": ()} if self._updates else {}),
         }
         ports = {name: urlsplit(self._known.get(name, "")).port or 0 for name in options}
         waiting = {name: self._begin(name, port, options[name]) for name, port in ports.items()}

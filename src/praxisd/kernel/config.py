@@ -24,15 +24,17 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     `job_lease_s`: a run whose server gave no sign of life for so long is taken over by another (2 to 3600).
     `settings` gives values for any declared setting by key; a person's stored value wins over them.
-    `public_url` is the address portals use; `trusted_proxies` may set X-Forwarded-For. `development` lets the console
-    show what only its makers need. `trial` gives values that nobody may set in a practice, by key: tortures cannot wait as
-    long as real life has to. It counts only with `development`.
+    `public_url` is the address portals use; `updates_root` a file with the root by which updates are trusted (SPEC 6.1).
+    `trusted_proxies` may set X-Forwarded-For. `development` lets the console show what only its makers need. `trial` gives
+    values that nobody may set in a practice, by key: tortures cannot wait as long as real life has to. It counts only with
+    `development`.
     """
 
     database_url: str | None = None
     database_patience: float = 20.0
     vault_key: str | None = None
     public_url: str | None = None
+    updates_root: str | None = None
     instance: str = "praxisd"
     trusted_proxies: tuple[str, ...] = ()
     request_threads: int = 8

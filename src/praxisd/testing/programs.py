@@ -134,9 +134,19 @@ class Running:
 
 @contextmanager
 def running(
-    folder: Path, *args: str, verb: str = "serve", port: int = 0, env: Mapping[str, str] | None = None
+    folder: Path,
+    *args: str,
+    verb: str = "serve",
+    port: int = 0,
+    env: Mapping[str, str] | None = None,
+    guarded: bool = False,
 ) -> Iterator[Running]:
-    """`praxisd serve` (or `demo`) on a folder until the block ends; AssertionError with its words if it does not start."""
+    """`praxisd serve` (or `demo`) on a folder until the block ends; AssertionError with its words if it does not start.
+
+    A demo runs in one process unless it is to be `guarded`, as it is for people: that takes twice as long.
+    """
+    if verb == "demo" and not guarded:
+        args = ("--plain", *args)
     errors = folder.with_name(f"{folder.name}.{time.monotonic_ns()}.log")
     line = [*PROGRAM, verb, "--data", str(folder), "--port", str(port), *args]
     with errors.open("w", encoding="utf-8") as sink:
