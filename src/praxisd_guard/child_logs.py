@@ -24,7 +24,10 @@ def new_log(home: Path) -> Path:
 
 def keep_failed(home: Path, version: str, log: Path) -> Path:
     """Copy the log of a failed start to `logs/failed-<version>-<epoch>.log`; returns the copy, or `log` if that fails."""
-    copy = home / "logs" / f"failed-{_UNFIT.sub('_', version)}-{int(time.time())}.log"
+    at = int(time.time())
+    stem = f"failed-{_UNFIT.sub('_', version)}-"
+    while (copy := home / "logs" / f"{stem}{at}.log").exists():  # two within a second
+        at += 1
     try:
         shutil.copyfile(log, copy)
         copy.chmod(0o600)

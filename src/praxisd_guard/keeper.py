@@ -99,10 +99,13 @@ class Keeper:
         return Why("outside", by=before.by)
 
     async def _up(self, why: Why) -> None:
-        """Start until a server is ready, in safe mode after too many failures, or fall to the floor. Raises Ending."""
+        """Start until a server is ready, in safe mode after too many failures, or fall to the floor. Raises Ending.
+
+        Nothing happens while the install engine has the server: it leaves one, or `_settle` comes back here.
+        """
         async with self._lock:
             pauses = self._limits.pauses
-            while True:
+            while not self._engine.has_server:  # it may have come first, while we waited
                 why.failures, why.last = self._failures, self._hands.last
                 why.safe = self._failures > len(pauses)
                 failure = await self._hands.start(why)

@@ -94,7 +94,6 @@ class Hands:
         write_start(self.home, why.reason, why.failures, why.last, why.by)
         self._say("starting", version=version, failures=why.failures)
         self.note("start", version=version, safe=why.safe, reason=why.reason, failures=why.failures)
-        self.stand_in()
         self.shown.starting = True
         log = child_logs.new_log(self.home)
         try:
@@ -160,6 +159,8 @@ class Hands:
             self.last = {**found.facts(), "at": found.at, "log": log}
         self.note("exit", **found.facts(), asked=asked, log=log, **facts)
         self.state.change(server_pid=None, server_started=None)
+        if not self.ending.done():
+            self.stand_in()
 
     def note(self, kind: str, **facts: Any) -> None:
         """One line of the journal that belongs to no order. A full disk loses it, and stops nothing."""

@@ -20,6 +20,7 @@ from praxisd_guard.told import read as told_of
 
 T = TypeVar("T")
 WAIT_S = 60.0
+TRUSTING = Path(__file__).with_name("keeper_trusting_cast.py")
 QUICK: dict[str, float] = {
     "ready_s": 30,
     "healthy_s": 10,
@@ -93,12 +94,15 @@ class Home:
         """From its next start on the version does this."""
         (self.data / "behave.json").write_text(json.dumps({version: behaviour}))
 
-    def begin(self, env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
-        """Start the guard; it writes into guard.log."""
+    def begin(
+        self, env: Mapping[str, str] | None = None, trusting: bool = False
+    ) -> "subprocess.Popen[bytes]":
+        """Start the guard; it writes into guard.log. `trusting`: it believes every package."""
+        program = [str(TRUSTING)] if trusting else ["-m", "praxisd_guard"]
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PRAXISD_", "LC_", "LANG"))}
         with self.log.open("ab") as sink:
             self.guard = subprocess.Popen(
-                [sys.executable, "-m", "praxisd_guard", "run", "--home", str(self.path)],
+                [sys.executable, *program, "run", "--home", str(self.path)],
                 stdout=sink,
                 stderr=sink,
                 env=kept | dict(env or {}),
@@ -147,6 +151,17 @@ class Home:
     def order(self, kind: str, reason: str = "person", **more: Any) -> str:
         """Leave an order."""
         return orders.give(self.path, orders.order(kind, "owner", reason, **more))
+
+    def install(self, behaviour: str = "good") -> str:
+        """Leave the order to install version 1.1, which behaves so."""
+        folder = self.path.parent / "downloaded"
+        folder.mkdir(exist_ok=True)
+        file = guarded.script_package(folder, self.path, "1.1", behaviour)
+        return orders.give(self.path, guarded.install_order(file, "1.1"))
+
+    def steps(self, order: str) -> list[str]:
+        """How far an order has come."""
+        return [line.step for line in journal.of(self.path, order)]
 
     def outcome(self, order: str) -> journal.Outcome:
         """Wait for the end of an order."""
