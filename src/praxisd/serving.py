@@ -1,4 +1,7 @@
-"""`praxisd serve`: own the folder, open the house, answer requests, say so in one line, stop without loss."""
+"""`praxisd serve`: own the folder, open the house, answer requests, say so in one line, stop without loss.
+
+The services are imported by what serves; commands ask here for `known_config`, and those need not wait for them.
+"""
 
 import gc
 import signal
@@ -7,15 +10,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from praxisd import main
-from praxisd.kernel.app import House
 from praxisd.kernel.config import load
 from praxisd.kernel.control import Control, owning, write_private
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.guarded import Guarded, hold_lifeline
-from praxisd.kernel.log import funnel
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
 
 RESTART_PATIENCE_S = 2.0
 """So long a start waits for the one before, or for a command, to let go of the folder. Seconds."""
@@ -46,7 +49,7 @@ def serve_owned(
     config: Path | None,
     host: str,
     port: int,
-    before_ready: Callable[[House, str], None] = lambda _house, _url: None,
+    before_ready: "Callable[[House, str], None]" = lambda _house, _url: None,
     *,
     handle: int | None = None,
     safe: bool = False,
@@ -55,6 +58,9 @@ def serve_owned(
 
     `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed.
     """
+    from praxisd import main
+    from praxisd.kernel.log import funnel
+
     leave_on_signal()
     remember_config(folder, config)
     guard = Guarded.here()
@@ -98,8 +104,9 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 
 def _open_doors(
-    house: House, ready: Callable[[str], None], *, host: str, port: int, handle: int | None
+    house: "House", ready: Callable[[str], None], *, host: str, port: int, handle: int | None
 ) -> int:
+    from praxisd import main
     from praxisd.web import server
 
     doors: Any = main.doors(house)
@@ -114,11 +121,13 @@ def _open_doors(
 
 
 def _answer(
-    house: House,
+    house: "House",
     control: Control,
-    open_doors: Callable[[House, Callable[[str], None]], int],
-    before_ready: Callable[[House, str], None],
+    open_doors: "Callable[[House, Callable[[str], None]], int]",
+    before_ready: "Callable[[House, str], None]",
 ) -> int:
+    from praxisd import main
+
     def ready(url: str) -> None:
         house.shared["url"] = url  # where this program's own doors are reached from this computer
         house.start_work()
