@@ -12,7 +12,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Literal
 
-from praxisd_relay import flow, frames, rooms
+from praxisd_relay import flow, frames, looks, rooms
 from praxisd_relay.frames import FrameError
 from praxisd_relay.link import Limits, Link
 from praxisd_relay.pump import STEP, Pump, TlsError
@@ -30,8 +30,8 @@ class Line(asyncio.BufferedProtocol):
     """Protocol of the transport; sends, receives, ends. Nothing that came is acted on before `_begin`."""
 
     __slots__ = (
-        "_blocked", "_blocked_at", "_early", "_flushing", "_gone", "_high", "_link", "_loop", "_lost",
-        "_on_control", "_pump", "_rate", "_ready", "_room", "_scheduled", "_started", "_stop_at", "_timer",
+        "_blocked", "_blocked_at", "_early", "_flushing", "_gone", "_high", "_link", "_looks", "_loop", "_lost",
+        "_on_control", "_pump", "_rate", "_ready", "_room", "_scheduled", "_started", "_step", "_stop_at", "_timer",
         "_told", "_transport", "closed", "on_heard", "on_lost", "on_silent", "received", "sent",
     )  # fmt: skip
 
@@ -58,6 +58,9 @@ class Line(asyncio.BufferedProtocol):
         self._on_control: Callable[[int, bytes], None] | None = None
         self._ready: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._looks = looks.of_loop()
+        self._step = 0
+        """When it is looked at, where that is not by a timer of its own."""
         self._stop_at: float = float("inf")
         self.closed = False
         """The socket is closed too (some time after the link was lost)."""
@@ -262,9 +265,7 @@ class Line(asyncio.BufferedProtocol):
             self._transport.write(data)
 
     def _tick(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._untimed()
         if self._lost is not None:
             return
         delay, word = self._link.tick(monotonic())
@@ -274,8 +275,25 @@ class Line(asyncio.BufferedProtocol):
             self._call(self.on_heard)
         elif word is not None:
             self._lose(word, abort=word == "dead")
-        if self._lost is None:
+        if self._lost is not None:
+            return
+        if delay < looks.NEAR_S:
             self._timer = self._loop.call_later(delay, self._tick)
+        else:
+            self._step = self._looks.put(self, delay)
+
+    def look(self) -> None:
+        """See looks.Looker."""
+        self._step = 0
+        self._tick()
+
+    def _untimed(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._step:
+            self._looks.drop(self, self._step)
+            self._step = 0
 
     def _lose(self, reason: str, *, abort: bool = False) -> None:
         if self._lost is not None:
@@ -287,9 +305,7 @@ class Line(asyncio.BufferedProtocol):
                     self._pump.write(part)
                 self._pump.close_notify()
         self._lost = reason
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._untimed()
         link.lost()
         if transport is not None:
             if abort:

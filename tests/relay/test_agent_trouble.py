@@ -281,7 +281,7 @@ def test_a_name_for_many_hubs_is_looked_at_again_soon(loops: str) -> None:
                 between.target = ("127.0.0.1", third.port)
                 await until(lambda: third.up == 1)
                 assert second.up == 1
-                assert sum(link.phase == "up" for link in one.state.links) == 2
+                await until(lambda: sum(link.phase == "up" for link in one.state.links) == 2)
 
     go(loops, story())
 
