@@ -59,6 +59,10 @@ BUILT_IN = {
         "praxisd.sandbox.cli",
         "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority.",
     ),
+    "tuf-client": (
+        "praxisd.services.updates.tuf_client",
+        "Look into a TUF repository as the download service does, by the conformance suite's command line.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

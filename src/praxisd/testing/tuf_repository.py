@@ -5,17 +5,17 @@ It is a `Source` of the guard; nothing is served that was not published, and old
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import (
     DelegatedRole,
     Delegations,
-    Key,
     Metadata,
     MetaFile,
     Root,
@@ -46,6 +46,7 @@ class TufRepository:
     """`parts` are the present metadata, `keys` who signs them; `publish` makes files of what was changed."""
 
     when: datetime = WHEN
+    roles: Mapping[str, tuple[list[str], int, int]] = field(default_factory=lambda: ROLES)
     keys: dict[str, list[CryptoSigner]] = field(default_factory=dict)
     parts: dict[str, Metadata] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -56,30 +57,39 @@ class TufRepository:
     def __post_init__(self) -> None:
         for role, number in (("root", 3), ("targets", 3), ("snapshot", 1), ("timestamp", 1)):
             self.keys[role] = [signer() for _ in range(number)]
-        for role, (_, number, _) in ROLES.items():
-            self.keys[role] = [signer() for _ in range(number)]
         root = Root(consistent_snapshot=True, expires=self.until("root"))
         self.parts["root"] = Metadata(root)
         for role in ("root", "targets", "snapshot", "timestamp"):
             for key in self.keys[role]:
                 root.add_key(key.public_key, role)
         root.roles["root"].threshold = root.roles["targets"].threshold = 2
-        known: dict[str, Key] = {k.public_key.keyid: k.public_key for role in ROLES for k in self.keys[role]}
-        given = {
-            role: DelegatedRole(
-                role, [k.public_key.keyid for k in self.keys[role]], threshold, terminating=False, paths=paths
-            )
-            for role, (paths, _, threshold) in ROLES.items()
-        }
-        self.parts["targets"] = Metadata(
-            Targets(expires=self.until("targets"), delegations=Delegations(known, given))
-        )
-        for role in ROLES:
-            self.parts[role] = Metadata(Targets(expires=self.until("targets")))
+        self.parts["targets"] = Metadata(Targets(expires=self.until("targets")))
+        for role, (paths, number, threshold) in self.roles.items():
+            self.delegate("targets", role, paths, number, threshold)
         self.parts["snapshot"] = Metadata(Snapshot(expires=self.until("snapshot")))
         self.parts["timestamp"] = Metadata(Timestamp(expires=self.until("timestamp")))
         self.put_root()
-        self.publish("targets", *ROLES, new=False)
+        self.publish("targets", *self.roles, new=False)
+
+    def delegate(
+        self,
+        parent: str,
+        role: str,
+        paths: list[str],
+        number: int = 1,
+        threshold: int = 1,
+        *,
+        terminating: bool = False,
+    ) -> None:
+        """Let a role sign paths of its parent; a role that exists keeps its keys."""
+        signed = self.signed(parent)
+        if signed.delegations is None:
+            signed.delegations = Delegations({}, {})
+        self.keys.setdefault(role, [signer() for _ in range(number)])
+        self.parts.setdefault(role, Metadata(Targets(expires=self.until("targets"))))
+        signed.delegations.roles[role] = DelegatedRole(role, [], threshold, terminating, paths)
+        for key in self.keys[role]:
+            signed.add_key(key.public_key, role)
 
     def until(self, role: str) -> datetime:
         """When metadata of a role made now end."""
@@ -110,7 +120,7 @@ class TufRepository:
             part = self.signed(role)
             part.version += 1 if new else 0
             data = self.bytes_of(role, keys)
-            self.files[f"metadata/{part.version}.{role}.json"] = data
+            self.files[f"metadata/{part.version}.{quote(role, '')}.json"] = data
             said = {"sha256": hashlib.sha256(data).hexdigest()} if hashes else None
             snapshot.meta[f"{role}.json"] = MetaFile(part.version, len(data) if hashes else None, said)
         snapshot.version += 1 if new else 0

@@ -99,6 +99,7 @@ def tuf_client(
             raise click.MissingParameter(param_hint="TRUSTED_ROOT", param_type="argument")
         metadata.mkdir(parents=True, exist_ok=True)
         for name in (INITIAL, "root.json"):
+            (metadata / name).unlink(missing_ok=True)  # root.json may be python-tuf's link to a later root
             shutil.copyfile(trusted_root, metadata / name)
         done: list[Path] = []
     else:
