@@ -77,6 +77,7 @@ class House:
 
     def start_work(self) -> None:
         """Start the background threads: events to handlers, jobs, checks. In safe mode only the checks."""
+        from praxisd.kernel.guarded_restart import LOOK_S, Turns
         from praxisd.kernel.issues import Checker
         from praxisd.kernel.jobs import Worker
 
@@ -86,6 +87,9 @@ class House:
         checker = self.shared["checker"] = Checker(self)
         self.wake.start()
         self._spawn("checks", lambda: self._loop(checker.step, lambda: 5.0))
+        if self.guard is not None:
+            turns = Turns(self)
+            self._spawn("guard", lambda: self._every(LOOK_S, turns.look))
         if self.safe:
             return
         self._spawn("events", lambda: self._loop(dispatcher.step, lambda: 1.0))
@@ -105,6 +109,14 @@ class House:
                 self.log.error("loop_failed", where=threading.current_thread().name, error=error)
             if not busy and not self._stop.is_set():
                 self.wake.wait(seen, pause())
+
+    def _every(self, seconds: float, step: Callable[[], object]) -> None:
+        """Run `step` again and again until stop, so many seconds apart."""
+        while not self._stop.wait(seconds):
+            try:
+                step()
+            except Exception as error:
+                self.log.error("loop_failed", where=threading.current_thread().name, error=error)
 
     def _spawn(self, name: str, run: Any) -> None:
         thread = threading.Thread(target=run, name=f"praxisd-{name}", daemon=True)

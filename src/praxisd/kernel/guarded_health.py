@@ -16,6 +16,7 @@ from praxisd.kernel.service import Operation
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
 
 CHECK_S = 20.0
 """A look through the whole SQLite file is stopped after so long; what was seen until then was good. Seconds."""
@@ -72,11 +73,16 @@ def sound(house: "House") -> bool:
 
 
 def busy(house: "House") -> list[str]:
-    """Names of the running jobs that must not be cut off (`JobType.uncut`), of all nodes."""
-    uncut = {job.name for one in house.registry.services for job in one.jobs if job.uncut}
+    """Names of the running jobs that must not be cut off."""
     with house.store.read(system("guard")) as tx:
-        now = tx.lease_now()
-        return sorted({row.job for row in tx.all(RUNNING) if row.job in uncut and row.lease_until > now})
+        return uncut(house, tx)
+
+
+def uncut(house: "House", tx: "Tx") -> list[str]:
+    """Names of the running jobs of all nodes that must not be cut off (`JobType.uncut`)."""
+    names = {job.name for one in house.registry.services for job in one.jobs if job.uncut}
+    now = tx.lease_now()
+    return sorted({row.job for row in tx.all(RUNNING) if row.job in names and row.lease_until > now})
 
 
 OPERATIONS = (Operation("guard.health", health),)

@@ -7,7 +7,10 @@ from praxisd.kernel import (
     activity,
     console_routes,
     events,
+    guarded_checks,
     guarded_health,
+    guarded_restart,
+    guarded_routes,
     http,
     idempotency,
     issues,
@@ -81,6 +84,7 @@ EVENTS = (
     EventType("job.changed", Retention.AUDIT),
     EventType("listing.exported", Retention.AUDIT),
     EventType("activity.cleared", Retention.AUDIT),
+    EventType("restart.requested", Retention.AUDIT),
 )
 JOBS = (
     JobType(
@@ -91,6 +95,7 @@ JOBS = (
         missed="once",
         per=Scope.INSTALLATION,
     ),
+    *guarded_restart.JOBS,
 )
 PERMISSIONS = (
     Permission("kernel.settings.read", ("owner", "partner")),
@@ -107,6 +112,7 @@ PERMISSIONS = (
     Permission("kernel.metrics.read", ("owner", "partner")),
     *console_routes.PERMISSIONS,
     *live_routes.PERMISSIONS,
+    *guarded_routes.PERMISSIONS,
 )
 PAGES = (
     ConsolePage("overview", "kernel.console.read", "day", 10, "home"),
@@ -151,7 +157,8 @@ PROBLEMS = (
     "fhir.unknown_parameter",
     "fhir.unknown_type",
     "fhir.wrong_type",
-    "guard.safe_mode",
+    *guarded_checks.CODES,
+    *guarded_routes.CODES,
     "http.answer_not_kept",
     "http.bad_etag",
     "http.bad_fence",
@@ -225,12 +232,13 @@ SERVICE = Service(
     settings=SETTINGS,
     events=EVENTS,
     jobs=JOBS,
-    checks=CHECKS,
+    checks=(*CHECKS, *guarded_checks.CHECKS),
     routes=(
         *ROUTES,
         *JOB_ROUTES,
         *activity.ROUTES,
         *console_routes.ROUTES,
+        *guarded_routes.ROUTES,
         *live_routes.ROUTES,
         *log_routes.ROUTES,
     ),

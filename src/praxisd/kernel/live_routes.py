@@ -36,6 +36,7 @@ ROUTES = (
         "kernel.live.read",
         query=LiveQuery,
         quick=follow,
+        safe=True,
         media_type=EVENT_STREAM,
         problems=((429, "live.too_many"),),
         tags=("console",),

@@ -54,6 +54,8 @@ def download_log(call: Call) -> Raw:
 
 PAGES = (ConsolePage("log", READ, "system", 40, "file"),)
 ROUTES = (
-    Route("GET", "/log", "log.list", get_log, READ, LogOut, query=LogQuery, tags=("log",)),
-    Route("GET", "/log/download", "log.download", download_log, READ, media_type=_TEXT, tags=("log",)),
+    Route("GET", "/log", "log.list", get_log, READ, LogOut, query=LogQuery, safe=True, tags=("log",)),
+    Route(
+        "GET", "/log/download", "log.download", download_log, READ, media_type=_TEXT, safe=True, tags=("log",)
+    ),
 )

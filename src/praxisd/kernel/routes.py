@@ -115,7 +115,9 @@ ROUTES = (
         problems=((404, "settings.unknown"), (422, "settings.invalid"), _STALE),
         tags=_SETTINGS,
     ),
-    Route("GET", "/issues", "issues.list", get_issues, "kernel.issues.read", IssuesOut, tags=_ISSUES),
+    Route(
+        "GET", "/issues", "issues.list", get_issues, "kernel.issues.read", IssuesOut, safe=True, tags=_ISSUES
+    ),
     Route(
         "POST",
         "/issues/check",
@@ -124,6 +126,7 @@ ROUTES = (
         "kernel.issues.read",
         IssuesOut,
         body=CheckIn,
+        safe=True,
         transaction=False,
         tags=_ISSUES,
     ),
@@ -135,6 +138,7 @@ ROUTES = (
         "kernel.issues.write",
         IssueOut,
         body=IgnoreIn,
+        safe=True,
         problems=(_GONE,),
         tags=_ISSUES,
     ),

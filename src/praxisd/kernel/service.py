@@ -221,6 +221,8 @@ class Route:
     `raw`: foreign programs call in a form of their own; `call.body` is bytes and `call.query` a dict of texts, unchecked.
     `inside`: for people in the practice; guests of the relay find nothing there unless the console is open to them.
     `exempt`: maintenance does not close it. `safe`: it is there in safe mode too (SPEC 7.2).
+    `upload(call)`: the body is a file of at most so many bytes; `call.body` is its path, gone once it is answered (without
+    `transaction`).
     """
 
     method: str
@@ -243,6 +245,7 @@ class Route:
     inside: bool = False
     exempt: bool = False
     safe: bool = False
+    upload: Callable[[Call], int] | None = None
     tags: tuple[str, ...] = ()
 
     @property

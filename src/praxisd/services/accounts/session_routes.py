@@ -286,5 +286,5 @@ _ROUTES = (
         status=204, problems=(_NOT_FOUND, _FORBIDDEN), tags=_TAGS,
     ),
 )  # fmt: skip
-ROUTES = tuple(replace(one, inside=True) for one in _ROUTES)
+ROUTES = tuple(replace(one, inside=True, safe=True) for one in _ROUTES)
 """All for people: whoever comes through the relay finds none of it, unless the practice opens the console to the outside."""

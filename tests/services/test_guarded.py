@@ -1,0 +1,186 @@
+"""A guarded server: what it tells its guard, safe mode at the doors, the planned restart and its turn among several nodes."""
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from praxisd.kernel import guarded_checks, guarded_restart, leases, maintenance
+from praxisd.kernel.access import system
+from praxisd.kernel.app import House, State
+from praxisd.kernel.clock import FrozenClock
+from praxisd.kernel.control import perform
+from praxisd.kernel.guarded import Guarded
+from praxisd.kernel.guarded_restart import Turns
+from praxisd.testing.houses import Houses, registry_of
+from praxisd_guard import orders
+
+ACTOR = system("test")
+
+
+def guarded(house: House, home: Path, **start: Any) -> Guarded:
+    home.mkdir(exist_ok=True)
+    (home / "start.json").write_text(
+        json.dumps({"reason": "first", "failures": 0, "at": house.clock.now(), **start})
+    )
+    house.guard = Guarded(home)
+    return house.guard
+
+
+def tick(house: House, seconds: float) -> None:
+    assert isinstance(house.clock, FrozenClock)
+    house.clock.advance(seconds)
+
+
+def asked(home: Path) -> list[tuple[str, str]]:
+    return [(one.kind, one.reason) for one in orders.waiting(home)]
+
+
+@pytest.fixture
+def house(houses: Houses) -> House:
+    found = houses.open(registry_of(None))
+    found.state = State.RUNNING
+    return found
+
+
+@pytest.fixture
+def timed(sqlite_houses: Houses) -> House:
+    """Where the clock of leases is the test's own; on PostgreSQL it is the database's."""
+    found = sqlite_houses.open(registry_of(None))
+    found.state = State.RUNNING
+    return found
+
+
+def wish(house: House) -> None:
+    with house.store.write(ACTOR) as tx:
+        leases.acquire(tx, guarded_restart.WISH, guarded_restart.JOB, 600, json.dumps({"at": tx.lease_now()}))
+
+
+def test_health_is_good_and_says_which_version(house: House) -> None:
+    found = perform(house, "guard.health", {})
+    assert (found["ok"], found["why"], found["state"], found["busy"]) == (True, [], "running", [])
+    assert "kernel_0004" in found["schema"] and "calendar" in found["services"]
+
+
+def test_health_names_what_is_wrong(house: House) -> None:
+    house.work.add("praxisd-events")  # a thread that should be there and is not
+    house.state = State.DRAINING
+    found = perform(house, "guard.health", {})
+    assert (found["ok"], found["why"]) == (False, ["state.draining", "thread.praxisd-events"])
+
+
+def test_a_damaged_file_is_found(sqlite_houses: Houses) -> None:
+    house = sqlite_houses.open(registry_of(None))
+    house.state = State.RUNNING
+    file = house.folder / "praxisd.db"
+    with house.store.engine.writer.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with file.open("r+b") as raw:
+        for page in range(20, file.stat().st_size // 4096):
+            raw.seek(page * 4096)
+            raw.write(b"\xff" * 4096)
+    found = perform(house, "guard.health", {})
+    assert found["ok"] is False and found["why"]
+
+
+def test_a_planned_restart_is_asked_for_once_and_after_the_wish(timed: House, tmp_path: Path) -> None:
+    house = timed
+    home = tmp_path / "home"
+    guarded(house, home)
+    turns = Turns(house)
+    wish(house)
+    assert not turns.look() and not turns.look(), "it started after the wish"
+    tick(house, 5)
+    wish(house)
+    assert turns.look() and asked(home) == [("restart", "planned")]
+    assert not turns.look() and len(asked(home)) == 1
+
+
+def test_nodes_restart_one_after_another(timed: House, tmp_path: Path) -> None:
+    house = timed
+    one, two = tmp_path / "one", tmp_path / "two"
+    guarded(house, one)
+    first = Turns(house)
+    guard_two = guarded(house, two)
+    second = Turns(house)
+    assert not first.look() and not second.look()
+    tick(house, 5)
+    wish(house)
+    house.guard = Guarded(one)
+    assert first.look()
+    house.guard = guard_two
+    assert not second.look() and asked(two) == []
+    house.guard = Guarded(one)
+    tick(house, 5)
+    assert not Turns(house).look(), "the first one is back: it gives its turn away and does not want another"
+    house.guard = guard_two
+    assert second.look() and asked(two) == [("restart", "planned")]
+
+
+def test_it_waits_for_maintenance_and_for_a_run_that_must_not_be_cut(timed: House, tmp_path: Path) -> None:
+    house = timed
+    home = tmp_path / "home"
+    guarded(house, home)
+    turns = Turns(house)
+    turns.look()
+    tick(house, 5)
+    wish(house)
+    with house.store.write(ACTOR) as tx:
+        maintenance.begin(tx, "test", 60)
+    assert not turns.look()
+    with house.store.write(ACTOR) as tx:
+        maintenance.end(tx, "test")
+    assert turns.look()
+
+
+def test_without_a_guard_nothing_is_wished(house: House) -> None:
+    with house.store.read(ACTOR) as tx:
+        assert leases.current(tx, guarded_restart.WISH) is None
+    assert not Turns(house).look()
+
+
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [
+        (
+            {"reason": "crash", "failures": 1, "last": {"signal": 9, "log": "/x/server-1.log"}},
+            guarded_checks.CRASHED,
+        ),
+        ({"reason": "hung", "failures": 2}, guarded_checks.CRASHED),
+        ({"reason": "outside", "by": {"pid": 7, "uid": 0, "name": "watchdogd"}}, guarded_checks.OUTSIDE),
+        ({"reason": "planned"}, None),
+        ({"reason": "update"}, None),
+    ],
+)
+def test_what_the_guard_said_becomes_an_issue(
+    timed: House, tmp_path: Path, start: dict[str, Any], code: str | None
+) -> None:
+    house = timed
+    guarded(house, tmp_path / "home", **start)
+    found = list(guarded_checks.started(house))
+    assert [one.code for one in found] == ([code] if code else [])
+    if code == guarded_checks.OUTSIDE:
+        assert found[0].params["who"] == "watchdogd (7)"
+    if start.get("last"):
+        assert (found[0].params["end"], found[0].params["log"]) == ("signal 9", "server-1.log")
+    tick(house, guarded_checks.SHOWN_S + 1)
+    assert list(guarded_checks.started(house)) == []
+
+
+def test_on_trial_only_for_an_update(house: House, tmp_path: Path) -> None:
+    assert guarded(house, tmp_path / "a", reason="update").on_trial
+    assert not guarded(house, tmp_path / "b", reason="rollback").on_trial
+
+
+def test_a_socket_that_listens_already_is_taken_over() -> None:
+    from praxisd.web.server import bind, url_of
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        taken = bind("ignored", 1, os.dup(listening.fileno()))
+        assert url_of(taken) == f"http://127.0.0.1:{listening.getsockname()[1]}"
+        taken.close()
