@@ -120,9 +120,14 @@ def make(folder: Path, version: str) -> Made:
     """The repository of a data folder, as what follows `version`; made at the first call (a few seconds).
 
     A later call goes on with what was published, with the same keys; only where the program here has changed since, its
-    versions are withdrawn and made anew. Writes `FOLDER/root.json`, which a practice must trust. ValueError: no version.
+    versions are withdrawn and made anew. If `version` is itself one of those published here (the practice installed it),
+    nothing changes. Writes `FOLDER/root.json`, which a practice must trust. ValueError: no version.
     """
     place = folder / FOLDER
+    mark, now = place / "made.json", {"version": version, "program": _program()}
+    before = json.loads(mark.read_bytes()) if mark.exists() else now
+    if version in {one.version for one in updates_versions.samples(before["version"]).values()}:
+        version, now = before["version"], before
     samples = updates_versions.samples(version)
     versions = {what: one.version for what, one in samples.items()} | {
         HOLIDAYS: list(updates_data.SAMPLES)[1]
@@ -131,8 +136,7 @@ def make(folder: Path, version: str) -> Made:
     made = Made(quick.folder, quick.root, versions, quick, place / "packages", version, threading.RLock())
     made._work.mkdir(parents=True, exist_ok=True)
     publish_files.write(place / "root.json", quick.root)
-    mark, now = place / "made.json", {"version": version, "program": _program()}
-    if mark.exists() and json.loads(mark.read_bytes()) != now:
+    if before != now:
         made._clear()
     made._begin()
     made.fresh()

@@ -123,14 +123,14 @@ class Shop:
         media = "application/json" if path.startswith("metadata/") else "application/octet-stream"
         if mark in call.headers.get("if-none-match", ""):
             return 0, Answer(304, b"", media, headers)
-        start, end = _range(call, mark, len(data))
-        if start >= len(data) and start:
+        wanted = _range(call, mark, len(data))
+        if wanted is None:
+            return 0, _sent(Answer(200, data, media, headers), fault)
+        start, end = wanted
+        if start >= len(data):
             return start, Answer(416, b"", media, {**headers, "Content-Range": f"bytes */{len(data)}"})
-        status, part = 200, data
-        if (start, end) != (0, len(data)) or "range" in call.headers:
-            status, part = 206, data[start:end]
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
-        return start, _sent(Answer(status, part, media, headers), fault)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+        return start, _sent(Answer(206, data[start:end], media, headers), fault)
 
     def _changed(self, data: bytes, kind: str) -> bytes:
         if kind == "corrupt":
@@ -157,11 +157,11 @@ def _sent(answer: Answer, fault: Fault | None) -> Answer:
     return Answer(answer.status, b"", answer.media, answer.headers, pieces=pieces, length=said)
 
 
-def _range(call: Call, mark: str, size: int) -> tuple[int, int]:
-    """The bytes wanted, from and until; all of them without a range, or where it is about another file (If-Range)."""
+def _range(call: Call, mark: str, size: int) -> tuple[int, int] | None:
+    """The bytes wanted, from and until; None without a range, or where it is about another file (If-Range)."""
     found = _RANGE.fullmatch(call.headers.get("range", ""))
     if found is None or call.headers.get("if-range", mark) != mark or found[1] == found[2] == "":
-        return 0, size
+        return None
     if not found[1]:
         return max(0, size - int(found[2])), size
     return int(found[1]), min(size, int(found[2]) + 1) if found[2] else size

@@ -15,8 +15,11 @@ _BREATH_S = 0.05
 
 @dataclass
 class Fault:
-    """One fault to come. `path`: how the paths it meets begin (`targets/`, `metadata/`; empty: all), `ends`: how they end,
-    divided by commas (`.zip,.zst`; empty: all). `times`: how often, 0: until it is taken away. `after`: bytes before `cut` or `endless` begins. `rate`: bytes per second of `slow`.
+    """One fault to come.
+
+    `path`: how the paths it meets begin (`targets/`, `metadata/`; empty: all); `ends`: how they end, divided by commas
+    (`.zip,.zst`; empty: all). `times`: how often, 0: until it is taken away. `after`: bytes before `cut` or `endless`
+    begins. `rate`: bytes per second of `slow`.
     """
 
     kind: str
@@ -43,11 +46,8 @@ class Faults:
             raise ValueError("malformed") from None
         if fault.kind not in KINDS:
             raise ValueError("kind")
-        if (
-            min(numbers) < 0
-            or not fault.rate
-            or not all(isinstance(s, str) for s in (fault.path, fault.ends))
-        ):
+        words = all(isinstance(one, str) for one in (fault.path, fault.ends))
+        if min(numbers) < 0 or not fault.rate or not words:
             raise ValueError("malformed")
         fault.times, fault.after, fault.rate = numbers
         with self._lock:
@@ -67,9 +67,9 @@ class Faults:
         """The fault this request meets, if any; one that has come often enough is gone then."""
         with self._lock:
             for one in self._coming:
-                if not path.startswith(one.path) or (
-                    one.kind in STAMPS and path != "metadata/timestamp.json"
-                ):
+                if not path.startswith(one.path) or not path.endswith(tuple(one.ends.split(","))):
+                    continue
+                if one.kind in STAMPS and path != "metadata/timestamp.json":
                     continue
                 if one.times == 1:
                     self._coming.remove(one)

@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from praxisd.kernel.errors import Problem
@@ -69,5 +70,6 @@ def pack(program: Path, version: str, out: Path, released: str, wheels: Path | N
     except OSError as error:
         raise Problem("updates.publish_unwritable", 500, path=str(out), why=error.strerror or "-") from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
     return found_sha

@@ -93,12 +93,15 @@ class Repository:
         return self.read(self.metadata / f"{known.version}.{role}.json") if known else None
 
     def staged(self, role: str) -> Metadata[Any] | None:
-        """What waits for signatures, if anything."""
-        return self.read(self._staged / f"{role}.json")
+        """What waits for signatures, if anything. What is out already does not wait (a publisher was cut off there)."""
+        found = self.read(self._staged / f"{role}.json")
+        done = None if found is None else self.published(role)
+        return found if done is None or (found and found.signed.version > done.signed.version) else None
 
     def staged_roles(self) -> list[str]:
         """Roles something waits for, root first, then targets."""
-        found = [one.name.removesuffix(".json") for one in self._staged.glob("*.json")]
+        names = [one.name.removesuffix(".json") for one in self._staged.glob("*.json")]
+        found = [role for role in names if self.staged(role) is not None]
         return sorted(found, key=lambda role: (role != "root", role != "targets", role))
 
     def next(self, role: str) -> Metadata[Any]:
