@@ -59,6 +59,14 @@ BUILT_IN = {
         "praxisd.sandbox.cli",
         "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority.",
     ),
+    "updates": (
+        "praxisd.services.updates.cli",
+        "Newer versions of praxisd, of plug-ins and data sets: fetched by themselves, installed by a person.",
+    ),
+    "publish": (
+        "praxisd.services.updates.publish_cli",
+        "Make and sign a repository of updates, as its publisher.",
+    ),
     "tuf-client": (
         "praxisd.services.updates.tuf_client",
         "Look into a TUF repository as the download service does, by the conformance suite's command line.",
