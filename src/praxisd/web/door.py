@@ -22,7 +22,7 @@ from praxisd.kernel.maintenance import Watch
 from praxisd.kernel.service import Call, Route, Stream
 from praxisd.kernel.sessions import CSRF_HEADER, NOBODY, Live, Visit
 from praxisd.kernel.visitors import Entered, Visitor
-from praxisd.web import problems, writes
+from praxisd.web import problems, uploads, writes
 from praxisd.web.answers import Meter, Sent, deliver, finish
 from praxisd.web.doors import Doors as Doors
 from praxisd.web.entry import API as API
@@ -278,6 +278,8 @@ class Door:
         `body_bytes` is for the few operations whose body may be larger than the general limit.
         """
         route = entry.route
+        if route.upload is not None:
+            return await uploads.receive(self, route, request, call)
         if route.transaction:
             _ = request.idempotency_key  # a malformed one is refused before the body is read
         content = await request.body(max(self.house.config.max_body_bytes, body_bytes))

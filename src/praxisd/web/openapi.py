@@ -149,6 +149,9 @@ class _Writer:
                 "required": entry.body.needed,
                 "content": {"application/json": content},
             }
+        if route.upload is not None:
+            file = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+            found["requestBody"] = {"required": True, "content": file}
         if route.raw and route.write:
             anything = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
             found["requestBody"] = {"required": False, "content": anything}

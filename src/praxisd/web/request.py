@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -242,7 +242,7 @@ class Request:
         """The whole body. `http.body_too_large` (413) beyond `limit` bytes, never holding more; 408 when too slow."""
         announced = self.raw_headers.get(b"content-length")
         if announced is not None and announced.isdigit() and int(announced[:18]) > limit:
-            raise _too_large(limit, close=len(announced) > 17 or int(announced) > DRAINED_BYTES)
+            raise too_large(limit, close=len(announced) > 17 or int(announced) > DRAINED_BYTES)
         if announced == b"0" or (announced is None and b"transfer-encoding" not in self.raw_headers):
             return b""
         try:
@@ -250,6 +250,20 @@ class Request:
                 return await self._collect(limit)
         except TimeoutError:
             raise Problem("http.body_timeout", 408, headers={"Connection": "close"}) from None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes; 408 where nothing comes for `BODY_PATIENCE_S`, or the caller is gone."""
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(BODY_PATIENCE_S):
+                    message = await self.receive()
+            except TimeoutError:
+                raise Problem("http.body_timeout", 408, headers={"Connection": "close"}) from None
+            if message["type"] == "http.disconnect":
+                raise Problem("http.body_timeout", 408, headers={"Connection": "close"})
+            yield message.get("body", b"")
+            more = message.get("more_body", False)
 
     async def _collect(self, limit: int) -> bytes:
         parts: list[bytes] = []
@@ -261,13 +275,14 @@ class Request:
             part = message.get("body", b"")
             size += len(part)
             if size > limit:
-                raise _too_large(limit, close=True)
+                raise too_large(limit, close=True)
             parts.append(part)
             if not message.get("more_body", False):
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large(limit: int, close: bool) -> Problem:
+def too_large(limit: int, close: bool) -> Problem:
+    """413; `close`: the rest of the body is not read."""
     headers = {"Connection": "close"} if close else {}
     return Problem("http.body_too_large", 413, headers=headers, limit=limit)
 

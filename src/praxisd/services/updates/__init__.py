@@ -1,15 +1,39 @@
 """updates: newer versions of praxisd, of plug-ins and data sets, fetched by itself and installed by a person (SPEC § 6)."""
 
 from praxisd.kernel.console import ConsolePage
-from praxisd.kernel.service import Permission, Service
-from praxisd.services.updates import routes, settings, store, words
+from praxisd.kernel.service import EventType, Permission, Retention, Service
+from praxisd.services.updates import (
+    checks,
+    downloading,
+    listings,
+    operations,
+    routes,
+    settings,
+    store,
+    watching,
+    words,
+)
 
 SERVICE = Service(
     name="updates",
     package="praxisd.services.updates",
     settings=settings.SETTINGS,
+    events=(
+        EventType("update.downloaded", Retention.ACTIVITY),
+        EventType("update.pushed", Retention.AUDIT),
+        EventType("update.subscribed", Retention.AUDIT),
+        EventType("update.unsubscribed", Retention.AUDIT),
+        EventType("update.ordered", Retention.AUDIT),
+        EventType("update.installed", Retention.AUDIT),
+        EventType("update.rolled_back", Retention.AUDIT, alert=True),
+        EventType("update.refused", Retention.AUDIT, alert=True),
+        EventType("update.switched_back", Retention.AUDIT),
+    ),
+    jobs=downloading.JOBS,
     routes=routes.ROUTES,
+    listings=listings.LISTINGS,
     pages=(ConsolePage("updates", routes.READ, "system", 40, "download"),),
+    checks=checks.CHECKS,
     permissions=(
         Permission(routes.READ, ("owner", "partner", "desk")),
         Permission(routes.WRITE, ("owner", "partner")),
@@ -17,5 +41,8 @@ SERVICE = Service(
         Permission(routes.PUSH, ("owner", "partner")),
     ),
     tables=store.TABLES,
-    problems=(*words.FAULTS, words.UNKNOWN),
+    problems=(*words.FAULTS, *words.CODES),
+    operations=operations.OPERATIONS,
+    commands="praxisd.services.updates.cli:commands",
+    start=watching.start,
 )

@@ -1,12 +1,15 @@
 """What updates know of the guard that runs this server, and of which version that is."""
 
+import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from praxisd import __version__
+from praxisd_guard import versions
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
+    from praxisd.kernel.guarded import Guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,9 @@ class Known:
     previous: str | None = None
 
 
-def guard(house: "House") -> Any:
-    """`House.guard`: the guard that started this server, or None."""
-    return getattr(house, "guard", None)
+def guard(house: "House") -> "Guarded | None":
+    """The guard that started this server, or None."""
+    return house.guard
 
 
 def known(house: "House") -> Known:
@@ -29,22 +32,24 @@ def known(house: "House") -> Known:
     found = guard(house)
     if found is None:
         return Known(False)
-    from praxisd_guard import versions
-
     try:
-        state = found.state()
-        pointer = versions.pointer(found.home)
+        state, pointer = found.state().get("state"), versions.pointer(found.home)
     except (OSError, ValueError):
         return Known(True)
-    named = getattr(state, "state", None) if not isinstance(state, dict) else state.get("state")
     return Known(
         True,
-        None if named is None else str(named),
-        None if pointer is None else str(pointer.version),
-        None if pointer is None or pointer.previous is None else str(pointer.previous),
+        None if state is None else str(state),
+        None if pointer is None else pointer.version,
+        None if pointer is None else pointer.previous,
     )
 
 
 def running_version(house: "House") -> str:
     """The version of praxisd that runs: the guard's name for it, else the program's own."""
     return known(house).version or __version__
+
+
+def place(house: "House") -> str:
+    """Whose journal will tell how an order ends: this computer and the guard's folder; empty without a guard."""
+    found = guard(house)
+    return "" if found is None else f"{socket.gethostname()}:{found.home.resolve()}"

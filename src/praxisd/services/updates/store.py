@@ -34,6 +34,7 @@ PACKAGE = table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("params", sa.Text, nullable=False),
     sa.Column("path", sa.Text),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
@@ -50,7 +51,9 @@ PACKAGE = table(
     sa.UniqueConstraint("organization", "element", "version"),
     sa.Index("updates_package_seen", "organization", "seen_at"),
 )
-"""One version of an element. `custom`: what its signed entry says, JSON; `path` is set while its file lies here."""
+"""One version of an element. `custom`: what its signed entry says, JSON; `path` is set while its file lies here; `params`
+fill the words of `reason`, JSON.
+"""
 ORDER = table(
     "updates_order",
     sa.Column("id", sa.Text, nullable=False),
@@ -60,6 +63,7 @@ ORDER = table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("params", sa.Text, nullable=False),
     sa.Column("log", sa.Text),
     sa.Column("home", sa.Text, nullable=False),
     sa.Column("node", sa.Text, nullable=False),
@@ -88,7 +92,9 @@ FACT = table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("organization", "name"),
 )
-"""The last look at the repository: `looked` (each), `good` (the last that went well), `failed` (code, if the last did not)."""
+"""Looks at the repository: `looked` (the last), `good` (the last that went well), `failed` (code, if the last did not),
+`begun` (the first). `ordering` is only written so that two who order meet.
+"""
 TABLES = (ELEMENT.name, PACKAGE.name, ORDER.name, NOTICE.name, FACT.name)
 
 _E, _P, _O, _N, _F = ELEMENT.c, PACKAGE.c, ORDER.c, NOTICE.c, FACT.c

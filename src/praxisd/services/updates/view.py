@@ -91,6 +91,10 @@ class View:
             log=row.log,
         )
 
+    def _fault(self, row: Any, **more: object) -> shapes.FaultOut | None:
+        known = {"version": row.version or "–", "log": row.log or "–", **more, **json.loads(row.params)}
+        return words.said(self._house.texts, row.reason, self._lang, **known)
+
     def installed(self, element: Any) -> Installed:
         """What is in use of an element."""
         released = {p.version: p.released for p in self._packages if p.element == element.element}
@@ -156,13 +160,15 @@ class View:
             at=self.at(row.at) or "",
             ended_at=self.at(row.ended_at),
             by=names.get(row.actor, row.actor),
-            fault=words.said(
-                self._house.texts, row.reason, self._lang, version=row.version or "–", log=row.log or "–"
-            ),
+            fault=self._fault(row),
             log=row.log,
             saved=row.saved,
             retry_after=0 if final else ASK_AGAIN_S,
         )
+
+    def packages(self) -> list[shapes.PackageOut]:
+        """All versions that were seen."""
+        return [self.package(one) for one in self._packages]
 
     def history(
         self, element: str | None, offset: int, limit: int

@@ -1,6 +1,7 @@
 """Codes of what may go wrong with updates, and their words. What the trust layer refuses becomes a Problem here."""
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.updates.shapes import FaultOut
@@ -20,22 +21,34 @@ FAULTS = tuple(f"updates.{one}" for one in TRUST_CODES)
 REFUSED = tuple((_STATUS.get(one, 422), f"updates.{one}") for one in TRUST_CODES)
 """What an operation that looks into a repository may answer."""
 UNKNOWN = "updates.internal"
+CODES = (UNKNOWN, "updates.no_copy", "updates.interrupted", "updates.unusable")
+"""How orders may end, beside what the guard says."""
 
 
 def problem(code: str, retry: bool = False, **params: object) -> Problem:
     """The Problem of a code of the trust layer, with or without `updates.`; one that has no words is `updates.internal`."""
     short = code.removeprefix("updates.")
     if short not in TRUST_CODES:
-        return Problem(UNKNOWN, 500, retry=retry, code=code)
-    return Problem(f"updates.{short}", _STATUS.get(short, 422), retry=retry, **params)
+        return Problem(UNKNOWN, 500, retry=retry, reason=code)
+    found = Problem(f"updates.{short}", _STATUS.get(short, 422), retry=retry)
+    found.params.update(params)
+    return found
+
+
+def encoded(params: "Mapping[str, Any] | None") -> str:
+    """Parameters of a reason as a column keeps them: short words and numbers."""
+    kept = {k: v if isinstance(v, int) else str(v)[:300] for k, v in (params or {}).items()}
+    return json.dumps(kept, sort_keys=True, ensure_ascii=False)
 
 
 def said(texts: "Texts", code: str | None, lang: str, **params: object) -> FaultOut | None:
-    """A code in words, None for none. One that nobody declared (of a newer guard) is told as `updates.internal`."""
+    """A code in words, None for none. What the guard says has its words here; one unknown is told as `updates.internal`."""
     if not code:
         return None
-    known = code if texts.has(f"{code}.title") else UNKNOWN
+    names = (code, f"updates.{code.replace('.', '_')}")
+    known = next((one for one in names if texts.has(f"{one}.title")), UNKNOWN)
     title, cause, solution = (
-        texts.get(f"{known}.{part}", lang, code=code, **params) for part in ("title", "cause", "solution")
+        texts.get(f"{known}.{part}", lang, **{"reason": code, **params})
+        for part in ("title", "cause", "solution")
     )
     return FaultOut(code=code, title=title, cause=cause, solution=solution)

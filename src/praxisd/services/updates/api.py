@@ -1,0 +1,41 @@
+"""The only door of updates for other services: data sets, and which version runs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from praxisd.kernel.access import system
+from praxisd.kernel.job_plan import zone_name, zone_of
+from praxisd.services.updates import guarding, rules, slots
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set in use: its SQLite file (open it read-only; the other slot may follow at any time), version, day of
+    release (YYYY-MM-DD), and age in days (None where the day is no date).
+    """
+
+    path: Path
+    version: str
+    released: str
+    age_days: int | None
+
+
+def dataset(house: "House", name: str) -> Dataset | None:
+    """The data set in use, or None where none was installed."""
+    held = slots.held(house.folder, name)
+    if held is None:
+        return None
+    with house.store.read(system("updates")) as tx:
+        today = datetime.fromtimestamp(tx.now, zone_of(zone_name(house, tx))).date()
+    path = slots.path(house.folder, name, held.slot)
+    return Dataset(path, held.version, held.released, rules.age_days(held.released, today))
+
+
+def running_version(house: "House") -> str:
+    """The version of praxisd that runs."""
+    return guarding.running_version(house)
