@@ -115,8 +115,8 @@ class End(asyncio.BufferedProtocol):
             self._send(pump.outgoing())
             if pump.up and not was_up:
                 self._admitted()
-            for piece in pieces:
-                self._inward(piece)
+            if pieces:  # head and body of a request are often two records: one write wakes the server once
+                self._inward(b"".join(pieces) if len(pieces) > 1 else pieces[0])
             if self._stream is None or self._dismissed:
                 return
         if pump.ended:
