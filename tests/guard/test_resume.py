@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from praxisd.services.updates.tuf_client import UrlSource
 from praxisd.testing.tuf_repository import TufRepository, cut, instead
 from praxisd_guard import resume
-from praxisd_guard.faults import OffsetRefused, Stopped, TrustFault, Unreachable
+from praxisd_guard.faults import Missing, OffsetRefused, Stopped, TrustFault, Unreachable
 from praxisd_guard.resume import Wanted, pull
+
+from .tuf_http import serving
 
 DATA = os.urandom(700_000)
 WANTED = Wanted("targets/file", "file", len(DATA), hashlib.sha256(DATA).hexdigest())
@@ -207,3 +210,24 @@ def test_a_source_that_refuses_the_start_is_left(part: Path) -> None:
     with pytest.raises(TrustFault) as caught:
         pull(Broken(), WANTED, part)
     assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_over_http_it_goes_on_after_a_cut(tmp_path: Path, ranges: bool) -> None:
+    """With Range it goes on, without it begins again."""
+    repository, data = TufRepository(roles={}), bytes(range(256)) * 2000
+    where = repository.add("targets", "file", data)
+    part = tmp_path / "file.part"
+    part.write_bytes(data[:100_000])
+    wanted = Wanted(where, "file", len(data), hashlib.sha256(data).hexdigest())
+    with serving(repository, ranges=ranges) as address:
+        source = UrlSource(f"{address}/metadata/", f"{address}/targets/")
+        pull(source, wanted, part)
+        assert part.read_bytes() == data
+        assert repository.asked == ([(where, 100_000)] if ranges else [(where, 0), (where, 0)])
+        with pytest.raises(Missing), source.open("targets/none"):
+            pass
+        with pytest.raises(OffsetRefused), source.open(where, len(data) + 1):
+            pass
+    with pytest.raises(Unreachable), source.open(where):
+        pass
