@@ -89,8 +89,7 @@ class Child:
         self.ready: asyncio.Future[str] = loop.create_future()
         """The address from its line `ready <url>`."""
         self.exited: asyncio.Future[Exit] = loop.create_future()
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sink = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        sink = _sink(log)
         life_out, self._lifeline = os.pipe()
         said, say = os.pipe()
         try:
@@ -164,6 +163,16 @@ class Child:
     def _set_ready(self, url: str) -> None:
         if not self.ready.done():
             self.ready.set_result(url)
+
+
+def _sink(log: Path) -> int:
+    """The log's descriptor; a disk that takes no more files must not keep a server from starting."""
+    how = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    try:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(log, how, 0o600)
+    except OSError:
+        return os.open(os.devnull, how)
 
 
 def _name(number: int) -> str:

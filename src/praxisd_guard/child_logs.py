@@ -17,7 +17,6 @@ def new_log(home: Path) -> Path:
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1e6):06d}"
     folder = home / "logs"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _keep(folder, "server-*.log", KEPT - 1)
     return folder / f"server-{stamp}.log"
 

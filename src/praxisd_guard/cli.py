@@ -89,7 +89,9 @@ def _status(given: argparse.Namespace, lang: str) -> int:
     runs = guard_runs(given.home)
     state = found.state if found is not None and runs else "stopped"
     if given.as_json:
-        shown = {"running": runs, "state": state}
+        says = told.read(given.home)
+        where = {} if says is None else {"host": says.host, "port": says.port, "data": str(says.data)}
+        shown = {"running": runs, "state": state} | where
         known = {} if found is None else {k: v for k, v in vars(found).items() if k not in ("state", "by")}
         _print(json.dumps(known | shown, ensure_ascii=False))
     else:
@@ -133,7 +135,9 @@ def _order(given: argparse.Namespace, lang: str) -> int:
     elif outcome.state == "waiting":
         _print(words.say("say.given", lang, order=made.id))
     else:
-        _print(words.say("say.order", lang, order=made.id, step=outcome.code or outcome.state))
+        _print(
+            words.say("say.order", lang, order=made.id, step=words.why(outcome.code or outcome.state, lang))
+        )
     if outcome.final and outcome.state != "kept":
         return PROBLEM
     return GOOD if outcome.final or guard_runs(given.home) else UNREACHABLE

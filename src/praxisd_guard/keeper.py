@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ class Keeper:
         self._by: Any = None
         self._try_again = asyncio.Event()
         self._told_ready = False
+        self._pending: Order | None = None
+        """A restart or try_again that is accepted and waits for the time that was announced."""
 
     def asked_to_end(self, name: str, sender: Sender | None) -> None:
         """A signal came: end in order. Who sent it stands in the journal and in state.json."""
@@ -157,11 +160,11 @@ class Keeper:
             elif self._try_again.is_set():
                 await self._normal_again("try_again", None)
         self._forget_failures()
-        if not self._engine.runs:
-            with suppress(OSError):  # a full disk: the order waits
-                waiting = orders.waiting(self._home)
-                if waiting:
-                    await self._carry_out(waiting[0])
+        if self._pending is not None:
+            if time.time() >= self._pending.at + self._pending.announce_s:
+                await self._carry_out(self._pending)
+        elif not self._engine.runs:
+            self._take_order()
 
     async def _exited(self, child: Child, found: Exit) -> None:
         """The server's process ended and nobody here asked for it."""
@@ -178,19 +181,24 @@ class Keeper:
         hands.note("outside", what="server", **found.facts(), by=None)
         await self._up(Why("outside"))
 
+    def _take_order(self) -> None:
+        """The oldest order that waits, if there is one."""
+        with suppress(OSError):  # a full disk: the order waits
+            for order in orders.waiting(self._home)[:1]:
+                if order.kind in ("install", "switch_back"):
+                    self._hands.state.change(order=order.id, step="")
+                    self._engine.begin(self._home, order)
+                    return
+                self._journal.write(order.kind, "accepted", order.id, reason=order.reason, by=order.by)
+                orders.taken(self._home, order.id)
+                self._hands.state.change(order=order.id, step="accepted")
+                if order.reason == _PLANNED:
+                    self._hands.note("planned", by=order.by)
+                # The clock may have been set since it was given: never wait longer than was announced.
+                self._pending = replace(order, at=min(order.at, time.time()))
+
     async def _carry_out(self, order: Order) -> None:
-        if order.kind in ("install", "switch_back"):
-            self._hands.state.change(order=order.id, step="")
-            self._engine.begin(self._home, order)
-            return
-        self._journal.write(order.kind, "accepted", order.id, reason=order.reason)
-        orders.taken(self._home, order.id)
-        self._hands.state.change(order=order.id, step="accepted")
-        if order.reason == _PLANNED:
-            self._hands.note("planned", by=order.by)
-        announced = order.at + order.announce_s - time.time()
-        if announced > 0:
-            await self._pause(min(announced, order.announce_s))
+        self._pending = None
         if order.kind == "restart":
             await self._restart("planned" if order.reason == _PLANNED else "order", order.by)
         else:
@@ -216,11 +224,12 @@ class Keeper:
         await self._up(Why(reason, by=by))
 
     def _close_order(self, order: Order) -> None:
-        if self._hands.child is not None and not self._hands.safe:
-            self._journal.write(order.kind, journal.KEPT, order.id)
-        else:
-            code = "guard.safe_mode" if self._hands.child is not None else "guard.floor"
-            self._journal.write(order.kind, journal.REFUSED, order.id, code=code)
+        with suppress(OSError):  # a full disk: the next guard's recovery closes it
+            if self._hands.child is not None and not self._hands.safe:
+                self._journal.write(order.kind, journal.KEPT, order.id)
+            else:
+                code = "guard.safe_mode" if self._hands.child is not None else "guard.floor"
+                self._journal.write(order.kind, journal.REFUSED, order.id, code=code)
         self._hands.state.change(order=None, step=None)
 
     async def _settle(self) -> None:

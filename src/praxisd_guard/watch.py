@@ -73,7 +73,7 @@ async def live(host: str, port: int, limit_s: float) -> bool:
     ask = beside(fetch, here(host), port, "/health/live", limit_s)
     try:
         return (await asyncio.wait_for(ask, limit_s + 0.2)).status == 200
-    except (OSError, http.client.HTTPException, TimeoutError):
+    except (OSError, http.client.HTTPException, ValueError):
         return False
 
 

@@ -1,6 +1,7 @@
 """`praxisd-guard status|order|run`, the limits in guard.json, and the stand-in that holds the relay's link."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from praxisd_guard import cli, words
+from praxisd_guard import child_logs, cli, words
 from praxisd_guard.child_proc import start_ticks
 from praxisd_guard.keeper_limits import Limits, limits_of
 from praxisd_guard.keeper_state import read_state
@@ -31,7 +32,8 @@ def _say(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:
 def test_status_and_orders(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     where = ("--home", str(home.path))
     code, text = _say(capsys, "status", *where, "--json")
-    assert (code, json.loads(text)) == (3, {"running": False, "state": "stopped"})
+    told = json.loads(text)
+    assert (code, told["running"], told["state"], told["data"]) == (3, False, "stopped", str(home.data))
     home.begin()
     home.reach("running")
     code, text = _say(capsys, "status", *where, "--json")
@@ -42,7 +44,7 @@ def test_status_and_orders(home: Home, capsys: pytest.CaptureFixture[str]) -> No
     assert (code, json.loads(text)["state"]) == (0, "kept")
     assert home.start["by"].startswith("cli:")
     code, text = _say(capsys, "order", "switch_back", *where, "--wait", "60", "--lang", "en")
-    assert code == 1 and "guard.version_missing" in text
+    assert code == 1 and "This version is not there" in text
     home.kill()
     # state.json still says `running`; the lock knows better.
     assert read_state(home.path) is not None
@@ -57,7 +59,7 @@ def test_trouble_has_its_exit_code(home: Home, capsys: pytest.CaptureFixture[str
     home.begin()
     home.reach("safe")
     code, text = _say(capsys, "status", "--home", str(home.path), "--lang", "de")
-    assert code == 1 and "abgesicherten Modus" in text and "Fehlversuche: 3" in text
+    assert code == 1 and "sicheren Modus" in text and "Fehlversuche: 3" in text
     for wrong in (
         ["status", "--home", str(tmp_path / "none")],
         ["order", "install", "--home", str(home.path)],
@@ -90,16 +92,10 @@ def test_limits() -> None:
 
 
 def test_every_failure_has_words() -> None:
-    for code in (
-        "not_ready",
-        "exited",
-        "hung",
-        "unhealthy",
-        "wrong_version",
-        "no_console",
-        "no_control",
-        "cannot_start",
-    ):
+    sources = [file.read_text(encoding="utf-8") for file in Path(cli.__file__).parent.glob("*.py")]
+    codes = {code for source in sources for code in re.findall(r'"guard\.([a-z_]+)"', source)}
+    assert {"hung", "busy", "no_root"} <= codes
+    for code in codes - {"json", "lock", "down"}:  # names of files, and what the door says
         assert words.why(f"guard.{code}", "de") != words.why(f"guard.{code}", "en") != f"guard.{code}"
     assert words.why("guard.unheard_of", "de") == "guard.unheard_of"
 
@@ -138,3 +134,20 @@ def test_the_relay_is_held_by_a_stand_in_while_no_server_runs(home: Home) -> Non
     second = until(lambda: last() if last() != held else 0)
     home.kill()
     until(lambda: start_ticks(second) is None, "the stand-in ends with its guard")
+
+
+def test_logs_are_kept_in_number_and_size(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for _ in range(child_logs.KEPT + 3):
+        child_logs.new_log(tmp_path).write_text("x" * 100)
+    assert len(list(logs.glob("server-*.log"))) == child_logs.KEPT
+    last = max(logs.iterdir())
+    copies = [child_logs.keep_failed(tmp_path, "1.0/../x", last) for _ in range(child_logs.KEPT_FAILED + 2)]
+    assert copies[0] != copies[1] and copies[-1].parent == logs and copies[-1].read_text() == "x" * 100
+    assert len(list(logs.glob("failed-*.log"))) == child_logs.KEPT_FAILED
+    assert child_logs.keep_failed(tmp_path, "1.0", tmp_path / "none") == tmp_path / "none"
+    child_logs.limit_size(last, 100)
+    assert last.stat().st_size == 100
+    child_logs.limit_size(last, 99)
+    assert last.stat().st_size == 0 and last.with_suffix(".old.log").stat().st_size == 100
