@@ -6,7 +6,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -77,6 +77,35 @@ def test_both_ways_in_any_pieces(house: House, hub: RunningHub, runner: LinkRunn
                 found += guest.recv(65536)
             sent.join()
             assert found == text[:size]
+    quiet(runner, house)
+
+
+def test_head_and_body_that_come_together_reach_the_doors_together(
+    house: House, hub: RunningHub, runner: LinkRunner
+) -> None:
+    reads: list[bytes] = []
+
+    def answers(sock: socket.socket) -> None:
+        reads.append(sock.recv(65536))
+        sock.sendall(b"done")
+
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    guest = tls().wrap_bio(incoming, outgoing, server_hostname=name_of(house))
+    with doors(house, answers), socket.create_connection(("127.0.0.1", hub.hub.port), 30) as line:
+
+        def until_done(step: Callable[[], object]) -> object:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    line.sendall(outgoing.read())
+                    incoming.write(line.recv(65536))
+
+        until_done(guest.do_handshake)
+        guest.write(b"head, ")
+        guest.write(b"body")  # a second record, on its way in the same packet
+        assert until_done(lambda: guest.read(100)) == b"done"
+    assert reads == [b"head, body"]
     quiet(runner, house)
 
 
