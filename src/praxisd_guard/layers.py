@@ -3,6 +3,7 @@ versions with the same libraries share one; the first layer is the interpreter t
 """
 
 import hashlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -82,8 +83,15 @@ def make(home: Path, digest: str, wheels: Path, requirements: Path) -> Layer:
     discard(folder)
     try:
         folder.mkdir(mode=0o700, parents=True)
-        _run(sys.executable, "-m", "venv", str(folder / "venv"))
         python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        if (
+            importlib.util.find_spec("pip") is not None
+        ):  # quick, and all there is where Python comes without ensurepip
+            _run(sys.executable, "-m", "venv", "--without-pip", str(folder / "venv"))
+            pip = [sys.executable, "-m", "pip", "--python", str(python)]
+        else:
+            _run(sys.executable, "-m", "venv", str(folder / "venv"))
+            pip = [str(python), "-m", "pip"]
         options = (
             "--no-index",
             "--no-deps",
@@ -92,17 +100,7 @@ def make(home: Path, digest: str, wheels: Path, requirements: Path) -> Layer:
             "--no-input",
             "--quiet",
         )
-        _run(
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            *options,
-            "--find-links",
-            str(wheels),
-            "-r",
-            str(requirements),
-        )
+        _run(*pip, "install", *options, "--find-links", str(wheels), "-r", str(requirements))
         there = digest_of((name, version) for name, version in json.loads(_run(str(python), "-c", _LIST)))
         if there != digest:
             raise Failed(f"the wheels give the libraries {there[:12]}, the package says {digest[:12]}")

@@ -46,8 +46,9 @@ def script_layer(home: Path) -> str:
 
 
 def script_program(folder: Path, version: str, behaviour: str = "good") -> Path:
-    """Write the packages of a script version into `folder` and return it."""
+    """Write the packages of a script version into `folder`, which is made anew, and return it."""
     inner = folder / "praxisd"
+    shutil.rmtree(folder, ignore_errors=True)
     inner.mkdir(parents=True)
     (inner / "__init__.py").write_text(f'__version__ = "{version}"\n')
     shutil.copyfile(SCRIPT, inner / "__main__.py")

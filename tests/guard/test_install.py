@@ -1,0 +1,211 @@
+"""The install engine with small script versions: what is kept, what is taken back, and what the journal says of it."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from praxisd.testing import guarded
+from praxisd.testing.guarded_host import ScriptHost
+from praxisd_guard import install, journal, orders, recover, versions
+from praxisd_guard.journal import Outcome
+from praxisd_guard.keeper_host import Ending
+from praxisd_guard.orders import Order
+from praxisd_guard.places import Places
+
+WHOLE = ["accepted", "unpacked", "stopped", "expanded", "switched", "started", "healthy", "kept"]
+
+
+class Bench:
+    """A HOME that runs 1.0, and hands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.data = folder / "data"
+        guarded.script_home(self.home, self.data)
+        self.host = ScriptHost(self.home)
+        assert self.host.start("boot") is None
+
+    def order(self, version: str, behaviour: str = "good", **more: float) -> Order:
+        """Give the order to install a version that behaves so."""
+        wish = guarded.install_order(
+            guarded.script_package(self.folder, self.home, version, behaviour), version, **more
+        )
+        orders.give(self.home, wish)
+        return wish
+
+    def install(self, version: str, behaviour: str = "good", **more: float) -> Outcome:
+        """Order and carry out."""
+        return self.carry_out(self.order(version, behaviour, **more))
+
+    def carry_out(self, wish: Order, **more: Any) -> Outcome:
+        """As the keeper does."""
+        install.run(self.home, wish, self.host, guarded.anything, **more)
+        assert orders.waiting(self.home) == []
+        return journal.outcome(self.home, wish.id)
+
+    def steps(self, wish: Order) -> list[str]:
+        """The steps of an order."""
+        return [line.step for line in journal.of(self.home, wish.id)]
+
+    @property
+    def runs(self) -> tuple[str | None, str, str | None]:
+        """(what answers at the doors, what the pointer names, what it remembers)."""
+        here = versions.pointer(self.home)
+        assert here is not None
+        return self.host.running(), here.version, here.previous
+
+    @property
+    def there(self) -> list[str]:
+        """What lies in HOME/versions and HOME/incoming."""
+        places = Places(self.home)
+        return sorted([*os.listdir(places.versions), *os.listdir(places.incoming)])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """One with a running server."""
+    made = Bench(tmp_path)
+    yield made
+    made.host.end()
+    made.host.doors.close()
+
+
+def test_a_good_version_is_kept(bench: Bench) -> None:
+    wish = bench.order("1.1")
+    outcome = bench.carry_out(wish)
+    assert (outcome.state, outcome.code) == ("kept", None)
+    assert bench.steps(wish) == WHOLE
+    assert bench.runs == ("1.1", "1.1", "1.0")
+    assert bench.there == ["1.0", "1.1"]
+    assert bench.host.calls == ["start boot", "busy", "stop", "start update", "healthy 1.1"]
+    assert [step for order, step in bench.host.steps if order] == WHOLE[:-1]
+    assert bench.host.steps[-1] == (None, "kept")
+    migrated = json.loads((bench.data / "migrated.jsonl").read_text())
+    assert (migrated["version"], migrated["status"]) == ("1.1", 0)
+    assert list(Places(bench.home).program("1.1").rglob("*.pyc")), "its modules were not compiled beforehand"
+
+
+def test_the_third_version_lets_the_first_one_go(bench: Bench) -> None:
+    bench.install("1.1")
+    assert bench.install("1.2").state == "kept"
+    assert bench.there == ["1.1", "1.2"]
+    assert bench.runs == ("1.2", "1.2", "1.1")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "detail", "words"),
+    [
+        ("exits", "guard.not_started", "guard.exited status 3", "ModuleNotFoundError"),
+        ("hangs", "guard.not_started", "guard.not_ready status -9", ""),
+        ("sick", "guard.not_healthy", "guard.unhealthy store.damaged", ""),
+        ("wrong_version", "guard.not_healthy", "guard.wrong_version 0.0.0", ""),
+        ("no_console", "guard.not_healthy", "guard.unhealthy / 404", ""),
+        ("migrate_fails", "guard.migrate_failed", "guard.migrate_failed status 1", "no such column"),
+    ],
+)
+def test_a_bad_version_is_taken_back(
+    bench: Bench, behaviour: str, code: str, detail: str, words: str
+) -> None:
+    bench.host.ready_s = 3.0 if behaviour == "hangs" else 20.0
+    wish = bench.order("1.1", behaviour)
+    bench.host.ready_s, patience = (0.5, 20.0) if behaviour == "hangs" else (20.0, 20.0)
+    real = bench.host.start
+
+    def start(reason: str) -> Any:
+        bench.host.ready_s = patience if reason == "rollback" else bench.host.ready_s
+        return real(reason)
+
+    bench.host.start = start  # type: ignore[method-assign]
+    outcome = bench.carry_out(wish)
+    assert (outcome.state, outcome.code, outcome.detail, outcome.healthy) == (
+        "rolled_back",
+        code,
+        detail,
+        True,
+    )
+    assert bench.steps(wish)[-3:] == ["failed", "back", "restored"]
+    assert ("switched" in bench.steps(wish)) == (behaviour != "migrate_fails")
+    assert bench.runs == ("1.0", "1.0", None)
+    assert bench.there == ["1.0"]
+    assert outcome.log is not None
+    kept = Path(outcome.log)
+    assert kept.name.startswith("failed-1.1-") and kept.parent == Places(bench.home).logs
+    assert words in kept.read_text()
+
+
+def test_after_a_bad_version_a_good_one_can_be_installed(bench: Bench) -> None:
+    assert bench.install("1.1", "exits").state == "rolled_back"
+    assert bench.install("1.2").state == "kept"
+    assert bench.runs == ("1.2", "1.2", "1.0")
+
+
+def test_when_the_old_one_does_not_answer_either_it_is_said_and_the_order_ends(bench: Bench) -> None:
+    """Two tries of it, then the keeper has its own rules."""
+    (bench.data / "behave.json").write_text(json.dumps({"1.0": "exits"}))
+    wish = bench.order("1.1", "exits")
+    outcome = bench.carry_out(wish)
+    assert (outcome.state, outcome.code, outcome.healthy) == ("rolled_back", "guard.not_started", False)
+    assert bench.host.calls.count("start rollback") == 2
+    assert bench.runs == (None, "1.0", None)
+
+
+def test_back_to_the_version_before_and_forth_again(bench: Bench) -> None:
+    bench.install("1.1")
+    back = orders.order("switch_back", "owner", "person")
+    orders.give(bench.home, back)
+    assert bench.carry_out(back).state == "kept"
+    assert bench.steps(back) == ["accepted", "stopped", "switched", "started", "healthy", "kept"]
+    assert bench.runs == ("1.0", "1.0", "1.1")
+    forth = bench.order("1.1")
+    bench.carry_out(forth)
+    assert bench.runs == ("1.1", "1.1", "1.0")
+
+
+def test_back_to_one_that_does_not_start_any_more_stays(bench: Bench) -> None:
+    bench.install("1.1")
+    (bench.data / "behave.json").write_text(json.dumps({"1.0": "exits"}))
+    outcome = bench.carry_out(orders.order("switch_back", "owner", "person"))
+    assert (outcome.state, outcome.code) == ("rolled_back", "guard.not_started")
+    assert bench.runs == ("1.1", "1.1", "1.0")
+    assert bench.there == ["1.0", "1.1"]
+
+
+def test_it_works_where_no_server_runs(bench: Bench) -> None:
+    """From safe mode's floor: the way out of a broken version is a good one."""
+    bench.host.end()
+    assert bench.install("1.1").state == "kept"
+    assert bench.runs == ("1.1", "1.1", "1.0")
+
+
+def test_it_waits_for_what_must_not_be_cut_and_for_the_announced_time(bench: Bench) -> None:
+    bench.host.names = [["backups.run"], ["backups.run"]]
+    wish = bench.order("1.1", announce_s=0.5)
+    began = wish.at
+    install._LOOK_S, before = 0.05, install._LOOK_S
+    try:
+        assert bench.carry_out(wish).state == "kept"
+    finally:
+        install._LOOK_S = before
+    assert bench.host.calls[1:7] == ["pause", "busy", "pause", "busy", "pause", "busy"]
+    stopped = next(line.at for line in journal.of(bench.home, wish.id) if line.step == "stopped")
+    assert stopped - began >= 0.5
+
+
+@pytest.mark.parametrize("call", ["busy", "stop", "start update", "healthy"])
+def test_a_guard_that_is_asked_to_end_leaves_the_order_to_the_next_one(bench: Bench, call: str) -> None:
+    wish = bench.order("1.1")
+    bench.host.ending_at = call
+    with pytest.raises(Ending):
+        install.run(bench.home, wish, bench.host, guarded.anything)
+    assert journal.unfinished(bench.home) == wish.id
+    bench.host.end()
+    bench.host.ending_at = ""
+    assert recover.run(bench.home, bench.host)
+    state = "kept" if call in ("start update", "healthy") else "rolled_back"
+    assert journal.outcome(bench.home, wish.id).state == state
+    assert bench.host.running() == ("1.1" if state == "kept" else "1.0")

@@ -1,0 +1,148 @@
+"""The engine's real trust: an order is only carried out for what is signed as praxisd's own software."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from praxisd.services.updates.publish_quick import Quick
+from praxisd.testing import guarded
+from praxisd.testing.guarded_host import ScriptHost
+from praxisd_guard import install, journal, orders, package_read
+from praxisd_guard.durable import put
+from praxisd_guard.install_prepare import Refused
+from praxisd_guard.install_trust import trusted
+from praxisd_guard.orders import Order
+from praxisd_guard.places import Places
+from praxisd_guard.sources import FolderSource
+from praxisd_guard.trust import Trust
+
+VERSION = "1.1"
+
+
+class Vendor:
+    """A repository with version 1.1, and a practice whose server fetched it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        guarded.script_home(self.home, folder / "data")
+        self.file = guarded.script_package(folder, self.home, VERSION)
+        self.quick = Quick(folder / "vendor")
+        self.quick.element("praxisd", "software")
+        self.quick.element("holidays", "data")
+        self.entry = self.quick.add("praxisd", VERSION, self.file)
+        put(Places(self.home).root, self.quick.root)
+        self.seen = folder / "seen"
+        self.look()
+
+    def look(self) -> None:
+        """The server fetches the metadata; what it saw is what the guard is given."""
+        server = Trust(
+            self.home.parent / "server-trust",
+            self.quick.root,
+            FolderSource(self.quick.folder),
+            keep=self.seen,
+        )
+        server.refresh()
+        server.offers("praxisd")
+        server.close()
+
+    def order(self, **more: str) -> Order:
+        """To install it."""
+        given = {
+            "version": VERSION,
+            "package": str(self.file),
+            "target": str(self.entry["target"]),
+            "seen": str(self.seen),
+        }
+        return orders.order("install", "owner", "person", **(given | more))
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Vendor:
+    """A new one."""
+    return Vendor(tmp_path)
+
+
+def _refused(vendor: Vendor, wish: Order, code: str, detail: str = "", file: Path | None = None) -> None:
+    with pytest.raises(Refused) as caught:
+        trusted(vendor.home, wish, file or vendor.file)
+    assert caught.value.code == code
+    assert detail in caught.value.detail
+
+
+def test_what_is_signed_is_trusted_without_a_network(vendor: Vendor) -> None:
+    assert not (vendor.seen / "targets").exists() or not list((vendor.seen / "targets").rglob("*.zip"))
+    trusted(vendor.home, vendor.order(), vendor.file)
+    assert list(Places(vendor.home).trust.iterdir()), "the guard remembers what it saw"
+
+
+def test_without_a_root_nothing_can_be_trusted(vendor: Vendor) -> None:
+    Places(vendor.home).root.unlink()
+    _refused(vendor, vendor.order(), "guard.no_root")
+
+
+def test_another_vendors_root(vendor: Vendor, tmp_path: Path) -> None:
+    put(Places(vendor.home).root, Quick(tmp_path / "other").root)
+    _refused(vendor, vendor.order(), "guard.untrusted")
+
+
+def test_one_changed_byte(vendor: Vendor, tmp_path: Path) -> None:
+    data = bytearray(vendor.file.read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "changed.zip").write_bytes(data)
+    _refused(vendor, vendor.order(), "guard.untrusted", "updates.tampered", tmp_path / "changed.zip")
+
+
+@pytest.mark.parametrize(
+    "target", ["software/praxisd/praxisd-9.zip", "data/holidays/1.sqlite.zst", "../root.json"]
+)
+def test_a_target_that_is_none(vendor: Vendor, target: str) -> None:
+    _refused(vendor, vendor.order(target=target), "guard.untrusted")
+
+
+def test_a_signed_older_version_under_a_newer_name(vendor: Vendor) -> None:
+    _refused(vendor, vendor.order(version="1.2"), "guard.untrusted", "ordered as 1.2")
+
+
+def test_data_that_its_own_team_signed_is_no_software(vendor: Vendor) -> None:
+    """The key of a data set cannot bring a program in, though its signature is good and the file is a zip as well."""
+    both = vendor.file.with_name("both.sqlite")
+    both.write_bytes(b"SQLite format 3\0" + vendor.file.read_bytes())
+    assert package_read.read(both).version == VERSION
+    entry = vendor.quick.add("holidays", VERSION, both, patches=False)
+    vendor.look()
+    _refused(vendor, vendor.order(target=str(entry["target"])), "guard.untrusted", "software/praxisd", both)
+
+
+@pytest.mark.parametrize("spoil", [lambda seen: (seen / "metadata" / "timestamp.json").write_bytes(b"{}"),
+                                   lambda seen: (seen / "metadata" / "timestamp.json").unlink()])  # fmt: skip
+def test_metadata_the_server_made_up(vendor: Vendor, spoil: Callable[[Path], None]) -> None:
+    spoil(vendor.seen)
+    _refused(vendor, vendor.order(), "guard.untrusted")
+
+
+def test_an_older_state_than_the_guard_has_seen(vendor: Vendor, tmp_path: Path) -> None:
+    """A server that was taken over replays yesterday's metadata."""
+    old = tmp_path / "old"
+    vendor.seen.rename(old)
+    vendor.quick.add("praxisd", "1.2", guarded.script_package(tmp_path, vendor.home, "1.2"))
+    vendor.look()
+    trusted(vendor.home, vendor.order(), vendor.file)
+    _refused(vendor, vendor.order(seen=str(old)), "guard.untrusted", "updates.rollback")
+
+
+def test_an_order_is_carried_out_by_the_real_trust(vendor: Vendor) -> None:
+    """By default: nobody has to think of it."""
+    host = ScriptHost(vendor.home)
+    bad = vendor.order(target="software/praxisd/praxisd-9.zip")
+    orders.give(vendor.home, bad)
+    install.run(vendor.home, bad, host)
+    assert journal.outcome(vendor.home, bad.id).code == "guard.untrusted"
+    good = vendor.order()
+    orders.give(vendor.home, good)
+    install.run(vendor.home, good, host)
+    assert journal.outcome(vendor.home, good.id).state == "kept"
+    assert host.running() == VERSION
+    host.end()
+    host.doors.close()
