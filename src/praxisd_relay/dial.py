@@ -177,10 +177,16 @@ def context(pinned: bool, authority: str | None = None) -> ssl.SSLContext:
     return made
 
 
+@functools.lru_cache(maxsize=8)
+def _spki_pin(certificate: bytes) -> str:
+    """The same hub shows the same one each time."""
+    return identity.spki_pin(certificate)
+
+
 def check_pin(pin: str, certificate: bytes | None) -> None:
     """Raises Failed("foreign") unless the certificate (DER) has the key that the invitation names."""
     try:
-        found = "" if certificate is None else identity.spki_pin(certificate)
+        found = "" if certificate is None else _spki_pin(certificate)
     except ValueError:
         found = ""
     if not hmac.compare_digest(found, pin):

@@ -28,7 +28,7 @@ from praxisd.testing.relay_guest import Guest, Origin
 from praxisd.testing.relay_hub import LINK_NAME, Hub, host, practices
 from praxisd_relay import dial
 from praxisd_relay.hub_certificate import make_own
-from praxisd_relay.identity import verify
+from praxisd_relay.identity import Identity, verify
 from praxisd_relay.pump import Pump, link_server
 
 KB_PER_LINK, BESIDE, BACK_S = 28.0, 0.9, 3.0
@@ -68,7 +68,7 @@ class Idle:
             f"hub's processor time, {median(self.beside_wall or [0]):.2f} by the clock (at least {BESIDE})",
             f"  killed with -9 and started again, spread {self.spread_s:.0f} s: all back {self.back_s:.1f} s after it was "
             f"ready (at most {self.spread_s + BACK_S:.0f}); of a processor {self.back_ms:.2f} ms of the hub and "
-            f"{self.agents_ms:.2f} ms of the agents' program for each link: {worked:.1f} s on {os.cpu_count()} cores",
+            f"{self.agents_ms:.2f} ms of the agents' programs for each link: {worked:.1f} s on {os.cpu_count()} cores",
         ]
         return "\n".join([*lines, *(f"  broken: {one}" for one in self.faults)])
 
@@ -87,16 +87,61 @@ async def _load(guest: Guest) -> int:
     return done
 
 
-async def _all(agents: Program, hub: Hub, links: int) -> float:
+class Agents:
+    """All practices with an idle link, in as many programs as there are processors: each uses one."""
+
+    def __init__(self, out: Path, seed: int, links: int) -> None:
+        count = max(1, min(os.cpu_count() or 1, links))
+        self.shares = [
+            (seed + number, links // count + (number < links % count), out / f"many-{number}.log")
+            for number in range(count)
+        ]
+        self.programs: list[Program] = []
+
+    @property
+    def practices(self) -> list[Identity]:
+        """All of them."""
+        return [one for seed, share, _ in self.shares for one in practices(seed, share)]
+
+    def start(self, hub: Hub, origin: int) -> None:
+        """They dial, 1,500 a second."""
+        per_second = 1500.0 / len(self.shares)
+        for seed, share, log in self.shares:
+            self.programs.append(Program(log, seed, share, [(hub.port, hub.pin)], origin, per_second))
+
+    def signal(self, number: int) -> None:
+        """To each."""
+        for one in self.programs:
+            one.signal(number)
+
+    def cpu_s(self) -> float:
+        """Processor time so far."""
+        return sum(one.process.cpu_s() for one in self.programs)
+
+    async def up(self) -> int:
+        """How many are linked. OSError, EOFError, TimeoutError."""
+        return sum([(await one.ask("all", 30.0))["up"] for one in self.programs])
+
+    async def why(self) -> list[object]:
+        """What they show."""
+        return [await one.ask("why", 30.0) for one in self.programs]
+
+    def stop(self) -> None:
+        """End them."""
+        for one in self.programs:
+            one.stop()
+
+
+async def _all(agents: Agents, hub: Hub, links: int) -> float:
     """Seconds until all say that they are linked, and the hub says so too. TimeoutError after `PATIENCE_S`."""
     began, up = time.monotonic(), 0
     while time.monotonic() - began < PATIENCE_S:
         with contextlib.suppress(OSError, EOFError, TimeoutError):
-            up = (await agents.ask("all", 30.0))["up"]
+            up = await agents.up()
             if up >= links and hub.metrics()["praxis_relay_links"] > links:
                 return time.monotonic() - began
         await asyncio.sleep(0.1)
-    raise TimeoutError(f"{up} of {links} links after {PATIENCE_S:.0f} s: {await agents.ask('why', 30.0)}")
+    raise TimeoutError(f"{up} of {links} links after {PATIENCE_S:.0f} s: {await agents.why()}")
 
 
 async def _rates(hub: Hub, guest: Guest) -> tuple[float, float]:
@@ -107,7 +152,7 @@ async def _rates(hub: Hub, guest: Guest) -> tuple[float, float]:
     return done / (hub.process.cpu_s() - before), done / took
 
 
-async def _paired(full: tuple[Hub, Guest], bare: tuple[Hub, Guest], many: Program, found: Idle) -> None:
+async def _paired(full: tuple[Hub, Guest], bare: tuple[Hub, Guest], many: Agents, found: Idle) -> None:
     """One round: the hub with all links and one with a single link, one right after the other, in an order drawn by lot.
 
     The many agents stand still meanwhile (for less than their links would mind): all of them are on this machine, and
@@ -125,8 +170,7 @@ async def _paired(full: tuple[Hub, Guest], bare: tuple[Hub, Guest], many: Progra
     await asyncio.sleep(2.0)
 
 
-async def _ready(hub: Hub, guest: Guest, agent: Program) -> None:
-    await _all(agent, hub, 0)
+async def _ready(guest: Guest) -> None:
     while not await guest.answers():
         await asyncio.sleep(0.1)
     await _load(guest)  # warm
@@ -139,8 +183,8 @@ async def measure(links: int, spread_s: float, rounds: int, seed: int, out: Path
     if most < links + 500:
         raise SystemExit(f"{links} links need {links + 500} descriptors, here are {most}: ulimit -n")
     found = Idle(links, spread_s)
-    one, many = practices(seed, 1), practices(seed + 1, links)
-    hub = Hub(out / "hub", [*one, *many], spread_s=spread_s)
+    one, agents = practices(seed, 1), Agents(out, seed + 1, links)
+    hub = Hub(out / "hub", [*one, *agents.practices], spread_s=spread_s)
     bare = Hub(out / "bare", one, spread_s=spread_s)
     with contextlib.ExitStack() as stack:
         for each in (hub, bare):
@@ -151,10 +195,10 @@ async def measure(links: int, spread_s: float, rounds: int, seed: int, out: Path
             first = Program(out / "first.log", seed, 1, [(each.port, each.pin)], origin)
             stack.callback(first.stop)
             guests[each] = Guest(each.port, host(one[0]))
-            await _ready(each, guests[each], first)
+            await _ready(guests[each])
         memory, cpu = hub.process.rss_kb(), hub.process.cpu_s()
-        agents = Program(out / "many.log", seed + 1, links, [(hub.port, hub.pin)], origin, 1500.0)
         stack.callback(agents.stop)
+        agents.start(hub, origin)
         await _all(agents, hub, links)
         await asyncio.sleep(2.0)
         found.connect_ms = (hub.process.cpu_s() - cpu) / links * 1000
@@ -166,11 +210,11 @@ async def measure(links: int, spread_s: float, rounds: int, seed: int, out: Path
             await _paired((hub, guests[hub]), (bare, guests[bare]), agents, found)
         hub.kill()
         await asyncio.sleep(0.3)
-        before = agents.process.cpu_s()
+        before = agents.cpu_s()
         hub.start()
         found.back_s = await _all(agents, hub, links)
         found.back_ms = hub.process.cpu_s() / links * 1000
-        found.agents_ms = (agents.process.cpu_s() - before) / links * 1000
+        found.agents_ms = (agents.cpu_s() - before) / links * 1000
     found.bare_ms = _bare_ms(out)
     _judge(found)
     return found
