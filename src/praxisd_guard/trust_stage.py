@@ -14,7 +14,8 @@ from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater
 
-from praxisd_guard.durable import put
+from praxisd_guard.durable import sync_file, sync_folder
+from praxisd_guard.resume import clear
 from praxisd_guard.sources import Source
 from praxisd_guard.trust_fetcher import BASE, Fetcher
 from praxisd_guard.trust_reasons import TOP, reason
@@ -32,13 +33,14 @@ class Stage:
         """`live` holds the trusted metadata. Raises TrustFault where `root` is no root."""
         self.live = live
         self.fetcher = Fetcher(source)
-        self._copy = tempfile.TemporaryDirectory(prefix="praxisd-trust-")
-        self.path = Path(self._copy.name)
-        for file in _files(live):
-            goal = self.path / file.relative_to(live)
-            goal.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, goal)
+        self.path = live
         with self._explained():
+            self._copy = tempfile.TemporaryDirectory(prefix="praxisd-trust-")
+            self.path = Path(self._copy.name)
+            for file in _files(live):
+                goal = self.path / file.relative_to(live)
+                goal.parent.mkdir(exist_ok=True)
+                shutil.copyfile(file, goal)
             self.updater = Updater(str(self.path), f"{BASE}metadata/", fetcher=self.fetcher, bootstrap=root)
         # The one place where python-tuf takes no clock; its own tests set the time the same way.
         self.updater._trusted_set.reference_time = datetime.fromtimestamp(now, UTC)
@@ -49,7 +51,10 @@ class Stage:
             with self._explained():
                 self.updater.refresh()
         except BaseException:
-            self.keep(roots_only=True)
+            with contextlib.suppress(
+                OSError
+            ):  # then they are fetched again; why it was refused is more important
+                self.keep(roots_only=True)
             raise
 
     def target(self, path: str) -> TargetFile | None:
@@ -68,15 +73,29 @@ class Stage:
             raise found from fault
 
     def keep(self, *, roots_only: bool = False) -> None:
-        """Bring what was accepted into `live`, oldest link of the chain first. Raises OSError."""
-        for file in _files(self.path):
-            name = file.relative_to(self.path)
-            if roots_only and name.parts[0] != HISTORY:
-                continue
-            goal, data = self.live / name, file.read_bytes()
-            if not goal.is_file() or goal.read_bytes() != data:
-                goal.parent.mkdir(parents=True, exist_ok=True)
-                put(goal, data)
+        """Bring what was accepted into `live`, oldest link of the chain first. Raises OSError.
+
+        All of it is on the disk before the first name changes: a full disk changes nothing.
+        """
+        drafts: list[tuple[Path, Path]] = []
+        try:
+            for file in _files(self.path):
+                name = file.relative_to(self.path)
+                goal, data = self.live / name, file.read_bytes()
+                if roots_only and name.parts[0] != HISTORY:
+                    continue
+                if not goal.is_file() or goal.read_bytes() != data:
+                    goal.parent.mkdir(parents=True, exist_ok=True)
+                    drafts.append((goal.with_name(f".{goal.name}.new"), goal))
+                    drafts[-1][0].write_bytes(data)
+                    sync_file(drafts[-1][0])
+        except OSError:
+            clear(*(draft for draft, _ in drafts))
+            raise
+        for draft, goal in drafts:
+            draft.replace(goal)
+        for folder in {goal.parent for _, goal in drafts}:
+            sync_folder(folder)
 
     @property
     def root(self) -> Root:

@@ -1,5 +1,6 @@
 """Attacks on an update's files and lists: other bytes, more bytes, bad patches, lists that contradict each other."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +170,40 @@ def test_a_source_that_is_cut_at_once_is_unreachable(either: World) -> None:
     either.repository.publish("targets")
     either.repository.lies["metadata/3.targets.json"] = cut(b"x" * 100, 10)
     assert either.refused("unreachable", look).retry
+
+
+@pytest.mark.parametrize("full", range(1, 9))
+def test_a_full_disk_keeps_the_old_state(world: World, full: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of the files is the one that does not fit any more."""
+    world.warm()
+    world.repository.publish("targets", "software", "data-drugs")
+    real, written = Path.write_bytes, []
+
+    def write(path: Path, data: bytes) -> int:
+        written.append(path)
+        if len(written) == full and path.is_relative_to(world.trusted):
+            real(path, data[:10])
+            raise OSError(errno.ENOSPC, "full")
+        return real(path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", write)
+        if full <= 5:  # timestamp, snapshot and three roles go into the trusted folder
+            assert world.refused("no_space", look).retry
+        else:
+            look(world.trust())
+    world.trust().refresh()
+    assert not [f for f in world.trusted.rglob("*") if f.name.endswith(".new")]
+
+
+def test_a_full_disk_for_the_working_copy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.warm()
+
+    def copy(_source: Path, _goal: Path) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("shutil.copyfile", copy)
+    world.refused("no_space", look)
 
 
 # --- lists that lie, though well signed -----------------------------------------------------------------------------

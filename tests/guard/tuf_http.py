@@ -50,7 +50,11 @@ def serving(repository: TufRepository, *, ranges: bool = True) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Clients hang up on lies."""
+
+    server = Quiet(("127.0.0.1", 0), Door)
     thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
