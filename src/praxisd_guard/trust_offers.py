@@ -15,6 +15,7 @@ FOLDERS = {"software": "software", "plugin": "plugins", "data": "data"}
 """Kind of an element → first folder of its targets: who may sign there is said by the delegations."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_BEFORE = {"dev": -4, "a": -3, "alpha": -3, "b": -2, "beta": -2, "rc": -1, "c": -1}
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}")
 
 
@@ -69,13 +70,13 @@ class Offer:
         return self.length if self.unpacked_size is None else self.unpacked_size
 
 
-def newness(version: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts versions: numbers by value, `1.0rc1` before `1.0`, dates like `2026-11-15`."""
+def newness(version: str) -> tuple[tuple[int, int], ...]:
+    """A key that sorts versions: numbers by value, `1.0rc1` before `1.0`, `1.0.post1` after it, dates by day."""
     key = [
-        (1, int(part), "") if part.isdigit() else (-1, 0, part)
+        (2, int(part)) if part.isdigit() else (_BEFORE.get(part, 1), 0)
         for part in re.findall(r"\d+|[a-z]+", version.lower())
     ]
-    return (*key, (0, 0, ""))
+    return (*key, (0, 0))
 
 
 def elements(data: bytes) -> list[Element]:

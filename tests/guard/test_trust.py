@@ -230,10 +230,12 @@ def test_several_threads_may_ask(tmp_path: Path) -> None:
 def test_versions_are_ordered_as_people_mean_them() -> None:
     ordered = [
         "0.9",
+        "1.0.dev3",
         "1.0a1",
         "1.0b2",
         "1.0rc1",
         "1.0",
+        "1.0.post1",
         "1.0.1",
         "1.2",
         "1.10",
