@@ -32,8 +32,6 @@ class Fall:
 
     failure: Failure
     version: str | None
-    exit: str
-    """`status 1`, `SIGKILL`, or ""."""
     at: float
     """Epoch seconds."""
 
@@ -86,10 +84,9 @@ class Floor:
             return html.escape(words.say(key, lang, **params))
 
         fall = self._fall
-        what = " ".join(filter(None, (words.why(fall.failure.code, lang), fall.failure.detail)))
         rows = {
-            "what": f"{what} ({fall.failure.code})",
-            "exit": fall.exit,
+            "what": f"{words.why(fall.failure.code, lang)} ({fall.failure.code})",
+            "detail": fall.failure.detail,
             "version": fall.version or "",
             "at": time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(fall.at)),
             "log": fall.failure.log or "",

@@ -279,7 +279,7 @@ class Keeper:
     def _fall(self, failure: Failure) -> None:
         """Even safe mode failed: the guard answers by itself until a person has done something."""
         hands = self._hands
-        fall = Fall(failure, hands.version, failure.detail, time.time())
+        fall = Fall(failure, hands.version, time.time())
         hands.shown.floor = Floor(self._home, fall, self._try_again.set)
         hands.state.change(state="floor", failures=self._failures)
         hands.note("floor", code=failure.code, log=failure.log)

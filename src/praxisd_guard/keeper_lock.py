@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
+
+_PAUSE_S = 0.02
 
 
 class Taken(Exception):
@@ -12,14 +15,22 @@ class Taken(Exception):
 class Lock:
     """One guard per home: HOME/guard.lock, freed by the system however the guard ends."""
 
-    def __init__(self, home: Path) -> None:
-        """Raises Taken, or OSError."""
+    def __init__(self, home: Path, patience_s: float = 0.0) -> None:
+        """Raises Taken when another guard keeps it for longer than `patience_s` seconds, or OSError.
+
+        A guard should have some patience: `guard_runs` of another program holds the lock for a moment.
+        """
         self._handle = os.open(home / "guard.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._handle)
-            raise Taken(str(home)) from None
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    os.close(self._handle)
+                    raise Taken(str(home)) from None
+                time.sleep(_PAUSE_S)
 
     @property
     def held(self) -> bool:

@@ -19,6 +19,9 @@ from praxisd_guard.keeper_state import StateFile, left_over, read_state
 from praxisd_guard.places import Places
 from praxisd_guard.told import Told
 
+LOCK_PATIENCE_S = 1.0
+ADDRESS_PATIENCE_S = 3.0
+"""So long the address may still be held by what an earlier guard had begun and not yet written down."""
 _LOOK_S = 0.05
 
 
@@ -46,7 +49,7 @@ def run(home: Path, *, with_parent: bool = False) -> int:
     except ValueError as error:
         raise NotUsable("limits", name=error) from None
     Places(home).make()
-    lock = Lock(home)
+    lock = Lock(home, LOCK_PATIENCE_S)
     signals.block()  # before the first thread
     if with_parent:
         threading.Thread(target=_until_parent_ends, name="parent", daemon=True).start()
@@ -77,7 +80,8 @@ async def _keep(home: Path, says: Told, limits: Limits) -> None:
     patience = _Patience(orphan, limits.end_s)
     watcher = asyncio.create_task(patience.until_gone(notifier))
     try:
-        sock = await listening(says.host, says.port, lambda: not watcher.done())
+        until = loop.time() + ADDRESS_PATIENCE_S
+        sock = await listening(says.host, says.port, lambda: not watcher.done() or loop.time() < until)
     except OSError as error:
         watcher.cancel()
         detail = error.strerror or str(error)

@@ -154,7 +154,7 @@ def test_a_closed_door_leaves_the_connections_to_the_server() -> None:
 
 
 def test_floor_page_hides_nothing_and_escapes_all(tmp_path: Path) -> None:
-    fall = Fall(Failure("guard.exited", "<b>status 3</b>", "/x/failed.log"), "1.0", "status 3", time.time())
+    fall = Fall(Failure("guard.exited", "<b>status 3</b>", "/x/failed.log"), "1.0", time.time())
     tried: list[int] = []
     floor = Floor(tmp_path, fall, lambda: tried.append(1))
     text = floor.answer(_request("/calendar", accept="text/html")).body.decode()

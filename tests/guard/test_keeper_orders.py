@@ -144,3 +144,27 @@ def test_the_announced_time_is_kept(home: Home) -> None:
     assert home.outcome(order).state == "kept"
     stopped = next(line.at for line in journal.lines(home.path) if line.kind == "exit")
     assert stopped - asked >= 1.0 and home.reach("running").server_pid != pid
+
+
+def test_a_crash_in_the_announced_time_is_answered_like_any_other(home: Home) -> None:
+    home.begin()
+    pid = home.reach("running").server_pid
+    order = home.order("restart", announce_s=4.0)
+    until(lambda: home.steps(order) == ["accepted"])
+    assert pid
+    os.kill(pid, signal.SIGSEGV)
+    assert until(lambda: len(home.starts()) == 2) and home.outcome(order).state == "kept"
+    assert [one["reason"] for one in home.lines("start")] == ["first", "crash", "order"]
+
+
+@pytest.mark.parametrize("behaviour", ["hangs", "exits"])
+def test_a_guard_that_is_just_starting_a_server_ends_at_once(tmp_path: Path, behaviour: str) -> None:
+    with home_of(tmp_path, pause_1_s=60, end_s=2) as home:
+        home.behave(behaviour)
+        home.begin()
+        home.reach("starting")
+        until(lambda: home.starts() and (behaviour == "hangs" or home.lines("failure")))
+        asked = time.monotonic()
+        assert home.end() == 0
+        assert time.monotonic() - asked < 25  # neither the pause nor the start's limit
+        assert [one["pid"] for one in home.starts() if start_ticks(one["pid"])] == []
