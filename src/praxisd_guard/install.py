@@ -104,10 +104,11 @@ def _wait(order: Order, host: Host, busy_s: float) -> None:
 
 def _refuse(home: Path, order: Order, refused: Refused, host: Host) -> None:
     clear(home)
-    journal.Journal(home).write(
-        order.kind, journal.REFUSED, order.id, code=refused.code, detail=refused.detail
-    )
-    orders.taken(home, order.id)
+    facts = {"code": refused.code, "detail": refused.detail}
+    try:
+        journal.Journal(home).write(order.kind, journal.REFUSED, order.id, **facts)
+    finally:  # an order of which nothing can be written must not be tried for ever
+        orders.taken(home, order.id)
     host.step(None, "")
 
 

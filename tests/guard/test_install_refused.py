@@ -188,6 +188,21 @@ def test_a_fault_of_our_own_ends_the_order_too(here: Path, host: Quiet) -> None:
     assert (outcome.code, outcome.detail) == ("guard.fault", "ZeroDivisionError: ")
 
 
+def test_an_order_of_which_nothing_can_be_written_is_not_tried_for_ever(
+    here: Path, host: Quiet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(_writer: journal.Journal, _data: bytes) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    wish = guarded.install_order(_package(here), "1.1")
+    orders.give(here, wish)
+    monkeypatch.setattr(journal.Journal, "_append", read_only)
+    with pytest.raises(OSError):
+        install.run(here, wish, host, guarded.anything)
+    assert orders.waiting(here) == []
+    assert journal.outcome(here, wish.id).code == "guard.order_unknown"
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
 @pytest.mark.parametrize(
     "step", ["stopped", "expanded", "switched", "started", "healthy", "kept", "failed", "restored"]
