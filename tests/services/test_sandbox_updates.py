@@ -20,7 +20,7 @@ from tuf.api.metadata import Metadata
 from praxisd import __version__
 from praxisd.sandbox import updates, updates_data, updates_versions
 from praxisd.sandbox.cli import sandbox
-from praxisd.sandbox.updates_faults import Fault, Faults
+from praxisd.sandbox.updates_faults import KINDS, Fault, Faults
 from praxisd.sandbox.updates_program import ROOT, Running
 from praxisd.testing.programs import environment
 from praxisd_guard import package_read
@@ -254,6 +254,10 @@ def test_the_buttons_of_the_page_work(client: Client) -> None:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)
 
+    for kind in KINDS:
+        client("POST", "/faults", {"kind": kind, "ends": "nothing"})
+    assert client("GET", "/?lang=de").status == 200, "a fault without a word"
+    client("DELETE", "/faults")
     assert press("/faults", "kind=cut&path=targets/&ends=.zip,.zst&times=2") == 200
     assert client("GET", "/faults").json()[0]["times"] == 2
     assert press("/faults", "") == 200 and client("GET", "/faults").json() == []

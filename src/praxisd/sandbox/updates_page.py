@@ -10,6 +10,7 @@ from praxisd.sandbox.updates_door import Shop
 
 _REFRESH_S = 5
 _SHOWN = 25
+_STYLE = "td:nth-child(2){overflow-wrap:anywhere;min-width:7rem}.wide{overflow-x:auto;font-size:.875rem}"
 _FILES = {"path": "targets/", "ends": ".zip,.zst"}
 _BUTTONS = {
     "slow": {"kind": "slow", **_FILES, "rate": "200000"},
@@ -32,7 +33,7 @@ def _page(shop: Shop, call: Call, usual: str) -> Answer:
     lang = language(call.query, call.headers, usual)
     say = speaker(lang)
     body = _steps(shop, say) + _faults(shop, say) + _requests(shop, say)
-    html = frame(lang, say("updates_title"), say("updates_lead", url=shop.url), body, "/", _REFRESH_S)
+    html = frame(lang, say("updates_title"), say("updates_lead", url=shop.url), body, "/", _REFRESH_S, _STYLE)
     return as_page(html, Set_Cookie=remember(lang)) if "lang" in call.query else as_page(html)
 
 
@@ -55,7 +56,7 @@ def _steps(shop: Shop, say: Say) -> str:
 
 def _faults(shop: Shop, say: Say) -> str:
     coming = shop.faults.state()
-    names = ", ".join(escape(f"{one['kind']} {one['path']}".strip()) for one in coming)
+    names = ", ".join(say(f"updates_fault_{one['kind']}") for one in coming)
     shown = say("updates_coming", names="") + names if coming else say("updates_well")
     forms = "".join(
         '<form method="post" action="/faults">'
@@ -78,14 +79,15 @@ def _faults(shop: Shop, say: Say) -> str:
 def _requests(shop: Shop, say: Say) -> str:
     rows = "".join(
         f"<tr><td>{datetime.fromtimestamp(one.at):%H:%M:%S}</td><td>{escape(_short(one.path))}</td>"
-        f"<td>{one.start or ''}</td><td>{one.status}</td><td>{escape(one.fault)}</td></tr>"
+        f"<td>{one.start or ''}</td><td>{one.status}</td>"
+        f"<td>{say('updates_fault_' + one.fault) if one.fault else ''}</td></tr>"
         for one in shop.requests()[::-1][:_SHOWN]
     )
     if not rows:
         return f'<section class="card"><h2>{say("updates_requests")}</h2><p>{say("updates_no_requests")}</p></section>'
     heads = "".join(f"<th>{say('updates_' + one)}</th>" for one in ("at", "file", "start", "status", "fault"))
     return (
-        f'<section class="card"><h2>{say("updates_requests")}</h2><table><thead><tr>{heads}</tr></thead>'
+        f'<section class="card wide"><h2>{say("updates_requests")}</h2><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></section>"
     )
 
