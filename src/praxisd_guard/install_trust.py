@@ -6,6 +6,7 @@ HOME/root.json on, against what the guard itself has seen before (HOME/trust).
 
 from pathlib import Path
 
+from praxisd_guard import versions
 from praxisd_guard.faults import NO_SPACE, TrustFault
 from praxisd_guard.install_prepare import Refused
 from praxisd_guard.orders import Order
@@ -19,9 +20,12 @@ PREFIX = "software/praxisd/"
 def trusted(home: Path, order: Order, file: Path) -> None:
     """Refused unless `file` is the target `order.target`, signed as software of praxisd in the ordered version.
 
-    Codes: `guard.no_root`, `guard.untrusted` (detail: the fault's own code and facts), `guard.no_space`.
+    Codes: `guard.no_root`, `guard.untrusted` (detail: the fault's own code and facts), `guard.no_space`, `guard.older`:
+    a version older than the one that runs is good to nobody but an attacker who knows its faults, even though its
+    signature still holds; only the version before the present one may come back.
     """
     from praxisd_guard.trust import Trust  # its libraries are only needed here
+    from praxisd_guard.trust_offers import newness
 
     places = Places(home)
     try:
@@ -41,3 +45,6 @@ def trusted(home: Path, order: Order, file: Path) -> None:
         raise Refused(
             "guard.untrusted", f"{offer.element} {offer.version} ({offer.kind}) ordered as {order.version}"
         )
+    here = versions.pointer(home)
+    if here is not None and order.version != here.previous and newness(offer.version) < newness(here.version):
+        raise Refused("guard.older", f"{offer.version}, while {here.version} runs")

@@ -164,12 +164,14 @@ def knows(home: Path, order_id: str) -> bool:
 
 
 def unfinished(home: Path) -> str | None:
-    """The order that was begun and has not ended, or None. There is never more than one."""
-    open_order = None
+    """The order that was begun and has not ended, the latest one, or None."""
+    begun: dict[str, None] = {}
     for line in lines(home):
-        if line.order is not None:
-            open_order = None if line.terminal else line.order
-    return open_order
+        if line.terminal:
+            begun.pop(line.order or "", None)
+        elif line.order is not None:
+            begun[line.order] = None
+    return next(reversed(begun), None)
 
 
 def outcome(home: Path, order_id: str) -> Outcome:
