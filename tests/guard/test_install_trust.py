@@ -8,7 +8,7 @@ import pytest
 from praxisd.services.updates.publish_quick import Quick
 from praxisd.testing import guarded
 from praxisd.testing.guarded_host import ScriptHost
-from praxisd_guard import install, journal, orders, package_read
+from praxisd_guard import install, journal, orders, package_read, versions
 from praxisd_guard.durable import put
 from praxisd_guard.install_prepare import Refused
 from praxisd_guard.install_trust import trusted
@@ -120,6 +120,18 @@ def test_data_that_its_own_team_signed_is_no_software(vendor: Vendor) -> None:
 def test_metadata_the_server_made_up(vendor: Vendor, spoil: Callable[[Path], None]) -> None:
     spoil(vendor.seen)
     _refused(vendor, vendor.order(), "guard.untrusted")
+
+
+def test_a_signed_older_version_than_the_one_that_runs(vendor: Vendor) -> None:
+    """Its faults are known; only the version before may come back this way."""
+    for version in ("1.10", "1.9"):
+        guarded.script_version(vendor.home, version)
+    versions.point(vendor.home, "1.10")
+    _refused(vendor, vendor.order(), "guard.older", "1.1, while 1.10 runs")
+    guarded.script_version(vendor.home, VERSION)
+    versions.point(vendor.home, VERSION)
+    versions.point(vendor.home, "1.9")
+    trusted(vendor.home, vendor.order(), vendor.file)
 
 
 def test_an_older_state_than_the_guard_has_seen(vendor: Vendor, tmp_path: Path) -> None:

@@ -150,3 +150,9 @@ def test_a_long_journal_is_cut_in_whole_lines_but_never_while_an_order_runs(
     assert 10 < len(found) < 40
     assert found[0].facts["number"] == 102 - len(found)
     assert journal.outcome(tmp_path, ORDER).state == "refused"
+
+
+def test_another_orders_end_is_not_this_ones(tmp_path: Path, writer: Journal) -> None:
+    _write(writer, "accepted", "unpacked")
+    writer.write("order", "refused", order="1" * 26, code="guard.order_unreadable")
+    assert journal.unfinished(tmp_path) == ORDER
