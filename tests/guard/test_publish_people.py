@@ -204,6 +204,14 @@ def test_a_change_of_keys_that_cannot_be_is_refused(
         publish_roles.rotate(repository, "data-icd", remove=["anna"])
     with refused("too_few_keys"):
         publish_roles.add(repository, everyone(people), "data-icd")
+    with refused("role_online"):
+        publish_roles.renew(repository, "timestamp")
+    with refused("role_unknown"):
+        publish_roles.renew(repository, "../root")
+    with refused("role_unknown"):
+        repository.sign(everyone(people), ["../metadata/1.root"])
+    with refused("nothing_waits"):
+        repository.sign(everyone(people), ["root"])
     with refused("role_exists"):
         publish_roles.add(repository, everyone(people), "software")
     assert tree(repository.folder) == before

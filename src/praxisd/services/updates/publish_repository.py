@@ -19,7 +19,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Tar
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.updates import publish_files as files
-from praxisd.services.updates.publish_keys import ONLINE, Keyring
+from praxisd.services.updates.publish_keys import ONLINE, Keyring, role_of
 from praxisd.services.updates.publish_standing import Standing, standing
 
 LIFE_DAYS = {"root": 365, "targets": 180, "snapshot": 14, "timestamp": 7}
@@ -196,7 +196,7 @@ class Repository:
         wanted = self.staged_roles() if roles is None else list(roles)
         signed = []
         for role in wanted:
-            waiting = self.staged(role)
+            waiting = self.staged(role_of(role))
             if waiting is None:
                 raise Problem("updates.publish_nothing_waits", 409, role=role)
             signers = [s for keyid in self._may(role) if (s := keys.signer(keyid)) is not None]

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Role, Root, Targets
 
 from praxisd.kernel.errors import Problem
-from praxisd.services.updates.publish_keys import TOP, Keyring, Public, role_of
+from praxisd.services.updates.publish_keys import ONLINE, TOP, Keyring, Public, role_of
 from praxisd.services.updates.publish_repository import Repository, empty
-from praxisd.services.updates.publish_standing import standing
+from praxisd.services.updates.publish_standing import name_of, standing
 
 THRESHOLDS = {"root": 2, "targets": 2, "software": 2}
 """How many must sign, where nothing else is said; 1 for all other roles."""
@@ -111,11 +111,14 @@ def rotate(
 
 
 def _name(draft: Metadata, keyid: str) -> str:
-    from praxisd.services.updates.publish_standing import name_of
-
     return name_of(draft.signed.get_key(keyid))
 
 
 def renew(repository: Repository, role: str) -> None:
-    """Let the same content wait for signatures under a new number and a new expiry."""
+    """Let the same content wait for signatures under a new number and a new expiry.
+
+    Problem `updates.publish_role_online` for roles that are renewed without a person.
+    """
+    if role_of(role) in ONLINE:
+        raise Problem("updates.publish_role_online", 409, role=role)
     repository.stage(role, repository.draft(role))
