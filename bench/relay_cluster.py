@@ -178,14 +178,15 @@ def _row(what: str, kind: str, found: dict[str, list[Each]]) -> report.Row:
         for name, each in costs.items()
         if any(one.failed for one in each)
     ]
+    noise = relay_load.disturbed(there, here)
     return report.row(
         _SAID[what],
         f"wrong hub, {KINDS[kind]}",
         [one.rate for one in there],
         [one.rate for one in here],
         cpu=([one.cpu_us for one in there], [one.cpu_us for one in here]),
-        demanded=DEMANDS.get(what) if kind == "plain" else None,
-        note="; ".join(failed),
+        demanded=DEMANDS.get(what) if kind == "plain" and not noise else None,
+        note="; ".join(filter(None, (*failed, noise))),
     )
 
 

@@ -4,8 +4,10 @@ import contextlib
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from bench.load import Failed
 from bench.programs import need_wrk
@@ -13,6 +15,7 @@ from bench.relay_origin import BULK_MB
 from bench.relay_peers import Way
 from bench.relay_programs import debian
 
+_LONGER = 1.1
 _SCRIPT = Path(__file__).with_name("relay_load.lua")
 
 
@@ -26,6 +29,16 @@ class Cost:
     p95_ms: float = 0.0
     failed: float = 0.0
     """Share of those that failed."""
+
+
+def disturbed(ours: Sequence[Cost], theirs: Sequence[Cost]) -> str:
+    """What is to be said where the longer way was the quicker one: then the figure decides nothing. "" otherwise."""
+    found = median(a.rate / b.rate for a, b in zip(ours, theirs, strict=True))
+    return (
+        ""
+        if found <= _LONGER
+        else "the longer way cannot be quicker: others were at work on the cores, no judgement"
+    )
 
 
 def requests(way: Way, seconds: float, connections: int = 16, *, close: bool = False) -> Cost:

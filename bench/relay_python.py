@@ -103,14 +103,15 @@ def _row(kind: str, what: str, each: dict[str, list[Found]]) -> report.Row:
         for name, found in each.items()
         if any(one.cost.failed for one in found)
     ]
+    noise = relay_load.disturbed([one.cost for one in ours], [one.cost for one in direct])
     return report.row(
         f"relay, Python behind it: {LOADS[what]}",
         f"{KINDS[kind]}, beside direct",
         [one.cost.rate for one in ours],
         [one.cost.rate for one in direct],
         cpu=([one.whole for one in ours], [one.whole for one in direct]),
-        demanded=DEMANDS.get((kind, what)),
-        note="; ".join(failed),
+        demanded=None if noise else DEMANDS.get((kind, what)),
+        note="; ".join(filter(None, (*failed, noise))),
     )
 
 
