@@ -164,8 +164,12 @@ def test_an_interrupted_run_leaves_its_part_and_the_next_one_needs_only_the_rest
             )
         assert packages(house)[f"{DATA} 2026-11-01"].state == "available"
         server.asked.clear()
-        downloading.download(house, ACTOR)
-        assert [wanted for path, wanted in server.asked if path.endswith(".zst")] == ["bytes=50000-"]
+        (part,) = (house.folder / "updates" / "packages" / DATA).glob("*.part")
+        here = part.stat().st_size
+        assert here == told[-1][0] > 0
+        done = downloading.download(house, ACTOR)
+        assert done.fault is None and len(done.fetched) == 1
+        assert [wanted for path, wanted in server.asked if path.endswith(".zst")] == [f"bytes={here}-"]
 
 
 def test_a_source_that_is_away_changes_nothing_and_says_so(house: House, vendor: Vendor) -> None:

@@ -4,6 +4,7 @@ import http.server
 import json
 import sqlite3
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -172,10 +173,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = data[start:]
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if owner.cut and len(body) > owner.cut[0]:
-            body = body[: owner.cut.pop(0)]
+        cut = bool(owner.cut) and len(body) > owner.cut[0]
+        self.wfile.write(body[: owner.cut.pop(0)] if cut else body)
+        if cut:
+            self.wfile.flush()
+            time.sleep(1)  # what was sent is read before the end is noticed
             self.close_connection = True
-        self.wfile.write(body)
 
     def log_message(self, *_args: object) -> None:
         """Say nothing."""

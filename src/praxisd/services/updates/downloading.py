@@ -161,7 +161,7 @@ def _waits(tx: "Tx", id_: str, path: Path, event: str) -> None:
     store.change_package(
         tx, row, state="waiting", reason=None, path=str(path), downloaded_at=tx.now, actor=by
     )
-    events.note(tx, event, "Package", row.id, element=row.element, version=row.version)
+    events.note(tx, event, "Package", row.id, element=row.element, release=row.version)
 
 
 def _old(house: "House", package: Any) -> Path | None:

@@ -101,7 +101,7 @@ def _write(
         step="checking", reason=None, params="{}", log=None, home=guarding.place(house), node=house.node, guard_order=None,
         saved=None, without_copy=int(without_copy), actor=tx.actor.label, at=tx.now, ended_at=None,
     )  # fmt: skip
-    events.note(tx, "update.ordered", "Order", id_, element=named.element, version=named.version)
+    events.note(tx, "update.ordered", "Order", id_, element=named.element, release=named.version)
     return id_
 
 
@@ -249,7 +249,7 @@ def in_use(tx: "Tx", id_: str, **changes: Any) -> None:
         if other.element == row.element and other.state == "installed" and other.id != id_:
             store.change_package(tx, other, state="replaced")
     store.change_package(tx, row, state="installed", reason=None, installed_at=tx.now, **changes)
-    events.note(tx, "update.installed", "Package", id_, element=row.element, version=row.version)
+    events.note(tx, "update.installed", "Package", id_, element=row.element, release=row.version)
 
 
 def finish(
@@ -274,10 +274,10 @@ def finish(
         store.change_order(tx, row, state=state, step=ended, ended_at=tx.now, **why)
         _end_packages(tx, row, state, why)
         if state == "kept" and row.kind == "switch_back":
-            events.note(tx, "update.switched_back", "Order", id_, version=row.version)
+            events.note(tx, "update.switched_back", "Order", id_, release=row.version)
         elif state != "kept":
             kind = "update.rolled_back" if state == "rolled_back" else "update.refused"
-            events.note(tx, kind, "Order", id_, version=row.version, reason=reason)
+            events.note(tx, kind, "Order", id_, release=row.version, reason=reason)
         maintenance.end(tx, holder(id_))
         return True
 

@@ -29,7 +29,7 @@ def root(house: "House") -> bytes | None:
 
     None where there is none (or the named one cannot be read): then nothing can be verified, so nothing is fetched.
     """
-    named = getattr(house.config, "updates_root", None)
+    named = house.config.updates_root
     chosen = Path(named) if named else house.folder / "updates" / "root.json"
     try:
         return chosen.read_bytes()
