@@ -85,9 +85,9 @@ check: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -q tests/house || rc=1; exit $$rc
 
 # The suite runs even if a check fails, so that one run tells everything; either makes the run fail.
-# Two workers, each with whole files: what a module brings up, it brings up once. In the order of the folders: the few slow
-# files (browsers, whole programs) begin, and the many quick ones fill up what is left.
-WORKERS ?= 2
+# Three workers for two processors, since browsers and whole programs wait much; each with whole files: what a module brings
+# up, it brings up once. In the order of the folders: the few slow files begin, and the many quick ones fill up what is left.
+WORKERS ?= 3
 test: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || rc=1; exit $$rc
 

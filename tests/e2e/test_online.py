@@ -22,6 +22,8 @@ LONG_MS = 60_000
 """How long anything may take on a busy machine."""
 CONTACT_S = 240
 """How long until the portal is asked again, and answers: a minute, and patience. Seconds."""
+COMPARE_S = 4.0
+"""How long after one comparison the next is asked for."""
 PORTAL, COLUMN, CALENDAR, KIND = "Terminportal", "Dr. Sommer", "Sprechstunde Dr. Sommer", "Kontrolle"
 
 
@@ -42,14 +44,16 @@ def patient(demo: Any, profile: Any) -> Page:
 
 
 def _until(demo: Any, there: Callable[[], bool]) -> None:
-    """Compare until it is there: the portal is asked once a minute, by whomever."""
+    """Compare until it is there: the portal is asked once a minute, by whomever. A command is a whole program's start."""
     end = time.monotonic() + CONTACT_S
     while True:
         command("sync", folder=demo.folder)
-        if there():
-            return
-        assert time.monotonic() < end, "it never came"
-        time.sleep(1)
+        again = time.monotonic() + COMPARE_S
+        while time.monotonic() < again:
+            if there():
+                return
+            assert time.monotonic() < end, "it never came"
+            time.sleep(0.5)
 
 
 def _book(page: Page, demo: Any, given: str, family: str, born: str) -> tuple[str, datetime]:

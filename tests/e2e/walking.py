@@ -16,8 +16,9 @@ def names(page: Page) -> list[str]:
 
 
 def violations(page: Page, axe: str) -> list[str]:
-    """What axe-core finds, as `rule target …`."""
-    page.evaluate(axe)
+    """What axe-core finds, as `rule target …`. It is put into a document once: the console's pages share theirs."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
     found: dict[str, Any] = page.evaluate(
         "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
         _TAGS,
