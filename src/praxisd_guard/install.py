@@ -15,6 +15,7 @@ from praxisd_guard.install_state import Plan, Work
 from praxisd_guard.install_trust import trusted
 from praxisd_guard.keeper_host import Ending, Failure, Host
 from praxisd_guard.orders import Order
+from praxisd_guard.places import Places
 
 BUSY_S = 15 * 60
 """So long one waits for a backup or another run of the server that must not be cut. Seconds."""
@@ -48,7 +49,7 @@ def carry_out(work: Work) -> bool:
     try:
         work.note("stopped")
         if work.plan.kind == "install":
-            failure = _expand(work.home, work.plan.version)
+            failure = _expand(work.home, work.plan)
             if failure is not None:
                 return work.back("guard.migrate_failed", failure)
             work.note("expanded")
@@ -112,8 +113,11 @@ def _refuse(home: Path, order: Order, refused: Refused, host: Host) -> None:
     host.step(None, "")
 
 
-def _expand(home: Path, version: str) -> Failure | None:
-    argv, env = versions.migrate_command(home, version)
+def _expand(home: Path, plan: Plan) -> Failure | None:
+    places = Places(home)
+    if not install_migrate.needed(places.program(plan.old), places.program(plan.version)):
+        return None
+    argv, env = versions.migrate_command(home, plan.version)
     log = new_log(home)
     ran = install_migrate.expand(argv, env, log)
     return None if ran.status == 0 else Failure("guard.migrate_failed", f"status {ran.status}", str(log))

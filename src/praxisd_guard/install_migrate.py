@@ -50,6 +50,21 @@ def expand(argv: Sequence[str], env: Mapping[str, str], log: Path, limit_s: floa
         time.sleep(_LOOK_S)
 
 
+def needed(old: Path, new: Path) -> bool:
+    """Has the program in `new` a schema step that the one in `old` has not, or another one of the same name?
+
+    When it has not, there is nothing to expand, and the practice is spared the start of a program. True where a program
+    has no steps at all: then they lie elsewhere than here.
+    """
+    before, after = _steps(old), _steps(new)
+    return not after or any(before.get(name) != text for name, text in after.items())
+
+
+def _steps(program: Path) -> dict[Path, bytes]:
+    found = sorted(program.glob("**/migrations/*.py"))
+    return {path.relative_to(program): path.read_bytes() for path in found}
+
+
 def wait_until_free(home: Path, limit_s: float = FREE_S) -> bool:
     """Wait until nobody holds the data folder (`DIR/run/lock`): a migration goes on when its guard was killed.
 

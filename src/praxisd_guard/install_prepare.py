@@ -23,6 +23,8 @@ Verify = Callable[[Path, Order, Path], None]
 MARGIN = 32 * 1024 * 1024
 """So much stays free beside what is unpacked. Bytes."""
 COMPILE_S = 120
+_COMPILE = "import compileall,os,sys; hasattr(os, 'nice') and os.nice(15); compileall.compile_dir(sys.argv[1], quiet=2)"
+"""The server that still answers goes first."""
 
 
 class Refused(Exception):
@@ -115,8 +117,7 @@ def compile_program(python: str, program: Path) -> None:
 
     A failure is none of the update: a module that cannot be compiled shows when it is started.
     """
-    # The names in tracebacks come from the compiled file; the folder is renamed afterwards.
-    line = [python, "-P", "-m", "compileall", "-q", "-s", str(program), "-p", "program", str(program)]
+    line = [python, "-P", "-c", _COMPILE, str(program)]
     with suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(line, capture_output=True, timeout=COMPILE_S, stdin=subprocess.DEVNULL, check=False)  # noqa: S603
 

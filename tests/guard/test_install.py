@@ -10,7 +10,8 @@ import pytest
 
 from praxisd.testing import guarded
 from praxisd.testing.guarded_host import ScriptHost
-from praxisd_guard import install, journal, orders, recover, versions
+from praxisd_guard import install, install_migrate, journal, orders, recover, versions
+from praxisd_guard.install_state import Plan, Work
 from praxisd_guard.journal import Outcome
 from praxisd_guard.keeper_host import Ending
 from praxisd_guard.orders import Order
@@ -209,3 +210,26 @@ def test_a_guard_that_is_asked_to_end_leaves_the_order_to_the_next_one(bench: Be
     state = "kept" if call in ("start update", "healthy") else "rolled_back"
     assert journal.outcome(bench.home, wish.id).state == state
     assert bench.host.running() == ("1.1" if state == "kept" else "1.0")
+
+
+def test_a_migration_is_only_run_where_there_is_a_new_step(bench: Bench) -> None:
+    """A start of the new program is spared when both have the same steps; a changed or a new one is run."""
+    texts = {"1.0": {"1.py": "one"}, "1.1": {"1.py": "one"}, "1.2": {"1.py": "one", "2.py": "two"},
+             "1.3": {"1.py": "one", "2.py": "changed"}}  # fmt: skip
+    program = Places(bench.home).program
+    for version, steps in texts.items():
+        if version != "1.0":
+            guarded.script_version(bench.home, version)
+        folder = program(version) / "praxisd" / "services" / "calendar" / "migrations"
+        folder.mkdir(parents=True)
+        for name, text in steps.items():
+            (folder / name).write_text(text)
+    assert not install_migrate.needed(program("1.0"), program("1.1"))
+    assert install_migrate.needed(program("1.1"), program("1.2"))
+    assert install_migrate.needed(program("1.2"), program("1.3"))
+    assert not install_migrate.needed(program("1.2"), program("1.1"))
+    plan = Plan("0" * 26, "install", "1.1", "1.0", None)
+    assert install.carry_out(Work(bench.home, plan, bench.host))
+    assert bench.runs == ("1.1", "1.1", "1.0")
+    assert not (bench.data / "migrated.jsonl").exists()
+    assert [line.step for line in journal.lines(bench.home)][:3] == ["stopped", "expanded", "switched"]
