@@ -20,12 +20,12 @@ import itertools
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from praxisd_relay import agent_rules as rules
-from praxisd_relay import cluster_homes, dial
+from praxisd_relay import cluster_homes, dial, hub_upkeep
 from praxisd_relay import config as hub_config
 from praxisd_relay.dial import Address
 from praxisd_relay.frames import Goaway
@@ -51,7 +51,7 @@ class Found:
     """Links that were lost."""
     tries: int = 0
     refused: int = 0
-    """Tries that a busy hub cut off (its limit of handshakes)."""
+    """Tries that a busy hub cut off: their turn did not come in time."""
     back: list[float] = field(default_factory=list)
     """When each lost link stood again."""
     unreachable: list[float] = field(default_factory=list)
@@ -126,6 +126,7 @@ class Storm:
         self.silent_host = False
         self.busy_until = dict.fromkeys(self.hubs, 0.0)
         self.proving: Counter[str] = Counter()
+        self.line: dict[str, deque[tuple[_Slot, Address, float]]] = {name: deque() for name in self.hubs}
         self.agents = [self._agent(f"{seed}-{n}") for n in range(practices)]
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = itertools.count()
@@ -223,14 +224,26 @@ class Storm:
         return self.dice.choice(living) if living else None
 
     def _arrived(self, slot: _Slot, address: Address, hub: str, now: float) -> None:
-        """At the hub's door: its limit of handshakes, then its queue."""
+        """At the hub's door: so many handshakes at a time, the others wait for their turn."""
         if hub in self.dead:
             self._failed(slot, address, "closed", now)
             return
         if self.limits.handshakes and self.proving[hub] >= self.limits.handshakes:
+            self.line[hub].append((slot, address, now))
+        else:
+            self._begin(slot, address, hub, now)
+
+    def _next(self, hub: str, now: float) -> None:
+        """A place is free: whoever has waited longest, unless that was too long."""
+        while self.line[hub]:
+            slot, address, since = self.line[hub].popleft()
+            if now - since <= hub_upkeep.TURN * self.limits.hello_s:
+                self._begin(slot, address, hub, now)
+                return
             self.found.refused += 1
-            self._failed(slot, address, "closed", now + self.dice.uniform(*RTT_S))
-            return
+            self._failed(slot, address, "closed", now)
+
+    def _begin(self, slot: _Slot, address: Address, hub: str, now: float) -> None:
         self.proving[hub] += 1
         done = max(now, self.busy_until[hub]) + self.cost
         self.busy_until[hub] = done
@@ -239,6 +252,7 @@ class Storm:
 
     def _up(self, slot: _Slot, address: Address, hub: str, now: float) -> None:
         self.proving[hub] -= 1
+        self._next(hub, now)
         agent = slot.agent
         slot.hub, slot.address, slot.trying, slot.lost = hub, address, None, False
         slot.pace.up()
