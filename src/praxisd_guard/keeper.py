@@ -254,7 +254,7 @@ class Keeper:
     def _note_up(self) -> None:
         """A server is ready, or the engine has left one."""
         hands = self._hands
-        if hands.child is None:
+        if hands.child is None or hands.child.exited.done():  # the latter is seen to in a moment
             return
         self._healthy_since = time.monotonic()
         hands.state.change(state="safe" if hands.safe else "running", failures=self._failures)

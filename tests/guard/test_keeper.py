@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from praxisd_guard import watch
 from praxisd_guard.child_proc import start_ticks
 from praxisd_guard.keeper_state import State
 
@@ -45,6 +46,9 @@ def test_a_server_is_kept_and_ends_with_the_guard(home: Home) -> None:
     assert home.port != 0  # the guard wrote down which one it got
     assert home.start["reason"] == "first"
     assert (state.failures, state.version) == (0, "1.0")
+    told = watch.health(home.data, state.server_pid)
+    assert told and told["version"] == "1.0"
+    assert watch.health(home.data, 1) is None  # control.json of another process is none of ours
     assert home.end() == 0
     assert home.state is not None and home.state.state == "stopped"
     with pytest.raises(OSError):
@@ -60,7 +64,7 @@ def test_a_server_is_kept_and_ends_with_the_guard(home: Home) -> None:
 
 
 def test_a_crash_is_followed_by_a_start_and_answered_meanwhile(tmp_path: Path) -> None:
-    with home_of(tmp_path, pause_1_s=2.0, stable_s=0.5) as home:
+    with home_of(tmp_path, pause_1_s=4.0, stable_s=0.5) as home:
         home.begin()
         state = home.reach("running")
         assert state.server_pid
@@ -103,7 +107,7 @@ def test_what_is_ended_from_outside_again_and_again_counts_as_failing(tmp_path: 
 
 
 def test_a_server_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
-    with home_of(tmp_path, live_limit_s=0.2, end_s=0.5) as home:
+    with home_of(tmp_path, live_limit_s=1, end_s=0.5) as home:
         home.begin()
         pid = home.reach("running").server_pid
         assert pid

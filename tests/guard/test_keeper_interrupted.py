@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from praxisd_guard import journal, orders, versions
+from praxisd_guard.child_proc import start_ticks
 
 from .keeper_cast import Home, home_of, until
 
@@ -20,27 +21,46 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield made
 
 
-@pytest.mark.parametrize("step", ["unpacked", "stopped", "switched", "started"])
-def test_guard_and_server_killed_in_an_update_end_with_one_of_the_versions(tmp_path: Path, step: str) -> None:
-    """The whole program, kill -9; every point of the engine is in the engine's own tests."""
-    with home_of(tmp_path, healthy_s=5) as home:
-        home.begin(trusting=True)
+WITH_SERVER = ("accepted", "unpacked", "started", "healthy")
+WITHOUT = ("stopped", "expanded", "switched")
+KEPT = {"server": {"accepted", "unpacked", "healthy"}, "guard": {"switched", "started", "healthy"}}
+"""After which steps the new version stays although something was killed; after all others the old one runs."""
+
+
+@pytest.mark.parametrize(
+    ("step", "killed"),
+    [(step, killed) for step in WITH_SERVER for killed in ("server", "guard", "both")]
+    + [(step, "guard") for step in WITHOUT],
+)
+def test_whatever_is_killed_at_whatever_step_one_version_runs(tmp_path: Path, step: str, killed: str) -> None:
+    """The whole program, kill -9 at each line of the journal; every point between them is in the engine's own tests."""
+    with home_of(tmp_path) as home:
+        (home.path / "pause").touch()
+        home.begin(env={"PAUSE_AT": step}, trusting=True)
         home.reach("running")
-        order = home.install("migrate_slow")
+        order = home.install()
         until(lambda: step in home.steps(order), step)
-        home.kill()
         state = home.state
-        if state and state.server_pid:
+        assert state
+        if killed != "server":
+            home.kill()
+        if killed != "guard":
+            assert state.server_pid
             with contextlib.suppress(ProcessLookupError):
                 os.kill(state.server_pid, signal.SIGKILL)
-        home.begin(trusting=True)
+        (home.path / "pause").unlink()
+        if killed != "server":
+            home.begin(trusting=True)
         found = home.outcome(order)
-        state = home.reach("running")
-        expected = {"kept": "1.1", "rolled_back": "1.0"}[found.state]
+        expected = "1.1" if step in KEPT["server" if killed == "server" else "guard"] else "1.0"
+        assert (found.state, found.healthy) == ("kept" if expected == "1.1" else "rolled_back", True)
+        until(lambda: home.state and home.state.state == "running" and home.ask().status == 200)
+        assert home.ask().body.decode() == expected
         pointer = versions.pointer(home.path)
-        assert pointer and (state.version, pointer.version) == (expected, expected)
-        assert home.ask().body == expected.encode()
+        assert pointer and pointer.version == expected
         assert journal.unfinished(home.path) is None and orders.waiting(home.path) == []
+        alive = [one["pid"] for one in home.starts() if start_ticks(one["pid"])]
+        assert home.state and alive == [home.state.server_pid]
 
 
 def test_an_ending_guard_lets_the_step_finish_that_must_not_be_cut(home: Home) -> None:

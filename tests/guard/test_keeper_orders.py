@@ -53,7 +53,7 @@ def test_a_good_version_is_installed_and_kept(home: Home) -> None:
     ],
 )
 def test_a_bad_version_goes_back_by_itself(tmp_path: Path, behaviour: str, code: str) -> None:
-    with home_of(tmp_path, healthy_s=1) as home:
+    with home_of(tmp_path, healthy_s=4) as home:
         home.begin(trusting=True)
         home.reach("running")
         order = home.install(behaviour)
@@ -117,7 +117,7 @@ def test_an_update_leads_out_of_safe_mode_and_off_the_floor(home: Home) -> None:
 
 
 def test_a_bad_update_in_safe_mode_leads_back_to_safe_mode(tmp_path: Path) -> None:
-    with home_of(tmp_path, healthy_s=1) as home:
+    with home_of(tmp_path, healthy_s=4) as home:
         home.behave("exits")
         home.begin(trusting=True)
         home.reach("safe")
