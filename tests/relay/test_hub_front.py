@@ -18,6 +18,7 @@ from praxisd_relay.frames import Rst
 from praxisd_relay.hello import alert
 from praxisd_relay.hub import Hub
 from praxisd_relay.identity import Identity
+from praxisd_relay.looks import Looks
 from praxisd_relay.stream import Far, Stream
 
 from .agent_cast import LOOPS, go
@@ -282,12 +283,13 @@ def test_as_many_sockets_as_the_system_gives(loops: str, tmp_path: Path) -> None
 
 
 def reachable(root: Any) -> list[Any]:
-    """All objects that `root` leads to, without modules, classes and the loop (on which the test's guests run too)."""
+    """All objects that `root` leads to, without modules, classes and the loop with its looks (on which the test's guests and
+    practices run too)."""
     seen: dict[int, Any] = {}
     waiting = [root]
     while waiting:
         found = waiting.pop()
-        if id(found) in seen or isinstance(found, (types.ModuleType, type, asyncio.AbstractEventLoop)):
+        if id(found) in seen or isinstance(found, (types.ModuleType, type, asyncio.AbstractEventLoop, Looks)):
             continue
         seen[id(found)] = found
         if isinstance(found, types.FunctionType):
