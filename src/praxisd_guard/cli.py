@@ -92,7 +92,11 @@ def _status(given: argparse.Namespace, lang: str) -> int:
         says = told.read(given.home)
         where = {} if says is None else {"host": says.host, "port": says.port, "data": str(says.data)}
         shown = {"running": runs, "state": state} | where
-        known = {} if found is None else {k: v for k, v in vars(found).items() if k not in ("state", "by")}
+        known = (
+            {}
+            if found is None
+            else {k: v for k, v in vars(found).items() if k not in ("state", "by", "with_parent")}
+        )
         _print(json.dumps(known | shown, ensure_ascii=False))
     else:
         _print_status(found, state, lang)

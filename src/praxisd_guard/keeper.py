@@ -33,7 +33,10 @@ _PLANNED = "planned"
 class Keeper:
     """Keeps one server until the guard is asked to end."""
 
-    def __init__(self, home: Path, hands: Hands, notifier: Notifier) -> None:
+    def __init__(
+        self, home: Path, hands: Hands, notifier: Notifier, family: frozenset[int] = frozenset()
+    ) -> None:
+        """`family`: processes whose signals are no end from outside (0: a key on their terminal)."""
         self._home = home
         self._hands = hands
         self._limits = hands.limits
@@ -44,7 +47,9 @@ class Keeper:
         self._failures = 0
         self._healthy_since: float | None = None
         self._outside: deque[float] = deque(maxlen=hands.limits.outside_most)
+        self._family = family
         self._by: Any = None
+        self._with_parent = False
         self._try_again = asyncio.Event()
         self._told_ready = False
         self._pending: Order | None = None
@@ -53,8 +58,10 @@ class Keeper:
     def asked_to_end(self, name: str, sender: Sender | None) -> None:
         """A signal came: end in order. Who sent it stands in the journal and in state.json."""
         if not self._hands.ending.done():
-            self._by = None if sender is None else sender.facts()
-            self._hands.note("outside", what="guard", signal=name, by=self._by)
+            self._with_parent = (0 if sender is None else sender.pid) in self._family
+            if not self._with_parent:
+                self._by = None if sender is None else sender.facts()
+                self._hands.note("outside", what="guard", signal=name, by=self._by)
             self._hands.ending.set_result(None)
 
     async def run(self, before: State | None) -> None:
@@ -94,7 +101,7 @@ class Keeper:
         """Why the guard itself starts a server: the first time, after the computer's start, or asked from outside."""
         if before is None:
             return Why("first")
-        if before.boot != boot_id():
+        if before.boot != boot_id() or before.with_parent:
             return Why("boot")
         if before.state != "stopped":  # it was killed: what it had counted still holds
             self._hands.note("outside", what="guard", by=None)
@@ -261,7 +268,6 @@ class Keeper:
         if not self._told_ready:
             self._notifier.ready()
             self._told_ready = True
-        self._tell()
 
     def _note_failure(self, failure: Failure) -> None:
         self._healthy_since = None
@@ -286,11 +292,6 @@ class Keeper:
         if not self._told_ready:  # systemd must not end the one who still answers
             self._notifier.ready()
             self._told_ready = True
-        self._tell()
-
-    def _tell(self) -> None:
-        now = self._hands.state.now
-        self._notifier.status(f"praxisd {now.version}: {now.state}")
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.wait({self._hands.ending}, timeout=seconds)
@@ -314,4 +315,5 @@ class Keeper:
         await self._hands.stop()
         await self._hands.finish()
         self._hands.updating = False
-        self._hands.state.change(state="stopped", by=self._by, order=None, step=None)
+        ended = {"state": "stopped", "by": self._by, "with_parent": self._with_parent}
+        self._hands.state.change(**ended, order=None, step=None)

@@ -54,7 +54,8 @@ def run(home: Path, *, with_parent: bool = False) -> int:
     if with_parent:
         threading.Thread(target=_until_parent_ends, name="parent", daemon=True).start()
     try:
-        asyncio.run(_keep(home, says, limits))
+        family = frozenset({0, os.getpid(), os.getppid()}) if with_parent else frozenset[int]()
+        asyncio.run(_keep(home, says, limits, family))
     finally:
         lock.free()
     return 0
@@ -67,10 +68,10 @@ def _until_parent_ends() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _keep(home: Path, says: Told, limits: Limits) -> None:
+async def _keep(home: Path, says: Told, limits: Limits, family: frozenset[int]) -> None:
     notifier = notify.Notifier(os.environ)
     before = read_state(home)
-    state = StateFile(home)
+    state = StateFile(home, lambda now: notifier.status(f"praxisd {now.version or ''}: {now.state}"))
     orphan = left_over(before)
     loop = asyncio.get_running_loop()
     if (
@@ -94,7 +95,7 @@ async def _keep(home: Path, says: Told, limits: Limits) -> None:
         writer.keep_reserve()
         writer.shorten()
         hands = Hands(home, told.read(home) or says, limits, sock, state, writer)
-        keeper = Keeper(home, hands, notifier)
+        keeper = Keeper(home, hands, notifier, family)
         signals.watch(loop, keeper.asked_to_end)
         await hands.open()  # whoever comes while the old server ends is answered
         await watcher

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,24 +31,31 @@ class State:
     step: str | None = None
     by: dict[str, Any] | None = None
     """Who ended the guard (state `stopped`)."""
+    with_parent: bool = False
+    """True when that was the program whose part the guard is (`--with-parent`): no end from outside."""
 
 
 class StateFile:
     """Keeps state.json; every change is on the disk before the next thing happens."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, heard: Callable[[State], None] = lambda _state: None) -> None:
+        """`heard(state)` is called after each change of what the guard does."""
         self._path = Places(home).state
+        self._heard = heard
         self.now = State(os.getpid(), "starting", time.time(), boot=boot_id())
 
     def change(self, **facts: Any) -> None:
         """Write what has changed; nothing if nothing has. A full disk does not stop the guard."""
         made = replace(self.now, **facts)
-        if made.state != self.now.state:
+        other = made.state != self.now.state
+        if other:
             made = replace(made, since=time.time())
         if made != self.now or not self._path.exists():
             self.now = made
             with suppress(OSError):
                 put_json(self._path, asdict(made))
+        if other:
+            self._heard(made)
 
 
 def read_state(home: Path) -> State | None:

@@ -151,3 +151,18 @@ def test_logs_are_kept_in_number_and_size(tmp_path: Path) -> None:
     assert last.stat().st_size == 100
     child_logs.limit_size(last, 99)
     assert last.stat().st_size == 0 and last.with_suffix(".old.log").stat().st_size == 100
+
+
+def test_a_guard_that_is_part_of_another_program_ends_with_it(home: Home) -> None:
+    """`--with-parent`, as the demo runs it: its end is no restart from outside."""
+    line = [sys.executable, "-m", "praxisd_guard", "run", "--home", str(home.path), "--with-parent"]
+    for end in ("pipe", "signal"):
+        home.guard = subprocess.Popen(line, stdin=subprocess.PIPE)
+        server = home.reach("running").server_pid
+        assert home.guard.stdin is not None
+        if end == "signal":
+            home.guard.terminate()
+        else:
+            home.guard.stdin.close()
+        assert home.guard.wait(60) == 0 and start_ticks(server or 0) is None
+    assert home.start["reason"] == "boot" and home.lines("outside") == []

@@ -105,7 +105,7 @@ def test_under_systemd_the_guard_says_when_it_is_ready_and_that_it_lives(
         home.begin(env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"})
         home.reach("running")
         until(lambda: "READY=1" in systemd.read())
-        assert "STATUS=praxisd 1.0: running" in systemd.said
+        until(lambda: "STATUS=praxisd 1.0: running" in systemd.read())
         count = systemd.said.count("WATCHDOG=1")
         until(lambda: systemd.read().count("WATCHDOG=1") > count + 2)
         # No program but the guard speaks to systemd.
@@ -113,7 +113,7 @@ def test_under_systemd_the_guard_says_when_it_is_ready_and_that_it_lives(
         environment = Path(f"/proc/{state.server_pid if state else 0}/environ").read_bytes()
         assert b"NOTIFY_SOCKET" not in environment and b"PRAXISD_HOME=" in environment
         assert home.end() == 0
-        assert "STOPPING=1" in systemd.read()
+        assert systemd.read()[-1] == "STATUS=praxisd 1.0: stopped" and "STOPPING=1" in systemd.said
 
 
 def test_a_guard_that_is_killed_refuses_no_connection_under_systemd(systemd: Systemd, tmp_path: Path) -> None:
