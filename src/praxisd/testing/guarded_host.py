@@ -94,6 +94,12 @@ class ScriptHost:
     def healthy(self, version: str) -> Failure | None:
         """Ask the control port and the doors."""
         self._called(f"healthy {version}")
+        try:
+            return self._look(version)
+        except (OSError, http.client.HTTPException) as error:  # it was killed meanwhile
+            return Failure("guard.unhealthy", type(error).__name__, self.log)
+
+    def _look(self, version: str) -> Failure | None:
         told = self.health()
         if told.get("version") != version:
             return Failure("guard.wrong_version", str(told.get("version")), self.log)

@@ -34,6 +34,8 @@ from praxisd_guard.orders import Order, order
 from praxisd_guard.told import read as told_of
 
 OLD, NEW = "1.0", "1.1"
+SERVER_HIT = 9
+"""Exit status of a guard that lived on while its server was killed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Scenario:
 
     behaviour: str = "good"
     kind: str = "install"
+    victim: str = "guard"
+    """Who is killed: `guard` (its server ends with it, by the lifeline) or `server`."""
     first: str = ""
     """Label of a point: the order is killed there, and the recovery is what is cut at every point."""
 
@@ -52,6 +56,7 @@ SCENARIOS = {
     "exits": Scenario("exits"),
     "migrate": Scenario("migrate_fails"),
     "switch_back": Scenario(kind="switch_back"),
+    "server": Scenario(victim="server"),
     "again": Scenario("good", first="after journal switched"),
     "again_sick": Scenario("sick", first="after journal started"),
     "going_back": Scenario("exits", first="after journal failed"),
@@ -60,10 +65,12 @@ SCENARIOS = {
 
 
 class Points:
-    """Counts the points a process passes, and kills it at one."""
+    """Counts the points a process passes, and kills at one: itself, or what `victim` gives."""
 
     def __init__(self, at: int | str, labels: Path | None = None) -> None:
         self.at = at
+        self.victim: Callable[[], int | None] = os.getpid
+        self.hit = False
         self._count = 0
         self._pid = 0
         self._labels = labels
@@ -76,7 +83,10 @@ class Points:
             with self._labels.open("a") as file:
                 file.write(label + "\n")
         if self.at in (self._count, label):
-            os.kill(os.getpid(), signal.SIGKILL)
+            pid = self.victim()
+            if pid is not None:
+                self.hit = True
+                os.kill(pid, signal.SIGKILL)
         self._count += 1
 
     def around(self, module: Any, name: str, label: Callable[..., str | None]) -> None:
@@ -148,16 +158,19 @@ def fresh(folder: Path, scenario: Scenario) -> tuple[Path, Order]:
     return home, guarded.install_order(package, NEW)
 
 
-def order_until(home: Path, wish: Order, points: Points) -> Callable[[], None]:
+def order_until(home: Path, wish: Order, points: Points, victim: str) -> Callable[[], None]:
     """The guard's life with one order, as a function for `forked`."""
 
     def work() -> None:
         host = ForkedHost(home)
         host.start("boot")
+        if victim == "server":
+            points.victim = lambda: None if host.process is None else host.process.pid
         points.set()
         if orders.is_waiting(home, wish.id):
             install.run(home, wish, host, guarded.anything)
         host.end()
+        os._exit(SERVER_HIT if points.hit else 0)
 
     return work
 
@@ -224,17 +237,17 @@ def one(folder: Path, name: str, at: int | str, labels: Path | None = None) -> d
     folder.mkdir(parents=True)
     home, wish = fresh(folder, scenario)
     orders.give(home, wish)
-    status = forked(order_until(home, wish, Points(scenario.first or at, None if scenario.first else labels)))
+    points = Points(scenario.first or at, None if scenario.first else labels)
+    status = forked(order_until(home, wish, points, scenario.victim))
     if scenario.first:
         assert status == -signal.SIGKILL, f"{scenario.first} was never passed"
         install_migrate.wait_until_free(home)
         status = forked(recover_until(home, Points(at, labels)))
-    install_migrate.wait_until_free(
-        home
-    )  # as the keeper does: what the killed guard left must end by its lifeline
+    # As the keeper does: what the killed guard left must end by its lifeline.
+    install_migrate.wait_until_free(home)
     result = folder / "result.json"
     assert forked(settled(home, wish, result)) == 0
-    return {"point": at, "killed": status == -signal.SIGKILL, **json.loads(result.read_text())}
+    return {"point": at, "killed": status in (-signal.SIGKILL, SERVER_HIT), **json.loads(result.read_text())}
 
 
 def _quick() -> None:
