@@ -143,6 +143,14 @@ def test_nothing_of_a_wrong_file_stays(repository: TufRepository, part: Path) ->
     assert offsets(repository) == [10, 0]
 
 
+def test_a_wrong_file_is_not_fetched_twice(repository: TufRepository, part: Path) -> None:
+    """It came in one piece, so a second time would bring the same."""
+    repository.lies["targets/file"] = instead(b"x" * len(DATA))
+    with pytest.raises(TrustFault):
+        pull(repository, WANTED, part)
+    assert offsets(repository) == [0]
+
+
 def test_a_disk_without_room_takes_nothing(
     repository: TufRepository, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
