@@ -8,6 +8,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,12 @@ _frozen: dict[tuple[int, ...], tuple[Sequence[Service], Registry]] = {}
 _templates: dict[tuple[str, str], str] = {}
 
 
+@cache
 def default_services() -> Sequence[Service]:
-    """All built-in services, as the composition root names them; the kernel alone where there is no root."""
+    """All built-in services, as the composition root names them; the kernel alone where there is no root.
+
+    Asked once: to look for plug-ins among all that is installed takes longer than a small test.
+    """
     try:
         from praxisd import main
     except ModuleNotFoundError as missing:

@@ -171,7 +171,11 @@ class PostgresServer:
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(template or "template0")
         )
-        self._admin(statement)
+        with self._connect() as connection:
+            # Copying files takes half the time of copying through the log, where no disk is waited for.
+            if not self.durable and connection.info.server_version >= 150000:
+                statement += sql.SQL(" STRATEGY FILE_COPY")
+            connection.execute(statement)
         return self.url(name)
 
     def drop_database(self, url: str) -> None:

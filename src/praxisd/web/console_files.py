@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from praxisd.kernel.console_routes import accepts
@@ -72,8 +73,9 @@ class File:
         return Sent(200, data, self.media_type, headers, etag)
 
 
+@cache
 def files(folder: Path) -> dict[str, File]:
-    """All files of the folder by their path in it, read into memory; empty where there is none."""
+    """All files of the folder by their path in it, read into memory, once; empty where there is none."""
     found: dict[str, File] = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if not path.is_file() or path.suffix in CODINGS.values():

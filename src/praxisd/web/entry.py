@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from praxisd.kernel.errors import not_found
@@ -11,6 +12,8 @@ from praxisd.web.reading import AnyBody, AnyQuery, BodyReader, QueryReader
 API = "/api/v1"
 _LONGEST_PATH_VALUE = 512
 _PARAMETER = re.compile(r"\{([a-z_]+)\}(.*)")
+_query_reader, _body_reader = cache(QueryReader), cache(BodyReader)
+"""A reader knows nothing but its type, and looking at a type is most of what a door costs to build."""
 
 
 class Entry:
@@ -29,8 +32,8 @@ class Entry:
         self.exempt = exempt or route.exempt
         self.local_free = local_free
         self.inside = route.inside
-        self.query = AnyQuery() if route.raw else QueryReader(route.query)
-        self.body = AnyBody() if route.raw else BodyReader(route.body)
+        self.query = AnyQuery() if route.raw else _query_reader(route.query)
+        self.body = AnyBody() if route.raw else _body_reader(route.body)
         self.suffixes: dict[str, str] = {}
         self.template = "/".join(map(self._segment, self.path.split("/")))
 
