@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "schedules.preview": PERIOD | {"service": "kontrolle"},
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
     "relay.enable": {"enabled": False},
+    "updates.notice": {"packages": ["x"]},
     **canary_desk.BODIES,
     **canary_portals.BODIES,
 }

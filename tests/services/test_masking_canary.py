@@ -25,6 +25,8 @@ NOTHING_THERE = frozenset(
         "runs.cancel",  # no run waits
         "relay.enrol", "relay.rotate", "relay.probe", "relay.try", "relay.leave",  # no hub is known here
         "relay.renewCertificate",  # and no authority
+        "updates.subscribe", "updates.check", "updates.install", "updates.readOrder",  # no source of updates is known
+        "updates.switchBack", "updates.push",
         "issues.ignore",  # no issue is open
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
         "secondFactor.start", "secondFactor.confirm", "secondFactor.remove", "secondFactor.codes",  # a key has no session

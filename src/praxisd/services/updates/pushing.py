@@ -4,16 +4,19 @@ It is verified as if it were fetched from the source, by the same trust and the 
 is not signed, or not announced, leaves no trace.
 """
 
+import errno
 import shutil
 import stat
+import threading
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
-from praxisd.services.updates import downloading, places, store, trusting
+from praxisd.services.updates import downloading, places, store, trusting, words
 from praxisd_guard.faults import TrustFault
 from praxisd_guard.sources import FolderSource, is_repository
 
@@ -27,6 +30,7 @@ INSIDE = ("metadata/", "targets/")
 MOST_BYTES = 4_000_000_000
 """What a pushed file may hold unpacked. Bytes."""
 _CHUNK = 1 << 20
+_one_at_a_time = threading.Lock()
 
 
 def malformed() -> Problem:
@@ -38,19 +42,26 @@ def take(house: "House", actor: Actor, file: Path) -> list[str]:
     """Verify what is in a pushed file; ids of the packages that wait now. Problems: `updates.push_malformed`,
     `updates.push_empty`, `updates.no_root`, and those of the trust layer.
     """
-    room = places.folder(house, "incoming", new_id())
-    try:
-        _unpack(file, room)
-        if not is_repository(room):
-            raise malformed()
-        with trusting.looking(house, FolderSource(room)) as trust:
-            trust.refresh()
-            found = _inside(trust, room)
-            if not found:
-                raise Problem("updates.push_empty", 422)
-            return [_one(house, actor, trust, offer) for offer in found]
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with _one_at_a_time:
+        for left in places.folder(house, "incoming").iterdir():  # by a server that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        room = places.folder(house, "incoming", new_id())
+        try:
+            _unpack(file, room)
+            if not is_repository(room):
+                raise malformed()
+            return _verified(house, actor, room)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+
+def _verified(house: "House", actor: Actor, room: Path) -> list[str]:
+    with trusting.looking(house, FolderSource(room)) as trust:
+        trust.refresh()
+        found = _inside(trust, room)
+        if not found:
+            raise Problem("updates.push_empty", 422)
+        return [_one(house, actor, trust, offer) for offer in found]
 
 
 def _inside(trust: "Trust", room: Path) -> list["Offer"]:
@@ -94,8 +105,14 @@ def _unpack(file: Path, room: Path) -> None:
             for one in entries:
                 if not one.is_dir():
                     _entry(archive, one, room)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, EOFError, RuntimeError, KeyError):
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError, KeyError):
         raise malformed() from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise words.problem("no_space", retry=True) from None
+        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
+            raise malformed() from None  # the same name twice, or a file as a folder
+        raise
 
 
 def _entry(archive: zipfile.ZipFile, one: zipfile.ZipInfo, room: Path) -> None:

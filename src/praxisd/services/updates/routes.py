@@ -3,7 +3,6 @@
 None writes in a transaction of the door: repositories are waited for, and orders are carried out in threads.
 """
 
-import threading
 from typing import Any
 
 from praxisd.kernel import events, jobs
@@ -170,9 +169,6 @@ def most(call: Call) -> int:
     return settings.chosen(call.house).push_mb * _MB
 
 
-_pushing = threading.Semaphore(1)
-
-
 def push(call: Call) -> Answer:
     """Bring a signed package
 
@@ -180,8 +176,7 @@ def push(call: Call) -> Answer:
     download and waits; only a person, or a person's standing order, installs it.
     """
     house = call.house
-    with _pushing:
-        ids = pushing.take(house, ordering.here(call.actor), call.body)
+    ids = pushing.take(house, ordering.here(call.actor), call.body)
     ordering.standing(house, settings.chosen(house).standing)
     with call.read() as tx:
         return Answer(shapes.PackagesOut(packages=_view(call, tx).named(ids)), status=201)
