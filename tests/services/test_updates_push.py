@@ -15,7 +15,7 @@ from praxisd.services.updates.publish_quick import Quick
 from praxisd.testing.trials import noted
 from praxisd.web import uploads
 
-from .updates_cast import DATA, Desk, Vendor
+from .updates_cast import DATA, Desk, Vendor, packed
 
 ACTOR = system("test")
 ZIP = {"Content-Type": "application/zip"}
@@ -31,16 +31,6 @@ def vendor(house: House, tmp_path: Path) -> Vendor:
 @pytest.fixture
 def owner(house: House) -> Desk:
     return Desk(house)
-
-
-def packed(repository: Path, out: Path, without: str = "nothing") -> Path:
-    """The ZIP file of a repository."""
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for folder in ("metadata", "targets"):
-            for file in sorted((repository / folder).rglob("*")):
-                if file.is_file() and without not in file.name:
-                    archive.write(file, str(file.relative_to(repository)))
-    return out
 
 
 def pushed(desk: Desk, file: Path, **headers: str) -> tuple[int, Any]:

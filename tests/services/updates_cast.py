@@ -113,6 +113,16 @@ class Vendor:
         return file
 
 
+def packed(repository: Path, out: Path, without: str = "nothing") -> Path:
+    """The ZIP file of a repository."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for folder in ("metadata", "targets"):
+            for file in sorted((repository / folder).rglob("*")):
+                if file.is_file() and without not in file.name:
+                    archive.write(file, str(file.relative_to(repository)))
+    return out
+
+
 class GuardOnPaper:
     """A home of the guard; what it does is written into its journal by the test."""
 
