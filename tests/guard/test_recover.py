@@ -14,6 +14,7 @@ from praxisd.testing.guarded_host import ScriptHost
 from praxisd.testing.guarded_kills import NEW, OLD, SCENARIOS
 from praxisd_guard import journal, orders, recover
 from praxisd_guard.install_migrate import wait_until_free
+from praxisd_guard.keeper_host import Failure
 
 STEPS = {
     "install": ["accepted", "unpacked", "stopped", "expanded", "switched", "started", "healthy", "kept"],
@@ -64,6 +65,11 @@ def test_every_point_of_an_order(tmp_path: Path, name: str) -> None:
         _whole(name, found)
     if name in ("install", "switch_back"):
         _rule(points)
+    if name == "again":
+        second, good = labels.index("after journal again"), labels.index("after journal healthy")
+        assert {(p["state"], p["code"]) for p in points[second:good]} == {
+            ("rolled_back", "guard.interrupted")
+        }
 
 
 def _whole(name: str, found: dict[str, Any]) -> None:
@@ -120,8 +126,18 @@ def test_a_migration_that_goes_on_without_its_guard_is_waited_for(tmp_path: Path
     migration = subprocess.Popen([sys.executable, "-c", holding, str(lock)], stdout=subprocess.PIPE)
     assert migration.stdout is not None and migration.stdout.readline() == b"held\n"
     host = ScriptHost(home)
+    start, free = host.start, []
+
+    def start_when_free(reason: str) -> Failure | None:
+        with lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free.append(reason)
+        return start(reason)
+
+    host.start = start_when_free  # type: ignore[method-assign]
     assert recover.run(home, host)
-    assert migration.poll() is not None or migration.wait(5) == 0
+    assert free == ["rollback"]
+    assert migration.wait(5) == 0
     assert host.running() == OLD
     host.end()
     host.doors.close()
