@@ -2,7 +2,8 @@
 
 install: accepted → unpacked → stopped → expanded → switched → started → healthy → kept. switch_back needs no unpacking
 and no migration: the version before ran on a schema that has only grown since. Up to `stopped` an order can be refused
-and nothing has happened; after it, it is kept or taken back.
+and nothing has happened; after it, it is kept or taken back. `unpacked` says that nothing is waited for any more but the
+server's own doors (`Order.hold_s`).
 """
 
 import time
@@ -20,6 +21,7 @@ from praxisd_guard.places import Places
 BUSY_S = 15 * 60
 """So long one waits for a backup or another run of the server that must not be cut. Seconds."""
 _LOOK_S = 1.0
+_HOLD_LOOK_S = 0.05
 
 
 def run(home: Path, order: Order, host: Host, verify: Verify = trusted, busy_s: float = BUSY_S) -> None:
@@ -29,8 +31,7 @@ def run(home: Path, order: Order, host: Host, verify: Verify = trusted, busy_s: 
     rules. Raises `keeper_host.Ending` and leaves the order to `recover`.
     """
     try:
-        plan = _prepare(home, order, host, verify)
-        _wait(order, host, busy_s)
+        plan = _prepare(home, order, host, verify, busy_s)
     except Ending:
         raise
     except Refused as refused:
@@ -64,7 +65,7 @@ def carry_out(work: Work) -> bool:
     return work.start_new("update" if work.plan.kind == "install" else "order")
 
 
-def _prepare(home: Path, order: Order, host: Host, verify: Verify) -> Plan:
+def _prepare(home: Path, order: Order, host: Host, verify: Verify, busy_s: float) -> Plan:
     here = versions.pointer(home)
     if here is None:
         raise Refused("guard.version_missing", "no current.json")
@@ -80,6 +81,8 @@ def _prepare(home: Path, order: Order, host: Host, verify: Verify) -> Plan:
             raise Refused("guard.version_missing", version)
         work.note("accepted", **plan.facts())
         orders.taken(home, order.id)
+        _wait(order, host, busy_s)
+        _hold(home, order, host)
         return plan
     copy = copied(home, order)
     facts = judged(home, order, copy, verify)
@@ -87,7 +90,9 @@ def _prepare(home: Path, order: Order, host: Host, verify: Verify) -> Plan:
     work.note("accepted", sha256=sha256, **plan.facts())
     orders.taken(home, order.id)
     unpacked(home, order, copy, facts, sha256)
+    _wait(order, host, busy_s)
     work.note("unpacked")
+    _hold(home, order, host)
     return plan
 
 
@@ -101,6 +106,13 @@ def _wait(order: Order, host: Host, busy_s: float) -> None:
         if time.monotonic() >= until:
             raise Refused("guard.busy", ", ".join(names))
         host.pause(min(_LOOK_S, busy_s))
+
+
+def _hold(home: Path, order: Order, host: Host) -> None:
+    """Give the server the time to close its doors, but no longer than the order says."""
+    until = time.monotonic() + order.hold_s
+    while time.monotonic() < until and not orders.released(home, order.id):
+        host.pause(_HOLD_LOOK_S)
 
 
 def _refuse(home: Path, order: Order, refused: Refused, host: Host) -> None:

@@ -135,6 +135,6 @@ def clear(home: Path) -> None:
     """
     places = Places(home)
     with suppress(OSError):
-        for path in places.incoming.glob("*"):
+        for path in [*places.incoming.glob("*"), *places.orders.glob("*.go")]:
             discard(path)
         versions.prune(home)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from praxisd_guard import journal
-from praxisd_guard.durable import put_json, read_json, sync_folder
+from praxisd_guard.durable import put, put_json, read_json, sync_folder
 from praxisd_guard.places import Places, valid_order, valid_version
 
 KINDS = ("install", "restart", "try_again", "switch_back")
@@ -41,6 +41,9 @@ class Order:
     seen: str | None = None
     announce_s: float = 0.0
     """The guard stops the server no earlier than so many seconds after `at`: the time that was announced."""
+    hold_s: float = 0.0
+    """When all is ready to be stopped (`unpacked`), the guard waits at most so long for `release`: in this time the
+    server closes its doors. 60 at most."""
 
 
 def new_id() -> str:
@@ -99,6 +102,20 @@ def taken(home: Path, order_id: str) -> None:
         sync_folder(path.parent)
 
 
+def release(home: Path, order_id: str) -> None:
+    """The server's doors are closed: the guard may stop it (see `Order.hold_s`). OSError."""
+    put(_released(home, order_id), b"")
+
+
+def released(home: Path, order_id: str) -> bool:
+    """Was `release` said of this order?"""
+    return _released(home, order_id).exists()
+
+
+def _released(home: Path, order_id: str) -> Path:
+    return Places(home).order(order_id).with_suffix(".go")
+
+
 def _files(home: Path) -> list[Path]:
     try:
         names = sorted(os.listdir(Places(home).orders))
@@ -133,6 +150,7 @@ def _from(order_id: str, content: dict[str, Any] | None) -> Order:
         id=order_id,
         at=float(content["at"]) if "at" in content else time.time(),
         announce_s=max(0.0, min(float(content.get("announce_s", 0.0)), 3600.0)),
+        hold_s=max(0.0, min(float(content.get("hold_s", 0.0)), 60.0)),
         **(texts | {name: texts[name] or "" for name in ("kind", "by", "reason")}),  # type: ignore[arg-type]
     )
     _check(made)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,8 +194,36 @@ def test_it_waits_for_what_must_not_be_cut_and_for_the_announced_time(bench: Ben
     finally:
         install._LOOK_S = before
     assert bench.host.calls[1:7] == ["pause", "busy", "pause", "busy", "pause", "busy"]
-    stopped = next(line.at for line in journal.of(bench.home, wish.id) if line.step == "stopped")
-    assert stopped - began >= 0.5
+    said = {line.step: line.at for line in journal.of(bench.home, wish.id)}
+    assert said["unpacked"] - began >= 0.5  # whoever closes doors at `unpacked` does not close them too early
+
+
+@pytest.mark.parametrize("kind", ["install", "switch_back"])
+@pytest.mark.parametrize("says", [True, False])
+def test_the_server_gets_time_to_close_its_doors(bench: Bench, kind: str, says: bool) -> None:
+    """It is stopped once it says so, or when the time is over."""
+    if kind == "switch_back":
+        bench.install("1.1")
+        bench.host.calls.clear()
+        wish = orders.order("switch_back", "owner", "person", hold_s=30.0 if says else 0.3)
+        orders.give(bench.home, wish)
+    else:
+        wish = bench.order("1.1", hold_s=30.0 if says else 0.3)
+    assert orders.waiting(bench.home) == [wish]
+    real = bench.host.pause
+
+    def pause(seconds: float) -> None:
+        assert journal.of(bench.home, wish.id)[-1].step == ("unpacked" if kind == "install" else "accepted")
+        real(seconds)
+        if says:
+            orders.release(bench.home, wish.id)
+
+    bench.host.pause = pause  # type: ignore[method-assign]
+    began = time.monotonic()
+    assert bench.carry_out(wish).state == "kept"
+    assert bench.host.calls.count("pause") == 1 if says else bench.host.calls.count("pause") > 2
+    assert time.monotonic() - began > (0 if says else 0.3)
+    assert list(Places(bench.home).orders.iterdir()) == []
 
 
 @pytest.mark.parametrize("call", ["busy", "stop", "start update", "healthy"])
