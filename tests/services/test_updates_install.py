@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from praxisd.kernel import issues, maintenance
+from praxisd.kernel import guarded_health, issues, maintenance
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.services.updates import api, downloading, ordering, saving, slots, store, watching
@@ -100,7 +100,7 @@ def test_a_data_set_is_switched_at_once_and_back_again(house: House, vendor: Ven
     owner.ask("POST", "/updates/switch-back", {"element": DATA})
     again = api.dataset(house, DATA)
     assert again is not None and again.version == "2026-11-15"
-    assert not closed(house)
+    assert not closed(house) and guarded_health.busy(house) == []
     kinds = noted(house)
     assert kinds.count("update.ordered") == 4 and kinds.count("update.switched_back") == 2
 
@@ -149,7 +149,9 @@ def test_a_good_update_from_the_click_to_the_new_version(
     id_ = fetched(owner, "praxisd")
     order = owner.ordered(id_)
     assert (order["state"], order["step"], order["version"]) == ("ordered", "ordered", "9.1")
-    assert closed(house) and owner.ask("GET", "/settings")[1]["code"] == "maintenance"
+    assert not closed(house) and guarded_health.busy(house) == [
+        "updates"
+    ]  # until it is unpacked, people go on working
     saved = Path(order["saved"])
     if house.store.engine.name == "sqlite":
         with sqlite3.connect(saved) as link:
@@ -158,7 +160,12 @@ def test_a_good_update_from_the_click_to_the_new_version(
     assert (wish.kind, wish.version, wish.target) == ("install", "9.1", "software/praxisd/praxisd-9.1.zip")
     assert wish.by.startswith("key:") and Path(wish.package or "").is_file()
     assert (Path(wish.seen or "") / "metadata" / "timestamp.json").is_file()
-    guard.does(wish, "accepted", "unpacked", "stopped")
+    guard.does(wish, "accepted")
+    assert not closed(house) and guarded_health.busy(house) == ["updates"]
+    guard.does(wish, "unpacked")
+    assert closed(house) and guarded_health.busy(house) == []
+    assert owner.ask("GET", "/settings")[1]["code"] == "maintenance"
+    guard.does(wish, "stopped")
     assert owner.updates()["order"]["step"] == "stopped"
     assert closed(house)
     guard.does(wish, "expanded", "switched", "started", "healthy", "kept")
@@ -275,7 +282,6 @@ def test_while_an_order_is_open_nobody_gives_another(
 ) -> None:
     vendor.software("9.1")
     owner.ordered(fetched(owner, "praxisd"))
-    house.store.run(ACTOR, lambda tx: maintenance.end(tx, ordering.holder(owner.updates()["order"]["id"])))
     status, problem = owner.ask("POST", "/updates/switch-back", {"element": "praxisd"})
     assert (status, problem["code"]) == (409, "updates.busy")
 
@@ -332,7 +338,9 @@ def test_the_next_server_learns_how_it_ended(
     status, back = owner.ask("POST", "/updates/switch-back", {"element": "praxisd"})
     assert (status, back["state"], back["version"]) == (202, "ordered", "0.0.1")
     wish = next(one for one in guard.orders() if one.kind == "switch_back")
-    guard.does(wish, "accepted", "stopped", "switched", "started", "healthy", "kept")
+    guard.does(wish, "accepted")
+    assert closed(house) and guarded_health.busy(house) == []
+    guard.does(wish, "stopped", "switched", "started", "healthy", "kept")
     assert owner.ask("GET", f"/updates/orders/{back['id']}")[1]["state"] == "kept"
     assert not closed(house)
 

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from praxisd import __version__
-from praxisd.kernel import migrations
+from praxisd.kernel import leases, migrations
 from praxisd.kernel.access import system
 from praxisd.kernel.app import State
 from praxisd.kernel.job_store import RUNNING
@@ -79,10 +79,11 @@ def busy(house: "House") -> list[str]:
 
 
 def uncut(house: "House", tx: "Tx") -> list[str]:
-    """Names of the running jobs of all nodes that must not be cut off (`JobType.uncut`)."""
+    """Names of what runs and must not be cut off, of all nodes: jobs (`JobType.uncut`), and who holds such a lease."""
     names = {job.name for one in house.registry.services for job in one.jobs if job.uncut}
     now = tx.lease_now()
-    return sorted({row.job for row in tx.all(RUNNING) if row.job in names and row.lease_until > now})
+    runs = {row.job for row in tx.all(RUNNING) if row.job in names and row.lease_until > now}
+    return sorted({*runs, *leases.uncut(tx)})
 
 
 OPERATIONS = (Operation("guard.health", health),)

@@ -7,6 +7,7 @@ never deleted, so a fence never repeats. Times are epoch seconds by `Tx.lease_no
 import msgspec
 import sqlalchemy as sa
 
+from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx, insert, mine, prepared, table, upsert
 
@@ -41,6 +42,13 @@ _FREE = prepared(
     sa.update(LEASE)
     .where(mine(LEASE), _L.key == sa.bindparam("key"), _L.fence == sa.bindparam("its_fence"))
     .values(expires_at=0)
+)
+UNCUT = "uncut:"
+"""So begin the keys of leases of the installation that planned restarts and the guard wait for, such as `uncut:updates`."""
+_UNCUT = prepared(
+    sa.select(_L.key)
+    .where(mine(LEASE), _L.key.like(f"{UNCUT}%"), _L.expires_at > sa.bindparam("moment"))
+    .order_by(_L.key)
 )
 
 
@@ -99,6 +107,12 @@ def current(tx: Tx, key: str, organization: str | None = None) -> Lease | None:
     if row is None or row.expires_at <= tx.lease_now():
         return None
     return Lease(row.key, row.holder, row.fence, row.acquired_at, row.expires_at, row.detail)
+
+
+def uncut(tx: Tx) -> list[str]:
+    """What must not be cut off now: the rest of the keys of leases that begin with UNCUT."""
+    rows = tx.tuples(_UNCUT, moment=tx.lease_now(), organization=INSTALLATION)
+    return [str(row[0]).removeprefix(UNCUT) for row in rows]
 
 
 def guard(tx: Tx, record: str, fence: int | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from praxisd.kernel import events, maintenance
+from praxisd.kernel import events, leases, maintenance
 from praxisd.kernel.access import INSTALLATION, Actor, system
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 MAINTENANCE_S = 900
 """The doors stay closed for so long at most, should nobody open them again. Seconds."""
+UNCUT, UNCUT_S = f"{leases.UNCUT}updates", 2_400
+"""Held from the order until the doors are closed: a planned restart waits for its end, and so does the guard before it
+stops this server. Seconds: a copy of a large PostgreSQL may take most of it.
+"""
 STANDING = system("updates.standing_order")
 _SPOILT = (
     "updates.tampered",
@@ -101,6 +105,7 @@ def _write(
         step="checking", reason=None, params="{}", log=None, home=guarding.place(house), node=house.node, guard_order=None,
         saved=None, without_copy=int(without_copy), actor=tx.actor.label, at=tx.now, ended_at=None,
     )  # fmt: skip
+    leases.acquire(tx, UNCUT, id_, UNCUT_S)
     events.note(tx, "update.ordered", "Order", id_, element=named.element, release=named.version)
     return id_
 
@@ -184,13 +189,12 @@ def _plugin(house: "House", actor: Actor, package: Any) -> None:
 
 
 def _hand_over(house: "House", actor: Actor, id_: str, software: Any, saved: Path | None) -> None:
-    """Close the doors and give the guard its order."""
+    """Give the guard its order. The doors are closed once it has unpacked the version (`watching`): that takes a while."""
     guard = guarding.guard(house)
     if guard is None:
         raise Problem("updates.no_guard", 409)
     with house.store.read(actor) as tx:
         row: Any = store.order(tx, id_)
-    house.store.run(actor, lambda tx: maintenance.begin(tx, holder(id_), MAINTENANCE_S, "update"))
     given = guard.order(
         "install",
         row.actor,
@@ -220,6 +224,24 @@ def handed(house: "House", actor: Actor, id_: str, given: str, saved: Path | Non
 
     house.store.run(actor, write)
     watching.watch(house)
+
+
+def close(house: "House", actor: Actor, id_: str) -> None:
+    """Close the doors for an order, if they are not closed for it already; the guard need not wait any more."""
+
+    def write(tx: "Tx") -> None:
+        held = maintenance.state(tx)
+        if held is None or held.holder != holder(id_):
+            maintenance.begin(tx, holder(id_), MAINTENANCE_S, "update")
+        _may_be_cut(tx, id_)
+
+    house.store.run(actor, write)
+
+
+def _may_be_cut(tx: "Tx", id_: str) -> None:
+    lease = leases.current(tx, UNCUT)
+    if lease is not None and lease.holder == id_:
+        leases.release(tx, lease)
 
 
 def step(house: "House", actor: Actor, id_: str, state: str, now: str) -> None:
@@ -278,6 +300,7 @@ def finish(
         elif state != "kept":
             kind = "update.rolled_back" if state == "rolled_back" else "update.refused"
             events.note(tx, kind, "Order", id_, release=row.version, reason=reason)
+        _may_be_cut(tx, id_)
         maintenance.end(tx, holder(id_))
         return True
 
@@ -328,7 +351,6 @@ def switch_back(house: "House", actor: Actor, element: str) -> str:
             _data_back(house, work, element, id_)
         else:
             guard: Any = guarding.guard(house)
-            house.store.run(work, lambda tx: maintenance.begin(tx, holder(id_), MAINTENANCE_S, "update"))
             handed(house, work, id_, guard.order("switch_back", actor.label, "person"))
     except Problem as problem:
         finish(house, work, id_, "refused", problem.code, params=problem.params)

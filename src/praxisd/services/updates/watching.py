@@ -44,6 +44,8 @@ def _open_still(house: "House", row: Any, now: int) -> bool:
     if not found.final:
         if found.state == "running":
             ordering.step(house, WATCHER, row.id, "running", found.step or "accepted")
+            if found.step != "accepted" or row.kind == "switch_back":
+                ordering.close(house, WATCHER, row.id)  # the server is stopped next, as soon as this is done
         return True
     params = {"detail": found.detail, "healthy": found.healthy} if found.code else {}
     ordering.finish(house, WATCHER, row.id, found.state, found.code, log=found.log, params=params)
