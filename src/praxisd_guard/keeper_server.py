@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from praxisd_guard import child_logs, versions, watch
-from praxisd_guard.child import FD, Child, Exit, quietly
+from praxisd_guard.child import FD, Child, Exit
 from praxisd_guard.door import Door, Reply, Request
 from praxisd_guard.door_answers import unavailable
 from praxisd_guard.floor import Floor
 from praxisd_guard.journal import Journal
 from praxisd_guard.keeper_host import Ending, Failure
 from praxisd_guard.keeper_limits import Limits
+from praxisd_guard.keeper_standin import StandInKeeper
 from praxisd_guard.keeper_state import StateFile, write_start
-from praxisd_guard.places import Places, standin_command
 from praxisd_guard.told import Told
 
 _DOWN_RETRY_S, _STARTING_RETRY_S = 5, 1
-_STANDIN_END_S = 2.0
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Hands:
         """True while the install engine has the server: then state.json says `updating`, whatever happens here."""
         self.shown = Shown()
         self._sock = sock
-        self._standin: Child | None = None
+        self._standin = StandInKeeper(home)
         self.door = Door(sock, self._reply)
 
     @property
@@ -121,7 +120,8 @@ class Hands:
         self.door.close()
         self._say("safe" if self.safe else "running")
         self.hung = asyncio.create_task(watch.until_hung(self.told.host, self.port, self.limits))
-        await self._end_standin()
+        if not self.safe:  # safe mode has no room for the relay
+            self._standin.release()
 
     async def stop(self) -> Exit | None:
         """Drain the server and wait until it is gone; None if none runs."""
@@ -129,6 +129,9 @@ class Hands:
         if child is None:
             return None
         self._unwatch()
+        if not self.ending.done():
+            self._standin.start("maintenance")
+            await self._standin.linked()
         await self.open()
         self._say("stopping")
         early = child.exited.done()
@@ -140,6 +143,7 @@ class Hands:
         """End a server that no longer answers: SIGTERM, then SIGKILL."""
         self._unwatch()
         await self.open("guard.down")
+        self._standin.start("guard.down")
         found = await child.end(self.limits.end_s)
         return self.fail(child, "guard.hung", found, asked=True)
 
@@ -193,23 +197,12 @@ class Hands:
 
     def stand_in(self) -> None:
         """Have the relay's link held while no server does it, if this practice has one."""
-        if self._standin is not None or self.child is not None:
-            return
-        command = standin_command(self.home)
-        if command is not None:
-            environment = versions.environment(self.home, self.version or "")
-            log = Places(self.home).logs / "standin.log"
-            log.unlink(missing_ok=True)
-            self._standin = quietly(command, environment, log)
-
-    async def _end_standin(self) -> None:
-        if self._standin is not None:
-            standin, self._standin = self._standin, None
-            await standin.end(_STANDIN_END_S)
+        if self.child is None:
+            self._standin.start("guard.down" if self.shown.code == "guard.down" else "maintenance")
 
     async def finish(self) -> None:
         """The guard ends: nothing of it stays."""
-        await self._end_standin()
+        await self._standin.finish()
         await self.door.finish()
 
     def _unwatch(self) -> None:

@@ -1,10 +1,7 @@
 """Keys and certificates as bytes: make one for ourselves, read those of others, turn a pair into a TLS context."""
 
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from praxisd_relay.pem_file import as_file
 
 LIFE_DAYS = 397
 """The longest that browsers accept, though they would not believe a certificate that we made ourselves."""
@@ -104,26 +103,6 @@ def context(material: Material, protocols: Sequence[str] = ("http/1.1",)) -> ssl
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(list(protocols))
-    with _as_file(material.chain.encode() + b"\n" + material.key) as path:
+    with as_file(material.chain.encode() + b"\n" + material.key) as path:
         made.load_cert_chain(path)
     return made
-
-
-@contextmanager
-def _as_file(data: bytes) -> Iterator[str]:
-    """The ssl module reads files only: one that lies in memory where the system has such, else one only we may read."""
-    if hasattr(os, "memfd_create"):
-        number = os.memfd_create("certificate")
-        try:
-            os.write(number, data)
-            yield f"/proc/self/fd/{number}"
-        finally:
-            os.close(number)
-        return
-    handle, path = tempfile.mkstemp(prefix="praxisd-")  # pragma: no cover - other systems than Linux
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        yield path
-    finally:
-        os.unlink(path)

@@ -7,7 +7,7 @@ reported (`faults`), and nobody stands before a closed door because of it.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ _HELD = "relay.certificates"
 @dataclass(frozen=True, slots=True)
 class Held:
     """What is in force. `spki` and `next_spki` are pins (base64url SHA-256 of the public key): the present key and the one
-    that is prepared to follow it. `chain` is PEM, leaf first; `not_after` epoch seconds.
+    that is prepared to follow it. `chain` is PEM, leaf first; `not_after` epoch seconds; `key` the private key, PEM.
     """
 
     source: str
@@ -42,6 +42,7 @@ class Held:
     not_after: int
     spki: str
     next_spki: str | None
+    key: bytes = field(repr=False)
 
     @property
     def pins(self) -> tuple[str, ...]:
@@ -172,6 +173,7 @@ def _held(source: str, material: Material, following: bytes | None) -> Held:
         not_after=material.not_after,
         spki=pin(material.spki),
         next_spki=None if following is None else pin(certificate_making.spki_of(following)),
+        key=material.key,
     )
 
 

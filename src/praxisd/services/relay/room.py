@@ -14,7 +14,7 @@ from praxisd.kernel import events, leases
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.services.relay import enrolling, identity, settings, store, words
+from praxisd.services.relay import enrolling, identity, settings, standing_in, store, words
 from praxisd.services.relay.access import EVERY_S, AccessLog
 from praxisd.services.relay.glance import Glance
 from praxisd.services.relay.linking import LEASE, Make, Runner, Snapshot
@@ -163,6 +163,8 @@ class Room:
                 gone, self._runner = self._runner, None
             elif changed and self._runner is not None:
                 self._runner.look()
+        if not wish.on:
+            standing_in.forget(self._house)
         if (
             gone is not None
         ):  # running streams may take their time; whoever switched it off need not wait for them

@@ -17,7 +17,17 @@ from praxisd.kernel.access import system
 from praxisd.kernel.app import State as HouseState
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.services.relay import certificates, ends, identity, probe, runner_shown, settings, store, words
+from praxisd.services.relay import (
+    certificates,
+    ends,
+    identity,
+    probe,
+    runner_shown,
+    settings,
+    standing_in,
+    store,
+    words,
+)
 from praxisd.services.relay.certificates import Held
 from praxisd.services.relay.linking import LEASE, Runner, Snapshot
 from praxisd.services.relay.runner_loop import Carried, Thread
@@ -183,6 +193,8 @@ class LinkRunner:
             carried.clock.every_s = chosen.probe_minutes * 60.0
             carried.look()
             self._write_down(carried, facts)
+            if carried.agent.state.connected:
+                standing_in.keep(house, carried.agent, self._held, self._names, chosen.proxy)
 
     def _follow(self, wish: _Wish, now: float) -> None:
         """An agent for exactly this; the running one stays if it already is that, or is ahead by a change of key."""
