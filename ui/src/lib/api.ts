@@ -55,15 +55,27 @@ type Hooks = {
   renew: () => Promise<boolean>;
   signedOut: (code: string) => Promise<void>;
   online: (good: boolean) => void;
+  /** The door is closed for a moment: resolves when it is open again. */
+  closed: (problem: Refused) => Promise<void>;
+  /** The server runs in safe mode, where most doors rest. */
+  safe: () => void;
 };
-let hooks: Hooks = { csrf: () => "", renew: async () => false, signedOut: async () => {}, online: () => {} };
+let hooks: Hooks = {
+  csrf: () => "", renew: async () => false, signedOut: async () => {}, online: () => {}, closed: async () => {}, safe: () => {},
+};
+let writes = 0;
 // Keys of writes that nobody answered: sent again by hand, they must not be done twice.
 const unanswered = new Map<string, string>();
 
 /** Told by the session how to prove who asks and what to do when it has ended. */
-export function connect(given: Hooks): void {
-  hooks = given;
+export function connect(given: Partial<Hooks>): void {
+  hooks = { ...hooks, ...given };
 }
+
+/** How many writes are on their way. */
+export const writing = (): number => writes;
+/** What a closed door says: an update or a restart, a failure, a server that cannot be started at all. */
+export const AWAY: ReadonlySet<string> = new Set(["maintenance", "guard.down", "guard.floor"]);
 
 const PAUSES_MS = [400, 1200, 3000];
 const ENDED = new Set(["accounts.session_missing", "accounts.session_ended"]);
@@ -99,7 +111,10 @@ async function refusal(answer: Response): Promise<Refused> {
 
 /** Ask the server. Throws Refused, Unreached, or the signal's AbortError. */
 export async function ask<T>(method: string, path: string, body?: unknown, asked: Asked = {}): Promise<Answered<T>> {
-  const answer = await reach(method, path, body, asked);
+  if (method !== "GET") writes += 1;
+  const answer = await reach(method, path, body, asked).finally(() => {
+    if (method !== "GET") writes -= 1;
+  });
   const tag = answer.headers.get("ETag");
   const version = tag && /^"\d+"$/.test(tag) ? Number(tag.slice(1, -1)) : null;
   const data = answer.status === 204 ? (undefined as T) : ((await answer.json()) as T);
@@ -139,6 +154,15 @@ async function reach(method: string, path: string, body: unknown, asked: Asked):
     if (ENDED.has(problem.code) && !path.startsWith("/session")) {
       if (!(await hooks.renew())) await hooks.signedOut(problem.code);
       continue;
+    }
+    if (AWAY.has(problem.code)) {
+      await hooks.closed(problem); // with the same key: nothing is done twice
+      asked.signal?.throwIfAborted();
+      continue;
+    }
+    if (problem.code === "guard.safe_mode") {
+      hooks.safe();
+      throw problem; // no waiting helps: a person has to act
     }
     const again = problem.retry && (answer.status === 503 || problem.code === "http.idempotency_running");
     const pause = PAUSES_MS[tries];

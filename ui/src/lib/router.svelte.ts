@@ -27,6 +27,9 @@ export function guardLeaving(ask: (() => Promise<boolean>) | null): void {
   guard = ask;
 }
 
+/** True while something is typed that nobody has saved: in a page that said so, or in a window with fields. */
+export const unsaved = (): boolean => guard !== null || document.querySelector("dialog[open] :is(input, textarea, select)") !== null;
+
 /** The address of a page. */
 export function address(page: string, ...args: string[]): string {
   return `#/${[page, ...args].map(encodeURIComponent).join("/")}`;

@@ -33,11 +33,22 @@ export interface Console {
   groups: { name: string; title: string }[];
 }
 
+/** The guard and what it said of this server's start; `safe`: it runs in safe mode. */
+export interface Guard {
+  present: boolean;
+  safe: boolean;
+  state: string | null;
+  version: string | null;
+  since: string | null;
+  start: { reason: string; at: string | null; failures: number; end: string; log: string; by: string } | null;
+}
+
 type State = "loading" | "out" | "in" | "ended" | "unreachable";
-export const session = $state<{ state: State; me: Me | null; house: Console | null; online: boolean }>({
+export const session = $state<{ state: State; me: Me | null; house: Console | null; guard: Guard | null; online: boolean }>({
   state: "loading",
   me: null,
   house: null,
+  guard: null,
   online: true,
 });
 
@@ -48,6 +59,7 @@ export async function renew(): Promise<boolean> {
   try {
     const me = await get<Me>("/session");
     if (session.me && session.me.user.id !== me.user.id) {
+      arrive(me);
       location.reload(); // somebody else sits here now: nothing of the one before may stay
       return await new Promise<boolean>(() => {});
     }
@@ -82,12 +94,34 @@ export async function begin(): Promise<void> {
 export async function signIn(login: string, password: string, code?: string): Promise<void> {
   const before = session.me?.user.id;
   const me = (await ask<Me>("POST", "/session", code ? { login, password, code } : { login, password })).data;
+  arrive(me);
   if (before && before !== me.user.id) {
     location.reload(); // somebody else: nothing of the one before may stay on the screen
     return;
   }
   await enter(me);
   resume();
+}
+
+const ARRIVED = "praxisd.arrived";
+/** Somebody has come: what greets them waits until their first page stands, also where that is loaded anew. */
+function arrive(me: Me): void {
+  try {
+    sessionStorage.setItem(ARRIVED, me.user.id);
+  } catch {
+    // a browser that keeps nothing greets nobody
+  }
+}
+
+/** True once after somebody signed in here, or took over from another person. */
+export function greeted(): boolean {
+  try {
+    const mine = sessionStorage.getItem(ARRIVED) === session.me?.user.id;
+    if (mine) sessionStorage.removeItem(ARRIVED);
+    return mine;
+  } catch {
+    return false;
+  }
 }
 
 /** Let the calls go on that waited for somebody to sign in. */
@@ -100,7 +134,8 @@ function resume(): void {
 
 async function enter(me: Me): Promise<void> {
   session.me = me;
-  session.house = await get<Console>("/console");
+  const guard = may("kernel.guard.read") ? get<Guard>("/guard").catch(() => null) : null;
+  [session.house, session.guard] = await Promise.all([get<Console>("/console"), guard]);
   session.state = "in";
 }
 
