@@ -53,7 +53,7 @@ def may_reach_outside(module: str) -> bool:
     parts = module.split(".")
     adapters = {"portals", "channels", "engines", "formats", "sources"}
     return (
-        module in ("praxisd.kernel.http", "praxisd.kernel.mail")
+        module in ("praxisd.kernel.http", "praxisd.kernel.http_stream", "praxisd.kernel.mail")
         or _room(module) in ("testing", "services.updates")
         or parts[-1] in ("cli", "control")
         or (len(parts) > 4 and parts[3] in adapters)
