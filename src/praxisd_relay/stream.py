@@ -117,7 +117,8 @@ class Stream:
             link.parts.append(_pack(4, 0, size, self.id) + data)
             link.wake()
             return
-        sent = 0 if self.pending or link.ready else min(size, self.credit, link.space)
+        # The space is below zero after the frame whose end made the owner resume: then nothing goes out at once.
+        sent = 0 if self.pending or link.ready else max(0, min(size, self.credit, link.space))
         if sent > 0:
             self.credit -= sent
             link.space -= sent

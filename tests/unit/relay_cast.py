@@ -25,6 +25,8 @@ class End:
     """Asked to feed no more."""
     raises: str = ""
     """The call in which it fails."""
+    more: list[bytes] = field(default_factory=list)
+    """What it has to say besides: as much as it may at once, the rest within `resume`."""
 
     def arrived(self, data: memoryview) -> None:
         """Kept."""
@@ -55,6 +57,12 @@ class End:
         assert self.held
         self.held = False
         self._maybe("resume")
+        self.feed()
+
+    def feed(self) -> None:
+        """Of `more`, what it may now."""
+        while self.more and not self.held:
+            self.write(self.more.pop(0))
 
     def write(self, data: bytes) -> None:
         """To the other side."""
