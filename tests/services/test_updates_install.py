@@ -11,6 +11,7 @@ from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.services.updates import api, downloading, ordering, saving, slots, store, watching
 from praxisd.testing.trials import noted
+from praxisd_guard import orders
 
 from .updates_cast import DATA, Desk, GuardOnPaper, Vendor
 
@@ -149,9 +150,9 @@ def test_a_good_update_from_the_click_to_the_new_version(
     id_ = fetched(owner, "praxisd")
     order = owner.ordered(id_)
     assert (order["state"], order["step"], order["version"]) == ("ordered", "ordered", "9.1")
-    assert not closed(house) and guarded_health.busy(house) == [
-        "updates"
-    ]  # until it is unpacked, people go on working
+    assert (
+        not closed(house) and guarded_health.busy(house) == []
+    )  # until it is unpacked, people go on working
     saved = Path(order["saved"])
     if house.store.engine.name == "sqlite":
         with sqlite3.connect(saved) as link:
@@ -160,10 +161,11 @@ def test_a_good_update_from_the_click_to_the_new_version(
     assert (wish.kind, wish.version, wish.target) == ("install", "9.1", "software/praxisd/praxisd-9.1.zip")
     assert wish.by.startswith("key:") and Path(wish.package or "").is_file()
     assert (Path(wish.seen or "") / "metadata" / "timestamp.json").is_file()
+    assert wish.hold_s > 5
     guard.does(wish, "accepted")
-    assert not closed(house) and guarded_health.busy(house) == ["updates"]
+    assert not closed(house) and not orders.released(guard.home, wish.id)
     guard.does(wish, "unpacked")
-    assert closed(house) and guarded_health.busy(house) == []
+    assert closed(house) and orders.released(guard.home, wish.id)
     assert owner.ask("GET", "/settings")[1]["code"] == "maintenance"
     guard.does(wish, "stopped")
     assert owner.updates()["order"]["step"] == "stopped"
@@ -313,6 +315,7 @@ def test_a_server_that_ends_before_the_guard_has_the_order_changed_nothing(
     monkeypatch.setattr(ordering, "_spawn", lambda _house, _id: None)  # killed right after the click
     order = owner.ordered(id_)
     assert watching.settle(house) == 1
+    assert guarded_health.busy(house) == ["updates"]  # a planned restart waits
     house.node = "another"
     watching.start(house)
     order = owner.ask("GET", f"/updates/orders/{order['id']}")[1]
@@ -339,7 +342,7 @@ def test_the_next_server_learns_how_it_ended(
     assert (status, back["state"], back["version"]) == (202, "ordered", "0.0.1")
     wish = next(one for one in guard.orders() if one.kind == "switch_back")
     guard.does(wish, "accepted")
-    assert closed(house) and guarded_health.busy(house) == []
+    assert closed(house) and orders.released(guard.home, wish.id)
     guard.does(wish, "stopped", "switched", "started", "healthy", "kept")
     assert owner.ask("GET", f"/updates/orders/{back['id']}")[1]["state"] == "kept"
     assert not closed(house)

@@ -190,7 +190,7 @@ class Http:
         """
         sent = {"User-Agent": f"praxisd/{__version__}", "Accept-Encoding": "identity", **(headers or {})}
         leaving = _Leaving(self._clock, None)
-        import aiohttp  # noqa: F401 - as in `request`
+        import aiohttp
 
         try:
             answer = self._outside.run(self._begun(leaving, url, sent, self._proxy()), timeout_s)
@@ -199,7 +199,8 @@ class Http:
                 raise AnswerLate from None
             raise NotSent("timeout") from None
         names = {name.lower(): value for name, value in answer.headers.items()}
-        stream = HttpStream(answer.status, names, answer, self._outside, patience_s)
+        broken = (aiohttp.ClientError, OSError, ValueError)
+        stream = HttpStream(answer.status, names, answer, self._outside, broken, patience_s)
         try:
             yield stream
         finally:

@@ -7,12 +7,9 @@ for minutes, is given up, so that nobody can hold a job for ever.
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from praxisd.kernel.outside import AnswerLate, AnswerLost, Outside
-
-if TYPE_CHECKING:
-    import aiohttp
 
 PIECE = 262_144
 """A piece is so long at most. Bytes."""
@@ -28,21 +25,20 @@ class HttpStream:
 
     status: int
     headers: Mapping[str, str]
-    _answer: "aiohttp.ClientResponse"
+    _answer: Any
     _outside: Outside
+    _broken: tuple[type[Exception], ...]
     _patience_s: float = PATIENCE_S
 
     def pieces(self) -> Iterator[bytes]:
         """The body, piece by piece. `AnswerLost` where it breaks off; `AnswerLate`, one of them, where it comes too slowly."""
-        import aiohttp
-
         begun, read = time.monotonic(), 0
         while True:
             try:
                 piece = self._outside.run(self._answer.content.read(PIECE), self._patience_s)
             except TimeoutError:
                 raise AnswerLate from None
-            except (aiohttp.ClientError, OSError, ValueError):
+            except self._broken:
                 raise AnswerLost from None
             if not piece:
                 return

@@ -133,7 +133,8 @@ def fetch(
     into = trusting.file_of(house, row)
     into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        trust.fetch(offer, into, old=_old(house, row), progress=progress, stop=stop)
+        with trusting.letting_others(house):
+            trust.fetch(offer, into, old=_old(house, row), progress=progress, stop=stop)
         into.chmod(0o600)
     except BaseException as error:
         why = (

@@ -38,7 +38,7 @@ class HttpSource:
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         try:
             with self._client.stream(
-                f"{self._address}/{quote(path)}",
+                f"{self._address}/{quote(path, safe='/%')}",
                 headers=headers,
                 timeout_s=self._timeout_s,
                 patience_s=self._patience_s,

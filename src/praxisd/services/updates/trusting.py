@@ -35,13 +35,28 @@ def trust(house: "House", chosen: Source, keep: bool = True) -> Trust:
 @contextmanager
 def looking(house: "House", chosen: Source, keep: bool = True) -> Iterator[Trust]:
     """`trust` for one look at a time; what it refuses comes out as a Problem."""
-    lock: threading.Lock = house.shared.setdefault("updates_looking", threading.Lock())
-    with lock, faults():
+    with _lock(house), faults():
         found = trust(house, chosen, keep)
         try:
             yield found
         finally:
             found.close()
+
+
+def _lock(house: "House") -> threading.Lock:
+    found: threading.Lock = house.shared.setdefault("updates_looking", threading.Lock())
+    return found
+
+
+@contextmanager
+def letting_others(house: "House") -> Iterator[None]:
+    """Inside `looking`: others may look while a long file is fetched, so that an order need not wait for a download."""
+    lock = _lock(house)
+    lock.release()
+    try:
+        yield
+    finally:
+        lock.acquire()
 
 
 @contextmanager

@@ -10,9 +10,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from praxisd.kernel import guarded_health
 from praxisd.kernel.access import system
-from praxisd.services.updates import guarding, ordering, store
-from praxisd_guard import journal
+from praxisd.services.updates import guarding, settling, store
+from praxisd_guard import journal, orders
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -35,7 +36,7 @@ def _open_still(house: "House", row: Any, now: int) -> bool:
     if row.state in ("checking", "saving"):
         if not _left_behind(house, row, now):
             return True
-        ordering.finish(house, WATCHER, row.id, "refused", "updates.interrupted")
+        settling.finish(house, WATCHER, row.id, "refused", "updates.interrupted")
         return False
     host, _, home = str(row.home).partition(":")
     if host != socket.gethostname():
@@ -43,13 +44,21 @@ def _open_still(house: "House", row: Any, now: int) -> bool:
     found = journal.outcome(Path(home), row.guard_order)
     if not found.final:
         if found.state == "running":
-            ordering.step(house, WATCHER, row.id, "running", found.step or "accepted")
-            if found.step != "accepted" or row.kind == "switch_back":
-                ordering.close(house, WATCHER, row.id)  # the server is stopped next, as soon as this is done
+            settling.step(house, WATCHER, row.id, "running", found.step or "accepted")
+            _close(house, row, Path(home), found.step)
         return True
     params = {"detail": found.detail, "healthy": found.healthy} if found.code else {}
-    ordering.finish(house, WATCHER, row.id, found.state, found.code, log=found.log, params=params)
+    settling.finish(house, WATCHER, row.id, found.state, found.code, log=found.log, params=params)
     return False
+
+
+def _close(house: "House", row: Any, home: Path, step: str | None) -> None:
+    """Close the doors once the guard has nothing left to prepare, and tell it: it stops this server then."""
+    if step == "accepted" and (row.kind == "install" or guarded_health.busy(house)):
+        return
+    settling.close(house, WATCHER, row.id)
+    if step in ("accepted", "unpacked") and not orders.released(home, row.guard_order):
+        orders.release(home, row.guard_order)
 
 
 def _left_behind(house: "House", row: Any, now: int) -> bool:
@@ -72,7 +81,7 @@ def tidy(house: "House") -> None:
             elif one.id in open_ones or one.kind != "software":
                 continue
             elif one.version == running and one.state not in ("installed", "available"):
-                ordering.in_use(tx, one.id)
+                settling.in_use(tx, one.id)
             elif one.state == "installed" and one.version != running:
                 store.change_package(tx, one, state="replaced")
 
