@@ -27,6 +27,7 @@ NOTHING_THERE = frozenset(
         "relay.renewCertificate",  # and no authority
         "updates.subscribe", "updates.check", "updates.install", "updates.readOrder",  # no source of updates is known
         "updates.switchBack", "updates.push",
+        "guard.restart", "guard.tryAgain",  # and nobody guards this server
         "issues.ignore",  # no issue is open
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
         "secondFactor.start", "secondFactor.confirm", "secondFactor.remove", "secondFactor.codes",  # a key has no session

@@ -9,7 +9,7 @@ from praxisd import __version__
 from praxisd.kernel.registry import Registry
 from praxisd.kernel.sessions import CSRF_HEADER, PLAIN, SECURE
 from praxisd.kernel.texts import Texts
-from praxisd.web import schemas
+from praxisd.web import schemas, uploads
 from praxisd.web.door import API, Entry
 from praxisd.web.problems import GENERAL, MEDIA_TYPE, ProblemDocument
 
@@ -150,8 +150,8 @@ class _Writer:
                 "content": {"application/json": content},
             }
         if route.upload is not None:
-            file = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
-            found["requestBody"] = {"required": True, "content": file}
+            file = {"schema": {"type": "string", "format": "binary"}}
+            found["requestBody"] = {"required": True, "content": dict.fromkeys(uploads.TYPES, file)}
         if route.raw and route.write:
             anything = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
             found["requestBody"] = {"required": False, "content": anything}
