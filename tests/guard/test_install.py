@@ -113,13 +113,11 @@ def test_the_third_version_lets_the_first_one_go(bench: Bench) -> None:
 def test_a_bad_version_is_taken_back(
     bench: Bench, behaviour: str, code: str, detail: str, words: str
 ) -> None:
-    bench.host.ready_s = 3.0 if behaviour == "hangs" else 20.0
     wish = bench.order("1.1", behaviour)
-    bench.host.ready_s, patience = (0.5, 20.0) if behaviour == "hangs" else (20.0, 20.0)
     real = bench.host.start
 
     def start(reason: str) -> Any:
-        bench.host.ready_s = patience if reason == "rollback" else bench.host.ready_s
+        bench.host.ready_s = 0.5 if behaviour == "hangs" and reason == "update" else 60.0
         return real(reason)
 
     bench.host.start = start  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from praxisd_guard.child_logs import new_log
 from praxisd_guard.keeper_host import Ending, Failure
 from praxisd_guard.told import read as told_of
 
-READY_S = 20.0
+READY_S = 60.0
 
 
 @dataclass
