@@ -71,6 +71,10 @@ BUILT_IN = {
         "praxisd.services.updates.tuf_client",
         "Look into a TUF repository as the download service does, by the conformance suite's command line.",
     ),
+    "plugins": (
+        "praxisd.kernel.plugin_cli",
+        "Plug-ins that were installed as updates: which there are, and which are loaded.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from praxisd.kernel import registry
+from praxisd.kernel import plugin_loading, registry
 from praxisd.kernel.app import House, open_house
 from praxisd.kernel.clock import Clock
 from praxisd.kernel.config import Config, load
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.kernel.service import Service
 from praxisd.kernel.store import Tx
@@ -55,11 +56,25 @@ def open_practice(
 ) -> House:
     """A house with all services, its store open and migrated; nothing runs and nothing is served yet.
 
-    In safe mode (`safe`) no plug-in is loaded and no schema is changed; `expand` as for `open_house`.
+    In safe mode (`safe`) no plug-in is loaded and no schema is changed; `expand` as for `open_house`. A plug-in of the data
+    folder that fails is switched off (`plugin_loading`).
     """
-    declared = registry.freeze((*services(plugins=not safe), *extra))
+    own = (*services(plugins=not safe), *extra)
+    loaded = plugin_loading.Loaded(folder) if safe else plugin_loading.load(folder)
+    declared = plugin_loading.registry_with(own, loaded)
     config = config or load(None, folder)
-    return wire(open_house(folder, declared, config, clock, migrate=migrate, expand=expand, safe=safe))
+    try:
+        house = open_house(folder, declared, config, clock, migrate=migrate, expand=expand, safe=safe)
+    except Problem:
+        raise
+    except Exception as error:
+        if not loaded.found:
+            raise
+        declared = registry.freeze(own)
+        house = open_house(folder, declared, config, clock, migrate=migrate, expand=expand, safe=safe)
+        plugin_loading.spoiled(loaded, error)
+    house.shared["plugins"] = loaded
+    return wire(house)
 
 
 def wire(house: House) -> House:

@@ -22,6 +22,7 @@ from praxisd.kernel.config import Config
 from praxisd.kernel.guarded import Guarded
 from praxisd.kernel.log import Log
 from praxisd.kernel.registry import Registry
+from praxisd.kernel.service import Service
 from praxisd.kernel.settings import Settings
 from praxisd.kernel.store import Store
 from praxisd.kernel.texts import Texts
@@ -96,7 +97,19 @@ class House:
         self._spawn("jobs", lambda: self._loop(worker.step, worker.pause))
         for one in self.registry.services:
             if one.start is not None:
-                one.start(self)
+                self._start(one)
+
+    def _start(self, service: Service) -> None:
+        """Start one; a plug-in that cannot is switched off, and the others work on."""
+        from praxisd.kernel.plugin_loading import start_failed
+
+        if service.start is None:
+            return
+        try:
+            service.start(self)
+        except Exception as error:
+            if not start_failed(self, service, error):
+                raise
 
     def _loop(self, step: Callable[[], int], pause: Callable[[], float]) -> None:
         """Run `step` until stop; sleep `pause()` seconds when it had nothing to do, wake early on a commit."""

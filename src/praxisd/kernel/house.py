@@ -19,6 +19,7 @@ from praxisd.kernel import (
     live_routes,
     log_routes,
     migration_steps,
+    plugin_loading,
     settings,
     work_listings,
 )
@@ -195,6 +196,8 @@ PROBLEMS = (
     "jobs.overlap",
     "listing.not_offered",
     "maintenance",
+    *plugin_loading.CODES,
+    "plugins.unknown",
     "resource.stale",
     "schedule.bad_cron",
     "schedule.bad_day",
@@ -232,7 +235,7 @@ SERVICE = Service(
     settings=SETTINGS,
     events=EVENTS,
     jobs=JOBS,
-    checks=(*CHECKS, *guarded_checks.CHECKS),
+    checks=(*CHECKS, *guarded_checks.CHECKS, *plugin_loading.CHECKS),
     routes=(
         *ROUTES,
         *JOB_ROUTES,

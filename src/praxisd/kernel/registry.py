@@ -138,9 +138,14 @@ class Registry:
         return frozenset(codes | {c for check in self.checks for c in check.codes})
 
 
+APART: set[str] = set()
+"""Folders on the path of modules whose services are not those of installed packages (`plugin_loading`)."""
+
+
 def plugins() -> list[Service]:
     """Services that installed packages bring through the entry point group `praxisd.services`."""
-    return [point.load() for point in entry_points(group="praxisd.services")]
+    found = entry_points(group="praxisd.services")
+    return [one.load() for one in found if one.dist is None or str(one.dist.locate_file("")) not in APART]
 
 
 def freeze(services: Sequence[Service]) -> Registry:
