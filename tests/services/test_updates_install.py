@@ -13,7 +13,7 @@ from praxisd.services.updates import api, downloading, ordering, saving, slots, 
 from praxisd.testing.trials import noted
 from praxisd_guard import orders
 
-from .updates_cast import DATA, Desk, GuardOnPaper, Vendor
+from .updates_cast import DATA, PLUGIN, Desk, GuardOnPaper, Vendor
 
 ACTOR = system("test")
 
@@ -374,3 +374,19 @@ def test_slots_survive_whatever_lies_in_them(house: House) -> None:
     with pytest.raises(slots.Unusable):
         slots.use(house.folder, "x", "1", "2026-11-01")
     assert slots.held(house.folder, "x") is None
+
+
+def test_a_plug_in_is_put_into_its_place_and_the_guard_restarts(
+    house: House, vendor: Vendor, owner: Desk, guard: GuardOnPaper
+) -> None:
+    vendor.plugin("1.0")
+    order = owner.ordered(fetched(owner, PLUGIN))
+    assert (order["state"], order["packages"][0]["restart"]) == ("kept", True)
+    assert owner.element(PLUGIN)["installed"] == "1.0"
+    assert (house.folder / "plugins" / PLUGIN / "1.0" / "acme.py").is_file()
+    (wish,) = guard.orders()
+    assert (wish.kind, wish.reason) == ("restart", "plugin")
+    vendor.plugin("1.1", inside="another-name")
+    order = owner.ordered(fetched(owner, PLUGIN))
+    assert (order["state"], order["fault"]["code"]) == ("refused", "updates.unusable")
+    assert owner.element(PLUGIN)["installed"] == "1.0" and len(guard.orders()) == 1

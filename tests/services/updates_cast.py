@@ -97,6 +97,20 @@ class Vendor:
             "praxisd", version, file, notes={"de": f"Neu in {version}", "en": f"New in {version}"}, **more
         )
 
+    def plugin(self, version: str, inside: str = PLUGIN) -> None:
+        """Publish a version of the plug-in; its `plugin.json` says that it is `inside`."""
+        wheel = self.work / f"acme-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr("acme.py", "SERVICE = None")
+            archive.writestr(
+                f"acme-{version}.dist-info/entry_points.txt", "[praxisd.services]\nacme = acme:SERVICE\n"
+            )
+        file = self.work / f"{PLUGIN}-{version}.zip"
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("plugin.json", json.dumps({"format": 1, "name": inside, "version": version}))
+            archive.write(wheel, wheel.name)
+        self.quick.add(PLUGIN, version, file)
+
     def data(self, version: str, rows: int = 2_000, **more: Any) -> Path:
         """Publish a version of the data set, with a patch from the one before."""
         file = self.work / f"{version}.sqlite"

@@ -12,6 +12,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.updates import (
     guarding,
     places,
+    plugins,
     saving,
     settling,
     slots,
@@ -91,8 +92,6 @@ def _data(house: "House", actor: Actor, package: Any) -> None:
 
 def _plugin(house: "House", actor: Actor, package: Any) -> None:
     """Put a plug-in into its place; the next start loads it."""
-    from praxisd.services.updates import plugins
-
     plugins.put(house.folder, Path(package.path), package.element, package.version)
     house.store.run(actor, lambda tx: in_use(tx, package.id))
 

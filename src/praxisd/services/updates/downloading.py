@@ -15,7 +15,18 @@ from praxisd.kernel.access import Actor, system
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.schedule import At, Daily
 from praxisd.kernel.service import JobType, Scope
-from praxisd.services.updates import guarding, places, rules, settings, slots, source, store, trusting, words
+from praxisd.services.updates import (
+    guarding,
+    places,
+    plugins,
+    rules,
+    settings,
+    slots,
+    source,
+    store,
+    trusting,
+    words,
+)
 from praxisd_guard.faults import Stopped, TrustFault
 
 if TYPE_CHECKING:
@@ -47,15 +58,14 @@ class Looked:
     fault: Problem | None = None
 
 
-def installed(house: "House", tx: "Tx", element: str, kind: str) -> str | None:
+def installed(house: "House", element: str, kind: str) -> str | None:
     """The version of an element that is in use, or None."""
     if kind == "software":
         return guarding.running_version(house)
     if kind == "data":
         held = slots.held(house.folder, element)
         return None if held is None else held.version
-    found = [p.version for p in store.packages(tx) if p.element == element and p.state == "installed"]
-    return found[-1] if found else None
+    return plugins.installed(house.folder, element)
 
 
 def look(
@@ -97,7 +107,7 @@ def _one(
         row = store.element(tx, element.name)
         there = [p for p in store.packages(tx) if p.element == element.name and p.version in offers]
         wanted = trusting.best(
-            house, there, installed(house, tx, element.name, element.kind), guarding.running_version(house)
+            house, there, installed(house, element.name, element.kind), guarding.running_version(house)
         )
     if row is None or not row.subscribed or wanted is None or not _fetchable(wanted):
         return

@@ -171,7 +171,7 @@ def standing(house: "House", wish: str) -> None:
         for element in elements:
             if element.kind in kinds and element.subscribed:
                 mine = [p for p in there if p.element == element.element]
-                in_use_now = downloading.installed(house, tx, element.element, element.kind)
+                in_use_now = downloading.installed(house, element.element, element.kind)
                 newest = trusting.best(house, mine, in_use_now, running)
                 if newest is not None and newest.state == "waiting":
                     wanted.append(newest)

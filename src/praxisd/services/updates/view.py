@@ -10,7 +10,7 @@ from praxisd.kernel import job_store, sentences
 from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.job_plan import zone_name, zone_of
-from praxisd.services.updates import guarding, places, rules, settings, shapes, slots, store, words
+from praxisd.services.updates import guarding, places, plugins, rules, settings, shapes, slots, store, words
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -106,8 +106,8 @@ class View:
             if held is None:
                 return Installed(None)
             return Installed(held.version, held.previous, held.released)
-        found = [p.version for p in self._packages if p.element == element.element and p.state == "installed"]
-        return Installed(found[-1], None, released.get(found[-1])) if found else Installed(None)
+        placed = plugins.installed(self._house.folder, element.element)
+        return Installed(placed, None, released.get(placed or ""))
 
     def element(self, row: Any) -> shapes.ElementOut:
         """One element with its versions."""
