@@ -188,11 +188,13 @@ def _founded(folder: Path) -> bool:
     return file is None or file.exists()
 
 
-def _open(folder: Path, migrate: bool = False) -> Any:
+def _open(folder: Path, config: Path | None = None, *, migrate: bool = False, expand: bool = False) -> Any:
     """The house of a folder without a server."""
     from praxisd import main
+    from praxisd.kernel.config import load
 
-    return main.open_practice(folder, _config(folder), migrate=migrate)
+    chosen = load(config, folder) if config is not None else _config(folder)
+    return main.open_practice(folder, chosen, migrate=migrate, expand=expand)
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -247,12 +249,17 @@ def demo(folder: Path, host: str, port: int, config: Path | None, today: Any, pl
 
 @click.command()
 @reporting
+@_CONFIG
 @click.option("--expand", is_flag=True, help="Only steps with which the version before can still work.")
-def migrate(folder: Path, as_json: bool, expand: bool) -> None:
+def migrate(folder: Path, as_json: bool, config: Path | None, expand: bool) -> None:
     """Bring the database to the state of this program."""
-    # No released step takes anything away yet, so there is nothing that --expand would leave out.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    answer = control.run(folder, "kernel.migrate", {"expand": expand}, lambda: _open(folder, migrate=True))
+    answer = control.run(
+        folder,
+        "kernel.migrate",
+        {"expand": expand},
+        lambda: _open(folder, config, migrate=True, expand=expand),
+    )
     if as_json:
         print_json(answer)
     else:

@@ -13,13 +13,15 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.config import load
-from praxisd.kernel.control import Control, owning, write_private
+from praxisd.kernel.control import Control, keep_note, owning, write_private
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.guarded import Guarded, hold_lifeline
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+GUARDED_PATIENCE_S = 45.0
+"""Under a guard a start waits so much longer: it would count as a failure, and a command never takes as long. Seconds."""
 RESTART_PATIENCE_S = 2.0
 """So long a start waits for the one before, or for a command, to let go of the folder. Seconds."""
 
@@ -38,9 +40,12 @@ def serve(
     `handle`: the descriptor of a socket that listens already, instead of `host` and `port`. `safe`: safe mode (SPEC 7.2).
     Problems: `control.folder_in_use` (409), `control.address_unusable` (400), `config.*`, `store.*`.
     """
-    if Guarded.here() is not None:
+    guard = Guarded.here()
+    if guard is not None:
         hold_lifeline()
-    with owning(folder, RESTART_PATIENCE_S):
+    with owning(folder, RESTART_PATIENCE_S if guard is None else GUARDED_PATIENCE_S):
+        if guard is not None:
+            keep_note(folder, guard.home)
         return serve_owned(folder, config, host, port, handle=handle, safe=safe)
 
 

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import token
+from praxisd_guard.places import home_of_environment
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -29,6 +30,8 @@ BODY_LIMIT = 64 * 1024 * 1024
 """An import of a large bundle travels through here; more is refused."""
 STARTING_S = 5.0
 """A command waits so long for a server that holds the lock and does not answer yet. Seconds."""
+KEPT_S = 60.0
+"""A command waits so long for the server of a folder that a guard keeps, and a guard's own command for the folder. Seconds."""
 ANSWER_S = 600
 _PAUSE_S = 0.05
 
@@ -229,6 +232,32 @@ def ask(found: dict[str, Any], operation: str, args: dict[str, Any]) -> dict[str
     raise Problem(fault["code"], response.status, retry=retry, detail=detail, **params)
 
 
+def guarded() -> bool:
+    """True for a program that the guard itself started."""
+    return home_of_environment() is not None
+
+
+def keep_note(folder: Path, home: Path) -> None:
+    """Note which guard keeps the server of this folder, for commands that meet it while it is away."""
+    write_private(folder / "run" / "guard", str(home))
+
+
+def kept(folder: Path) -> bool:
+    """True while a guard keeps a server on this folder, though it may be away for a moment. Not for the guard's own
+    programs, and not where it has given up (its floor): there a command may help.
+    """
+    if guarded():
+        return False
+    try:
+        home = Path((folder / "run" / "guard").read_text(encoding="utf-8"))
+        state = json.loads((home / "state.json").read_text(encoding="utf-8"))["state"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    from praxisd_guard.keeper_lock import guard_runs  # where there is a guard, there are its locks
+
+    return state not in ("floor", "stopped") and guard_runs(home)
+
+
 def no_practice(folder: Path) -> Problem:
     """The refusal of a folder without a praxisd, where a command would have to make one to answer."""
     return Problem("control.no_practice", 404, folder=str(folder))
@@ -252,10 +281,12 @@ def run(
     # A server that has just begun holds the lock before it has a database.
     if not (folder / "run" / "lock").exists() and not founded():
         raise no_practice(folder)
-    until = time.monotonic() + STARTING_S
+    until = time.monotonic() + (KEPT_S if kept(folder) or guarded() else STARTING_S)
     while True:
         try:
             with owning(folder):
+                if kept(folder):  # its server is away for a moment; who takes the folder now keeps it out
+                    raise Problem("control.folder_in_use", 409, folder=str(folder))
                 if not offline(operation):
                     raise Problem("control.no_server", 503, retry=True)
                 if not founded():
