@@ -133,6 +133,26 @@ def test_a_data_set_that_is_no_sound_database_never_comes_into_use(
     assert owner.element(DATA)["available"][0]["state"] == "refused"
 
 
+def test_a_switch_that_was_cut_off_is_taken_up_by_fetching_again(
+    house: House, vendor: Vendor, owner: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.data("2026-11-01")
+    id_ = fetched(owner, DATA)
+
+    with monkeypatch.context() as during:
+        during.setattr(ordering, "_spawn", lambda _house, _id: None)
+        order = owner.ordered(id_)
+    with house.store.read(ACTOR) as tx:
+        row: Any = store.package(tx, id_)
+    Path(row.path).replace(slots.room(house.folder, DATA))  # killed there: nothing names it yet
+    assert order["state"] == "checking" and api.dataset(house, DATA) is None
+    house.node = "another"
+    watching.start(house)
+    assert owner.ask("GET", f"/updates/orders/{order['id']}")[1]["fault"]["code"] == "updates.interrupted"
+    downloading.download(house, ACTOR)
+    assert owner.ordered(owner.element(DATA)["waiting"]["id"])["state"] == "kept"
+
+
 def test_software_needs_a_guard(house: House, vendor: Vendor, owner: Desk) -> None:
     vendor.software("9.1")
     id_ = fetched(owner, "praxisd")

@@ -21,7 +21,7 @@ from praxisd.services.updates import (
     watching,
     words,
 )
-from praxisd.services.updates.settling import changed, finish, in_use, step
+from praxisd.services.updates.settling import finish, in_use, step
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -33,7 +33,7 @@ STANDING = system("updates.standing_order")
 
 
 def carry_out(house: "House", id_: str) -> None:
-    """This server's part of an order. What goes wrong ends it as refused, and nothing has changed then."""
+    """This server's part of an order. What goes wrong ends it as refused: that package and those after it are as before."""
     work = system("updates.install")
     try:
         _carry(house, work, id_)
@@ -79,13 +79,12 @@ def _check(house: "House", packages: Sequence[Any]) -> None:
 
 def _data(house: "House", actor: Actor, package: Any) -> None:
     """Switch a data set to the new version."""
-    place = slots.room(house.folder, package.element)
-    Path(package.path).replace(place)
     try:
+        slots.look(Path(package.path))  # before the version in the other slot is given up for it
+        place = slots.room(house.folder, package.element)
+        Path(package.path).replace(place)
         slots.use(house.folder, package.element, package.version, package.released)
     except slots.Unusable:
-        place.unlink(missing_ok=True)
-        house.store.run(actor, lambda tx: changed(tx, package.id, path=None))
         raise Problem("updates.unusable", 422, element=package.element, version=package.version) from None
     house.store.run(actor, lambda tx: in_use(tx, package.id, path=None))
 

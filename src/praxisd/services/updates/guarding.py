@@ -50,6 +50,8 @@ def running_version(house: "House") -> str:
 
 
 def place(house: "House") -> str:
-    """Whose journal will tell how an order ends: this computer and the guard's folder; empty without a guard."""
+    """Who works on an order: this computer, with the guard's folder, whose journal tells how it ends; without a guard the
+    data folder. Either has one server at a time.
+    """
     found = guard(house)
-    return "" if found is None else f"{socket.gethostname()}:{found.home.resolve()}"
+    return f"{socket.gethostname()}:{(house.folder if found is None else found.home).resolve()}"

@@ -104,7 +104,9 @@ def subscribe(house: "House", args: Args) -> Args:
                     "subscribed_at": tx.now,
                 },
             )
-            events.note(tx, "update.subscribed" if wanted else "update.unsubscribed", "Element", name)
+            events.note(
+                tx, "update.subscribed" if wanted else "update.unsubscribed", "Element", name, element=name
+            )
 
     house.store.run(CLI, write)
     return _shown(house, args)

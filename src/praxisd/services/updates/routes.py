@@ -84,7 +84,7 @@ def choose(call: Call, element: str, subscribed: bool) -> None:
             }  # fmt: skip
             store.put_element(tx, **{**row._asdict(), **changes})
             kind = "update.subscribed" if subscribed else "update.unsubscribed"
-            events.note(tx, kind, "Element", element)
+            events.note(tx, kind, "Element", element, element=element)
 
     call.house.store.run(call.actor, write)
 

@@ -68,12 +68,6 @@ def step(house: "House", actor: Actor, id_: str, state: str, now: str) -> None:
     house.store.run(actor, write)
 
 
-def changed(tx: "Tx", id_: str, **changes: Any) -> None:
-    row = store.package(tx, id_)
-    if row is not None:
-        store.change_package(tx, row, **changes)
-
-
 def in_use(tx: "Tx", id_: str, **changes: Any) -> None:
     """A package is the one in use from now on; the one before is replaced."""
     row = store.package(tx, id_)
@@ -134,5 +128,7 @@ def _end_packages(tx: "Tx", row: Any, state: str, why: dict[str, Any]) -> None:
                 if one.path:
                     Path(one.path).unlink(missing_ok=True)
                 store.change_package(tx, one, state="refused", path=None, **why)
-            else:
+            elif one.path and Path(one.path).is_file():
                 store.change_package(tx, one, state="waiting", reason=None, params="{}")
+            else:  # cut off while it was being moved to its place: it is fetched again
+                store.change_package(tx, one, state="available", reason=None, params="{}", path=None)

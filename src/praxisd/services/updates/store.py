@@ -76,7 +76,7 @@ ORDER = table(
     sa.PrimaryKeyConstraint("organization", "id"),
     sa.Index("updates_order_at", "organization", "at"),
 )
-"""What a person (or a standing order) had installed. `home`: the guard's folder whose journal tells the outcome."""
+"""What a person (or a standing order) had installed. `home`: see `guarding.place`."""
 NOTICE = table(
     "updates_notice",
     sa.Column("actor", sa.Text, nullable=False),

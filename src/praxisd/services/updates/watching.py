@@ -62,11 +62,10 @@ def _close(house: "House", row: Any, home: Path, step: str | None) -> None:
 
 
 def _left_behind(house: "House", row: Any, now: int) -> bool:
-    """Was this order taken by a server that is no more? Each home, and each SQLite database, has one server at a time."""
+    """Was this order taken by a server that is no more? Each place, and each SQLite database, has one server at a time."""
     if row.node == house.node:
         return False
-    same_home = bool(row.home) and row.home == guarding.place(house)
-    return house.store.alone or same_home or now - row.at > DEAD_S
+    return house.store.alone or row.home == guarding.place(house) or now - row.at > DEAD_S
 
 
 def tidy(house: "House") -> None:
