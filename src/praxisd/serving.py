@@ -108,6 +108,22 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
+def _greet(house: "House", url: str) -> None:
+    """A secret for who stands at the server's own screen: never the log. A guard keeps what goes to the screen, so under
+    one it goes into a file that only the server's user may read.
+    """
+    from praxisd import main
+
+    words = main.greeting(house, url)
+    note = house.folder / "run" / "first-start"
+    if house.guard is None and words:
+        print(words, file=sys.stderr, flush=True)  # noqa: T201  (see above)
+    elif words:
+        write_private(note, words + "\n")
+    else:
+        note.unlink(missing_ok=True)
+
+
 def _open_doors(
     house: "House", ready: Callable[[str], None], *, host: str, port: int, handle: int | None
 ) -> int:
@@ -131,8 +147,6 @@ def _answer(
     open_doors: "Callable[[House, Callable[[str], None]], int]",
     before_ready: "Callable[[House, str], None]",
 ) -> int:
-    from praxisd import main
-
     def ready(url: str) -> None:
         house.shared["url"] = url  # where this program's own doors are reached from this computer
         house.start_work()
@@ -143,8 +157,6 @@ def _answer(
             gc.freeze()
             gc.enable()
         print(f"ready {url}", flush=True)  # noqa: T201  (the one line on standard output, SPEC 14.1)
-        words = main.greeting(house, url)
-        if words:
-            print(words, file=sys.stderr, flush=True)  # noqa: T201  (a secret for who stands here: never the log)
+        _greet(house, url)
 
     return open_doors(house, ready)

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from praxisd.kernel import guarded_checks, guarded_restart, leases, maintenance
+from praxisd import main, serving
+from praxisd.kernel import guarded_checks, guarded_health, guarded_restart, issues, leases, maintenance
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House, State
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.control import perform
 from praxisd.kernel.guarded import Guarded
 from praxisd.kernel.guarded_restart import Turns
+from praxisd.kernel.service import Finding, Severity
 from praxisd.testing.houses import Houses, registry_of
 from praxisd_guard import orders
 
@@ -97,6 +99,17 @@ def test_a_planned_restart_is_asked_for_once_and_after_the_wish(timed: House, tm
     wish(house)
     assert turns.look() and asked(home) == [("restart", "planned")]
     assert not turns.look() and len(asked(home)) == 1
+
+
+def test_a_wish_soon_after_the_start_counts(timed: House, tmp_path: Path) -> None:
+    house = timed
+    home = tmp_path / "home"
+    guarded(house, home)
+    turns = Turns(house)
+    tick(house, 3)
+    wish(house)
+    tick(house, 2)
+    assert not turns.look() and turns.look()
 
 
 def test_nodes_restart_one_after_another(timed: House, tmp_path: Path) -> None:
@@ -184,3 +197,38 @@ def test_a_socket_that_listens_already_is_taken_over() -> None:
         taken = bind("ignored", 1, os.dup(listening.fileno()))
         assert url_of(taken) == f"http://127.0.0.1:{listening.getsockname()[1]}"
         taken.close()
+
+
+def test_a_question_that_comes_every_second_does_not_look_through_the_database(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded_health, "sound", lambda _house: False)
+    assert perform(house, "guard.health", {"thorough": False})["ok"]
+    assert perform(house, "guard.health", {})["why"] == ["store.damaged"]
+
+
+def test_an_issue_of_another_version_is_told_and_goes_with_the_next_check(house: House) -> None:
+    left = Finding("rooms.flooded", "Room/1", Severity.ERROR, {"depth": 3})
+    house.store.run(ACTOR, lambda tx: issues.raise_issue(tx, left, "rooms.check"))
+    with house.store.read(ACTOR) as tx:
+        one = next(i for i in issues.list_open(tx) if i.code == left.code)
+    assert "rooms.flooded" in issues.explain(house, one, "de")["title"]
+    assert "rooms.flooded" not in {i["code"] for i in issues.doctor(house)["issues"]}
+
+
+def test_the_one_time_code_never_goes_where_a_guard_keeps_it(
+    sqlite_houses: Houses, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = sqlite_houses.open(registry_of(None))
+    (house.folder / "run").mkdir(exist_ok=True)
+    monkeypatch.setattr(main, "greeting", lambda _house, _url: "CODE-1234")
+    serving._greet(house, "http://x")
+    assert "CODE-1234" in capsys.readouterr().err
+    guarded(house, tmp_path / "home")
+    serving._greet(house, "http://x")
+    note = house.folder / "run" / "first-start"
+    assert "CODE-1234" not in capsys.readouterr().err and note.read_text() == "CODE-1234\n"
+    assert note.stat().st_mode & 0o077 == 0
+    monkeypatch.setattr(main, "greeting", lambda _house, _url: "")
+    serving._greet(house, "http://x")
+    assert not note.exists()

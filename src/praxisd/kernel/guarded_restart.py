@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from praxisd.kernel import guarded_health, leases, maintenance
+from praxisd.kernel import events, guarded_health, leases, maintenance
 from praxisd.kernel.access import system
 from praxisd.kernel.job_run import RunContext
 from praxisd.kernel.schedule import At, Daily
@@ -27,6 +27,8 @@ WISH_S = 2 * 3600
 TURN_S = 180
 """The longest time one node takes for its restart before the next one begins all the same. Seconds."""
 LOOK_S = 5.0
+ANNOUNCED_S = 20.0
+"""People at the console are told so long before the server drains. Seconds."""
 
 
 class _At(msgspec.Struct, frozen=True):
@@ -34,11 +36,10 @@ class _At(msgspec.Struct, frozen=True):
 
 
 def restart(run: RunContext) -> None:
-    """Note the wish. Without a guard on any node there is nobody who could start it again, and nothing happens."""
+    """Note the wish. Where no node has a guard, nobody could start it again, and nothing happens."""
     with run.write() as tx:
-        if run.house.guard is not None:
-            leases.acquire(tx, WISH, JOB, WISH_S, msgspec.json.encode(_At(tx.lease_now())).decode())
-        run.checkpoint(tx=tx, wished=int(run.house.guard is not None))
+        leases.acquire(tx, WISH, JOB, WISH_S, msgspec.json.encode(_At(tx.lease_now())).decode())
+        run.checkpoint(tx=tx)
 
 
 class Turns:
@@ -46,6 +47,7 @@ class Turns:
 
     def __init__(self, house: "House") -> None:
         self._house = house
+        self._began = house.clock.monotonic()
         self._started: int | None = None
         self._asked = False
         home = "" if house.guard is None else str(house.guard.home)
@@ -59,7 +61,8 @@ class Turns:
         who = system("guard")
         if self._started is None:
             with house.store.write(who) as tx:
-                self._started = tx.lease_now()
+                # By the clock of leases, and not when it was first asked: a wish of the time between is meant for this one.
+                self._started = tx.lease_now() - round(house.clock.monotonic() - self._began)
                 self._give_back(tx)
             return False
         with house.store.read(who) as tx:
@@ -71,7 +74,9 @@ class Turns:
         if not mine:
             return False
         self._asked = True
-        house.guard.order("restart", by=JOB, reason="planned")
+        house.guard.order("restart", by=JOB, reason="planned", announce_s=ANNOUNCED_S)
+        with house.store.write(who) as tx:
+            events.note(tx, "restart.planned", "Server", house.node, seconds=int(ANNOUNCED_S))
         return True
 
     def _give_back(self, tx: "Tx") -> None:

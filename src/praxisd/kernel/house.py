@@ -13,6 +13,7 @@ from praxisd.kernel import (
     guarded_routes,
     http,
     idempotency,
+    installation,
     issues,
     job_store,
     leases,
@@ -86,6 +87,7 @@ EVENTS = (
     EventType("listing.exported", Retention.AUDIT),
     EventType("activity.cleared", Retention.AUDIT),
     EventType("restart.requested", Retention.AUDIT),
+    EventType("restart.planned", Retention.ACTIVITY),
 )
 JOBS = (
     JobType(
@@ -185,6 +187,7 @@ PROBLEMS = (
     "http.unsupported_media_type",
     issues.FAILED,
     issues.TIMEOUT,
+    issues.FOREIGN,
     "jobs.already_ended",
     "jobs.already_running",
     "jobs.shared",
@@ -241,6 +244,7 @@ SERVICE = Service(
         *JOB_ROUTES,
         *activity.ROUTES,
         *console_routes.ROUTES,
+        *installation.ROUTES,
         *guarded_routes.ROUTES,
         *live_routes.ROUTES,
         *log_routes.ROUTES,
@@ -249,6 +253,6 @@ SERVICE = Service(
     pages=PAGES,
     permissions=PERMISSIONS,
     problems=PROBLEMS,
-    operations=(*OPERATIONS, *guarded_health.OPERATIONS),
+    operations=(*OPERATIONS, *guarded_health.OPERATIONS, *installation.OPERATIONS),
     commands="praxisd.kernel.cli:commands",
 )

@@ -6,6 +6,7 @@ Ignoring survives flapping: the row stays when the problem goes away, and comes 
 import re
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -76,6 +77,7 @@ RUN_EVERY_S = 60.0
 _LEASE_S = 180
 FAILED = "issues.check_failed"
 TIMEOUT = "issues.check_timeout"
+FOREIGN = "issues.foreign"
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -211,6 +213,8 @@ def run_checks(house: "House", names: Sequence[str] | None = None) -> Report:
     chosen = [c for c in house.registry.checks if names is None or c.name in names]
     for check in chosen:
         _settle(house, check, *_bounded(house, check))
+    if names is None:
+        forget_foreign(house)
     with house.store.read(system("checks")) as tx:
         return Report(tuple(list_all(tx)), tuple(c.name for c in chosen))
 
@@ -300,16 +304,34 @@ def doctor(house: "House", lang: str = "de") -> dict[str, Any]:
 
 def explain(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
     """An issue in words: code, severity, subject, title, cause, solution."""
-    words = {**issue.params, "subject": issue.subject}
+    words = {**issue.params, "subject": issue.subject, "code": issue.code}
+    known = issue.code if house.texts.has(f"{issue.code}.title") else FOREIGN
     return {
         "code": issue.code,
         "severity": issue.severity.value,
         "subject": issue.subject,
         **{
-            part: house.texts.get(f"{issue.code}.{part}", lang, **words)
-            for part in ("title", "cause", "solution")
+            part: house.texts.get(f"{known}.{part}", lang, **words) for part in ("title", "cause", "solution")
         },
     }
+
+
+def forget_foreign(house: "House") -> int:
+    """Clear what checks of another version or of a plug-in that is gone have left: nobody else ever would. How many."""
+    names = {check.name for check in house.registry.checks}
+    with house.store.read(system("checks")) as tx:
+        found = [
+            one
+            for one in list_all(tx)
+            if one.source not in names and not house.texts.has(f"{one.code}.title")
+        ]
+    for one in found:
+        house.store.run(system("checks", one.organization), partial(_cleared, one))
+    return len(found)
+
+
+def _cleared(one: Issue, tx: Tx) -> bool:
+    return clear(tx, one.code, one.subject)
 
 
 class Checker:

@@ -124,6 +124,14 @@ def upgrade(store: "Store", registry: "Registry", *, expand: bool = False) -> li
     return todo
 
 
+def finish(store: "Store", registry: "Registry") -> list[str]:
+    """Take the steps of this program that waited for the end of its trial; what was done.
+
+    Before the next version is tried: it adds its own steps after these, and stops before the first it may not take.
+    """
+    return upgrade(store, registry)
+
+
 def _taken(registry: "Registry", before: dict[str, int], goals: list[str]) -> list[tuple[str, str]]:
     """All steps between what there was and the goals, with their kinds."""
     until = {g.rpartition("_")[0]: number(g) for g in goals}
