@@ -71,6 +71,10 @@ BUILT_IN = {
         "praxisd.services.updates.tuf_client",
         "Look into a TUF repository as the download service does, by the conformance suite's command line.",
     ),
+    "service": (
+        "praxisd.system.cli",
+        "praxisd as a service of the operating system: install it, take it away, see how it is.",
+    ),
     "plugins": (
         "praxisd.kernel.plugin_cli",
         "Plug-ins that were installed as updates: which there are, and which are loaded.",
@@ -124,9 +128,9 @@ def _plugin_commands() -> Iterator[click.Command]:
 
 
 def _packages(code: str) -> list[str]:
-    """The packages whose texts may know a code: the kernel always, and the service it is named after."""
-    service = f"praxisd.services.{code.partition('.')[0]}"
-    return [service] if find_spec(service) is not None else []
+    """The packages whose texts may know a code: the kernel always, and the one it is named after."""
+    word = code.partition(".")[0]
+    return [one for one in (f"praxisd.services.{word}", f"praxisd.{word}") if find_spec(one) is not None]
 
 
 FOUNDING = frozenset({"directory.practice_create"})
