@@ -1,6 +1,8 @@
 """`praxisd updates`, from the words of the command line to the store and back; and what works in safe mode."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +132,9 @@ def test_in_safe_mode_one_looks_and_installs_all_the_same(
     assert owner.ask("GET", f"/updates/orders/{order['id']}")[1]["state"] == "rolled_back"
     assert owner.ask("GET", "/appointments")[0] == 503
     assert owner.element(PLUGIN)["installed"] is None
+
+
+def test_a_start_does_not_wait_for_the_libraries_of_trust() -> None:
+    code = "import sys, praxisd.main; praxisd.main.services(); print(sorted({'tuf', 'aiohttp', 'urllib3'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -12,19 +12,21 @@ from praxisd.kernel.ids import new_id
 from praxisd.services.updates import places, rules, settings, source, store, words
 from praxisd_guard.faults import UNREACHABLE, TrustFault
 from praxisd_guard.sources import FolderSource, Source, is_repository
-from praxisd_guard.trust import Trust
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
+    from praxisd_guard.trust import Trust
     from praxisd_guard.trust_offers import Element, Offer
 
 SEEN = "seen"
 """Folder with the metadata as they were accepted last: the guard checks an order against them."""
 
 
-def trust(house: "House", chosen: Source, keep: bool = True) -> Trust:
+def trust(house: "House", chosen: Source, keep: bool = True) -> "Trust":
     """Our view of a repository; Problem `updates.no_root` (409) where it is not known whose signatures count."""
+    from praxisd_guard.trust import Trust  # its libraries would be a good part of the server's start
+
     root = places.root(house)
     if root is None:
         raise Problem("updates.no_root", 409)
@@ -33,7 +35,7 @@ def trust(house: "House", chosen: Source, keep: bool = True) -> Trust:
 
 
 @contextmanager
-def looking(house: "House", chosen: Source, keep: bool = True) -> Iterator[Trust]:
+def looking(house: "House", chosen: Source, keep: bool = True) -> "Iterator[Trust]":
     """`trust` for one look at a time; what it refuses comes out as a Problem."""
     with _lock(house), faults():
         found = trust(house, chosen, keep)
@@ -69,7 +71,7 @@ def faults() -> Iterator[None]:
 
 
 @contextmanager
-def rechecking(house: "House") -> Iterator[Trust]:
+def rechecking(house: "House") -> "Iterator[Trust]":
     """A fresh look right before something is installed. Where the source is away, what was accepted last has to do: it
     is still checked with all rules, its expiry among them.
     """
