@@ -95,7 +95,9 @@ class Agents:
 async def _main(asked: argparse.Namespace) -> None:
     raise_limit()
     faulthandler.enable()
-    gc.set_threshold(100_000, 20, 20)  # it would walk over thousands of agents all the time; a practice has one
+    gc.set_threshold(
+        100_000, 20, 20
+    )  # it would walk over thousands of agents all the time; a practice has one
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     agents = Agents(asked)
     server = await asyncio.start_server(agents.serve, "127.0.0.1", 0)
