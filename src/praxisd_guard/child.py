@@ -7,6 +7,7 @@ outlives it.
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -89,24 +90,28 @@ class Child:
         self.ready: asyncio.Future[str] = loop.create_future()
         """The address from its line `ready <url>`."""
         self.exited: asyncio.Future[Exit] = loop.create_future()
-        sink = _sink(log)
-        life_out, self._lifeline = os.pipe()
-        said, say = os.pipe()
-        try:
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            sink = _kept(theirs, _sink(log))
+            life_out, lifeline = os.pipe()
+            _kept(theirs, life_out)
+            self._lifeline = _kept(ours, lifeline)
+            said, say = os.pipe()
+            _kept(theirs, say)
+            _kept(ours, said)
             fd = None if listener is None else listener.fileno()
             self.pid = spawn(argv, env, life_out, say, sink, fd)
-        except BaseException:
-            os.close(self._lifeline)
-            os.close(said)
-            raise
-        finally:
-            for one in (sink, life_out, say):
-                os.close(one)
+            ours.pop_all()
         self.ticks = start_ticks(self.pid)
         self._gone = False
         tell = _teller(loop)
-        threading.Thread(target=self._listen, args=(said, tell), name="guard-child-says", daemon=True).start()
-        threading.Thread(target=self._wait, args=(tell,), name="guard-child-ends", daemon=True).start()
+        says = threading.Thread(target=self._listen, args=(said, tell), name="guard-child-says", daemon=True)
+        ends = threading.Thread(target=self._wait, args=(tell,), name="guard-child-ends", daemon=True)
+        try:
+            ends.start()
+            says.start()
+        except RuntimeError:  # no room for a thread: a server nobody listens to is none
+            self._abandon(said, ends.ident is not None)
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def ask_end(self) -> None:
         """SIGTERM: it drains and ends."""
@@ -126,6 +131,13 @@ class Child:
             return await asyncio.wait_for(asyncio.shield(self.exited), limit_s)
         self.kill()
         return await asyncio.shield(self.exited)
+
+    def _abandon(self, said: int, reaped: bool) -> None:
+        os.close(said)
+        os.kill(self.pid, signal.SIGKILL)
+        if not reaped:
+            os.waitpid(self.pid, 0)
+            os.close(self._lifeline)
 
     def _signal(self, number: signal.Signals) -> None:
         if not self._gone:  # not reaped yet, so the pid is still its own
@@ -163,6 +175,12 @@ class Child:
     def _set_ready(self, url: str) -> None:
         if not self.ready.done():
             self.ready.set_result(url)
+
+
+def _kept(stack: contextlib.ExitStack, handle: int) -> int:
+    """`handle`, closed when `stack` is left."""
+    stack.callback(os.close, handle)
+    return handle
 
 
 def _sink(log: Path) -> int:

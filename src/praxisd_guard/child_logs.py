@@ -25,9 +25,9 @@ def keep_failed(home: Path, version: str, log: Path) -> Path:
     """Copy the log of a failed start to `logs/failed-<version>-<epoch>.log`; returns the copy, or `log` if that fails."""
     at = int(time.time())
     stem = f"failed-{_UNFIT.sub('_', version)}-"
-    while (copy := home / "logs" / f"{stem}{at}.log").exists():  # two within a second
-        at += 1
     try:
+        while (copy := home / "logs" / f"{stem}{at}.log").exists():  # two within a second
+            at += 1
         shutil.copyfile(log, copy)
         copy.chmod(0o600)
     except OSError:
@@ -48,7 +48,10 @@ def limit_size(log: Path, most: int) -> None:
 
 
 def _keep(folder: Path, pattern: str, count: int) -> None:
-    found = sorted(folder.glob(pattern), key=_age)
+    try:
+        found = sorted(folder.glob(pattern), key=_age)
+    except OSError:  # no descriptor for a look: the next start tidies
+        return
     for old in found[: max(0, len(found) - count)]:
         with suppress(OSError):
             old.unlink()

@@ -1,7 +1,8 @@
 """The door while no server is ready: every request is answered 503 with Retry-After, none is refused.
 
-It listens on a copy of the guard's own socket, beside the server that is on its way in or out; whichever of the two takes
-a connection answers it. Every answer closes its connection, so that the next one may reach the server.
+It listens on the guard's own socket, beside the server that is on its way in or out; whichever of the two takes a
+connection answers it. Every answer closes its connection, so that the next one may reach the server. It takes no more
+connections than it answers at once: however many come, the guard keeps the descriptors it needs to start a server.
 """
 
 import asyncio
@@ -19,7 +20,13 @@ LINGER_S = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 BACKLOG = 512
 MOST = 400
-"""Connections answered at once; more wait until one of them is done."""
+"""Connections taken at once; more wait in the socket's queue until one of them is done."""
+CROWDED_S = 1.0
+"""So long a connection may say nothing while there are so many that others wait behind it."""
+_AT_ONCE = 64
+"""Connections taken in one turn of the loop."""
+_SHORT_S = 0.2
+"""So long nothing is taken after the system had no descriptor for a connection."""
 
 
 @dataclass(frozen=True)
@@ -54,53 +61,96 @@ _REASONS = {200: "OK", 303: "See Other", 400: "Bad Request", 403: "Forbidden", 5
 class Door:
     """Accepts while it is open; `answer` makes the Reply to a Request."""
 
-    def __init__(self, sock: socket.socket, answer: Callable[[Request], Reply]) -> None:
+    def __init__(self, sock: socket.socket, answer: Callable[[Request], Reply], most: int = MOST) -> None:
+        """`sock` listens and does not block; `most`: connections taken at once."""
         self._sock = sock
         self._answer = answer
-        self._server: asyncio.Server | None = None
-        self._places = asyncio.Semaphore(MOST)
-        self._running: set[asyncio.Future[None]] = set()
+        self._most = most
+        self._open = False
+        self._paused: asyncio.TimerHandle | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     @property
     def is_open(self) -> bool:
         """True while it accepts."""
-        return self._server is not None
+        return self._open
+
+    @property
+    def inside(self) -> int:
+        """Connections it has taken and not yet closed."""
+        return len(self._running)
 
     async def open(self) -> None:
         """Begin to accept; nothing if it does already."""
-        if self._server is None:
-            self._server = await asyncio.start_server(
-                self._meet, sock=self._sock.dup(), backlog=BACKLOG, limit=HEAD_BYTES
-            )
+        self._open = True
+        self._listen()
 
     def close(self) -> None:
         """Stop accepting; who is inside is still answered."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._open = False
+        self._listen()
 
     async def finish(self, limit_s: float = 1.0) -> None:
         """Close, and give who is inside a moment."""
         self.close()
         if self._running:
             await asyncio.wait(set(self._running), timeout=limit_s)
+        for one in tuple(self._running):
+            one.cancel()
 
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._running.add(ended)
-        try:
-            async with self._places:
+    def _listen(self) -> None:
+        """Hear of new connections as long as there is room for one."""
+        loop = asyncio.get_running_loop()
+        if self._open and self._paused is None and len(self._running) < self._most:
+            loop.add_reader(self._sock, self._take)
+        else:
+            loop.remove_reader(self._sock)
+
+    def _take(self) -> None:
+        for _ in range(min(_AT_ONCE, self._most - len(self._running))):
+            try:
+                guest, _address = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                break
+            except OSError:  # no descriptor, no memory: what waits in the queue is not lost
+                self._paused = asyncio.get_running_loop().call_later(_SHORT_S, self._resume)
+                break
+            guest.setblocking(False)
+            task = asyncio.get_running_loop().create_task(self._meet(guest))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+        self._listen()
+
+    def _resume(self) -> None:
+        self._paused = None
+        self._listen()
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # a fault of one answer is nobody else's
+        if self._open:
+            self._listen()
+
+    @property
+    def _patience_s(self) -> float:
+        return HEAD_S if len(self._running) < self._most // 2 else min(HEAD_S, CROWDED_S)
+
+    async def _meet(self, guest: socket.socket) -> None:
+        with contextlib.suppress(OSError), guest:  # an error: the guest is gone
+            reader, writer = await asyncio.open_connection(sock=guest, limit=HEAD_BYTES)
+            try:
                 await self._serve(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass  # the guest is gone, or the guard ends
-        finally:
-            self._running.discard(ended)
-            ended.set_result(None)
-            writer.close()
+            finally:
+                writer.close()
+                try:
+                    await asyncio.wait_for(writer.wait_closed(), LINGER_S)
+                finally:
+                    writer.transport.abort()  # who does not take the answer holds no place
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            request = await asyncio.wait_for(_read(reader), HEAD_S)
+            request = await asyncio.wait_for(_read(reader), self._patience_s)
         except (TimeoutError, asyncio.IncompleteReadError):
             return  # connected and said nothing whole: there is nobody to answer
         except (ValueError, asyncio.LimitOverrunError):

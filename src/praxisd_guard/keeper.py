@@ -7,7 +7,9 @@ Everything the keeper decides it decides here; what it does to the process is in
 
 import asyncio
 import time
+import traceback
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,10 @@ from praxisd_guard.signals import Sender
 
 _BEAT_S = 5.0
 _EXTEND_S = 30.0
+_HUNG_SAFE = 2
+"""So often within `stable_s` safe mode may hang and is started again."""
+_FAULT_S = 1.0
+"""Pause after a fault of the guard's own."""
 _PLANNED = "planned"
 
 
@@ -51,6 +57,9 @@ class Keeper:
         self._by: Any = None
         self._with_parent = False
         self._try_again = asyncio.Event()
+        self._hung_safe: deque[float] = deque(maxlen=_HUNG_SAFE)
+        self._fault = ""
+        """The last fault of the guard's own, in words."""
         self._told_ready = False
         self._pending: Order | None = None
         """A restart or try_again that is accepted and waits for the time that was announced."""
@@ -68,15 +77,39 @@ class Keeper:
         """Keep the server until `asked_to_end`; `before`: what the guard before this one left in state.json."""
         beat = asyncio.create_task(self._beat())
         try:
-            await self._begin(before)
+            await self._steadily(lambda: self._begin(before))
             while not self._hands.ending.done():
-                await self._wait()
-                await self._look()
+                await self._steadily(self._turn)
         except Ending:
             pass
         finally:
             await self._end()
             beat.cancel()
+
+    async def _steadily(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it; a fault of the guard's own costs a moment, never the practice. Raises Ending."""
+        try:
+            await work()
+        except Ending:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            if said != self._fault:  # not a line for each second of one that stays
+                self._hands.note("fault", detail=said)
+                with suppress(OSError, ValueError):  # nobody reads standard error
+                    traceback.print_exception(error)
+            self._fault = said
+            await self._pause(_FAULT_S)
+
+    async def _turn(self) -> None:
+        hands = self._hands
+        if not self._engine.has_server and hands.shown.floor is None:
+            if hands.child is not None and hands.hung is None:  # a fault came in the middle of its start
+                await hands.stop()
+            if hands.child is None:
+                await self._up(Why("crash"))
+        await self._wait()
+        await self._look()
 
     async def _begin(self, before: State | None) -> None:
         await self._hands.open()
@@ -133,16 +166,26 @@ class Keeper:
                     await self._pause(pauses[self._failures - 1])
 
     async def _again(self, reason: str, failure: Failure) -> None:
-        """A running server failed: count it, wait, start again (or, from safe mode, fall)."""
+        """A running server failed: count it, wait, start again (or, from safe mode, fall).
+
+        Safe mode that hangs has started after all, and may start again: only a person leads back from the floor.
+        """
         self._note_failure(failure)
-        if self._hands.safe:
+        if self._hands.safe and not (reason == "hung" and self._may_hang_in_safe_mode()):
             self._fall(failure)
             return
-        self._failures += 1
+        self._failures += not self._hands.safe
         self._hands.state.change(state="starting", failures=self._failures)
         if self._failures <= len(self._limits.pauses):
             await self._pause(self._limits.pauses[self._failures - 1])
         await self._up(Why(reason))
+
+    def _may_hang_in_safe_mode(self) -> bool:
+        now, seen = time.monotonic(), self._hung_safe
+        if len(seen) == seen.maxlen and now - seen[0] < self._limits.stable_s:
+            return False
+        seen.append(now)
+        return True
 
     async def _wait(self) -> None:
         """Until something may have happened: an end, an order, a wish."""
@@ -163,6 +206,9 @@ class Keeper:
             if child is not None and child.exited.done():
                 await self._exited(child, child.exited.result())
             elif child is not None and hands.hung is not None and hands.hung.done():
+                if (fault := hands.hung.exception()) is not None:  # that says nothing of the server
+                    hands.watch(child)
+                    raise fault
                 await self._again("hung", await hands.end_hung(child))
             elif self._try_again.is_set():
                 await self._normal_again("try_again", None)
@@ -206,10 +252,17 @@ class Keeper:
 
     async def _carry_out(self, order: Order) -> None:
         self._pending = None
-        if order.kind == "restart":
-            await self._restart("planned" if order.reason == _PLANNED else "order", order.by)
-        else:
-            await self._normal_again("try_again", order.by)
+        try:
+            if order.kind == "restart":
+                await self._restart("planned" if order.reason == _PLANNED else "order", order.by)
+            else:
+                await self._normal_again("try_again", order.by)
+        except Ending:
+            raise
+        except Exception:
+            with suppress(OSError):
+                self._journal.write(order.kind, journal.REFUSED, order.id, code="guard.fault")
+            raise
         self._close_order(order)
 
     async def _restart(self, reason: str, by: Any) -> None:
@@ -302,7 +355,8 @@ class Keeper:
         """As long as the loop turns: for systemd's watchdog, and the size of the server's log."""
         every = min(_BEAT_S, (self._notifier.watchdog_s or _BEAT_S * 2) / 2)
         while True:
-            self._notifier.alive()
+            with suppress(OSError):
+                self._notifier.alive()
             if not self._told_ready or self._hands.ending.done():
                 self._notifier.extend(_EXTEND_S)
             if self._hands.child is not None:

@@ -1,6 +1,7 @@
 """Running the install engine in a thread, with the keeper's hands (see `keeper_host`)."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from praxisd_guard.keeper_threads import beside
 from praxisd_guard.orders import Order
 
 T = TypeVar("T")
+_AGAIN_S = 0.5
 
 
 class ThreadHost:
@@ -26,9 +28,14 @@ class ThreadHost:
 
     def busy(self) -> list[str]:
         """See Host."""
-        child = self._hands.child
-        self._on_loop(self._look())
-        return [] if child is None else watch.busy(self._hands.told.data, child.pid)
+        until = time.monotonic() + self._hands.limits.unanswered_s
+        while True:
+            child = self._hands.child
+            self._on_loop(self._look())
+            found = [] if child is None else watch.busy(self._hands.told.data, child.pid)
+            if found is not None or time.monotonic() >= until:
+                return found or []
+            self.pause(_AGAIN_S)  # it runs and does not answer: it may be in the middle of something
 
     def pause(self, seconds: float) -> None:
         """See Host."""

@@ -31,7 +31,10 @@ class Host(Protocol):
     """Every method but `step` raises Ending once the guard is asked to end."""
 
     def busy(self) -> list[str]:
-        """Names of runs of the running server that must not be cut (`guard.health`); [] where none answers."""
+        """Names of runs of the running server that must not be cut (`guard.health`).
+
+        [] where none runs, or where it has not answered for a minute.
+        """
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until the guard is asked to end."""

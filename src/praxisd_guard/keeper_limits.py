@@ -16,7 +16,9 @@ class Limits:
     live_every_s: float = 5.0
     live_limit_s: float = 3.0
     live_misses: int = 3
-    """So many failing looks in a row, and the server is hung."""
+    """So many looks in a row without any answer, and the server is hung, …"""
+    live_misses_busy: int = 12
+    """… or so many where the program still answers on its control port: its doors are overloaded."""
     end_s: float = 10.0
     """From SIGTERM to SIGKILL; also so long a server left over by an earlier guard may take to end by its lifeline."""
     pause_1_s: float = 1.0
@@ -27,6 +29,8 @@ class Limits:
     outside_most: int = 5
     outside_in_s: float = 600.0
     """More ends from outside than this in so long are counted as failures: something kills it again and again."""
+    unanswered_s: float = 60.0
+    """A running server that does not say whether a run must not be cut is asked so long before it counts as free."""
     orders_every_s: float = 0.2
     uncut_s: float = 60.0
     """An ending guard waits so long for a step of an update that must not be cut."""

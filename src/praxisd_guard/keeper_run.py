@@ -7,8 +7,9 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from praxisd_guard import notify, signals, told, versions
+from praxisd_guard import keeper_files, notify, signals, told, versions
 from praxisd_guard.child_proc import Stranger
+from praxisd_guard.door import MOST
 from praxisd_guard.journal import Journal
 from praxisd_guard.keeper import Keeper
 from praxisd_guard.keeper_limits import Limits, limits_of
@@ -23,6 +24,8 @@ LOCK_PATIENCE_S = 1.0
 ADDRESS_PATIENCE_S = 3.0
 """So long the address may still be held by what an earlier guard had begun and not yet written down."""
 _LOOK_S = 0.05
+DOOR_SHARE = 3
+"""The door may take one in so many of the descriptors."""
 
 
 class NotUsable(Exception):
@@ -49,13 +52,14 @@ def run(home: Path, *, with_parent: bool = False) -> int:
     except ValueError as error:
         raise NotUsable("limits", name=error) from None
     Places(home).make()
+    files = keeper_files.raise_limit()
     lock = Lock(home, LOCK_PATIENCE_S)
     signals.block()  # before the first thread
     if with_parent:
         threading.Thread(target=_until_parent_ends, name="parent", daemon=True).start()
     try:
         family = frozenset({0, os.getpid(), os.getppid()}) if with_parent else frozenset[int]()
-        asyncio.run(_keep(home, says, limits, family))
+        asyncio.run(_keep(home, says, limits, family, files))
     finally:
         lock.free()
     return 0
@@ -68,7 +72,7 @@ def _until_parent_ends() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _keep(home: Path, says: Told, limits: Limits, family: frozenset[int]) -> None:
+async def _keep(home: Path, says: Told, limits: Limits, family: frozenset[int], files: int) -> None:
     notifier = notify.Notifier(os.environ)
     before = read_state(home)
     state = StateFile(home, lambda now: notifier.status(f"praxisd {now.version or ''}: {now.state}"))
@@ -94,7 +98,8 @@ async def _keep(home: Path, says: Told, limits: Limits, family: frozenset[int]) 
         writer = Journal(home)
         writer.keep_reserve()
         writer.shorten()
-        hands = Hands(home, told.read(home) or says, limits, sock, state, writer)
+        most = min(MOST, max(1, files // DOOR_SHARE))
+        hands = Hands(home, told.read(home) or says, limits, sock, state, writer, most)
         keeper = Keeper(home, hands, notifier, family)
         signals.watch(loop, keeper.asked_to_end)
         await hands.open()  # whoever comes while the old server ends is answered

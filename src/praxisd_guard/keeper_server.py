@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from praxisd_guard import child_logs, versions, watch
+from praxisd_guard import child_logs, keeper_files, versions, watch
 from praxisd_guard.child import FD, Child, Exit
-from praxisd_guard.door import Door, Reply, Request
+from praxisd_guard.door import MOST, Door, Reply, Request
 from praxisd_guard.door_answers import unavailable
 from praxisd_guard.floor import Floor
 from praxisd_guard.journal import Journal
@@ -21,6 +21,8 @@ from praxisd_guard.keeper_state import StateFile, write_start
 from praxisd_guard.told import Told
 
 _DOWN_RETRY_S, _STARTING_RETRY_S = 5, 1
+_SHORT_S = 0.5
+"""Pause before a start is tried again for which there were no descriptors."""
 
 
 @dataclass
@@ -47,8 +49,16 @@ class Hands:
     """All that touches the server's process. Only the loop's thread comes here; calls do not overlap (see Keeper)."""
 
     def __init__(
-        self, home: Path, told: Told, limits: Limits, sock: socket.socket, state: StateFile, journal: Journal
+        self,
+        home: Path,
+        told: Told,
+        limits: Limits,
+        sock: socket.socket,
+        state: StateFile,
+        journal: Journal,
+        most: int = MOST,
     ) -> None:
+        """`most`: connections the door takes at once."""
         self.home = home
         self.told = told
         self.limits = limits
@@ -68,13 +78,16 @@ class Hands:
         self.shown = Shown()
         self._sock = sock
         self._standin = StandInKeeper(home)
-        self.door = Door(sock, self._reply)
+        self._version: str | None = None
+        self.door = Door(sock, self._reply, most)
 
     @property
     def version(self) -> str | None:
-        """What the pointer names."""
+        """What the pointer names; what it named last where it cannot be read just now."""
         found = versions.pointer(self.home)
-        return None if found is None else found.version
+        if found is not None:
+            self._version = found.version
+        return self._version
 
     async def open(self, code: str = "maintenance") -> None:
         """No server is ready: answer in its place, in the practice and (by the stand-in) outside."""
@@ -96,8 +109,7 @@ class Hands:
         self.shown.starting = True
         log = child_logs.new_log(self.home)
         try:
-            argv, env = versions.command(self.home, version, FD, why.safe)
-            child = Child(argv, env, log, self._sock)
+            child = await self._spawn(version, why.safe, log)
         except (LookupError, ValueError, OSError) as error:
             self.last = {"status": None, "at": time.time(), "log": None}
             return Failure("guard.cannot_start", f"{type(error).__name__}: {error}")
@@ -116,12 +128,41 @@ class Hands:
         await self._ready(child)
         return None
 
+    async def _spawn(self, version: str, safe: bool, log: Path) -> Child:
+        """The server's process. A computer that is out of descriptors is waited for: that is no failure of the version.
+
+        Raises LookupError, ValueError, OSError for one that cannot be started, Ending.
+        """
+        until = time.monotonic() + self.limits.ready_s
+        while True:
+            try:
+                argv, env = versions.command(self.home, version, FD, safe)
+                return Child(argv, env, log, self._sock)
+            except (LookupError, ValueError, OSError) as error:
+                if not (keeper_files.scarce(error) or keeper_files.short()) or time.monotonic() >= until:
+                    raise
+            await asyncio.wait({self.ending}, timeout=_SHORT_S)
+            self._unless_ending()
+
     async def _ready(self, child: Child) -> None:
         self.door.close()
         self._say("safe" if self.safe else "running")
-        self.hung = asyncio.create_task(watch.until_hung(self.told.host, self.port, self.limits))
+        self.watch(child)
         if not self.safe:  # safe mode has no room for the relay
             self._standin.release()
+
+    def watch(self, child: Child) -> None:
+        """Look at the running server from outside from now on: `hung` ends when it must be taken for hung."""
+        self._unwatch()
+        self.hung = asyncio.create_task(
+            watch.until_hung(
+                self.told.host,
+                self.port,
+                self.limits,
+                lambda: watch.overloaded(self.told.data, child.pid, self.limits.live_limit_s),
+                lambda: self.note("busy", version=self.version),
+            )
+        )
 
     async def stop(self) -> Exit | None:
         """Drain the server and wait until it is gone; None if none runs."""

@@ -8,12 +8,14 @@ import asyncio
 import http.client
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from praxisd_guard.durable import read_json
+from praxisd_guard.keeper_files import scarce
 from praxisd_guard.keeper_host import Failure
 from praxisd_guard.keeper_limits import Limits
 from praxisd_guard.keeper_threads import beside
@@ -22,6 +24,8 @@ _BODY_LIMIT = 4 * 1024 * 1024
 _REDIRECTS = 3
 _HEALTH_S = 15.0
 """`guard.health` looks through the database (quick_check), so it may take longer than a look at the door."""
+_BUSY_S = 5.0
+"""A look at the runs alone: the database is not looked through."""
 _AGAIN_S = 0.25
 _SCRIPT = re.compile(r"<script[^>]*?\bsrc\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 
@@ -69,16 +73,45 @@ def fetch(
 
 
 async def live(host: str, port: int, limit_s: float) -> bool:
-    """Does GET /health/live answer 200 within the limit?"""
-    ask = beside(fetch, here(host), port, "/health/live", limit_s)
+    """Does GET /health/live get an answer within the limit? Any: whoever says 503 is overloaded, and not hung.
+
+    True as well where this computer has no room for the question: that says nothing of the server.
+    """
+    return await _answers(here(host), port, "/health/live", limit_s)
+
+
+async def _answers(host: str, port: int, path: str, limit_s: float) -> bool:
     try:
-        return (await asyncio.wait_for(ask, limit_s + 0.2)).status == 200
-    except (OSError, http.client.HTTPException, ValueError):
+        await asyncio.wait_for(beside(fetch, host, port, path, limit_s), limit_s + 0.2)
+    except TimeoutError:
         return False
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return scarce(error)
+    except RuntimeError:  # no room for a thread
+        return True
+    return True
 
 
-def health(data: Path, pid: int | None, limit_s: float = _HEALTH_S) -> dict[str, Any] | None:
-    """What the server of the data folder says to `guard.health`; None where it does not (or is not process `pid`)."""
+async def overloaded(data: Path, pid: int | None, limit_s: float) -> bool:
+    """Does the program still answer on its control port, though its doors do not?"""
+    control = read_json(data / "run" / "control.json")
+    port = None if control is None else control.get("port")
+    if (
+        control is None
+        or not isinstance(port, int)
+        or (pid is not None and control.get("pid") not in (None, pid))
+    ):
+        return False
+    return await _answers("127.0.0.1", port, "/", limit_s)
+
+
+def health(
+    data: Path, pid: int | None, limit_s: float = _HEALTH_S, *, thorough: bool = True
+) -> dict[str, Any] | None:
+    """What the server of the data folder says to `guard.health`; None where it does not (or is not process `pid`).
+
+    `thorough`: it looks through its database too.
+    """
     control = read_json(data / "run" / "control.json")
     if control is None or (pid is not None and control.get("pid") not in (None, pid)):
         return None
@@ -90,7 +123,7 @@ def health(data: Path, pid: int | None, limit_s: float = _HEALTH_S) -> dict[str,
             "/guard.health",
             limit_s,
             method="POST",
-            body=b"{}",
+            body=json.dumps({"thorough": thorough}).encode(),
             headers=headers,
         )
         content = json.loads(found.body)
@@ -99,9 +132,12 @@ def health(data: Path, pid: int | None, limit_s: float = _HEALTH_S) -> dict[str,
     return content if found.status == 200 and isinstance(content, dict) else None
 
 
-def busy(data: Path, pid: int | None) -> list[str]:
-    """Names of runs that must not be cut; [] where nothing answers."""
-    found = (health(data, pid) or {}).get("busy")
+def busy(data: Path, pid: int | None) -> list[str] | None:
+    """Names of runs that must not be cut; None where nothing answers: then nobody knows."""
+    told = health(data, pid, _BUSY_S, thorough=False)
+    if told is None:
+        return None
+    found = told.get("busy")
     return [str(name) for name in found] if isinstance(found, list) else []
 
 
@@ -159,9 +195,23 @@ async def healthy(host: str, port: int, data: Path, pid: int, version: str, limi
         await asyncio.sleep(_AGAIN_S)
 
 
-async def until_hung(host: str, port: int, limits: Limits) -> None:
-    """Return when so many looks in a row have failed that the server must be taken for hung."""
+async def until_hung(
+    host: str,
+    port: int,
+    limits: Limits,
+    busy: Callable[[], Awaitable[bool]],
+    told: Callable[[], None] = lambda: None,
+) -> None:
+    """Return when so many looks in a row have got no answer that the server must be taken for hung.
+
+    `busy()` is asked then: True for a program that still answers elsewhere, so its doors are overloaded. `told()` hears of
+    it, once; it has until `live_misses_busy`.
+    """
     missed = 0
-    while missed < limits.live_misses:
+    while missed < limits.live_misses_busy:
         await asyncio.sleep(limits.live_every_s)
         missed = 0 if await live(host, port, limits.live_limit_s) else missed + 1
+        if missed >= limits.live_misses and not await busy():
+            return
+        if missed == limits.live_misses:
+            told()

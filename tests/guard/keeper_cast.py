@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -95,9 +96,12 @@ class Home:
         (self.data / "behave.json").write_text(json.dumps({version: behaviour}))
 
     def begin(
-        self, env: Mapping[str, str] | None = None, trusting: bool = False
+        self,
+        env: Mapping[str, str] | None = None,
+        trusting: bool = False,
+        files: tuple[int, int] | None = None,
     ) -> "subprocess.Popen[bytes]":
-        """Start the guard; it writes into guard.log. `trusting`: it believes every package."""
+        """Start the guard; it writes into guard.log. `trusting`: it believes every package. `files`: its limits."""
         program = [str(TRUSTING)] if trusting else ["-m", "praxisd_guard"]
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PRAXISD_", "LC_", "LANG"))}
         with self.log.open("ab") as sink:
@@ -106,6 +110,7 @@ class Home:
                 stdout=sink,
                 stderr=sink,
                 env=kept | dict(env or {}),
+                preexec_fn=files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, files)),
             )
         return self.guard
 

@@ -3,7 +3,8 @@
 
 What it does is in `script.json` beside it ({"version", "behaviour"}); DIR/behave.json {"<version>": behaviour} says
 otherwise, so that a cause can be "fixed". It writes DIR/starts.jsonl and DIR/migrated.jsonl, and says the names in
-DIR/busy.json when it is asked what must not be cut.
+DIR/busy.json when it is asked what must not be cut. While DIR/mute lies there its doors take nobody in, while DIR/deaf
+does its control port; DIR/live.json is the status of /health/live.
 
 Behaviours: good; exits (status 3 before it is ready); hangs (never ready); sick (`guard.health` is not ok); wrong_version;
 no_console (GET / is 404); migrate_fails; migrate_slow (0.3 s); dies (status 3 soon after it was ready); worst (exits in
@@ -96,7 +97,8 @@ def serve(fd: int, data: Path, version: str, behaviour: str, safe: bool) -> None
     if behaviour == "dies":
         threading.Timer(0.3, lambda: os._exit(3)).start()
     while True:
-        heard = select.select([doors.fileno(), ear.fileno(), asked], [], [])[0]
+        watched = [doors] * (not (data / "mute").exists()) + [ear] * (not (data / "deaf").exists())
+        heard = select.select([*(one.fileno() for one in watched), asked], [], [], 0.1)[0]
         if asked in heard:
             os._exit(0)
         for ready in [one for one in (doors, ear) if one.fileno() in heard]:
@@ -147,7 +149,7 @@ def content(path: str, data: Path, version: str, behaviour: str, safe: bool) -> 
     if path == "/version":
         return 200, "text/plain", version.encode()
     if path == "/health/live":
-        return 200, "application/json", b"{}"
+        return int(str(read(data / "live.json", 200))), "application/json", b"{}"
     if path == "/health/ready":
         return (
             (503 if safe else 200),
