@@ -74,6 +74,7 @@ export function expectStart(why: Why, started: string | null): Promise<void> {
 
 async function watch(): Promise<void> {
   watching = true;
+  await ask();
   for (;;) {
     await wait(LOOK_MS);
     const said = await peek("/session");
@@ -96,9 +97,9 @@ async function replaced(): Promise<boolean> {
   return !!start && start.at !== before;
 }
 
-/** How far the update is, if it is one and somebody knows. */
+/** How far the update is, if it is one and somebody knows: the server while it still answers, then nobody for a while. */
 async function ask(): Promise<void> {
-  if (!may("updates.read")) return;
+  if (before !== null || !may("updates.read")) return;
   const found = await peek("/updates");
   if (found?.status === 200) away.order = (found.body.order as Step | null) ?? null;
 }
