@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,26 @@ def test_an_interrupted_run_leaves_its_part_and_the_next_one_needs_only_the_rest
         done = downloading.download(house, ACTOR)
         assert done.fault is None and len(done.fetched) == 1
         assert [wanted for path, wanted in server.asked if path.endswith(".zst")] == [f"bytes={here}-"]
+
+
+def test_two_who_want_the_same_version_follow_one_another(house: House, vendor: Vendor) -> None:
+    vendor.software("9.1")
+    with served(vendor.quick.folder) as server:
+        vendor.at(server.url)
+        server.cut = [3_000]  # the first one has to wait a while
+        outcomes: list[Any] = []
+        both = [
+            threading.Thread(target=lambda: outcomes.append(downloading.download(house, ACTOR).fault))
+            for _ in range(2)
+        ]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join(60)
+        assert outcomes == [None, None]
+        assert len([path for path, _ in server.asked if path.endswith(".zip")]) == 2  # one file, in two parts
+    assert packages(house)["praxisd 9.1"].state == "waiting"
+    assert noted(house).count("update.downloaded") == 1
 
 
 def test_a_source_that_is_away_changes_nothing_and_says_so(house: House, vendor: Vendor) -> None:

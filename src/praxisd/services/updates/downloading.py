@@ -4,6 +4,7 @@ It never installs; a standing order, which a person has given, is carried out af
 download goes on where it was cut: the file's beginning lies beside its place.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -131,31 +132,35 @@ def fetch(
     stop: Callable[[], bool] = _never,
     event: str = "update.downloaded",
 ) -> Path:
-    """Bring one version here, verified; it waits then. TrustFault, `Stopped`: it is `available` (or half here) as before."""
+    """Bring one version here, verified; it waits then. TrustFault, `Stopped`: it is `available` (or half here) as before.
 
-    def begin(tx: "Tx") -> Any:
-        row = store.package(tx, id_)
-        if row is not None:
-            store.change_package(tx, row, state="downloading", reason=None)
-        return row
-
-    row = house.store.run(actor, begin)
-    into = trusting.file_of(house, row)
-    into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with trusting.letting_others(house):
+    Called inside `trusting.looking`. Two who want the same version follow one another.
+    """
+    gates: dict[str, threading.Lock] = house.shared.setdefault("updates_fetching", {})
+    with trusting.letting_others(house), gates.setdefault(id_, threading.Lock()):
+        row, before = house.store.run(actor, lambda tx: _begun(tx, id_))
+        into = trusting.file_of(house, row)
+        if before == "waiting" and into.is_file():
+            return into
+        into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
             trust.fetch(offer, into, old=_old(house, row), progress=progress, stop=stop)
-        into.chmod(0o600)
-    except BaseException as error:
-        why = (
-            {"reason": error.text, "params": words.encoded(error.params)}
-            if isinstance(error, TrustFault)
-            else {}
-        )
-        house.store.run(actor, lambda tx: _settle(tx, id_, state="available", **why))
-        raise
-    house.store.run(actor, lambda tx: _waits(tx, id_, into, event))
-    return into
+            into.chmod(0o600)
+        except BaseException as error:
+            known = isinstance(error, TrustFault)
+            why = {"reason": error.text, "params": words.encoded(error.params)} if known else {}  # type: ignore[attr-defined]
+            house.store.run(actor, lambda tx: _settle(tx, id_, state="available", **why))
+            raise
+        house.store.run(actor, lambda tx: _waits(tx, id_, into, event))
+        return into
+
+
+def _begun(tx: "Tx", id_: str) -> tuple[Any, str]:
+    """The package, and the state it had; it is `downloading` unless it waits already."""
+    row: Any = store.package(tx, id_)
+    if row.state != "waiting":
+        store.change_package(tx, row, state="downloading", reason=None)
+    return row, str(row.state)
 
 
 def _settle(tx: "Tx", id_: str, **changes: Any) -> None:

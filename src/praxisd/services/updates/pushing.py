@@ -90,7 +90,7 @@ def _one(house: "House", actor: Actor, trust: "Trust", offer: "Offer") -> str:
     id_ = house.store.run(actor, note)
     with house.store.read(actor) as tx:
         row = store.package(tx, id_)
-    if row is not None and row.state not in ("waiting", "ordered", "installed"):
+    if row is not None and row.state not in ("waiting", "ordered", "installed", "rolled_back"):
         downloading.fetch(house, actor, trust, offer, id_, event="update.pushed")
     return id_
 
