@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,45 @@ def test_it_waits_for_maintenance_and_for_a_run_that_must_not_be_cut(timed: Hous
     assert turns.look()
 
 
+def test_it_waits_while_the_guard_carries_out_another_order(timed: House, tmp_path: Path) -> None:
+    house = timed
+    home = tmp_path / "home"
+    guarded(house, home)
+    turns = Turns(house)
+    assert not turns.look()
+    tick(house, 5)
+    wish(house)
+    (home / "state.json").write_text('{"state": "updating", "order": "01"}')
+    assert not turns.look()
+    (home / "state.json").write_text('{"state": "running", "order": null}')
+    assert turns.look()
+
+
+def test_a_version_on_trial_does_no_work_until_it_is_kept(timed: House, tmp_path: Path) -> None:
+    house = timed
+    home = tmp_path / "home"
+    guarded(house, home, reason="update")
+    line = {"at": 1.0, "kind": "install", "order": "0" * 26}
+    (home / "journal.jsonl").write_text(json.dumps(line | {"step": "started"}) + "\n")
+    done: list[int] = []
+
+    def step() -> int:
+        done.append(1)
+        house._stop.set()
+        return 0
+
+    worker = threading.Thread(
+        target=house._loop, args=(step, lambda: 0.1), kwargs={"on_trial": False}, daemon=True
+    )
+    worker.start()
+    time.sleep(0.6)
+    assert done == []
+    with (home / "journal.jsonl").open("a") as file:
+        file.write(json.dumps(line | {"step": "kept"}) + "\n")
+    worker.join(10)
+    assert done == [1]
+
+
 def test_without_a_guard_nothing_is_wished(house: House) -> None:
     with house.store.read(ACTOR) as tx:
         assert leases.current(tx, guarded_restart.WISH) is None
@@ -213,6 +254,11 @@ def test_an_issue_of_another_version_is_told_and_goes_with_the_next_check(house:
     with house.store.read(ACTOR) as tx:
         one = next(i for i in issues.list_open(tx) if i.code == left.code)
     assert "rooms.flooded" in issues.explain(house, one, "de")["title"]
+    if not house.store.alone:
+        assert "rooms.flooded" in {i["code"] for i in issues.doctor(house)["issues"]}, (
+            "another node may see it"
+        )
+        tick(house, 2 * issues.SEEN_EVERY_S + 1)
     assert "rooms.flooded" not in {i["code"] for i in issues.doctor(house)["issues"]}
 
 

@@ -93,8 +93,8 @@ class House:
             self._spawn("guard", lambda: self._every(LOOK_S, turns.look))
         if self.safe:
             return
-        self._spawn("events", lambda: self._loop(dispatcher.step, lambda: 1.0))
-        self._spawn("jobs", lambda: self._loop(worker.step, worker.pause))
+        self._spawn("events", lambda: self._loop(dispatcher.step, lambda: 1.0, on_trial=False))
+        self._spawn("jobs", lambda: self._loop(worker.step, worker.pause, on_trial=False))
         for one in self.registry.services:
             if one.start is not None:
                 self._start(one)
@@ -111,8 +111,13 @@ class House:
             if not start_failed(self, service, error):
                 raise
 
-    def _loop(self, step: Callable[[], int], pause: Callable[[], float]) -> None:
-        """Run `step` until stop; sleep `pause()` seconds when it had nothing to do, wake early on a commit."""
+    def _loop(self, step: Callable[[], int], pause: Callable[[], float], *, on_trial: bool = True) -> None:
+        """Run `step` until stop; sleep `pause()` seconds when it had nothing to do, wake early on a commit.
+
+        Without `on_trial` it begins once the guard keeps this version.
+        """
+        if not on_trial:
+            self._wait_until_kept()
         while not self._stop.is_set():
             seen = self.wake.mark()
             try:
@@ -122,6 +127,11 @@ class House:
                 self.log.error("loop_failed", where=threading.current_thread().name, error=error)
             if not busy and not self._stop.is_set():
                 self.wake.wait(seen, pause())
+
+    def _wait_until_kept(self) -> None:
+        """Until the guard keeps this version, or the stop: one that is taken back must have sent nothing."""
+        while self.guard is not None and self.guard.tried and not self._stop.wait(0.25):
+            pass
 
     def _every(self, seconds: float, step: Callable[[], object]) -> None:
         """Run `step` again and again until stop, so many seconds apart."""

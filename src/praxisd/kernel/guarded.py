@@ -58,6 +58,11 @@ class Guarded:
         """Ask for a restart, a new try, an install; returns the order's id. ValueError for an incomplete one; OSError."""
         return orders.give(self.home, orders.order(kind, by, reason, **more))
 
+    @property
+    def tried(self) -> bool:
+        """True while the guard has not decided yet if this version stays."""
+        return self.on_trial and journal.unfinished(self.home) is not None
+
     def outcome(self, order: str) -> journal.Outcome:
         """How far an order has come."""
         return journal.outcome(self.home, order)

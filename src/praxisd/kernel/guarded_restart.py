@@ -85,7 +85,9 @@ class Turns:
             leases.release(tx, held)
 
     def _wished(self, tx: "Tx") -> bool:
-        """A restart is wished since this server started, and nothing speaks against it now."""
+        """A restart is wished since this server started, and nothing speaks against it now, such as another order."""
+        if self._house.guard is not None and self._house.guard.state().get("order"):
+            return False
         wish = leases.current(tx, WISH)
         if wish is None or msgspec.json.decode(wish.detail, type=_At).at <= (self._started or 0):
             return False

@@ -317,13 +317,18 @@ def explain(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
 
 
 def forget_foreign(house: "House") -> int:
-    """Clear what checks of another version or of a plug-in that is gone have left: nobody else ever would. How many."""
+    """Clear what checks of another version or of a plug-in that is gone have left: nobody else ever would. How many.
+
+    Where other nodes may run that version, only what none of them has seen for a while.
+    """
     names = {check.name for check in house.registry.checks}
     with house.store.read(system("checks")) as tx:
         found = [
             one
             for one in list_all(tx)
-            if one.source not in names and not house.texts.has(f"{one.code}.title")
+            if one.source not in names
+            and not house.texts.has(f"{one.code}.title")
+            and (house.store.alone or one.last_at < tx.now - 2 * SEEN_EVERY_S)
         ]
     for one in found:
         house.store.run(system("checks", one.organization), partial(_cleared, one))
