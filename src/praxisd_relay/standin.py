@@ -28,7 +28,7 @@ from praxisd_relay.standin_note import Note, NoteError
 from praxisd_relay.stream import Far, Stream
 
 LOG = logging.getLogger("praxisd_relay.standin")
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 """After SIGTERM the server has so long to link itself."""
 DRAIN_S = 3.0
 """Guests that are being answered may finish. Seconds."""
