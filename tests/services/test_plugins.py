@@ -185,3 +185,10 @@ def test_the_command_switches_off_on_and_removes(data: Path) -> None:
     assert command("plugins", "remove", "acme", "--yes", folder=data).code == 0
     assert "acme" not in command("plugins", "list", folder=data).out
     assert not (data / "plugins" / "acme").exists()
+
+
+def test_a_wish_that_cannot_be_read_is_heeded(data: Path) -> None:
+    put(data, "acme")
+    (data / "plugins" / "acme" / "off.json").write_text("{")
+    assert off(data, "acme").by == "person"
+    assert "acme" not in [one.name for one in opened(data).registry.services]

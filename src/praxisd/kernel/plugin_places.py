@@ -138,7 +138,7 @@ def place(data: Path, name: str) -> Place | None:
     version = said.get("version") if said else None
     if said is None or not isinstance(version, str) or not _good(version):
         return None
-    off = _off(read_json(mine / "off.json"))
+    off = _off(mine / "off.json", version)
     folder = mine / version
     if off is None and not folder.is_dir():
         off = Off(version, "missing", "", PROGRAM, int(said.get("at") or 0))
@@ -146,9 +146,11 @@ def place(data: Path, name: str) -> Place | None:
     return Place(name, version, previous if isinstance(previous, str) else None, folder, off)
 
 
-def _off(said: dict[str, Any] | None) -> Off | None:
-    if said is None:
+def _off(file: Path, version: str) -> Off | None:
+    """A file that cannot be read (written by root, for a server that is not) says what it says by being there."""
+    if not file.exists():
         return None
+    said: dict[str, Any] = read_json(file) or {"version": version, "reason": PERSON, "by": PERSON}
     words = [str(said.get(one, "")) for one in ("version", "reason", "detail", "by")]
     at = said.get("at")
     return Off(*words, at=at if isinstance(at, int) else 0)
