@@ -151,9 +151,9 @@ def _off(file: Path, version: str) -> Off | None:
     if not file.exists():
         return None
     said: dict[str, Any] = read_json(file) or {"version": version, "reason": PERSON, "by": PERSON}
-    words = [str(said.get(one, "")) for one in ("version", "reason", "detail", "by")]
+    version, reason, detail, by = (str(said.get(one, "")) for one in ("version", "reason", "detail", "by"))
     at = said.get("at")
-    return Off(*words, at=at if isinstance(at, int) else 0)
+    return Off(version, reason, detail, by, at if isinstance(at, int) else 0)
 
 
 def switch_off(data: Path, one: Place, reason: str, detail: str = "", by: str = PROGRAM) -> Off:
