@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from praxisd import main, serving
+from praxisd.kernel import guarded as guarded_kernel
 from praxisd.kernel import guarded_checks, guarded_health, guarded_restart, issues, leases, maintenance
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House, State
@@ -170,6 +171,7 @@ def test_a_version_on_trial_does_no_work_until_it_is_kept(timed: House, tmp_path
     home = tmp_path / "home"
     guarded(house, home, reason="update")
     line = {"at": 1.0, "kind": "install", "order": "0" * 26}
+    (home / "state.json").write_text(json.dumps({"state": "updating", "order": "0" * 26}))
     (home / "journal.jsonl").write_text(json.dumps(line | {"step": "started"}) + "\n")
     done: list[int] = []
 
@@ -188,6 +190,20 @@ def test_a_version_on_trial_does_no_work_until_it_is_kept(timed: House, tmp_path
         file.write(json.dumps(line | {"step": "kept"}) + "\n")
     worker.join(10)
     assert done == [1]
+
+
+def test_a_trial_that_nobody_ends_does_not_keep_the_jobs(
+    timed: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    guard = guarded(timed, home, reason="update")
+    line = {"at": 1.0, "kind": "install", "order": "0" * 26, "step": "started"}
+    (home / "journal.jsonl").write_text(json.dumps(line) + "\n")
+    assert not guard.tried, "an order that the guard is not at says nothing"
+    (home / "state.json").write_text(json.dumps({"state": "updating", "order": "0" * 26}))
+    assert guard.tried
+    monkeypatch.setattr(guarded_kernel, "TRIAL_S", -1.0)
+    assert not guard.tried
 
 
 def test_without_a_guard_nothing_is_wished(house: House) -> None:

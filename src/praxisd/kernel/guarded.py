@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from praxisd_guard import journal, orders
 from praxisd_guard.durable import read_json
 from praxisd_guard.places import Places, home_of_environment
 
+TRIAL_S = 180.0
+"""The guard decides within 60 s of a healthy start; one that cannot say so must not keep the practice's jobs. Seconds."""
 ON_TRIAL = "update"
 """Reason of the first start of a version that may still be rolled back."""
 
@@ -26,6 +29,7 @@ class Guarded:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._places = Places(home)
+        self._began = time.monotonic()
         self.start: dict[str, Any] = read_json(self._places.start) or {}
 
     @classmethod
@@ -60,8 +64,12 @@ class Guarded:
 
     @property
     def tried(self) -> bool:
-        """True while the guard has not decided yet if this version stays."""
-        return self.on_trial and journal.unfinished(self.home) is not None
+        """True while the guard has not decided yet if this version stays; after three minutes it is taken for decided."""
+        if not self.on_trial or time.monotonic() - self._began > TRIAL_S:
+            return False
+        state = self.state()
+        order = state.get("order")
+        return isinstance(order, str) and bool(order) and not journal.outcome(self.home, order).final
 
     def outcome(self, order: str) -> journal.Outcome:
         """How far an order has come."""

@@ -31,7 +31,7 @@ class Live(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Ready(msgspec.Struct, rename="camel", frozen=True):
-    """`ready`, or `unavailable` with the reasons: starting, draining, stopping, maintenance, store, migrations."""
+    """`ready`, or `unavailable` with the reasons: starting, safe, draining, stopping, maintenance, store, migrations."""
 
     status: str
     reasons: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def ready(door: Door, prober: Prober, call: Call) -> Answer:
     database does not answer, or when its schema is not this program's. For load balancers and monitoring.
     """
     reasons: list[str] = []
-    if call.house.state not in (State.RUNNING, State.SAFE):
+    if call.house.state is not State.RUNNING:
         reasons.append(call.house.state.value)
     if not door.watch.fresh:
         door.watch.look()
