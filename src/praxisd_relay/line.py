@@ -23,6 +23,8 @@ BACKLOG = 64 * 1024
 FLOOD = 4 * 1024 * 1024
 """Bytes nobody takes although we only answer: the other side asks and does not listen."""
 CLOSING_S = 5.0
+_WHOLE = frozenset(("done", "replaced"))
+"""Why a link is dropped whose streams are through: the last of what they sent may still stand in the kernel."""
 _ENDS: dict[str, type[Exception]] = {"tls": TlsError, "timeout": TimeoutError}
 
 
@@ -312,14 +314,27 @@ class Line(asyncio.BufferedProtocol):
                 transport.abort()
             else:
                 self._send(self._pump.outgoing())
-                transport.close()
-                self._loop.call_later(CLOSING_S, transport.abort)
+                self._part(transport, reason)
         if self._ready is not None:
             if not self._ready.done():
                 self._ready.set_exception(_ENDS.get(reason, ConnectionError)(reason))
             self._ready = None
         if self._started:
             self._tell()
+
+    def _part(self, transport: asyncio.Transport, reason: str) -> None:
+        """Close it. A socket that is closed answers what still comes (credit, a ping) with RST, and the kernel throws away
+        what it had not sent: so where that counts only our side ends, and what comes is read and forgotten."""
+        self._loop.call_later(CLOSING_S, transport.abort)
+        if reason not in _WHOLE or self._pump.ended or not transport.can_write_eof():
+            transport.close()
+            return
+        try:
+            transport.write_eof()
+            transport.resume_reading()
+        except (OSError, RuntimeError) as error:  # it was reset a moment ago (notes § 3, lesson 1)
+            LOG.debug("half close of a link: %s", error)
+            transport.abort()
 
     def _tell(self) -> None:
         if not self._told and self._lost is not None:

@@ -72,6 +72,44 @@ def test_goaway_lets_streams_finish(loop: str, certificates: Certificates) -> No
     run(loop, work())
 
 
+def test_what_the_last_stream_sent_arrives_although_its_link_is_dropped(
+    loop: str, certificates: Certificates
+) -> None:
+    """The hub reads its link later (its practice has used up what it may move) and says something meanwhile."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        await go.wait()
+        writer.write(b"x" * 200_000)
+        writer.close()
+
+    async def work() -> None:
+        async with scene(certificates, serve) as made:
+            far, near = made.agent._transport, made.hub._transport
+            assert far is not None and near is not None
+            far.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+            near.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+            reader, writer = await made.guest()
+            writer.write(b"?")
+            writer.write_eof()
+            await until(lambda: made.origins and made.origins[0]._heard and made.hub.rtt)
+            made.hub.allow(0)
+            go.set()
+            await until(lambda: not made.agent.streams and not far.get_write_buffer_size())
+            made.agent.drop("done")
+            await asyncio.sleep(0.05)
+            made.hub._link.ping()
+            await asyncio.sleep(0.05)
+            made.hub.allow(float("inf"))
+            assert await reader.read(-1) == b"x" * 200_000
+            writer.close()
+            await until(lambda: made.agent.closed and made.hub.closed)
+            assert made.lost == {"agent": "done", "hub": "closed"}
+
+    go = asyncio.Event()
+    run(loop, work())
+
+
 async def _read(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.read(-1)
