@@ -1,6 +1,7 @@
 """The floor: the guard's own page when even safe mode cannot start. It says what failed and takes "try again".
 
-"Try again" needs the code from HOME/floor-code, which only who can sign in to the computer can read.
+It tries again by itself, too: the cause may pass (a database that comes up late, a disk that was full). "Try again" by a
+person needs the code from HOME/floor-code, which only who can sign in to the computer can read.
 """
 
 import hmac
@@ -34,6 +35,8 @@ class Fall:
     version: str | None
     at: float
     """Epoch seconds."""
+    again_at: float
+    """When the guard tries again by itself. Epoch seconds."""
 
 
 class Floor:
@@ -48,6 +51,10 @@ class Floor:
         )
         with suppress(OSError):  # a full disk: the command on the server works all the same
             put(Places(home).floor_code, self._code.encode() + b"\n")
+
+    def fell(self, fall: Fall) -> None:
+        """It was tried again, and failed."""
+        self._fall = fall
 
     def leave(self) -> None:
         """The code is worth nothing any more."""
@@ -77,7 +84,9 @@ class Floor:
         parts = [
             self._section(one, word) for one in (lang, *(other for other in words.LANGUAGES if other != lang))
         ]
-        return page_reply(page(lang, "".join(parts)), status, lang, {"Retry-After": str(RETRY_S)})
+        refresh = max(1, round(self._fall.again_at - time.time())) + RETRY_S
+        found = page(lang, "".join(parts), refresh_s=None if word else refresh)
+        return page_reply(found, status, lang, {"Retry-After": str(RETRY_S)})
 
     def _section(self, lang: str, word: str) -> str:
         def text(key: str, **params: object) -> str:
@@ -97,10 +106,11 @@ class Floor:
             if value
         )
         command = f"praxisd-guard order try_again --home {self._home}"
+        again = text("floor.again", time=time.strftime("%H:%M:%S", time.localtime(fall.again_at)))
         wrong = f'<p class="wrong" role="alert">{text(f"floor.{word}")}</p>' if word else ""
         return (
             f'<section lang="{lang}"><h1>{text("guard.floor.title")}</h1><p>{text("guard.floor.cause")}</p>'
-            f"<p>{text('guard.floor.solution')}</p><dl>{listed}</dl>{wrong}"
+            f"<p>{text('guard.floor.solution')}</p><p>{again}</p><dl>{listed}</dl>{wrong}"
             f'<form method="post" action="{PATH}"><label>'
             f"{text('floor.code', file=Places(self._home).floor_code)} "
             f'<input name="code" autocomplete="off" required></label> <button>{text("floor.button")}</button></form>'

@@ -18,10 +18,11 @@ from typing import Any
 from praxisd_guard import child_logs, journal, orders
 from praxisd_guard.child import Child, Exit
 from praxisd_guard.child_proc import boot_id
-from praxisd_guard.floor import Fall, Floor
+from praxisd_guard.floor import Floor
 from praxisd_guard.keeper_engine import Engine
 from praxisd_guard.keeper_host import Ending, Failure
-from praxisd_guard.keeper_server import Hands, Why
+from praxisd_guard.keeper_rise import Rise
+from praxisd_guard.keeper_server import Hands, Shown, Why
 from praxisd_guard.keeper_state import State
 from praxisd_guard.notify import Notifier
 from praxisd_guard.orders import Order
@@ -29,8 +30,6 @@ from praxisd_guard.signals import Sender
 
 _BEAT_S = 5.0
 _EXTEND_S = 30.0
-_HUNG_SAFE = 2
-"""So often within `stable_s` safe mode may hang and is started again."""
 _FAULT_S = 1.0
 """Pause after a fault of the guard's own."""
 _PLANNED = "planned"
@@ -57,7 +56,7 @@ class Keeper:
         self._by: Any = None
         self._with_parent = False
         self._try_again = asyncio.Event()
-        self._hung_safe: deque[float] = deque(maxlen=_HUNG_SAFE)
+        self._rise = Rise(hands.limits)
         self._fault = ""
         """The last fault of the guard's own, in words."""
         self._told_ready = False
@@ -103,10 +102,10 @@ class Keeper:
 
     async def _turn(self) -> None:
         hands = self._hands
-        if not self._engine.has_server and hands.shown.floor is None:
+        if not self._engine.has_server:
             if hands.child is not None and hands.hung is None:  # a fault came in the middle of its start
                 await hands.stop()
-            if hands.child is None:
+            if hands.child is None and hands.shown.floor is None:
                 await self._up(Why("crash"))
         await self._wait()
         await self._look()
@@ -168,10 +167,10 @@ class Keeper:
     async def _again(self, reason: str, failure: Failure) -> None:
         """A running server failed: count it, wait, start again (or, from safe mode, fall).
 
-        Safe mode that hangs has started after all, and may start again: only a person leads back from the floor.
+        Safe mode that hangs has started after all, and may start again at once.
         """
         self._note_failure(failure)
-        if self._hands.safe and not (reason == "hung" and self._may_hang_in_safe_mode()):
+        if self._hands.safe and not (reason == "hung" and self._rise.may_hang()):
             self._fall(failure)
             return
         self._failures += not self._hands.safe
@@ -179,13 +178,6 @@ class Keeper:
         if self._failures <= len(self._limits.pauses):
             await self._pause(self._limits.pauses[self._failures - 1])
         await self._up(Why(reason))
-
-    def _may_hang_in_safe_mode(self) -> bool:
-        now, seen = time.monotonic(), self._hung_safe
-        if len(seen) == seen.maxlen and now - seen[0] < self._limits.stable_s:
-            return False
-        seen.append(now)
-        return True
 
     async def _wait(self) -> None:
         """Until something may have happened: an end, an order, a wish."""
@@ -212,6 +204,8 @@ class Keeper:
                 await self._again("hung", await hands.end_hung(child))
             elif self._try_again.is_set():
                 await self._normal_again("try_again", None)
+            elif hands.shown.floor is not None and not self._engine.runs and self._rise.due:
+                await self._try_to_rise(hands.shown.floor)
         self._forget_failures()
         if self._pending is not None:
             if time.time() >= self._pending.at + self._pending.announce_s:
@@ -277,6 +271,7 @@ class Keeper:
         """A person says that the cause is gone: as if nothing had failed."""
         self._try_again.clear()
         self._failures = 0
+        self._rise.tries = 0
         self._outside.clear()
         async with self._lock:
             await self._hands.stop()
@@ -329,22 +324,37 @@ class Keeper:
     def _forget_failures(self) -> None:
         hands = self._hands
         since = self._healthy_since
-        if not self._failures or hands.safe or hands.child is None or since is None:
+        if hands.safe or hands.child is None or since is None or not (self._failures or self._rise.tries):
             return
         if time.monotonic() - since >= self._limits.stable_s:
-            self._failures = 0
+            self._failures = self._rise.tries = 0
             hands.state.change(failures=0)
 
     def _fall(self, failure: Failure) -> None:
         """Even safe mode failed: the guard answers by itself until a person has done something."""
         hands = self._hands
-        fall = Fall(failure, hands.version, time.time())
-        hands.shown.floor = Floor(self._home, fall, self._try_again.set)
+        hands.shown.floor = Floor(self._home, self._rise.fall(failure, hands.version), self._try_again.set)
         hands.state.change(state="floor", failures=self._failures)
         hands.note("floor", code=failure.code, log=failure.log)
         if not self._told_ready:  # systemd must not end the one who still answers
             self._notifier.ready()
             self._told_ready = True
+
+    async def _try_to_rise(self, floor: Floor) -> None:
+        """Try by itself if the cause has passed: a normal start, then a safe one. The page stays meanwhile. Raises Ending."""
+        hands = self._hands
+        for safe in (False, True):
+            async with self._lock:
+                failure = await hands.start(Why("crash", self._failures, hands.last, safe=safe))
+            if failure is None:
+                floor.leave()
+                hands.shown = Shown(starting=False)
+                self._failures = self._failures if safe else 0
+                self._note_up()
+                return
+            self._note_failure(failure)
+            floor.fell(self._rise.fall(failure, hands.version, again=safe))
+        hands.state.change(state="floor")
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.wait({self._hands.ending}, timeout=seconds)

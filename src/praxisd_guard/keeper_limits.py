@@ -29,6 +29,10 @@ class Limits:
     outside_most: int = 5
     outside_in_s: float = 600.0
     """More ends from outside than this in so long are counted as failures: something kills it again and again."""
+    floor_1_s: float = 60.0
+    floor_2_s: float = 120.0
+    floor_3_s: float = 300.0
+    """On the floor: before the first and the second start by itself, and before each that follows."""
     unanswered_s: float = 60.0
     """A running server that does not say whether a run must not be cut is asked so long before it counts as free."""
     orders_every_s: float = 0.2
@@ -41,6 +45,11 @@ class Limits:
     def pauses(self) -> tuple[float, ...]:
         """Before each start after a failure; as many as there are restarts before safe mode (SPEC 7.2: two)."""
         return (self.pause_1_s, self.pause_2_s)
+
+    def floor_pause(self, tries: int) -> float:
+        """Before the guard tries again by itself, after so many such tries in vain."""
+        pauses = (self.floor_1_s, self.floor_2_s, self.floor_3_s)
+        return pauses[min(tries, len(pauses) - 1)]
 
 
 def limits_of(given: Mapping[str, Any]) -> Limits:

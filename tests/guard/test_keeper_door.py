@@ -154,10 +154,13 @@ def test_a_closed_door_leaves_the_connections_to_the_server() -> None:
 
 
 def test_floor_page_hides_nothing_and_escapes_all(tmp_path: Path) -> None:
-    fall = Fall(Failure("guard.exited", "<b>status 3</b>", "/x/failed.log"), "1.0", time.time())
+    fall = Fall(
+        Failure("guard.exited", "<b>status 3</b>", "/x/failed.log"), "1.0", time.time(), time.time() + 90
+    )
     tried: list[int] = []
     floor = Floor(tmp_path, fall, lambda: tried.append(1))
     text = floor.answer(_request("/calendar", accept="text/html")).body.decode()
+    assert re.search(r'http-equiv="refresh" content="1[12]\d"', text)  # soon after the next try
     assert "&lt;b&gt;status 3&lt;/b&gt;" in text and "<b>" not in text and "/x/failed.log" in text
     floor.leave()
     body = Request("POST", "/guard/try-again", {"accept": "text/html"}, b"code=")

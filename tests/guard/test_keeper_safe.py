@@ -132,6 +132,35 @@ def test_the_floor_is_left_by_order(home: Home) -> None:
     assert first and not (home.path / "floor-code").exists()
 
 
+def test_the_floor_is_left_by_itself_when_the_cause_has_passed(tmp_path: Path) -> None:
+    """A database that comes up late, a disk that was full: nobody has to come."""
+    with home_of(tmp_path, floor_1_s=0.5, floor_2_s=0.5, floor_3_s=0.5) as home:
+        home.behave("worst")
+        home.begin()
+        home.reach("floor")
+        code = (home.path / "floor-code").read_text()
+        until(lambda: len(home.starts()) >= 8, "two tries, each a normal start and a safe one")
+        assert _modes(home)[4:8] == [False, True, False, True]
+        home.reach("floor")
+        page = home.ask(
+            "/", Accept="text/html"
+        ).body.decode()  # it is there meanwhile, and takes the same code
+        assert "status 3" in page and (home.path / "floor-code").read_text() == code
+        home.behave("good")
+        home.reach("running")
+        until(lambda: home.state and home.state.failures == 0, "forgotten")
+        assert home.ask().body == b"1.0" and not (home.path / "floor-code").exists()
+
+
+def test_from_the_floor_to_safe_mode_by_itself(tmp_path: Path) -> None:
+    with home_of(tmp_path, floor_1_s=0.5) as home:
+        home.behave("worst")
+        home.begin()
+        home.reach("floor")
+        home.behave("exits")
+        assert home.reach("safe").failures == 3 and home.ask().status == 200
+
+
 def test_a_safe_server_that_fails_falls_to_the_floor_and_ends_in_order(home: Home) -> None:
     home.behave("exits")
     home.begin()
