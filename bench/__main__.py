@@ -1,6 +1,6 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, start, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, updates, start, all.
 """
 
 import argparse
@@ -51,7 +51,19 @@ def main() -> int:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("slots", "bookings", "view", "page", "jobs", "reminders", "online", "relay", "start", "all"),
+        choices=(
+            "slots",
+            "bookings",
+            "view",
+            "page",
+            "jobs",
+            "reminders",
+            "online",
+            "relay",
+            "updates",
+            "start",
+            "all",
+        ),
         default="all",
     )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
@@ -68,6 +80,10 @@ def main() -> int:
         from bench import console_page
 
         found.rows += console_page.measure(options.rounds, say, found.notes)
+    if options.part in ("updates", "all"):
+        from bench import updating
+
+        found.rows += updating.measure(min(options.rounds, 3), say, found.notes)
     if options.part in ("jobs", "all"):
         from bench import jobs
 

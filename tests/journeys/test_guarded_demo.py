@@ -12,7 +12,7 @@ import pytest
 
 from praxisd.testing.programs import running
 
-from .guard_cast import Hammer, Practice, until
+from .guard_cast import Booker, Hammer, Practice, until
 
 FREE = "/health/ready"
 
@@ -34,25 +34,37 @@ def test_a_new_version_waits_until_a_person_installs_it(practice: Practice) -> N
 
 def test_it_is_installed_and_every_booking_is_kept(practice: Practice) -> None:
     before = practice.book()
-    with Hammer(practice.program.url, FREE) as seen:
+    with Hammer(practice.program.url, FREE) as seen, Booker(practice) as booker:
+        until(lambda: booker.ids, "a first booking")
         assert practice.say("updates", "install", "praxisd").code == 0
         until(lambda: practice.runs("0.2.0"), "the new version")
         until(lambda: practice.say("updates", "list", "--json").json["order"] is None, "the end of the order")
+        count = len(booker.ids)
+        until(lambda: len(booker.ids) > count, "a booking on the new version")
     assert seen.wrong == [] and set(seen.statuses) == {200, 503}
-    assert practice.booked(before) and practice.booked(practice.book())
+    assert all(map(practice.booked, [before, *booker.ids]))
     assert practice.say("updates", "list", "--json").json["version"] == "0.2.0"
-    assert practice.steps() == ["accepted", "unpacked", "stopped", "expanded", "switched", "started", "healthy", "kept"]
+    assert practice.steps() == [
+        "accepted",
+        "unpacked",
+        "stopped",
+        "expanded",
+        "switched",
+        "started",
+        "healthy",
+        "kept",
+    ]
 
 
 def test_a_broken_version_rolls_back_by_itself_and_says_why(practice: Practice) -> None:
-    before = practice.book()
     practice.publish("broken")
-    with Hammer(practice.program.url, FREE) as seen:
+    with Hammer(practice.program.url, FREE) as seen, Booker(practice) as booker:
         assert practice.say("updates", "install", "praxisd").code == 0
         until(lambda: "restored" in practice.steps(), "the old version back")
         until(lambda: practice.say("updates", "list", "--json").json["order"] is None, "the end of the order")
     assert seen.wrong == [] and set(seen.statuses) == {200, 503}
-    assert practice.runs("0.2.0") and practice.booked(before)
+    until(lambda: practice.runs("0.2.0"), "the old version")
+    assert booker.ids and all(map(practice.booked, booker.ids))
     issue = practice.codes()["updates.rolled_back"]
     assert "0.3.0" in issue["title"] and "failed-0.3.0" in issue["solution"]
     assert list((practice.folder / "program" / "logs").glob("failed-0.3.0-*.log"))
@@ -100,3 +112,14 @@ def test_the_third_start_is_safe_mode_and_a_new_try_ends_it(practice: Practice) 
     until(practice.runs, "the server as usual")
     assert practice.client.call("GET", "/api/v1/healthcare-services")[0] == 200
     assert practice.state()["failures"] == 0
+
+
+def test_the_version_before_works_on_the_schema_of_the_new_one(practice: Practice) -> None:
+    """Two real builds (issue 7, done when 2): 0.2.0 brought a column more, and 0.1.0 books, lists and checks on it."""
+    assert practice.say("updates", "switch-back", "praxisd").code == 0
+    until(lambda: practice.runs("0.1.0"), "the version before")
+    until(lambda: practice.say("updates", "list", "--json").json["order"] is None, "the end of the order")
+    assert practice.say("updates", "list", "--json").json["version"] == "0.1.0"
+    assert practice.booked(practice.book())
+    assert practice.client.call("GET", "/fhir/R4/Appointment")[0] == 200
+    assert "updates.rolled_back" in practice.codes()

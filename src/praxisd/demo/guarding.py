@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 HOME = "program"
 READY_S = 90.0
+_AS_SYSTEMD = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); "
+    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); os.execv(sys.argv[2], sys.argv[2:])"
+)
+"""What systemd does before it starts a program: the socket becomes descriptor 3, and LISTEN_PID is that program's own number."""
 _LOOK_S = 0.1
 _END_S = 12.0
 
@@ -133,9 +138,10 @@ def _start(place: Path, doors: socket.socket) -> "subprocess.Popen[bytes]":
     """The guard, handed its socket as systemd does: descriptor 3, and two variables that name it."""
     doors.listen(BACKLOG)
     line = [sys.executable, "-m", "praxisd_guard", "run", "--home", str(place), "--with-parent"]
-    shell = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{doors.fileno()}'
     found = subprocess.Popen(  # noqa: S603
-        ["/bin/sh", "-c", shell, "sh", *line], stdin=subprocess.PIPE, pass_fds=[doors.fileno()]
+        [sys.executable, "-c", _AS_SYSTEMD, str(doors.fileno()), *line],
+        stdin=subprocess.PIPE,
+        pass_fds=[doors.fileno()],
     )
     doors.close()
     return found
