@@ -65,11 +65,13 @@ def test_a_slow_reader_beside_a_quick_one_holds_little(loop: str, certificates: 
             writer.write(b"x")
             for _ in range(16):
                 await quick.readexactly(MB)
-            held = made.origins[0].received
-            for _ in range(4):
-                await quick.readexactly(MB)
+            held = -1
+            while made.origins[0].received != held:  # on a busy machine buffers fill late
+                held = made.origins[0].received
+                for _ in range(4):
+                    await quick.readexactly(MB)
             # It stands still: what is under way is its window and the buffers of sockets.
-            assert made.origins[0].received == held < 12 * MB
+            assert held < 12 * MB
             stream = made.hub._link.streams[1]
             assert stream._paused and stream.window.size <= 4 * MB
             slow.close()
