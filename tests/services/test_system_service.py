@@ -157,7 +157,7 @@ def test_the_commands_speak_in_both_languages(tmp_path: Path) -> None:
     assert found["unit"] == shown.out and found["file"].endswith("/praxisd.service")
     assert not (tmp_path / "home").exists() and not (tmp_path / "data").exists()
     status = command("service", "status", "--name", "praxisd-test", *where, folder=tmp_path / "data")
-    assert status.code == 4 and "nicht eingerichtet" in status.out
+    assert status.code == 3 and "nicht eingerichtet" in status.out
     said = command(
         "service",
         "status",
