@@ -57,7 +57,7 @@ BUILT_IN = {
     ),
     "sandbox": (
         "praxisd.sandbox.cli",
-        "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority.",
+        "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority, updates.",
     ),
     "updates": (
         "praxisd.services.updates.cli",

@@ -17,7 +17,7 @@ _HOST = click.option("--host", default="127.0.0.1", show_default=True)
 @click.group()
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
 def sandbox(with_parent: bool) -> None:
-    """Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority."""
+    """Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority, updates."""
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
