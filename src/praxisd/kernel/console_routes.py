@@ -23,8 +23,11 @@ PREFIX = "console."
 ALL, FIRST, PAGES = "all", "first", "pages"
 _FIRST = ("console.overview.", "console.issues.", "console.activity.", "console.calendar.status.")
 """Words of pages that the shell and the overview say too."""
-_LATER = "safe"
-"""Words of no page that the first load does without: those of safe mode."""
+_LATER = (
+    "closings", "design", "exceptions", "hours", "list", "outgoing", "reminding", "released", "safe", "sources",
+    "treatments", "wishes",
+)  # fmt: skip
+"""Words under names of their own that only pages say: parts of pages, titles of columns, safe mode."""
 _PEOPLE = ("owner", "desk", "partner")
 
 
@@ -126,7 +129,7 @@ def _words(texts: Texts, lang: str, pages: frozenset[str], part: str) -> tuple[b
     def wanted(key: str) -> bool:
         if part == ALL or not key.startswith(PREFIX):
             return key.startswith(PREFIX)
-        of_a_page = key.split(".")[1] in {*pages, _LATER} and not key.startswith(_FIRST)
+        of_a_page = key.split(".")[1] in {*pages, *_LATER} and not key.startswith(_FIRST)
         return of_a_page is (part == PAGES)
 
     found = {key: text for key, text in sorted(texts.table(lang).items()) if wanted(key)}
