@@ -16,7 +16,7 @@ import pytest
 
 from praxisd.kernel.house import SERVICE as KERNEL
 from praxisd.testing.houses import Houses
-from praxisd.web import connection, server
+from praxisd.web import connection, crowd, server
 
 from . import web_sample
 from .web_sample.serving import DOORS, Running, running
@@ -170,6 +170,43 @@ def test_what_is_no_http_is_refused(one: Running, garbage: bytes) -> None:
         sock.sendall(garbage)
         assert everything(sock).startswith(b"HTTP/1.1 400 ")
     assert one.http.get("/health/live").status_code == 200
+
+
+def test_who_finds_no_room_is_told_when_to_come_again(one: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "MOST_CONNECTIONS", 6)
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(raw(one))
+        with httpx.Client(base_url=one.url, headers={"Accept-Language": "en"}) as guest:
+            for _ in range(100):  # those who say nothing have come in
+                found = guest.get("/api/v1/quick", headers=AUTH)
+                if found.status_code == 503:
+                    break
+                time.sleep(0.05)
+            assert (found.status_code, found.headers["Retry-After"]) == (503, crowd.RETRY_S)
+            assert found.headers["Content-Type"] == "application/problem+json"
+            assert (found.json()["code"], found.json()["title"]) == ("http.busy", "Overloaded just now")
+            found = guest.get("/fhir/R4/Slot")
+            assert (found.status_code, found.json()["resourceType"]) == (503, "OperationOutcome")
+            assert found.headers["Retry-After"] == crowd.RETRY_S
+            assert guest.get("/health/live").status_code == 200  # it lives
+
+
+def test_who_says_nothing_makes_room(one: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "MOST_CONNECTIONS", 12)
+    monkeypatch.setattr(crowd, "ROOM_FROM", 4)
+    monkeypatch.setattr(crowd, "ROOM_AFTER_S", 0.2)
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(raw(one)) for _ in range(20)]
+        busy = stack.enter_context(raw(one))
+        busy.sendall(b"GET /api/v1/quick HTTP/1.1\r\n")  # it has begun to speak
+        assert everything(idle[0]) == b""  # long before its headers are overdue
+        end = time.monotonic() + 30
+        while one.http.get("/api/v1/quick", headers=AUTH).status_code != 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        busy.sendall(b"Host: localhost\r\nAuthorization: Bearer all\r\nConnection: close\r\n\r\n")
+        assert everything(busy).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_websocket_is_refused_politely(one: Running) -> None:

@@ -1,10 +1,15 @@
-"""HTTP connections with limits uvicorn's own lack: size of the headers, and how long they may take to arrive."""
+"""HTTP connections with limits uvicorn's own lack: size of the headers, how long they may take to arrive, and how many
+there may be (`crowd`).
+"""
 
 import asyncio
 from typing import Any
 
 import msgspec
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from praxisd.web.crowd import Crowd
 
 HEADER_BYTES = 32 * 1024
 HEADER_PATIENCE_S = 30.0
@@ -30,25 +35,40 @@ def _refusal() -> bytes:
     return head + body
 
 
+class Settings(uvicorn.Config):
+    """uvicorn's settings, and all connections of the server. `limit_concurrency` is none of them: `crowd` says it better."""
+
+    crowd: Crowd
+
+
 class Connection(HttpToolsProtocol):
     """One client connection. A request head must fit into 32 kB and arrive within 30 s, else the connection ends."""
 
     _head_bytes = 0
     _in_head = True
     _deadline: asyncio.TimerHandle | None = None
+    config: Settings
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first request head."""
         super().connection_made(transport)
+        self.config.crowd.silent(self, len(self.connections))
         self._expect_head()
+
+    def leave(self) -> None:
+        """Make room for others; nothing was asked."""
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline with the connection."""
         self._no_deadline()
+        self.config.crowd.speaks(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives while a head is incomplete; the parser itself would collect without end."""
+        self.config.crowd.speaks(self)
         if self._in_head:
             self._head_bytes += len(data)
             # One read may bring the head and a large body with it: only what precedes the body counts.
@@ -73,7 +93,15 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._no_deadline()
+        full = self.config.crowd.full(len(self.connections), len(self.tasks), self.url)
+        self.app = self.config.crowd.refuse if full else self.config.loaded_app
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Between two requests it says nothing."""
+        super().on_response_complete()
+        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            self.config.crowd.silent(self, len(self.connections))
 
     def on_message_complete(self) -> None:
         """Whatever comes next on this connection is a head again; its clock starts with its first byte."""
@@ -90,8 +118,7 @@ class Connection(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.leave()
 
 
 def _head_end(data: bytes) -> int:

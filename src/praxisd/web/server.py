@@ -19,7 +19,8 @@ import uvicorn
 
 from praxisd.kernel.app import House, State
 from praxisd.web.app import build
-from praxisd.web.connection import Connection, state_of
+from praxisd.web.connection import Connection, Settings, state_of
+from praxisd.web.crowd import Crowd, overloaded
 from praxisd.web.door import Doors
 
 DRAIN_S = 1.0
@@ -30,8 +31,6 @@ EXIT_S = 9.5
 """The program ends by force so long after the signal (SPEC 14.1 promises 10 s)."""
 KEEP_ALIVE_S = 75
 LONGEST_BACKLOG = 512
-MOST_CONNECTIONS = 900
-"""Below the usual limit of 1024 open files, so that the store can still open its own."""
 
 
 def bind(host: str, port: int, handle: int | None = None) -> socket.socket:
@@ -137,7 +136,7 @@ def serve(
     """
     with contextlib.closing(bind(host, port, handle)) as sock:
         url = url_of(sock)
-        config = uvicorn.Config(
+        config = Settings(
             build(house, doors),
             http=Connection,
             loop="auto",
@@ -150,8 +149,8 @@ def serve(
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             backlog=LONGEST_BACKLOG,
-            limit_concurrency=MOST_CONNECTIONS,
         )
+        config.crowd = Crowd(overloaded(house))
         server = Server(config, house, lambda: on_ready(url))
         on_server(server)
         try:
