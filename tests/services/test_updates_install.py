@@ -1,4 +1,4 @@
-"""Installing: data sets in two slots, software through the guard, and every way in which an order may end."""
+"""Installing: software through the guard, plug-ins, and every way in which an order may end."""
 
 import sqlite3
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from praxisd.kernel import guarded_health, issues, maintenance
+from praxisd.kernel import guarded_health, issues
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
-from praxisd.services.updates import api, downloading, ordering, saving, slots, store, watching
+from praxisd.services.updates import downloading, ordering, saving, store, watching
 from praxisd.testing.trials import noted
 from praxisd_guard import orders
 
-from .updates_cast import DATA, PLUGIN, Desk, GuardOnPaper, Vendor
+from .updates_cast import DATA, PLUGIN, Desk, GuardOnPaper, Vendor, closed, fetched
 
 ACTOR = system("test")
 
@@ -39,118 +39,9 @@ def guard(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guar
     return GuardOnPaper(house, tmp_path)
 
 
-def fetched(owner: Desk, element: str) -> str:
-    """Subscribe and download; the id of what waits."""
-    downloading.download(owner.house, ACTOR)
-    owner.ask("PUT", f"/updates/subscriptions/{element}", {"subscribed": True})
-    downloading.download(owner.house, ACTOR)
-    return str(owner.element(element)["waiting"]["id"])
-
-
 def open_issues(house: House) -> dict[str, Any]:
     with house.store.read(ACTOR) as tx:
         return {one.code: one for one in issues.list_all(tx)}
-
-
-def closed(house: House) -> bool:
-    with house.store.read(ACTOR) as tx:
-        return maintenance.state(tx) is not None
-
-
-def version_in(path: Path) -> str:
-    link = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
-        return str(link.execute("SELECT v FROM version").fetchone()[0])
-    finally:
-        link.close()
-
-
-def test_a_data_set_is_switched_at_once_and_back_again(house: House, vendor: Vendor, owner: Desk) -> None:
-    assert api.dataset(house, DATA) is None
-    vendor.data("2026-11-01")
-    order = owner.ordered(fetched(owner, DATA))
-    assert (order["state"], order["final"], order["fault"]) == ("kept", True, None)
-    first = api.dataset(house, DATA)
-    assert first is not None and (first.version, first.age_days, version_in(first.path)) == (
-        "2026-11-01",
-        22,
-        "2026-11-01",
-    )
-    reader = sqlite3.connect(first.path)
-    assert reader.execute("SELECT v FROM version").fetchone() == ("2026-11-01",)
-    vendor.data("2026-11-15")
-    owner.ordered(fetched(owner, DATA))
-    second = api.dataset(house, DATA)
-    assert second is not None and second.path != first.path and version_in(second.path) == "2026-11-15"
-    assert reader.execute("SELECT v FROM version").fetchone() == (
-        "2026-11-01",
-    )  # who reads on is not cut off
-    reader.close()
-    shown = owner.element(DATA)
-    assert (shown["installed"], shown["previous"], shown["ageDays"], shown["waiting"]) == (
-        "2026-11-15",
-        "2026-11-01",
-        8,
-        None,
-    )
-    status, back = owner.ask("POST", "/updates/switch-back", {"element": DATA})
-    assert (status, back["state"], back["kind"]) == (202, "kept", "switch_back")
-    third = api.dataset(house, DATA)
-    assert third is not None and (third.version, third.path) == ("2026-11-01", first.path)
-    assert owner.element(DATA)["installed"] == "2026-11-01"
-    owner.ask("POST", "/updates/switch-back", {"element": DATA})
-    again = api.dataset(house, DATA)
-    assert again is not None and again.version == "2026-11-15"
-    assert not closed(house) and guarded_health.busy(house) == []
-    kinds = noted(house)
-    assert kinds.count("update.ordered") == 4 and kinds.count("update.switched_back") == 2
-
-
-def test_nothing_to_go_back_to(house: House, vendor: Vendor, owner: Desk) -> None:
-    vendor.data("2026-11-01")
-    owner.ordered(fetched(owner, DATA))
-    status, problem = owner.ask("POST", "/updates/switch-back", {"element": DATA})
-    assert (status, problem["code"]) == (409, "updates.nothing_before")
-    assert owner.ask("POST", "/updates/switch-back", {"element": "nichts"})[0] == 404
-    assert owner.ask("POST", "/updates/switch-back", {"element": "praxisd"})[1]["code"] == "updates.no_guard"
-    assert owner.updates()["order"] is None
-
-
-def test_a_data_set_that_is_no_sound_database_never_comes_into_use(
-    house: House, vendor: Vendor, owner: Desk
-) -> None:
-    vendor.data("2026-11-01")
-    owner.ordered(fetched(owner, DATA))
-    broken = vendor.work / "broken.sqlite"
-    sound = vendor.data("2026-11-15").read_bytes()
-    broken.write_bytes(sound[:4096] + b"\xff" * (len(sound) - 4096))
-    vendor.quick.add(DATA, "2026-11-20", broken, released="2026-11-20")
-    order = owner.ordered(fetched(owner, DATA))
-    assert (order["state"], order["fault"]["code"]) == ("refused", "updates.unusable")
-    assert "2026-11-20" in order["fault"]["cause"]
-    held = api.dataset(house, DATA)
-    assert held is not None and (held.version, version_in(held.path)) == ("2026-11-01", "2026-11-01")
-    assert owner.element(DATA)["available"][0]["state"] == "refused"
-
-
-def test_a_switch_that_was_cut_off_is_taken_up_by_fetching_again(
-    house: House, vendor: Vendor, owner: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vendor.data("2026-11-01")
-    id_ = fetched(owner, DATA)
-
-    with monkeypatch.context() as during:
-        during.setattr(ordering, "_spawn", lambda _house, _id: None)
-        order = owner.ordered(id_)
-    with house.store.read(ACTOR) as tx:
-        row: Any = store.package(tx, id_)
-    Path(row.path).replace(slots.room(house.folder, DATA))  # killed there: nothing names it yet
-    assert order["state"] == "checking" and api.dataset(house, DATA) is None
-    house.node = "another"
-    watching.start(house)
-    assert owner.ask("GET", f"/updates/orders/{order['id']}")[1]["fault"]["code"] == "updates.interrupted"
-    downloading.download(house, ACTOR)
-    assert owner.ordered(owner.element(DATA)["waiting"]["id"])["state"] == "kept"
 
 
 def test_software_needs_a_guard(house: House, vendor: Vendor, owner: Desk) -> None:
@@ -267,15 +158,6 @@ def test_a_file_that_was_changed_here_is_refused_right_before_the_installation(
     assert owner.element("praxisd")["waiting"]["installable"] is True
 
 
-def test_an_installation_needs_no_network_but_what_was_accepted_last(
-    house: House, vendor: Vendor, owner: Desk
-) -> None:
-    vendor.data("2026-11-01")
-    id_ = fetched(owner, DATA)
-    vendor.at("http://127.0.0.1:9/updates")
-    assert owner.ordered(id_)["state"] == "kept"
-
-
 def test_two_orders_at_once_and_orders_that_are_none(
     house: House, vendor: Vendor, owner: Desk, guard: GuardOnPaper
 ) -> None:
@@ -384,16 +266,6 @@ def test_a_standing_order_installs_data_but_no_software(
     ordering.wait(house)
     (wish,) = guard.orders()
     assert (wish.version, wish.reason) == ("9.1", "standing_order")
-
-
-def test_slots_survive_whatever_lies_in_them(house: House) -> None:
-    assert slots.held(house.folder, "x") is None
-    assert slots.back(house.folder, "x") is None
-    place = slots.room(house.folder, "x")
-    place.write_bytes(b"no database")
-    with pytest.raises(slots.Unusable):
-        slots.use(house.folder, "x", "1", "2026-11-01")
-    assert slots.held(house.folder, "x") is None
 
 
 def test_a_plug_in_is_put_into_its_place_and_the_guard_restarts(

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from praxisd.kernel import maintenance
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.guarded import Guarded
-from praxisd.services.updates import ordering, watching
+from praxisd.services.updates import downloading, ordering, watching
 from praxisd.services.updates.publish_quick import Quick
 from praxisd.testing.guarded import script_home
 from praxisd.testing.practice import key_for, small_practice
@@ -135,6 +136,19 @@ def packed(repository: Path, out: Path, without: str = "nothing") -> Path:
                 if file.is_file() and without not in file.name:
                     archive.write(file, str(file.relative_to(repository)))
     return out
+
+
+def fetched(owner: Desk, element: str) -> str:
+    """Subscribe and download; the id of what waits."""
+    downloading.download(owner.house, system("test"))
+    owner.ask("PUT", f"/updates/subscriptions/{element}", {"subscribed": True})
+    downloading.download(owner.house, system("test"))
+    return str(owner.element(element)["waiting"]["id"])
+
+
+def closed(house: House) -> bool:
+    with house.store.read(system("test")) as tx:
+        return maintenance.state(tx) is not None
 
 
 class GuardOnPaper:
