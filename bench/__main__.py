@@ -102,7 +102,7 @@ def main() -> int:
         found.rows += relay.measure(options.rounds, options.seconds, say, found.notes)
         found.rows += relay_python.measure(options.rounds, options.seconds, say, found.notes)
         found.rows += relay_cluster.measure(options.rounds, options.seconds, say, found.notes)
-    if options.part not in ("page", "jobs", "reminders", "online", "relay"):
+    if options.part not in ("page", "jobs", "reminders", "online", "relay", "updates"):
         _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1
