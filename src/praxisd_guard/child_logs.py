@@ -1,4 +1,4 @@
-"""HOME/logs: what servers said on standard error. Twenty are kept, and of failed starts a copy that stays longer."""
+"""HOME/logs: what servers said on standard error. Twenty are kept, and of those that failed a copy that stays longer."""
 
 import os
 import re
@@ -9,6 +9,9 @@ from pathlib import Path
 
 KEPT = 20
 KEPT_FAILED = 10
+KEPT_CRASHED = 10
+_TAIL = 4096
+_CODE = re.compile(rb"\(([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)\)\s*\Z")
 _UNFIT = re.compile(r"[^A-Za-z0-9._+-]")
 
 
@@ -21,10 +24,33 @@ def new_log(home: Path) -> Path:
     return folder / f"server-{stamp}.log"
 
 
+def keep_crashed(home: Path, version: str, log: Path) -> Path:
+    """As `keep_failed`, for a server that failed while no update was on its way: `logs/crashed-<version>-<epoch>.log`.
+
+    These come in numbers; they must not push out the log of an update that an Issue points to.
+    """
+    return _keep_copy(home, "crashed", version, log, KEPT_CRASHED)
+
+
 def keep_failed(home: Path, version: str, log: Path) -> Path:
-    """Copy the log of a failed start to `logs/failed-<version>-<epoch>.log`; returns the copy, or `log` if that fails."""
+    """Copy the log of an update that failed to `logs/failed-<version>-<epoch>.log`; the copy, or `log` if that fails."""
+    return _keep_copy(home, "failed", version, log, KEPT_FAILED)
+
+
+def last_code(log: Path) -> str | None:
+    """The code of ours with which the log ends, `(config.invalid)`; None for any other end."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            found = _CODE.search(file.read().rstrip())
+    except OSError:
+        return None
+    return None if found is None else found[1].decode()
+
+
+def _keep_copy(home: Path, word: str, version: str, log: Path, count: int) -> Path:
     at = int(time.time())
-    stem = f"failed-{_UNFIT.sub('_', version)}-"
+    stem = f"{word}-{_UNFIT.sub('_', version)}-"
     try:
         while (copy := home / "logs" / f"{stem}{at}.log").exists():  # two within a second
             at += 1
@@ -32,7 +58,7 @@ def keep_failed(home: Path, version: str, log: Path) -> Path:
         copy.chmod(0o600)
     except OSError:
         return log
-    _keep(home / "logs", "failed-*.log", KEPT_FAILED)
+    _keep(home / "logs", f"{word}-*.log", count)
     return copy
 
 

@@ -190,10 +190,14 @@ class Hands:
 
     def fail(self, child: Child, code: str, found: Exit, asked: bool = False) -> Failure:
         """Note the end of a server that failed, and keep its log."""
-        log = str(child_logs.keep_failed(self.home, self.version or "", child.log))
+        keep = child_logs.keep_failed if self.updating else child_logs.keep_crashed
+        log = str(keep(self.home, self.version or "", child.log))
+        word = None if asked else child_logs.last_code(child.log)
         self.gone(child, found, asked=asked, code=code)
         self.last = {**found.facts(), "at": found.at, "log": log}
-        return Failure(code, found.words, log)
+        if word is not None:
+            self.last["code"] = word
+        return Failure(code, found.words if word is None else f"{found.words} ({word})", log)
 
     def gone(self, child: Child, found: Exit, *, asked: bool, **facts: Any) -> None:
         """The server's process is no more."""

@@ -1,9 +1,11 @@
 """What an earlier guard left unfinished is brought to its end, before anything else is started.
 
 Before `switched` the old version is started and the order taken back (`guard.interrupted`). From `switched` on the new
-version gets a second try, never a third: then, too, the old one. Every step is one that may have happened already.
+version gets a second try, never a third: then, too, the old one. Every step is one that may have happened already. A
+journal that cannot be written (full disk) stops nothing: what cannot be counted is not tried, and the old one is started.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from praxisd_guard import journal, orders, versions
@@ -25,11 +27,13 @@ def run(home: Path, host: Host, free_s: float = FREE_S) -> bool:
     if order is None:
         clear(home)
         return False
-    orders.taken(home, order)
+    with suppress(OSError):
+        orders.taken(home, order)
     lines = journal.of(home, order)
     plan = plan_of(lines)
     if plan is None:  # a restart: the guard's own start is one
-        journal.Journal(home).write(lines[-1].kind, journal.KEPT, order, again=True)
+        with suppress(OSError):
+            journal.Journal(home).write(lines[-1].kind, journal.KEPT, order, again=True)
         return False
     wait_until_free(home, free_s)
     work = Work(home, plan, host)
@@ -45,8 +49,18 @@ def run(home: Path, host: Host, free_s: float = FREE_S) -> bool:
         return work.back(
             "guard.interrupted", Failure("guard.interrupted", f"{TRIES} tries, after {steps[-1]}")
         )
-    work.note(AGAIN, n=steps.count(AGAIN) + 2)
+    if not _counted(work, steps.count(AGAIN) + 2):
+        return work.back("guard.disk", Failure("guard.disk", "the second try cannot be written down"))
     return work.start_new()
+
+
+def _counted(work: Work, number: int) -> bool:
+    """Write down that try; False where that is not possible."""
+    try:
+        work.note(AGAIN, n=number)
+    except OSError:
+        return False
+    return True
 
 
 def _go_on_back(work: Work, steps: list[str]) -> bool:
@@ -56,5 +70,5 @@ def _go_on_back(work: Work, steps: list[str]) -> bool:
         versions.point_back(work.home, work.plan.old, work.plan.old_previous)
         work.end_restored(Failure("guard.interrupted", "restored, not looked at"))
         return False
-    work.note(AGAIN, n=steps.count(AGAIN) + 1)
+    _counted(work, steps.count(AGAIN) + 1)
     return work.restore()

@@ -76,7 +76,7 @@ def test_a_crash_is_followed_by_a_start_and_answered_meanwhile(tmp_path: Path) -
         assert _again(home, state.server_pid).failures == 1
         assert home.ask().body == b"1.0"
         assert home.start["reason"] == "crash" and home.start["last"]["signal"] == "SIGSEGV"
-        assert Path(home.start["last"]["log"]).name.startswith("failed-1.0-")
+        assert Path(home.start["last"]["log"]).name.startswith("crashed-1.0-")
         until(lambda: home.state is not None and home.state.failures == 0, "the failure is forgotten")
 
 

@@ -310,6 +310,32 @@ def test_logs_survive_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: 
     assert child_logs.new_log(tmp_path).parent == tmp_path / "logs"
 
 
+def test_crashes_do_not_push_out_the_log_of_an_update(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "log").write_text("words\n")
+    update = child_logs.keep_failed(tmp_path, "1.1", tmp_path / "log")
+    for _ in range(child_logs.KEPT_CRASHED + 3):
+        child_logs.keep_crashed(tmp_path, "1.0", tmp_path / "log")
+    assert update.read_text() == "words\n"
+    assert len(list((tmp_path / "logs").glob("crashed-1.0-*.log"))) == child_logs.KEPT_CRASHED
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Die Datei ist falsch.\n(config.invalid)\n", "config.invalid"),
+        ("x (control.busy)", "control.busy"),
+        ("Anna Muster (patient)\n", None),
+        ("(config.invalid)\nTraceback\n", None),
+        ("", None),
+    ],
+)
+def test_the_code_with_which_a_log_ends(tmp_path: Path, text: str, code: str | None) -> None:
+    (tmp_path / "log").write_text("x" * 10_000 + "\n" + text)
+    assert child_logs.last_code(tmp_path / "log") == code
+    assert child_logs.last_code(tmp_path / "none") is None
+
+
 def test_a_child_that_cannot_be_started_leaves_no_descriptor(tmp_path: Path) -> None:
     async def main() -> None:
         before = os.listdir("/proc/self/fd")

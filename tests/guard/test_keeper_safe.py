@@ -89,7 +89,7 @@ def test_when_safe_mode_fails_too_the_guard_itself_says_so(home: Home) -> None:
     text = page.body.decode()
     assert page.status == 503 and "<script" not in text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    log = re.search(r"<dd>(/[^<]*failed-1\.0-[^<]*\.log)</dd>", text)
+    log = re.search(r"<dd>(/[^<]*crashed-1\.0-[^<]*\.log)</dd>", text)
     assert log and "no module named" in Path(log.group(1)).read_text()
     assert "guard.exited" in text and "status 3" in text
     assert str(home.path / "floor-code") in text  # where the code lies
@@ -150,6 +150,18 @@ def test_the_floor_is_left_by_itself_when_the_cause_has_passed(tmp_path: Path) -
         home.reach("running")
         until(lambda: home.state and home.state.failures == 0, "forgotten")
         assert home.ask().body == b"1.0" and not (home.path / "floor-code").exists()
+
+
+def test_a_code_at_the_end_of_the_log_is_told(home: Home) -> None:
+    """What the server itself said it failed of; nothing else of the log is shown."""
+    (home.data / "said.json").write_text('"(config.invalid)"')
+    home.behave("worst")
+    home.begin()
+    home.reach("floor")
+    assert {one["detail"] for one in home.lines("failure")} == {"status 3 (config.invalid)"}
+    text = home.ask("/", Accept="text/html").body.decode()
+    assert "status 3 (config.invalid)" in text and "teeth" not in text
+    assert home.start["last"]["code"] == "config.invalid"
 
 
 def test_from_the_floor_to_safe_mode_by_itself(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """kill -9 of the guard at every point of an order: afterwards the old version or the new one runs, never neither."""
 
+import errno
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from praxisd.testing import guarded, guarded_kills
 from praxisd.testing.guarded_host import ScriptHost
 from praxisd.testing.guarded_kills import NEW, OLD, SCENARIOS
-from praxisd_guard import journal, orders, recover
+from praxisd_guard import journal, orders, recover, versions
 from praxisd_guard.install_migrate import wait_until_free
 from praxisd_guard.keeper_host import Failure
 
@@ -143,6 +145,33 @@ def test_a_migration_that_goes_on_without_its_guard_is_waited_for(tmp_path: Path
     host.end()
     host.doors.close()
     migration.stdout.close()
+
+
+@pytest.mark.parametrize("steps", [["switched"], ["switched", "failed"], ["stopped"]])
+def test_a_full_disk_leads_back_to_the_old_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[str]
+) -> None:
+    """Nothing can be written down any more: the pointer must not stay with the version nobody knows to be good."""
+    home, wish = guarded_kills.fresh(tmp_path, guarded_kills.Scenario(behaviour="exits"))
+    journal.Journal(home).write("install", "accepted", wish.id, version=NEW, old=OLD, old_previous=None)
+    for step in steps:
+        journal.Journal(home).write("install", step, order=wish.id)
+    guarded.script_version(home, NEW, "exits")
+    versions.point(home, NEW)
+
+    def full(*_args: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(journal.Journal, "write", full)
+    host = ScriptHost(home)
+    try:
+        assert recover.run(home, host)
+        assert host.running() == OLD
+        here = versions.pointer(home)
+        assert here is not None and here.version == OLD
+    finally:
+        host.end()
+        host.doors.close()
 
 
 def test_a_folder_that_is_never_free_is_not_waited_for_without_end(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 What it does is in `script.json` beside it ({"version", "behaviour"}); DIR/behave.json {"<version>": behaviour} says
 otherwise, so that a cause can be "fixed". It writes DIR/starts.jsonl and DIR/migrated.jsonl, and says the names in
 DIR/busy.json when it is asked what must not be cut. While DIR/mute lies there its doors take nobody in, while DIR/deaf
-does its control port; DIR/live.json is the status of /health/live.
+does its control port; DIR/live.json is the status of /health/live,
+DIR/said.json the last word of one that exits.
 
 Behaviours: good; exits (status 3 before it is ready); hangs (never ready); sick (`guard.health` is not ok); wrong_version;
 no_console (GET / is 404); migrate_fails; migrate_slow (0.3 s); dies (status 3 soon after it was ready); worst (exits in
@@ -73,7 +74,7 @@ def main(args: list[str], here: Path) -> None:
     safe = "--safe" in args
     noted(data / "starts.jsonl", version=version, safe=safe)
     if behaviour == "worst" or (behaviour == "exits" and not safe):
-        print("ModuleNotFoundError: no module named 'teeth'", file=sys.stderr)
+        print("ModuleNotFoundError: no module named 'teeth'", read(data / "said.json", ""), file=sys.stderr)
         sys.exit(3)
     serve(int(option(args, "--fd") or 3), data, version, "good" if safe else behaviour, safe)
     del lock
