@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from praxisd.kernel import guarded_health, issues
+from praxisd.kernel import guarded_health, issues, migrations
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.services.updates import downloading, ordering, saving, store, watching
@@ -282,3 +282,13 @@ def test_a_plug_in_is_put_into_its_place_and_the_guard_restarts(
     order = owner.ordered(fetched(owner, PLUGIN))
     assert (order["state"], order["fault"]["code"]) == ("refused", "updates.unusable")
     assert owner.element(PLUGIN)["installed"] == "1.0" and len(guard.orders()) == 1
+
+
+def test_steps_that_waited_for_the_trial_are_taken_before_the_next_one(
+    house: House, vendor: Vendor, owner: Desk, guard: GuardOnPaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(migrations, "finish", lambda _store, _registry: done.append(len(guard.orders())))
+    vendor.software("9.1")
+    owner.ordered(fetched(owner, "praxisd"))
+    assert (done, len(guard.orders())) == ([0], 1)

@@ -10,7 +10,7 @@ from praxisd.kernel.service import Check, Finding, Severity
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-SAFE, CRASHED, OUTSIDE = "guard.safe_mode", "guard.crashed", "guard.restarted_outside"
+SAFE, CRASHED, OUTSIDE = "guard.safe_start", "guard.crashed", "guard.restarted_outside"
 CODES = (SAFE, CRASHED, OUTSIDE)
 CRASHES = ("crash", "hung")
 SHOWN_S = 24 * 3600

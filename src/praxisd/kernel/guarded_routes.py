@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 READ, WRITE = "kernel.guard.read", "kernel.guard.write"
 ABSENT = "guard.absent"
-CODES = (ABSENT,)
+CODES = (ABSENT, "guard.safe_mode")
 PERMISSIONS = (
     Permission(READ, ("owner", "desk", "partner")),
     Permission(WRITE, ("owner", "partner")),

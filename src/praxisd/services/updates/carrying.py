@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from praxisd.kernel import migrations
 from praxisd.kernel.access import Actor, system
 from praxisd.kernel.errors import Problem
 from praxisd.services.updates import (
@@ -60,6 +61,8 @@ def _carry(house: "House", actor: Actor, id_: str) -> None:
         elif one.kind == "plugin":
             _plugin(house, actor, one)
     if software is not None:
+        # What waited for the end of this version's own trial is done now: the next version's steps come after it.
+        migrations.finish(house.store, house.registry)
         _hand_over(house, actor, id_, software, saved)
         return
     finish(house, actor, id_, "kept", None)
