@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from praxisd_guard.child_proc import start_ticks
+from praxisd_guard.child_proc import oom_kills, start_ticks
 
 FD = 3
 """Where the child finds the listening socket."""
@@ -102,6 +102,7 @@ class Child:
             self.pid = spawn(argv, env, life_out, say, sink, fd)
             ours.pop_all()
         self.ticks = start_ticks(self.pid)
+        self._ooms = oom_kills()
         self._gone = False
         tell = _teller(loop)
         says = threading.Thread(target=self._listen, args=(said, tell), name="guard-child-says", daemon=True)
@@ -112,6 +113,12 @@ class Child:
         except RuntimeError:  # no room for a thread: a server nobody listens to is none
             self._abandon(said, ends.ident is not None)
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+
+    @property
+    def starved(self) -> bool:
+        """Has the system killed a program for want of memory since this one was started? A SIGKILL was that, then."""
+        now = oom_kills()
+        return now is not None and self._ooms is not None and now > self._ooms
 
     def ask_end(self) -> None:
         """SIGTERM: it drains and ends."""

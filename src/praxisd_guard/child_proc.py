@@ -1,10 +1,13 @@
-"""What the system tells about processes (/proc): who sent a signal, and if a process is still the one we started."""
+"""What the system tells about processes (/proc): who sent a signal, if a process is still the one we started, and if
+memory ran out.
+"""
 
 import os
 import signal
 from contextlib import suppress
 from pathlib import Path
 
+_VMSTAT = Path("/proc/vmstat")
 _START = 19
 """starttime in /proc/<pid>/stat, counted from the field after the name (proc(5): field 22)."""
 
@@ -25,6 +28,17 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def oom_kills(file: Path = _VMSTAT) -> int | None:
+    """How many programs the system has killed for want of memory since the computer's start; None where it does not tell."""
+    try:
+        for line in file.read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
 
 
 def name_of(pid: int) -> str | None:

@@ -11,14 +11,14 @@ import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from praxisd_guard import child_logs, journal, orders
+from praxisd_guard import journal, orders
 from praxisd_guard.child import Child, Exit
 from praxisd_guard.child_proc import boot_id
 from praxisd_guard.floor import Floor
+from praxisd_guard.keeper_beat import Beat
 from praxisd_guard.keeper_engine import Engine
 from praxisd_guard.keeper_host import Ending, Failure
 from praxisd_guard.keeper_rise import Rise
@@ -28,8 +28,6 @@ from praxisd_guard.notify import Notifier
 from praxisd_guard.orders import Order
 from praxisd_guard.signals import Sender
 
-_BEAT_S = 5.0
-_EXTEND_S = 30.0
 _FAULT_S = 1.0
 """Pause after a fault of the guard's own."""
 _PLANNED = "planned"
@@ -60,6 +58,7 @@ class Keeper:
         self._fault = ""
         """The last fault of the guard's own, in words."""
         self._told_ready = False
+        self._pending_at = 0.0
         self._pending: Order | None = None
         """A restart or try_again that is accepted and waits for the time that was announced."""
 
@@ -74,7 +73,8 @@ class Keeper:
 
     async def run(self, before: State | None) -> None:
         """Keep the server until `asked_to_end`; `before`: what the guard before this one left in state.json."""
-        beat = asyncio.create_task(self._beat())
+        beat = Beat(self._notifier, self._hands, lambda: not self._told_ready or self._hands.ending.done())
+        beat.begin()
         try:
             await self._steadily(lambda: self._begin(before))
             while not self._hands.ending.done():
@@ -83,7 +83,7 @@ class Keeper:
             pass
         finally:
             await self._end()
-            beat.cancel()
+            beat.end()
 
     async def _steadily(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do it; a fault of the guard's own costs a moment, never the practice. Raises Ending."""
@@ -204,14 +204,30 @@ class Keeper:
                 await self._again("hung", await hands.end_hung(child))
             elif self._try_again.is_set():
                 await self._normal_again("try_again", None)
+            elif child is not None and hands.safe and self._may_leave_safe_mode():
+                await self._leave_safe_mode()
             elif hands.shown.floor is not None and not self._engine.runs and self._rise.due:
                 await self._try_to_rise(hands.shown.floor)
         self._forget_failures()
         if self._pending is not None:
-            if time.time() >= self._pending.at + self._pending.announce_s:
+            if time.monotonic() >= self._pending_at:
                 await self._carry_out(self._pending)
         elif not self._engine.runs:
             self._take_order()
+
+    def _may_leave_safe_mode(self) -> bool:
+        since, idle = self._healthy_since, not self._engine.runs and self._pending is None
+        return idle and since is not None and self._rise.leaves_safe_mode(since)
+
+    async def _leave_safe_mode(self) -> None:
+        """What the normal start waited for may be there by now. One try: another failure leads back to safe mode."""
+        self._hands.note("passed", failures=self._failures)
+        self._rise.tries += 1
+        self._failures = len(self._limits.pauses)
+        await self._restart("crash", None)
+        if self._hands.child is not None and not self._hands.safe:
+            self._failures = 0
+            self._hands.state.change(failures=0)
 
     async def _exited(self, child: Child, found: Exit) -> None:
         """The server's process ended and nobody here asked for it."""
@@ -220,8 +236,10 @@ class Keeper:
         most, within = self._limits.outside_most, self._limits.outside_in_s
         too_often = len(self._outside) >= most and now - self._outside[0] < within
         await hands.open("guard.down")
-        if found.crash or too_often:
-            await self._again("crash", hands.fail(child, "guard.exited", found))
+        starved = found.signal == "SIGKILL" and child.starved
+        if found.crash or too_often or starved:
+            code = "guard.out_of_memory" if starved else "guard.exited"
+            await self._again("crash", hands.fail(child, code, found))
             return
         self._outside.append(now)
         hands.gone(child, found, asked=False)
@@ -241,8 +259,9 @@ class Keeper:
                 self._hands.state.change(order=order.id, step="accepted")
                 if order.reason == _PLANNED:
                     self._hands.note("planned", by=order.by)
-                # The clock may have been set since it was given: never wait longer than was announced.
-                self._pending = replace(order, at=min(order.at, time.time()))
+                # The clock may be set meanwhile, or was since it was given: never wait longer than was announced.
+                left = min(order.at - time.time(), 0.0) + order.announce_s
+                self._pending, self._pending_at = order, time.monotonic() + left
 
     async def _carry_out(self, order: Order) -> None:
         self._pending = None
@@ -256,6 +275,7 @@ class Keeper:
         except Exception:
             with suppress(OSError):
                 self._journal.write(order.kind, journal.REFUSED, order.id, code="guard.fault")
+            self._hands.state.change(order=None, step=None)
             raise
         self._close_order(order)
 
@@ -319,6 +339,7 @@ class Keeper:
 
     def _note_failure(self, failure: Failure) -> None:
         self._healthy_since = None
+        self._rise.failed(self._hands.last)
         self._hands.note("failure", code=failure.code, detail=failure.detail, log=failure.log)
 
     def _forget_failures(self) -> None:
@@ -360,18 +381,6 @@ class Keeper:
         await asyncio.wait({self._hands.ending}, timeout=seconds)
         if self._hands.ending.done():
             raise Ending
-
-    async def _beat(self) -> None:
-        """As long as the loop turns: for systemd's watchdog, and the size of the server's log."""
-        every = min(_BEAT_S, (self._notifier.watchdog_s or _BEAT_S * 2) / 2)
-        while True:
-            with suppress(OSError):
-                self._notifier.alive()
-            if not self._told_ready or self._hands.ending.done():
-                self._notifier.extend(_EXTEND_S)
-            if self._hands.child is not None:
-                child_logs.limit_size(self._hands.child.log, self._limits.log_bytes)
-            await asyncio.sleep(every)
 
     async def _end(self) -> None:
         self._notifier.stopping()

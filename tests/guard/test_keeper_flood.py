@@ -13,21 +13,17 @@ from typing import Any
 
 import pytest
 
-from praxisd.testing import guarded
-from praxisd_guard import child_logs, keeper_files, keeper_server, orders, watch
+from praxisd_guard import (
+    child_logs,
+    keeper_files,
+    watch,
+)
 from praxisd_guard.child import Child
 from praxisd_guard.door import Door
 from praxisd_guard.door_answers import unavailable
-from praxisd_guard.journal import Journal
-from praxisd_guard.keeper import Keeper
-from praxisd_guard.keeper_limits import Limits, limits_of
-from praxisd_guard.keeper_server import Hands
-from praxisd_guard.keeper_state import StateFile
 from praxisd_guard.keeper_threads import beside
-from praxisd_guard.notify import Notifier
-from praxisd_guard.told import read as told_of
 
-from .keeper_cast import QUICK, home_of, until
+from .keeper_cast import home_of, until
 
 
 def _put(file: Path, text: str = "") -> None:
@@ -195,94 +191,6 @@ def test_the_guard_takes_the_descriptors_it_may_have(tmp_path: Path) -> None:
         state = home.reach("running")
         for pid in (guard.pid, state.server_pid or 0):
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (200, 200)
-
-
-class _World:
-    """A keeper in this process, over a script version."""
-
-    def __init__(self, folder: Path, **limits: float) -> None:
-        self.home = folder / "home"
-        guarded.script_home(self.home, folder / "data")
-        self.sock = socket.create_server(("127.0.0.1", 0))
-        self.sock.setblocking(False)
-        told = told_of(self.home)
-        assert told is not None
-        made: Limits = limits_of({**QUICK, **limits})
-        self.journal = Journal(self.home)
-        self.hands = Hands(self.home, told, made, self.sock, StateFile(self.home), self.journal)
-        self.keeper = Keeper(self.home, self.hands, Notifier({}))
-
-    async def runs(self) -> None:
-        """Wait until a server runs."""
-        end = time.monotonic() + 60
-        while self.hands.state.now.state != "running":
-            assert time.monotonic() < end, self.hands.state.now
-            await asyncio.sleep(0.02)
-
-
-def _kept(folder: Path, then: Callable[[_World], Any], **limits: float) -> None:
-    """A keeper runs until `then`, a coroutine, is done; whatever happens to it, it must still run by then."""
-
-    async def main() -> None:
-        world = _World(folder, **limits)
-        with world.sock:
-            task = asyncio.create_task(world.keeper.run(None))
-            try:
-                await then(world)
-                assert not task.done()
-            finally:
-                world.keeper.asked_to_end("SIGTERM", None)
-                await task
-
-    asyncio.run(main())
-
-
-def test_a_fault_of_its_own_does_not_end_the_keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the start, in the middle of it, and while all is well."""
-    left = {"log": 2, "watch": 1, "orders": 1}
-
-    def failing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            if left[name]:
-                left[name] -= 1
-                raise ZeroDivisionError(name)
-            return real(*args)
-
-        return call
-
-    monkeypatch.setattr(child_logs, "new_log", failing("log", child_logs.new_log))
-    monkeypatch.setattr(watch, "until_hung", failing("watch", watch.until_hung))
-
-    async def then(world: _World) -> None:
-        await world.runs()
-        monkeypatch.setattr(orders, "waiting", failing("orders", orders.waiting))
-        while left["orders"]:
-            await asyncio.sleep(0.02)
-        await world.runs()
-        assert world.hands.child is not None and left == {"log": 0, "watch": 0, "orders": 0}
-
-    _kept(tmp_path, then)
-
-
-def test_a_start_without_descriptors_waits_and_is_no_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tries: list[int] = []
-
-    def child(*args: Any) -> Child:
-        tries.append(1)
-        if len(tries) < 4:
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return Child(*args)
-
-    monkeypatch.setattr(keeper_server, "Child", child)
-    monkeypatch.setattr(keeper_server, "_SHORT_S", 0.01)
-
-    async def then(world: _World) -> None:
-        await world.runs()
-        assert len(tries) == 4 and world.hands.state.now.failures == 0
-
-    _kept(tmp_path, then)
 
 
 def test_short_knows_when_there_are_none_left() -> None:

@@ -171,3 +171,32 @@ def test_a_guard_that_is_just_starting_a_server_ends_at_once(tmp_path: Path, beh
         assert home.end() == 0
         assert time.monotonic() - asked < 25  # neither the pause nor the start's limit
         assert [one["pid"] for one in home.starts() if start_ticks(one["pid"])] == []
+
+
+def test_a_server_that_does_not_say_what_runs_is_asked_again(tmp_path: Path) -> None:
+    """It may be in the middle of a backup: no answer is not "nothing"."""
+    with home_of(tmp_path, live_every_s=60) as home:
+        home.begin(trusting=True)
+        home.reach("running")
+        (home.data / "busy.json").write_text('["backups.run"]')
+        (home.data / "deaf").touch()
+        order = home.install()
+        until(lambda: (home.path / "versions" / "1.1" / "complete.json").exists(), "it is unpacked")
+        time.sleep(1)
+        assert home.steps(order) == ["accepted"] and home.ask().body == b"1.0"
+        (home.data / "deaf").unlink()
+        time.sleep(1.5)
+        assert home.steps(order) == ["accepted"]  # now it says so
+        (home.data / "busy.json").unlink()
+        assert home.outcome(order).state == "kept"
+
+
+def test_a_server_that_never_says_what_runs_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    with home_of(tmp_path, live_every_s=60, unanswered_s=0.5) as home:
+        home.begin(trusting=True)
+        home.reach("running")
+        (home.data / "deaf").touch()
+        order = home.install()
+        until(lambda: "unpacked" in home.steps(order), "it goes on")
+        (home.data / "deaf").unlink()
+        assert home.outcome(order).state == "kept"

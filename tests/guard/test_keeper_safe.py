@@ -164,6 +164,21 @@ def test_a_code_at_the_end_of_the_log_is_told(home: Home) -> None:
     assert home.start["last"]["code"] == "config.invalid"
 
 
+def test_safe_mode_is_left_by_itself_where_its_cause_is_one_that_passes(tmp_path: Path) -> None:
+    """The database on another machine came up late: once it answers, nothing keeps the practice in safe mode."""
+    with home_of(tmp_path, floor_1_s=0.5, floor_2_s=0.5, floor_3_s=0.5) as home:
+        (home.data / "said.json").write_text('"(store.unreachable)"')
+        home.behave("exits")
+        home.begin()
+        home.reach("safe")
+        until(lambda: len(home.lines("passed")) == 2, "tried in vain, and again")
+        assert _modes(home)[:6] == [False, False, False, True, False, True]
+        home.behave("good")
+        home.reach("running")
+        until(lambda: home.state and home.state.failures == 0, "forgotten")
+        assert home.ask("/health/ready").status == 200 and home.lines("floor") == []
+
+
 def test_from_the_floor_to_safe_mode_by_itself(tmp_path: Path) -> None:
     with home_of(tmp_path, floor_1_s=0.5) as home:
         home.behave("worst")
