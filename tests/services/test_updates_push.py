@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import pytest
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
-from praxisd.services.updates import ordering, pushing, store
+from praxisd.services.updates import ordering, pushed_file, pushing, store
 from praxisd.services.updates.publish_quick import Quick
 from praxisd.testing.houses import Houses
 from praxisd.testing.trials import noted
 from praxisd.web import uploads
+from praxisd_guard import resume
 
 from .updates_cast import DATA, Desk, Vendor, packed
 
 ACTOR = system("test")
+Free = namedtuple("Free", "free")
 ZIP = {"Content-Type": "application/zip"}
 
 
@@ -160,7 +163,7 @@ def test_links_bombs_and_rubbish(
         info = zipfile.ZipInfo("metadata/timestamp.json")
         info.external_attr = 0o120777 << 16
         archive.writestr(info, "/etc/passwd")
-    monkeypatch.setattr(pushing, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(pushed_file, "MOST_BYTES", 1_000_000)
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metadata/timestamp.json", bytes(2_000_000))
@@ -172,6 +175,66 @@ def test_links_bombs_and_rubbish(
         archive.writestr("metadata/timestamp.json", "{}")
     for file in (link, bomb, rubbish, twice):
         assert refused(house, file) == "updates.push_malformed", file.name
+
+
+@pytest.fixture
+def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what is unpacked to the disk, in order."""
+    names: list[str] = []
+    real = pushed_file.Pushed._unpack
+
+    def noted_down(self: pushed_file.Pushed, one: zipfile.ZipInfo) -> None:
+        names.append(one.filename)
+        real(self, one)
+
+    monkeypatch.setattr(pushed_file.Pushed, "_unpack", noted_down)
+    return names
+
+
+def test_no_package_reaches_the_disk_before_its_bytes_are_the_signed_ones(
+    house: House, vendor: Vendor, owner: Desk, tmp_path: Path, unpacked: list[str]
+) -> None:
+    vendor.software("9.1")
+    vendor.data("2026-11-01")
+    good = packed(vendor.quick.folder, tmp_path / "good.zip")
+    with zipfile.ZipFile(good, "a", zipfile.ZIP_DEFLATED) as archive:  # announced by nobody
+        archive.writestr("targets/software/praxisd/0.praxisd-99.zip", bytes(5_000_000))
+    changed = shutil.copytree(vendor.quick.folder, tmp_path / "changed")
+    one = next((changed / "targets" / "software" / "praxisd").glob("*praxisd-9.1.zip"))
+    bytes_ = one.read_bytes()
+    for spoilt, code in ((bytes(len(bytes_)), "updates.tampered"), (bytes(9_000_000), "updates.endless")):
+        one.write_bytes(spoilt)
+        status, problem = pushed(owner, packed(changed, tmp_path / "changed.zip"))
+        assert (status, problem["code"]) == (422, code)
+    assert unpacked and all(name.endswith(".json") for name in unpacked)
+    unpacked.clear()
+    assert pushed(owner, good)[0] == 201
+    packages = [name for name in unpacked if not name.endswith(".json")]
+    assert len(packages) == 2 and not any("praxisd-99" in name for name in packages)
+    assert left_behind(house) == []
+    assert pushed(owner, packed(changed, tmp_path / "again.zip"))[1]["code"] == "updates.endless"
+    assert {p.state for p in rows(house)} == {"waiting"}
+
+
+def test_a_push_leaves_the_room_that_the_database_needs(
+    house: House,
+    vendor: Vendor,
+    owner: Desk,
+    tmp_path: Path,
+    unpacked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vendor.software("9.1")
+    file = packed(vendor.quick.folder, tmp_path / "push.zip")
+    most = sum(one.file_size for one in zipfile.ZipFile(file).infolist() if one.filename.endswith(".json"))
+    for free in (0, resume.RESERVE + most):  # none at all; enough to learn what is in it, not for the package
+        monkeypatch.setattr(resume.shutil, "disk_usage", lambda _place, free=free: Free(free))
+        status, problem = pushed(owner, file)
+        assert (status, problem["code"]) == (507, "updates.no_space"), free
+        assert all(name.endswith(".json") for name in unpacked) and bool(unpacked) == bool(free)
+        assert left_behind(house) == []
+    monkeypatch.undo()
+    assert pushed(owner, file)[0] == 201
 
 
 def test_the_door_takes_files_of_its_kind_and_size_from_those_who_may(

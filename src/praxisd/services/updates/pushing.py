@@ -4,19 +4,17 @@ It is verified as if it were fetched from the source, by the same trust and the 
 is not signed, or not announced, leaves no trace.
 """
 
-import errno
 import shutil
-import stat
 import threading
 import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
-from praxisd.services.updates import downloading, places, store, trusting, words
+from praxisd.services.updates import downloading, places, store, trusting
+from praxisd.services.updates.pushed_file import Pushed, malformed, reading
 from praxisd_guard.faults import TrustFault
 from praxisd_guard.sources import FolderSource, is_repository
 
@@ -25,17 +23,7 @@ if TYPE_CHECKING:
     from praxisd_guard.trust import Trust
     from praxisd_guard.trust_offers import Offer
 
-ENTRIES_MOST = 5_000
-INSIDE = ("metadata/", "targets/")
-MOST_BYTES = 4_000_000_000
-"""What a pushed file may hold unpacked. Bytes."""
-_CHUNK = 1 << 20
 _one_at_a_time = threading.Lock()
-
-
-def malformed() -> Problem:
-    """What was sent is no such file."""
-    return Problem("updates.push_malformed", 422)
 
 
 def take(house: "House", actor: Actor, file: Path) -> list[str]:
@@ -47,26 +35,32 @@ def take(house: "House", actor: Actor, file: Path) -> list[str]:
             shutil.rmtree(left, ignore_errors=True)
         room = places.folder(house, "incoming", new_id())
         try:
-            _unpack(file, room)
-            if not is_repository(room):
-                raise malformed()
-            return _verified(house, actor, room)
+            with reading():
+                archive = zipfile.ZipFile(file)
+            with archive, trusting.faults():
+                pushed = Pushed(archive, room)
+                pushed.unpack_first()
+                if not is_repository(room):
+                    raise malformed()
+                return _verified(house, actor, pushed)
         finally:
             shutil.rmtree(room, ignore_errors=True)
 
 
-def _verified(house: "House", actor: Actor, room: Path) -> list[str]:
-    with trusting.looking(house, FolderSource(room)) as trust:
+def _verified(house: "House", actor: Actor, pushed: Pushed) -> list[str]:
+    """All that was brought is verified inside the archive before the first package is unpacked."""
+    with trusting.looking(house, FolderSource(pushed.room)) as trust:
         trust.refresh()
-        found = _inside(trust, room)
+        found = _inside(trust, pushed)
         if not found:
             raise Problem("updates.push_empty", 422)
-        return [_one(house, actor, trust, offer) for offer in found]
+        for offer in found:
+            pushed.verify(offer)
+        return [_one(house, actor, trust, offer, pushed) for offer in found]
 
 
-def _inside(trust: "Trust", room: Path) -> list["Offer"]:
+def _inside(trust: "Trust", pushed: Pushed) -> list["Offer"]:
     """The announced versions whose files were brought along."""
-    brought = {path.name.partition(".")[2] for path in (room / "targets").rglob("*") if path.is_file()}
     found = []
     for element in trust.elements():
         try:
@@ -75,11 +69,11 @@ def _inside(trust: "Trust", room: Path) -> list["Offer"]:
             if fault.code != "not_found":
                 raise
             continue  # an element whose list was not brought along
-        found += [one for one in offers if one.target.rpartition("/")[2] in brought]
+        found += [one for one in offers if pushed.brought(one)]
     return found
 
 
-def _one(house: "House", actor: Actor, trust: "Trust", offer: "Offer") -> str:
+def _one(house: "House", actor: Actor, trust: "Trust", offer: "Offer", pushed: Pushed) -> str:
     elements = [one for one in trust.elements() if one.name == offer.element]
 
     def note(tx: object) -> str:
@@ -91,42 +85,6 @@ def _one(house: "House", actor: Actor, trust: "Trust", offer: "Offer") -> str:
     with house.store.read(actor) as tx:
         row = store.package(tx, id_)
     if row is not None and row.state not in ("waiting", "ordered", "installed", "rolled_back"):
-        downloading.fetch(house, actor, trust, offer, id_, event="update.pushed")
+        with pushed.unpacked(offer):
+            downloading.fetch(house, actor, trust, offer, id_, event="update.pushed")
     return id_
-
-
-def _unpack(file: Path, room: Path) -> None:
-    """Only plain files below `metadata/` and `targets/`, so many and so long at most."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            if len(entries) > ENTRIES_MOST or sum(one.file_size for one in entries) > MOST_BYTES:
-                raise malformed()
-            for one in entries:
-                if not one.is_dir():
-                    _entry(archive, one, room)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError, KeyError):
-        raise malformed() from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise words.problem("no_space", retry=True) from None
-        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
-            raise malformed() from None  # the same name twice, or a file as a folder
-        raise
-
-
-def _entry(archive: zipfile.ZipFile, one: zipfile.ZipInfo, room: Path) -> None:
-    name, kind = one.filename, stat.S_IFMT(one.external_attr >> 16)
-    parts = name.split("/")
-    plain = kind in (0, stat.S_IFREG) and "\\" not in name and ":" not in name and name.isprintable()
-    if not plain or not name.startswith(INSIDE) or any(part in ("", ".", "..") for part in parts):
-        raise malformed()
-    into = room.joinpath(*parts)
-    into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    left = one.file_size
-    with archive.open(one) as packed, into.open("xb") as plain_file:
-        while piece := packed.read(_CHUNK):
-            left -= len(piece)
-            if left < 0:
-                raise malformed()
-            plain_file.write(piece)
