@@ -14,9 +14,14 @@ PRIVATE = 0o600
 
 
 def put(path: Path, data: bytes, mode: int = PRIVATE) -> None:
-    """Replace the file `path`; when this returns, the new content is on the disk. OSError as the disk says."""
+    """Replace the file `path`; when this returns, the new content is on the disk. OSError as the disk says.
+
+    It is written beside its place as a file that is made here: what lies there under that name, a link of the folder's
+    owner to a file of root perhaps, is removed and never followed.
+    """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, mode)
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

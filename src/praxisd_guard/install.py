@@ -118,6 +118,8 @@ def _hold(home: Path, order: Order, host: Host) -> None:
 def _refuse(home: Path, order: Order, refused: Refused, host: Host) -> None:
     clear(home)
     facts = {"code": refused.code, "detail": refused.detail}
+    if refused.fault is not None:
+        facts["fault"] = refused.fault
     try:
         journal.Journal(home).write(order.kind, journal.REFUSED, order.id, **facts)
     finally:  # an order of which nothing can be written must not be tried for ever

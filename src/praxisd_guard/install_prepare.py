@@ -28,12 +28,17 @@ _COMPILE = "import compileall,os,sys; hasattr(os, 'nice') and os.nice(15); compi
 
 
 class Refused(Exception):
-    """The order is not carried out and nothing was stopped; `code` has a text, `detail` is for a technician."""
+    """The order is not carried out and nothing was stopped; `code` has a text, `detail` is for a technician.
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    `fault` is the trust layer's own code (`updates.frozen`) where it objected: the server decides by it whether the file is
+    worthless or may be good later.
+    """
+
+    def __init__(self, code: str, detail: str = "", fault: str | None = None) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
+        self.fault = fault
 
 
 def refusal(error: OSError) -> Refused:

@@ -20,8 +20,8 @@ PREFIX = "software/praxisd/"
 def trusted(home: Path, order: Order, file: Path) -> None:
     """Refused unless `file` is the target `order.target`, signed as software of praxisd in the ordered version.
 
-    Codes: `guard.no_root`, `guard.untrusted` (detail: the fault's own code and facts), `guard.no_space`, `guard.older`:
-    a version older than the one that runs is good to nobody but an attacker who knows its faults, even though its
+    Codes: `guard.no_root`, `guard.untrusted` (with the fault's own code, and its facts as detail), `guard.no_space`,
+    `guard.older`: a version older than the one that runs is good to nobody but an attacker who knows its faults, even though its
     signature still holds; only the version before the present one may come back.
     """
     from praxisd_guard.trust import Trust  # its libraries are only needed here
@@ -40,7 +40,8 @@ def trusted(home: Path, order: Order, file: Path) -> None:
         trust.refresh()
         offer = trust.check(target, file)
     except TrustFault as fault:
-        raise Refused("guard.no_space" if fault.code == NO_SPACE else "guard.untrusted", str(fault)) from None
+        code = "guard.no_space" if fault.code == NO_SPACE else "guard.untrusted"
+        raise Refused(code, str(fault), fault.text) from None
     if (offer.element, offer.kind, offer.version) != (ELEMENT, "software", order.version):
         raise Refused(
             "guard.untrusted", f"{offer.element} {offer.version} ({offer.kind}) ordered as {order.version}"

@@ -5,7 +5,7 @@ line. `kind` says what it is about: `install`, `switch_back`, `restart`, `try_ag
 be read), or what happened to the server: `start`, `exit`, `planned`, `outside`.
 
 Steps of `install` in order: accepted, unpacked, stopped, expanded, switched, started, healthy, kept. What went
-wrong: failed {code, detail}, back, restored. Refused before anything was stopped: refused {code}. `again` {n} is
+wrong: failed {code, detail}, back, restored. Refused before anything was stopped: refused {code, detail, fault}. `again` {n} is
 written by a guard that took up what another one had left. KEPT, RESTORED and REFUSED end an order.
 """
 
@@ -61,6 +61,8 @@ class Outcome:
     """Why it was rolled back or refused."""
     detail: str = ""
     """More words for a service partner, in no particular language."""
+    fault: str | None = None
+    """What the trust layer objected to (`updates.frozen`); None where it did not."""
     log: str | None = None
     """The file with the failed start's or migration's own words."""
     healthy: bool = True
@@ -194,6 +196,7 @@ def _outcome(found: list[Line]) -> Outcome:
         step=last.step,
         code=facts.get("code"),
         detail=str(facts.get("detail", "")),
+        fault=facts.get("fault"),
         log=facts.get("log"),
         healthy=bool(last.facts.get("healthy", True)),
         kind=last.kind,

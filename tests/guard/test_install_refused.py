@@ -67,10 +67,11 @@ def _package(home: Path, version: str = "1.1", **more: Any) -> Path:
 def test_what_the_guard_does_not_trust(here: Path, host: Quiet) -> None:
     def never(_home: Path, _order: Order, file: Path) -> None:
         assert file.parent == Places(here).incoming, "judged is the guard's own copy"
-        raise Refused("guard.untrusted", "updates.tampered")
+        raise Refused("guard.untrusted", "updates.tampered {}", "updates.tampered")
 
     outcome = _run(here, host, guarded.install_order(_package(here), "1.1"), never)
-    assert (outcome.code, outcome.detail) == ("guard.untrusted", "updates.tampered")
+    assert (outcome.code, outcome.detail) == ("guard.untrusted", "updates.tampered {}")
+    assert outcome.fault == "updates.tampered"
 
 
 def test_a_file_exchanged_after_it_was_verified_is_not_what_is_unpacked(here: Path, host: Quiet) -> None:

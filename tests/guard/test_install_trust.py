@@ -1,6 +1,8 @@
 """The engine's real trust: an order is only carried out for what is signed as praxisd's own software."""
 
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,11 +66,15 @@ def vendor(tmp_path: Path) -> Vendor:
     return Vendor(tmp_path)
 
 
-def _refused(vendor: Vendor, wish: Order, code: str, detail: str = "", file: Path | None = None) -> None:
+def _refused(
+    vendor: Vendor, wish: Order, code: str, detail: str = "", file: Path | None = None
+) -> str | None:
+    """Which fault of the trust layer it was, if it was one."""
     with pytest.raises(Refused) as caught:
         trusted(vendor.home, wish, file or vendor.file)
     assert caught.value.code == code
     assert detail in caught.value.detail
+    return caught.value.fault
 
 
 def test_what_is_signed_is_trusted_without_a_network(vendor: Vendor) -> None:
@@ -91,7 +97,8 @@ def test_one_changed_byte(vendor: Vendor, tmp_path: Path) -> None:
     data = bytearray(vendor.file.read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "changed.zip").write_bytes(data)
-    _refused(vendor, vendor.order(), "guard.untrusted", "updates.tampered", tmp_path / "changed.zip")
+    fault = _refused(vendor, vendor.order(), "guard.untrusted", "updates.tampered", tmp_path / "changed.zip")
+    assert fault == "updates.tampered"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +109,7 @@ def test_a_target_that_is_none(vendor: Vendor, target: str) -> None:
 
 
 def test_a_signed_older_version_under_a_newer_name(vendor: Vendor) -> None:
-    _refused(vendor, vendor.order(version="1.2"), "guard.untrusted", "ordered as 1.2")
+    assert _refused(vendor, vendor.order(version="1.2"), "guard.untrusted", "ordered as 1.2") is None
 
 
 def test_data_that_its_own_team_signed_is_no_software(vendor: Vendor) -> None:
@@ -142,6 +149,34 @@ def test_an_older_state_than_the_guard_has_seen(vendor: Vendor, tmp_path: Path) 
     vendor.look()
     trusted(vendor.home, vendor.order(), vendor.file)
     _refused(vendor, vendor.order(seen=str(old)), "guard.untrusted", "updates.rollback")
+
+
+def test_troubles_that_pass_are_told_from_a_spoilt_file(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the fact `fault` the server knows that the file may be good later: it must not throw it away."""
+    later = time.time() + 10 * 365 * 86_400
+    with monkeypatch.context() as patch:
+        patch.setattr("praxisd_guard.trust.Trust", partial(Trust, now=lambda: later))
+        assert _refused(vendor, vendor.order(), "guard.untrusted") in (
+            "updates.frozen",
+            "updates.root_expired",
+        )
+    trusted(vendor.home, vendor.order(), vendor.file)
+    with monkeypatch.context() as patch:
+        patch.setattr("praxisd_guard.trust.Trust", partial(Trust, now=lambda: time.time() - 7_200))
+        assert _refused(vendor, vendor.order(), "guard.untrusted") == "updates.clock_back"
+    (vendor.seen / "metadata" / "timestamp.json").write_bytes(b"")  # a power cut before it was on the disk
+    damaged = vendor.order()
+    orders.give(vendor.home, damaged)
+    host = ScriptHost(vendor.home)
+    install.run(vendor.home, damaged, host)
+    outcome = journal.outcome(vendor.home, damaged.id)
+    assert (outcome.state, outcome.code, outcome.fault) == ("refused", "guard.untrusted", "updates.malformed")
+    vendor.look()
+    trusted(vendor.home, vendor.order(), vendor.file)
+    host.end()
+    host.doors.close()
 
 
 def test_an_order_is_carried_out_by_the_real_trust(vendor: Vendor) -> None:

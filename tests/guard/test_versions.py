@@ -205,6 +205,20 @@ def test_files_are_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_no_link_beside_a_file_is_followed(tmp_path: Path) -> None:
+    """Root writes into a folder of the service's user, who could name the draft beforehand."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"of root")
+    room = tmp_path / "home"
+    room.mkdir()
+    (room / f".a.{os.getpid()}.new").symlink_to(secret)
+    durable.put(room / "a", b"new")
+    assert secret.read_bytes() == b"of root"
+    assert not (room / "a").is_symlink() and (room / "a").read_bytes() == b"new"
+    assert os.listdir(room) == ["a"]
+
+
 def test_the_standin_is_only_wanted_while_the_link_was_up(here: Path) -> None:
     told = home.read(here)
     assert told is not None

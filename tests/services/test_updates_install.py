@@ -137,9 +137,9 @@ def test_what_the_guard_refuses_waits_on_or_is_thrown_away(
     assert owner.element("praxisd")["waiting"]["installable"] is True
     owner.ordered(order["packages"][0]["id"])
     (wish,) = guard.orders()
-    guard.does(wish, "refused", code="guard.untrusted", detail="updates.tampered")
+    guard.does(wish, "refused", code="guard.untrusted", detail="updates.tampered", fault="updates.tampered")
     one = owner.element("praxisd")["available"][0]
-    assert (one["state"], one["fault"]["code"], one["installable"]) == ("refused", "guard.untrusted", False)
+    assert (one["state"], one["fault"]["code"], one["installable"]) == ("refused", "updates.tampered", False)
     assert not closed(house)
 
 

@@ -122,6 +122,13 @@ def _fetchable(package: Any) -> bool:
     return package.state in ("available", "downloading") or damaged
 
 
+def anew(tx: "Tx") -> None:
+    """A person asks for updates: what was refused may be fetched once more. Why it was is told until it is on its way."""
+    for one in store.packages(tx):
+        if one.state == "refused":
+            store.change_package(tx, one, state="available")
+
+
 def fetch(
     house: "House",
     actor: Actor,

@@ -38,7 +38,7 @@ def show(house: "House", args: Args) -> Args:
 
 
 def look(house: "House", args: Args) -> Args:
-    """Look and download now, and wait for it."""
+    """Look and download now, and wait for it; what was refused is fetched anew."""
     chosen = settings.chosen(house)
     for missing, code in (
         (not chosen.active, "updates.switched_off"),
@@ -47,6 +47,7 @@ def look(house: "House", args: Args) -> Args:
     ):
         if missing:
             raise Problem(code, 409)
+    house.store.run(CLI, downloading.anew)
     done = downloading.download(house, CLI)
     if done.fault is not None:
         raise done.fault

@@ -93,6 +93,7 @@ def check(call: Call) -> Answer:
     """Look for updates now
 
     Starts the job `updates.download`; its run tells how far it is. In safe mode, where no job runs, the look is made at once.
+    What was refused is fetched anew.
     """
     house = call.house
     chosen = settings.chosen(house)
@@ -102,6 +103,7 @@ def check(call: Call) -> Answer:
         raise Problem("updates.no_address", 409)
     if places.root(house) is None:
         raise Problem("updates.no_root", 409)
+    house.store.run(ordering.here(call.actor), downloading.anew)
     if house.safe:
         downloading.download(house, system("updates.download", INSTALLATION))
         return Answer(shapes.CheckOut(run=""), status=202)

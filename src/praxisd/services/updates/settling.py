@@ -18,14 +18,12 @@ UNCUT, UNCUT_S = f"{leases.UNCUT}updates", 2_400
 """Held while this server works on an order: a planned restart waits for it. Seconds: a copy of a large PostgreSQL may take
 most of it.
 """
-_SPOILT = (
-    "updates.tampered",
-    "updates.wrong_key",
-    "updates.threshold",
-    "updates.unusable",
-    "guard.untrusted",
-)
-"""Reasons that lie in the file itself: it is not offered again."""
+_SPOILT = ("updates.tampered", "updates.wrong_key", "updates.threshold", "updates.unusable")
+"""Reasons that lie in the file itself: it is not offered again, until a person looks for updates and it is fetched anew.
+A file that is here is never `endless`: that is a source's metadata, and says nothing of it.
+"""
+_TOLD = (*words.FAULTS, "guard.untrusted")
+"""Reasons that are shown beside a package that waits on: what is to be done about them helps it too."""
 
 
 def holder(order: str) -> str:
@@ -129,6 +127,7 @@ def _end_packages(tx: "Tx", row: Any, state: str, why: dict[str, Any]) -> None:
                     Path(one.path).unlink(missing_ok=True)
                 store.change_package(tx, one, state="refused", path=None, **why)
             elif one.path and Path(one.path).is_file():
-                store.change_package(tx, one, state="waiting", reason=None, params="{}")
+                told = why if why["reason"] in _TOLD else {"reason": None, "params": "{}"}
+                store.change_package(tx, one, state="waiting", **told)
             else:  # cut off while it was being moved to its place: it is fetched again
                 store.change_package(tx, one, state="available", reason=None, params="{}", path=None)

@@ -85,9 +85,7 @@ class View:
             downloaded_at=self.at(row.downloaded_at),
             installed_at=self.at(row.installed_at),
             by=None if row.actor is None else self._names.get(row.actor, row.actor),
-            fault=words.said(
-                self._house.texts, row.reason, self._lang, version=row.version, log=row.log or "–"
-            ),
+            fault=self._fault(row),
             log=row.log,
         )
 

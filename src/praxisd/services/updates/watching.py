@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import guarded_health
 from praxisd.kernel.access import system
-from praxisd.services.updates import guarding, settling, store
+from praxisd.services.updates import guarding, settling, store, words
 from praxisd_guard import journal, orders
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ EVERY_S = 0.5
 DEAD_S = 1_800
 """An order of another computer that is still being prepared after so long has nobody who works on it. Seconds."""
 WATCHER = system("updates.watch")
+UNTRUSTED = "guard.untrusted"
 
 
 def settle(house: "House") -> int:
@@ -48,7 +49,10 @@ def _open_still(house: "House", row: Any, now: int) -> bool:
             _close(house, row, Path(home), found.step)
         return True
     params = {"detail": found.detail, "healthy": found.healthy} if found.code else {}
-    settling.finish(house, WATCHER, row.id, found.state, found.code, log=found.log, params=params)
+    code = found.code
+    if code == UNTRUSTED and found.fault in words.FAULTS:
+        code = found.fault  # its words say what to do; it decides what becomes of the file
+    settling.finish(house, WATCHER, row.id, found.state, code, log=found.log, params=params)
     return False
 
 
