@@ -1,5 +1,6 @@
 """The copy of the database before an update: whole, checked, made while others write; or a clear word why there is none."""
 
+import os
 import sqlite3
 import subprocess
 import threading
@@ -7,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from praxisd.kernel.access import system
+from praxisd.kernel import jobs
+from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
+from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
-from praxisd.services.updates import saving, store
+from praxisd.services.updates import downloading, saving, store, watching
 from praxisd.testing import postgres
 from praxisd.testing.houses import Houses
+from praxisd.testing.trials import run_log, settle
+
+DAY_S = 86_400
 
 
 def note(house: House, name: str) -> None:
@@ -108,3 +114,27 @@ def test_without_pg_dump_or_with_one_that_fails_there_is_no_copy(
         assert refused.value.code == "updates.no_copy"
         assert refused.value.params["reason"] == ("pg_dump" if script is None else "pg_dump 3")
     assert list((house.folder / "updates" / "saved").iterdir()) == []
+
+
+def test_no_copy_outlives_a_month_even_while_nothing_is_downloaded(
+    sqlite_houses: Houses, clock: FrozenClock
+) -> None:
+    """An erased patient must not live on in it."""
+    house = sqlite_houses.open(clock=clock)
+    house.store.run(system("test"), lambda tx: house.settings.put(tx, "updates.active", False))
+    first = saving.save(house, "9.1")
+    strange = first.with_name("copied-by-hand")
+    strange.write_bytes(b"x")
+    os.utime(strange, (clock.now(), clock.now()))
+    clock.advance(20 * DAY_S)
+    second = saving.save(house, "9.2")
+    watching.start(house)
+    assert first.exists() and strange.exists()
+    clock.advance(11 * DAY_S)
+    watching.start(house)
+    assert list(first.parent.iterdir()) == [second]
+    clock.advance(20 * DAY_S)
+    house.store.run(system("test", INSTALLATION), lambda tx: jobs.run_now(house, tx, downloading.NAME))
+    settle(house)
+    assert [run.state for run in run_log(house, downloading.NAME)][-1] == "success"
+    assert list(first.parent.iterdir()) == []

@@ -21,6 +21,7 @@ from praxisd.services.updates import (
     places,
     plugins,
     rules,
+    saving,
     settings,
     slots,
     source,
@@ -258,6 +259,7 @@ def work(run: "RunContext") -> None:
     from praxisd.services.updates import ordering  # it needs what is here
 
     house = run.house
+    saving.drop_old(house)
     chosen = settings.chosen(house)
     if not chosen.active or not chosen.address:
         run.say(NO_ADDRESS if chosen.active else SWITCHED_OFF)

@@ -4,6 +4,7 @@ Nothing is ever set back from it by itself (SPEC 6.3): it is for people, should 
 """
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -22,6 +23,10 @@ RESERVE = 64_000_000
 """So many bytes stay free beside the copy."""
 _PAGES = 2_000
 """Pages copied at a time; other connections are let in between."""
+KEPT_DAYS = 30
+"""A copy is deleted after so long: it holds what has been erased from the database since."""
+_DAY_S = 86_400
+_MADE = re.compile(r"-(\d{8}T\d{6}Z)")
 DUMP_S = 1_800.0
 """So long a dump of PostgreSQL may take. Seconds."""
 
@@ -51,6 +56,29 @@ def save(house: "House", version: str) -> Path:
             raise _failed(type(error).__name__) from None
         raise
     return into
+
+
+def drop_old(house: "House") -> None:
+    """Delete copies older than KEPT_DAYS. One that cannot be deleted is tried again the next time."""
+    before = house.clock.now() - KEPT_DAYS * _DAY_S
+    folder = house.folder / "updates" / "saved"
+    for file in folder.iterdir() if folder.is_dir() else ():
+        try:
+            if file.is_file() and _made(file) < before:
+                file.unlink()
+        except OSError as error:
+            house.log.error("updates_copy_stays", error=error)
+
+
+def _made(file: Path) -> float:
+    """When a copy was made: its name says so, else its last change does. Epoch seconds."""
+    found = _MADE.search(file.name)
+    if found is not None:
+        try:
+            return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        except ValueError:  # no moment after all
+            pass
+    return file.stat().st_mtime
 
 
 def _sqlite(file: Path, into: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import guarded_health
 from praxisd.kernel.access import system
-from praxisd.services.updates import guarding, settling, store, words
+from praxisd.services.updates import guarding, saving, settling, store, words
 from praxisd_guard import journal, orders
 
 if TYPE_CHECKING:
@@ -122,5 +122,6 @@ def _turn(house: "House") -> None:
 def start(house: "House") -> None:
     """Called when the house starts its work."""
     tidy(house)
+    saving.drop_old(house)
     if settle(house):
         watch(house)
