@@ -9,9 +9,9 @@ from praxisd.kernel import issues
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
-from praxisd.services.updates import checks, downloading
+from praxisd.services.updates import checks, downloading, words
 
-from .updates_cast import DATA, Desk, Vendor
+from .updates_cast import DATA, Desk, GuardOnPaper, Vendor
 
 ACTOR = system("test")
 DAY_S = 86_400
@@ -102,3 +102,25 @@ def test_data_in_use_that_grow_old(house: House, vendor: Vendor) -> None:
     look(house)
     owner.ordered(owner.element(DATA)["waiting"]["id"])
     assert "updates.data_old" not in found(house)
+
+
+def test_an_update_that_was_taken_back_says_why_in_words(
+    house: House, vendor: Vendor, tmp_path: Path
+) -> None:
+    owner, guard = Desk(house), GuardOnPaper(house, tmp_path)
+    vendor.software("9.1")
+    look(house)
+    owner.ordered(owner.element("praxisd")["waiting"]["id"])
+    (wish,) = guard.orders()
+    guard.does(wish, "accepted", "stopped")
+    guard.does(wish, "failed", code="guard.not_started", detail="", log="/x/failed.log")
+    guard.does(wish, "restored")
+    issue, words = found(house)["updates.rolled_back"]
+    assert "Grund: Die neue Version startet nicht." in words["cause"] and "guard" not in words["cause"]
+    assert "Reason: The new version does not start." in issues.explain(house, issue, "en")["cause"]
+
+
+def test_an_older_version_is_refused_in_words(house: House) -> None:
+    for lang, word in (("de", "ältere"), ("en", "older")):
+        told = words.said(house.texts, "guard.older", lang, detail="0.1, while 0.2 runs")
+        assert told is not None and word in told.title and "0.1, while 0.2 runs" in told.cause

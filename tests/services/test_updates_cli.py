@@ -15,6 +15,8 @@ from praxisd.kernel import control
 from praxisd.kernel.app import House
 from praxisd.services.updates import watching
 from praxisd.testing.houses import Houses
+from praxisd.testing.trials import noted
+from praxisd_guard.clockmark import ClockMark
 
 from .updates_cast import DATA, PLUGIN, Desk, GuardOnPaper, Vendor, packed
 
@@ -111,6 +113,25 @@ def test_a_pushed_file_by_command(vendor: Vendor, command: Command, tmp_path: Pa
     assert "praxisd 9.1  wartet" in command("push", str(file)).output
     file.write_bytes(b"no archive")
     assert "updates.push_malformed" in command("push", str(file), exit_code=1).output
+
+
+def test_a_clock_that_once_ran_ahead_is_trusted_again_by_a_person(
+    house: House, vendor: Vendor, command: Command, tmp_path: Path
+) -> None:
+    guard = GuardOnPaper(house, tmp_path)
+    marks = [ClockMark(house.folder / "updates"), ClockMark(guard.home / "trust")]
+    ahead = house.clock.now() + 400 * 86_400
+    for mark in marks:
+        mark.raise_to(ahead)  # a look while the clock was wrong
+    vendor.software("9.1")
+    told = command("check", exit_code=1).output
+    assert "updates.clock_back" in told and "praxisd updates check --trust-clock" in told
+    told = command("check", "--trust-clock").output
+    assert "wird wieder vertraut; vergessen wurde 2027-12-28T" in told and "Heruntergeladen: 1" in told
+    assert [mark.highest() for mark in marks] == [house.clock.now(), None]
+    assert noted(house).count("update.clock_trusted") == 1
+    assert "es war nichts zu vergessen" in command("check", "--trust-clock").output
+    assert marks[0].highest() == house.clock.now() and noted(house).count("update.clock_trusted") == 1
 
 
 def test_in_safe_mode_one_looks_and_installs_all_the_same(

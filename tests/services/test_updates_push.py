@@ -228,7 +228,7 @@ def test_a_push_leaves_the_room_that_the_database_needs(
     file = packed(vendor.quick.folder, tmp_path / "push.zip")
     most = sum(one.file_size for one in zipfile.ZipFile(file).infolist() if one.filename.endswith(".json"))
     for free in (0, resume.RESERVE + most):  # none at all; enough to learn what is in it, not for the package
-        monkeypatch.setattr(resume.shutil, "disk_usage", lambda _place, free=free: Free(free))
+        monkeypatch.setattr("praxisd_guard.resume.shutil.disk_usage", lambda _place, free=free: Free(free))
         status, problem = pushed(owner, file)
         assert (status, problem["code"]) == (507, "updates.no_space"), free
         assert all(name.endswith(".json") for name in unpacked) and bool(unpacked) == bool(free)

@@ -305,6 +305,11 @@ def doctor(house: "House", lang: str = "de") -> dict[str, Any]:
 def explain(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
     """An issue in words: code, severity, subject, title, cause, solution."""
     words = {**issue.params, "subject": issue.subject, "code": issue.code}
+    reason = str(words.get("reason"))
+    for told in (reason, f"{issue.code.partition('.')[0]}.{reason.replace('.', '_')}"):
+        if house.texts.has(f"{told}.title"):  # a reason that is a code is told by its title
+            words["reason"] = house.texts.get(f"{told}.title", lang, **issue.params)
+            break
     known = issue.code if house.texts.has(f"{issue.code}.title") else FOREIGN
     return {
         "code": issue.code,

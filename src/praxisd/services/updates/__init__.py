@@ -28,6 +28,7 @@ SERVICE = Service(
         EventType("update.rolled_back", Retention.AUDIT, alert=True),
         EventType("update.refused", Retention.AUDIT, alert=True),
         EventType("update.switched_back", Retention.AUDIT),
+        EventType("update.clock_trusted", Retention.AUDIT, alert=True),
     ),
     jobs=downloading.JOBS,
     routes=routes.ROUTES,

@@ -44,8 +44,17 @@ def _look(folder: Path, as_json: bool) -> None:
 
 @updates.command("check")
 @reporting
-def check(folder: Path, as_json: bool) -> None:
+@click.option(
+    "--trust-clock",
+    is_flag=True,
+    help="The clock ran ahead once and is right now: forget the time it showed then. Noted in the log.",
+)
+def check(folder: Path, as_json: bool, trust_clock: bool) -> None:
     """Look now whether there is anything new, and download what is subscribed."""
+    if trust_clock:
+        said = perform(folder, "updates.trust_clock", None)
+        word = "clock_right" if said["seen"] is None else "clock_trusted"
+        click.echo(_say(f"updates.cli.{word}", now=said["now"], seen=said["seen"] or ""), err=True)
     _look(folder, as_json)
 
 

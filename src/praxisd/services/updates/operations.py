@@ -12,7 +12,17 @@ from praxisd.kernel import events
 from praxisd.kernel.access import INSTALLATION, Actor, Kind
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Operation
-from praxisd.services.updates import downloading, ordering, places, pushing, rules, settings, store, view
+from praxisd.services.updates import (
+    clocking,
+    downloading,
+    ordering,
+    places,
+    pushing,
+    rules,
+    settings,
+    store,
+    view,
+)
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -52,6 +62,12 @@ def look(house: "House", args: Args) -> Args:
     if done.fault is not None:
         raise done.fault
     return {**_shown(house, args), "fetched": len(done.fetched)}
+
+
+def trust_clock(house: "House", args: Args) -> Args:
+    """Forget that a clock once ran ahead: `now`, and `seen` if there was such a time."""
+    now, seen = clocking.trust_now(house, CLI)
+    return {"now": now, "seen": seen}
 
 
 def _chosen(tx: "Tx", wanted: str) -> str:
@@ -140,6 +156,7 @@ def switch_back(house: "House", args: Args) -> Args:
 OPERATIONS = (
     Operation("updates.list", show, offline=True),
     Operation("updates.look", look, offline=True),
+    Operation("updates.trust_clock", trust_clock),
     Operation("updates.install", install),
     Operation("updates.order", order, offline=True),
     Operation("updates.subscribe", subscribe, offline=True),
