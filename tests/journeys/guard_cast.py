@@ -1,17 +1,16 @@
-"""A client that asks all the time and writes down every answer, and a sample practice under its guard as tests see it."""
+"""A sample practice under its guard as tests see it, and a portal that books all the time."""
 
-import http.client
 import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from praxisd.testing.programs import Client, Done, Running, command
 
@@ -27,57 +26,6 @@ def until(found: Callable[[], Any], what: str) -> Any:
             return answer
         time.sleep(0.1)
     raise AssertionError(f"waited in vain for {what}")
-
-
-@dataclass
-class Seen:
-    """Answers by status; what was wrong with them."""
-
-    statuses: dict[int, int] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-    longest_s: float = 0.0
-    """The longest time without any answer at all."""
-
-
-class Hammer:
-    """Asks one address again and again, each time over a new connection, until the block ends."""
-
-    def __init__(self, url: str, path: str) -> None:
-        self.seen = Seen()
-        self._parts, self._path = urlsplit(url), path
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def __enter__(self) -> Seen:
-        self._thread.start()
-        return self.seen
-
-    def __exit__(self, *_error: object) -> None:
-        self._ended.set()
-        self._thread.join(30)
-
-    def _work(self) -> None:
-        answered = time.monotonic()
-        while not self._ended.wait(0.03):
-            connection = http.client.HTTPConnection(
-                self._parts.hostname or "", self._parts.port or 80, timeout=20
-            )
-            try:
-                connection.request("GET", self._path)
-                response = connection.getresponse()
-                body = response.read()
-            except OSError as error:
-                self.seen.wrong.append(f"{type(error).__name__}: {error}")
-                continue
-            finally:
-                connection.close()
-            now = time.monotonic()
-            self.seen.longest_s, answered = max(self.seen.longest_s, now - answered), now
-            self.seen.statuses[response.status] = self.seen.statuses.get(response.status, 0) + 1
-            if response.status == 503 and not (response.headers["Retry-After"] or "").isdigit():
-                self.seen.wrong.append(f"503 without Retry-After: {body[:200]!r}")
-            elif response.status not in (200, 503):
-                self.seen.wrong.append(f"{response.status}: {body[:200]!r}")
 
 
 class Booker:

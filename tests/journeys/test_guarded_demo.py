@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from praxisd.testing.hammer import Hammer
 from praxisd.testing.programs import running
 
-from .guard_cast import Booker, Hammer, Practice, until
+from .guard_cast import Booker, Practice, until
 
-FREE = "/health/ready"
+FREE, OPEN = "/health/ready", "/fhir/R4/metadata"
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +35,16 @@ def test_a_new_version_waits_until_a_person_installs_it(practice: Practice) -> N
 
 def test_it_is_installed_and_every_booking_is_kept(practice: Practice) -> None:
     before = practice.book()
-    with Hammer(practice.program.url, FREE) as seen, Booker(practice) as booker:
-        until(lambda: booker.ids, "a first booking")
+    outside = Hammer(practice.program.url, OPEN, practice.access["relay"])
+    with Hammer(practice.program.url, FREE) as seen, outside as far, Booker(practice) as booker:
+        until(lambda: booker.ids and far.statuses, "a first booking, and an answer through the relay")
         assert practice.say("updates", "install", "praxisd").code == 0
         until(lambda: practice.runs("0.2.0"), "the new version")
         until(lambda: practice.say("updates", "list", "--json").json["order"] is None, "the end of the order")
         count = len(booker.ids)
         until(lambda: len(booker.ids) > count, "a booking on the new version")
     assert seen.wrong == [] and set(seen.statuses) == {200, 503}
+    assert far.wrong == [] and set(far.statuses) == {200, 503}, "through the relay it is the same"
     assert all(map(practice.booked, [before, *booker.ids]))
     assert practice.say("updates", "list", "--json").json["version"] == "0.2.0"
     assert practice.steps() == [
