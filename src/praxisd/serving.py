@@ -31,13 +31,15 @@ def serve(
     config: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
+    before_ready: "Callable[[House, str], None]" = lambda _house, _url: None,
     *,
     handle: int | None = None,
     safe: bool = False,
 ) -> int:
     """Serve `folder` until SIGTERM or SIGINT; returns the exit code.
 
-    `handle`: the descriptor of a socket that listens already, instead of `host` and `port`. `safe`: safe mode (SPEC 7.2).
+    `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed. `handle`:
+    the descriptor of a socket that listens already, instead of `host` and `port`. `safe`: safe mode (SPEC 7.2).
     Problems: `control.folder_in_use` (409), `control.address_unusable` (400), `config.*`, `store.*`.
     """
     guard = Guarded.here()
@@ -46,7 +48,7 @@ def serve(
     with owning(folder, RESTART_PATIENCE_S if guard is None else GUARDED_PATIENCE_S):
         if guard is not None:
             keep_note(folder, guard.home)
-        return serve_owned(folder, config, host, port, handle=handle, safe=safe)
+        return serve_owned(folder, config, host, port, before_ready, handle=handle, safe=safe)
 
 
 def serve_owned(
@@ -59,10 +61,7 @@ def serve_owned(
     handle: int | None = None,
     safe: bool = False,
 ) -> int:
-    """`serve` for a caller that holds the folder's lock already.
-
-    `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed.
-    """
+    """`serve` for a caller that holds the folder's lock already."""
     from praxisd import main
     from praxisd.kernel.log import funnel
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from praxisd.kernel import checks, issues, jobs
+from praxisd.kernel import issues, jobs
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
@@ -34,7 +34,7 @@ def found(house: House, *names: str) -> dict[str, str]:
 def test_a_healthy_house_has_at_most_the_note_on_sqlite(kernel: House) -> None:
     report = issues.run_checks(kernel)
     assert {i.code for i in report.issues} <= {"store.sqlite_old"}
-    assert set(report.checked) == {c.name for c in checks.CHECKS}
+    assert set(report.checked) == {c.name for c in SERVICE.checks}
 
 
 @pytest.mark.parametrize(

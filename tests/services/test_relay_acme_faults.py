@@ -1,5 +1,6 @@
 """What goes wrong with a certificate authority takes nothing away, and says why; a restart in between is harmless."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import SystemClock
 from praxisd.kernel.service import Severity
+from praxisd.sandbox import acme_challenge
 from praxisd.sandbox.acme_program import Running
 from praxisd.services.relay import (
     acme,
@@ -185,9 +187,16 @@ def test_a_restart_in_the_middle_of_an_order_is_harmless(
 
 
 def test_a_stop_before_the_name_is_proven_is_no_failure(
-    sqlite_houses: Houses, hub: RunningHub, ca: Running
+    sqlite_houses: Houses, hub: RunningHub, ca: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = sqlite_houses.open(clock=SystemClock())
+    look, stopped = acme_challenge.check, threading.Event()
+
+    def later(name: str, answer: str, place: acme_challenge.Place | None) -> None:
+        assert stopped.wait(60), "the authority looks only once the house has stopped"
+        look(name, answer, place)
+
+    monkeypatch.setattr(acme_challenge, "check", later)
     with working(house):
         name = enrolled(house, hub)
         answers = house.shared.setdefault("relay.acme_context", Answers())
@@ -197,6 +206,7 @@ def test_a_stop_before_the_name_is_proven_is_no_failure(
         begun = record(house).progress
         assert begun.order and (begun.code, begun.failures) == ("", 0)
         assert answers(Hello(name, (PROTOCOL,), 0)) is None, "nobody is answered any more"
+        stopped.set()
         choose(
             house, ca
         )  # the same wish: the order is taken up again, or another one if its name was lost meanwhile

@@ -204,7 +204,9 @@ def test_damaged_samples(name: str, chance: random.Random) -> None:
                 data[at:at] = other[: chance.randint(1, len(other))]
         data = data or bytearray(b"x")
     found = judge(bytes(data), DOMAINS)
-    assert found.kind in KINDS and found.id in ("", OURS)
+    # A damaged address may spell another id: nobody has it, and the store says so. It is never longer or stranger than one.
+    assert found.kind in KINDS
+    assert found.id in ("", OURS) or (len(found.id) == len(OURS) and found.id.isalnum())
 
 
 @given(st.binary(max_size=300), st.text(max_size=50))
