@@ -44,6 +44,10 @@ class _Practice:
         found: dict[str, Any] = json.loads((self._folder / "access.json").read_text(encoding="utf-8"))
         return found
 
+    def linked(self) -> None:
+        """Wait until the practice has been linked for some seconds, ever: what the stand-in needs is written down then."""
+        self._until((self._folder / "run" / "standin.json").exists)
+
     def restart(self) -> tuple[Seen, Seen]:
         """A plain restart by the guard."""
         home = str(self._folder / "program")
@@ -92,6 +96,7 @@ def measure(rounds: int, say: Callable[[str], None], notes: list[str]) -> list[r
             folder = Path(name) / "data"
             with running(folder, verb="demo", guarded=True) as server:
                 practice = _Practice(folder, server.url)
+                practice.linked()
                 seen = [practice.restart(), practice.install("kept"), practice.restart()]
                 practice.publish("broken")
                 seen.append(practice.install("restored"))
