@@ -223,5 +223,5 @@ def test_what_runs_out_is_said_in_time_and_renewed(tmp_path: Path) -> None:
 def test_two_publishers_do_not_work_at_once(tmp_path: Path) -> None:
     with publish_files.holding(tmp_path), refused("busy"), publish_files.holding(tmp_path):
         pytest.fail("both hold it")
-    with publish_files.holding(tmp_path):
-        assert True
+    with publish_files.holding(tmp_path), refused("busy"), publish_files.holding(tmp_path):
+        pytest.fail("the lock was not free again, or nobody holds it now")

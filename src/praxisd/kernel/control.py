@@ -36,7 +36,8 @@ ANSWER_S = 600
 _PAUSE_S = 0.05
 
 
-def _try_lock(file: IO[bytes]) -> bool:
+def try_lock(file: IO[bytes]) -> bool:
+    """Take the lock of the operating system on an open file, without waiting; False while another holds it."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -62,7 +63,7 @@ def owning(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     run.mkdir(mode=0o700, exist_ok=True)
     until = time.monotonic() + patience_s
     with (run / "lock").open("a+b") as file:
-        while not _try_lock(file):
+        while not try_lock(file):
             if time.monotonic() >= until:
                 raise Problem("control.folder_in_use", 409, folder=str(folder))
             time.sleep(_PAUSE_S)

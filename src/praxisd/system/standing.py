@@ -16,7 +16,6 @@ from praxisd_guard.keeper_lock import guard_runs
 from praxisd_guard.keeper_state import read_state
 
 NOT_INSTALLED, STOPPED, RUNNING = "not_installed", "stopped", "running"
-NEEDS_HELP = ("safe", "floor")
 CODES = {NOT_INSTALLED: 3, STOPPED: 3, "safe": 1, "floor": 1}
 """Exit codes (SPEC 14.3): 0 running (also while it starts or updates), 1 it needs a person, 3 stopped or not installed."""
 

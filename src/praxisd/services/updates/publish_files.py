@@ -5,8 +5,8 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
+from praxisd.kernel.control import try_lock
 from praxisd.kernel.errors import Problem
 
 
@@ -45,25 +45,9 @@ def holding(folder: Path) -> Iterator[None]:
             "updates.publish_unwritable", 500, path=str(folder), why=error.strerror or "-"
         ) from None
     with file:
-        if not _locked(file):
+        if not try_lock(file):
             raise Problem("updates.publish_busy", 409, retry=True, path=str(folder))
         yield
-
-
-def _locked(file: IO[bytes]) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _keep_folder(folder: Path) -> None:

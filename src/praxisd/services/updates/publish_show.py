@@ -1,7 +1,6 @@
 """What a publisher wants to know of a repository: who must still sign, what is offered, what runs out soon."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from praxisd.services.updates import publish_elements as offered
@@ -81,9 +80,3 @@ def warnings(repository: Repository) -> list[dict[str, Any]]:
             code = "expired" if left <= 0 else "expires"
             found.append({"code": code, "role": role, "days": int(left // 1), "online": role in ONLINE})
     return found
-
-
-def first_root(repository: Repository) -> Path | None:
-    """The root file that practices are given; None before the first publication."""
-    path = repository.metadata / "1.root.json"
-    return path if path.exists() else None
