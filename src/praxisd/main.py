@@ -14,12 +14,15 @@ from praxisd.kernel.store import Tx
 from praxisd.services import (
     accounts,
     calendar,
+    diagnosis,
     directory,
     messaging,
     portals,
     relay,
     reminders,
+    serviceprovider,
     setup,
+    support,
     updates,
 )
 from praxisd.services.accounts import api as accounts_api
@@ -39,6 +42,9 @@ def services(plugins: bool = True) -> tuple[Service, ...]:
         portals.SERVICE,
         relay.SERVICE,
         updates.SERVICE,
+        diagnosis.SERVICE,
+        serviceprovider.SERVICE,
+        support.SERVICE,
         setup.SERVICE,
     )
     return (*built_in, *registry.plugins()) if plugins else built_in
