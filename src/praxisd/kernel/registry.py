@@ -11,6 +11,7 @@ from praxisd.kernel.service import (
     Check,
     EventType,
     FhirResource,
+    Fix,
     Handler,
     JobType,
     Operation,
@@ -75,6 +76,11 @@ class Registry:
     def checks(self) -> tuple[Check, ...]:
         """All checks."""
         return tuple(c for one in self.services for c in one.checks)
+
+    @cached_property
+    def fixes(self) -> dict[str, Fix]:
+        """What heals an issue with one click, by its code."""
+        return {f.code: f for one in self.services for f in one.fixes}
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
@@ -166,6 +172,7 @@ def freeze(services: Sequence[Service]) -> Registry:
         ("handler", [h.name for h in registry.handlers]),
         ("job", [j.name for one in services for j in one.jobs]),
         ("check", [c.name for c in registry.checks]),
+        ("fix", [f.code for one in services for f in one.fixes]),
         ("route", [f"{r.method} {r.path}" for r in registry.routes]),
         ("route name", [r.name for r in registry.routes]),
         ("FHIR type", [f.type for one in services for f in one.fhir]),
@@ -203,6 +210,11 @@ def _check_service(one: Service, registry: Registry) -> None:
         _need(permission.name.startswith(one.name + "."), f"permission {permission.name} is not {one.name}'s")
         _need(set(permission.roles) <= set(ROLES), f"permission {permission.name} names an unknown role")
         _texts(registry, f"permission {permission.name}", f"permission.{permission.name}")
+    for fix in one.fixes:
+        what = f"fix {fix.code}"
+        _need(any(fix.code in k.codes for k in registry.checks), f"{what} heals what no check finds")
+        _need(fix.permission in registry.permissions, f"{what} asks for unknown permission {fix.permission}")
+        _texts(registry, what, f"{fix.code}.fix", *([f"{fix.code}.fix_ask"] if fix.asks else []))
     for route in one.routes:
         _need(
             route.permission in registry.permissions or bool(route.permission is None and route.why_open),

@@ -5,12 +5,16 @@ permission fails then and not at night.
 """
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from praxisd.kernel.finding import Check as Check
+from praxisd.kernel.finding import Finding as Finding
+from praxisd.kernel.finding import Fix as Fix
+from praxisd.kernel.finding import Severity as Severity
 from praxisd.kernel.sessions import NOBODY, Visit
 
 if TYPE_CHECKING:
@@ -40,14 +44,6 @@ class Retention(enum.StrEnum):
     ACTIVITY = "activity"
     CHANGE = "change"
     AUDIT = "audit"
-
-
-class Severity(enum.StrEnum):
-    """How bad an Issue is: `error` stops a function, `warning` soon will, `info` is worth knowing."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +107,6 @@ class JobType:
     per: Scope = Scope.ORGANIZATION
     follows: tuple[str, ...] = ()
     uncut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found wrong: becomes an Issue while it stays true. `params` carry no patient data.
-
-    `organization` is the practice it concerns; None means the installation.
-    """
-
-    code: str
-    subject: str = ""
-    severity: Severity = Severity.ERROR
-    params: Mapping[str, object] = field(default_factory=dict)
-    organization: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One small function beside the data it guards; yields a Finding for each thing that is wrong now.
-
-    `codes` are all codes it may yield: what it does not yield, it clears. `seconds` bounds it.
-    """
-
-    name: str
-    codes: tuple[str, ...]
-    call: "Callable[[House], Iterable[Finding]]"
-    seconds: float = 5.0
-    offline: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +340,7 @@ class Service:
     steps: "tuple[SetupStep, ...]" = ()
     fhir: tuple[FhirResource, ...] = ()
     checks: tuple[Check, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     permissions: tuple[Permission, ...] = ()
     tables: tuple[str, ...] = ()
     patient_refs: tuple[tuple[str, str], ...] = ()
