@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 PLAIN, BOLD = "PraxisdPaper", "PraxisdPaper-Bold"
 MARGIN = 18 * mm
 TOP = 22 * mm
+INNER = 6  # reportlab's frame keeps so many points clear inside its margins
 LINE = colors.HexColor("#9aa3ad")
 FAINT = colors.HexColor("#eef0f2")
 GREY = colors.HexColor("#4b545e")
@@ -71,8 +72,8 @@ def draw(sheet: "Paper") -> bytes:
         document = SimpleDocTemplate(
             target,
             pagesize=landscape(A4) if sheet.wide else A4,
-            leftMargin=MARGIN,
-            rightMargin=MARGIN,
+            leftMargin=MARGIN - INNER,
+            rightMargin=MARGIN - INNER,
             topMargin=TOP,
             bottomMargin=TOP,
             title=clean(sheet.title),
@@ -81,9 +82,10 @@ def draw(sheet: "Paper") -> bytes:
             lang=sheet.lang,
             invariant=1,
         )
+        width = document.pagesize[0] - 2 * MARGIN
         story: list[Flowable] = [_bold(sheet.title, TITLE)]
         for block in sheet.blocks:
-            story += _flow(block, sheet.lang, document.width)
+            story += _flow(block, sheet.lang, width)
         document.build(story, canvasmaker=_numbering(sheet))
         return target.getvalue()
 
