@@ -10,6 +10,8 @@ from praxisd.services.messaging import account_store, store
 from praxisd.services.messaging.accounts import Given as AccountGiven
 from praxisd.services.messaging.accounts import put as put_account
 from praxisd.services.messaging.bounces_parts import READ_MOST, decoded, take_apart
+from praxisd.services.messaging.channel import Accepted, Lost, Refused
+from praxisd.services.messaging.channels.mail_writing import Attachment
 from praxisd.services.messaging.channels.mailbox import Letter, Mailbox, Seen
 from praxisd.services.messaging.consent_rules import NOTHING_SAID, Wishes, allowed, below_cap
 from praxisd.services.messaging.consent_rules import channels as channel_order
@@ -43,6 +45,7 @@ from praxisd.services.messaging.outbox import (
     withdrawn_since,
 )
 from praxisd.services.messaging.phones import Doubtful, Landline, Mail, Mobile, mail, number
+from praxisd.services.messaging.posting import can_mail, send_mail
 from praxisd.services.messaging.quiet import next_allowed
 from praxisd.services.messaging.reach import addresses
 from praxisd.services.messaging.segments import measure
@@ -67,15 +70,19 @@ __all__ = [
     "NOTHING_SAID",
     "READ_MOST",
     "About",
+    "Accepted",
     "AccountGiven",
+    "Attachment",
     "Doubtful",
     "Draft",
     "Held",
     "Landline",
     "Letter",
+    "Lost",
     "Mail",
     "Mailbox",
     "Mobile",
+    "Refused",
     "Seen",
     "Standing",
     "Told",
@@ -89,6 +96,7 @@ __all__ = [
     "allowed",
     "below_cap",
     "book_credits",
+    "can_mail",
     "channel_order",
     "close_letter",
     "close_letters",
@@ -119,6 +127,7 @@ __all__ = [
     "render",
     "resume",
     "say",
+    "send_mail",
     "standing",
     "supersede",
     "take_apart",

@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parseaddr
@@ -21,6 +22,8 @@ _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that are neither written nor read: controls, halves of pairs, ends of lines and paragraphs."""
 _LINE_MOST = 60
 _WORD_OCTETS = 45
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MEDIA = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}(; charset=utf-8)?")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
 
 
@@ -55,13 +58,42 @@ def sender_of(text: str, name: str = "", reply_to: str = "", return_to: str = ""
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail. `name` is ASCII without spaces, `media_type` as in RFC 6838."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+    def part(self) -> bytes:
+        """As a body part (RFC 2045, RFC 2183), without the boundary. ValueError for a name or type that is none."""
+        if not _FILE.fullmatch(self.name) or not _MEDIA.fullmatch(self.media_type):
+            raise ValueError("no file name")
+        head = (
+            f"Content-Type: {self.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
+            f'Content-Disposition: attachment; filename="{self.name}"\r\n\r\n'
+        )
+        return head.encode() + base64.encodebytes(self.data).replace(b"\n", b"\r\n")
+
+
 def compose(
-    sender: Sender, to: str, id_: str, subject: str, text: str, language: str, written_at: int
+    sender: Sender,
+    to: str,
+    id_: str,
+    subject: str,
+    text: str,
+    language: str,
+    written_at: int,
+    *,
+    by_person: bool = False,
+    attachments: Sequence[Attachment] = (),
 ) -> bytes:
     """The message as bytes with CRLF. `id_` is our id of it; `written_at` epoch seconds. ValueError for a bad address.
 
     Auto-Submitted (RFC 3834 § 5) keeps other programs from answering it; X-Auto-Response-Suppress says the same to
-    Exchange. Our id stands in the Message-ID, and once more in a header of our own for servers that replace that.
+    Exchange; with `by_person` neither stands there: an answer by a program (a ticket's number) is welcome. Our id stands
+    in the Message-ID, and once more in a header of our own for servers that replace that.
     """
     to = address(to)
     subject = one_line(subject, SUBJECT_MOST)
@@ -73,9 +105,14 @@ def compose(
         f"Date: {format_datetime(datetime.fromtimestamp(written_at, UTC))}",
         f"Message-ID: <{id_}@{sender.domain}>",
         f"X-Praxisd-Id: {id_}@{sender.domain}",
-        "Auto-Submitted: auto-generated",
-        "X-Auto-Response-Suppress: OOF, AutoReply",
+        *(
+            []
+            if by_person
+            else ["Auto-Submitted: auto-generated", "X-Auto-Response-Suppress: OOF, AutoReply"]
+        ),
         "MIME-Version: 1.0",
+    ]
+    plain = [
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
         *([f"Content-Language: {language}"] if _LANGUAGE.fullmatch(language) else []),
@@ -83,7 +120,13 @@ def compose(
         "",
     ]
     body = binascii.b2a_qp(several_lines(text).encode()).replace(b"\n", b"\r\n")
-    return "\r\n".join(head).encode() + body
+    if not attachments:
+        return "\r\n".join([*head, *plain]).encode() + body
+    mark = f"=_{id_}"  # "=_" can stand in no quoted-printable or base64 body (RFC 2045 § 6.7)
+    head += [f'Content-Type: multipart/mixed; boundary="{mark}"', "", ""]
+    border = f"--{mark}\r\n".encode()
+    parts = ["\r\n".join(plain).encode() + body + b"\r\n", *(one.part() for one in attachments)]
+    return "\r\n".join(head).encode() + b"".join(border + one for one in parts) + f"--{mark}--\r\n".encode()
 
 
 def phrase(name: str) -> str:

@@ -28,7 +28,7 @@ from praxisd.services.messaging.channel import (
     Waiting,
 )
 from praxisd.services.messaging.channels import smtp_form
-from praxisd.services.messaging.channels.mail_writing import Sender, compose, sender_of
+from praxisd.services.messaging.channels.mail_writing import Attachment, Sender, compose, sender_of
 from praxisd.services.messaging.channels.mailbox import Letter, Mailbox, Seen
 from praxisd.services.messaging.channels.mailbox_folder import Folder
 from praxisd.services.messaging.channels.mailbox_imap import Imap
@@ -77,6 +77,12 @@ class Smtp:
 
     def send(self, message: Outgoing) -> Accepted | Refused | Lost:
         """Hand the message over, once."""
+        return self.hand_in(message)
+
+    def hand_in(
+        self, message: Outgoing, *, by_person: bool = False, attachments: Sequence[Attachment] = ()
+    ) -> Accepted | Refused | Lost:
+        """As `send`; `by_person` and `attachments` as `compose` takes them."""
         now = self._clock.now()
         if message.useless_after <= now:
             return Refused("messaging.too_late", False)
@@ -86,8 +92,9 @@ class Smtp:
             return Refused("messaging.sender_rejected", False)
         try:
             written = compose(
-                sender, message.to, message.id, message.subject, message.text, message.language, now
-            )
+                sender, message.to, message.id, message.subject, message.text, message.language, now,
+                by_person=by_person, attachments=attachments,
+            )  # fmt: skip
         except ValueError:
             return Refused("messaging.address_rejected", True)
         notify: tuple[Notify, ...] = ("SUCCESS", "FAILURE", "DELAY") if self.abilities.reports else ()
