@@ -1,8 +1,20 @@
 """The only door of the diagnosis for other services: products, which software the practice has, what a machine has."""
 
+from praxisd.services.diagnosis.machine import facts, own_host
+from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts
 from praxisd.services.diagnosis.product_reading import products
 from praxisd.services.diagnosis.product_shapes import Product, ServiceProviderPlaces
 from praxisd.services.diagnosis.software_shapes import Software
 from praxisd.services.diagnosis.software_store import software
 
-__all__ = ("Product", "ServiceProviderPlaces", "Software", "products", "software")
+__all__ = (
+    "Fact",
+    "MachineFacts",
+    "Product",
+    "ServiceProviderPlaces",
+    "Software",
+    "facts",
+    "own_host",
+    "products",
+    "software",
+)

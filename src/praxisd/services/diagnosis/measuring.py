@@ -1,0 +1,101 @@
+"""This computer, measured: every probe bounded and apart, side by side (SPEC 7.7). Nothing leaves the computer."""
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from praxisd.services.diagnosis import measuring_general
+from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts, ProcessorFacts, SystemFacts
+from praxisd.services.diagnosis.measuring_general import computer_name
+from praxisd.services.diagnosis.measuring_probe import Probe, blank, reason
+
+WAIT_S = 20.0
+"""How long one measurement may take in all. What was not told until then is "timeout" and may be told next time."""
+_GROUPS: dict[str, Any] = {"os": SystemFacts, "cpu": ProcessorFacts}
+_NEVER = ("host", "at")
+
+
+class Meter:
+    """Measures this computer again and again; what takes long is kept a while, and a hanging probe is asked once."""
+
+    def __init__(self, probes: Sequence[Probe] | None = None) -> None:
+        self._probes = tuple(own_probes() if probes is None else probes)
+        self._told: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._asked: dict[str, threading.Thread] = {}
+        self._lock = threading.Lock()
+
+    def measure(self, at: int, wait_s: float = WAIT_S) -> MachineFacts:
+        """All facts; `at` is now in epoch seconds. Takes at most `wait_s`, and no longer than the slowest probe may."""
+        end = time.monotonic() + wait_s
+        with self._lock:
+            threads = [(probe, self._ask(probe)) for probe in self._probes if not self._fresh(probe)]
+        for probe, thread in threads:
+            thread.join(max(0.0, min(end - time.monotonic(), probe.wait_s)))
+        with self._lock:
+            return self._facts(at)
+
+    def _fresh(self, probe: Probe) -> bool:
+        told = self._told.get(probe.name)
+        return told is not None and time.monotonic() - told[0] < probe.keep_s
+
+    def _ask(self, probe: Probe) -> threading.Thread:
+        running = self._asked.get(probe.name)
+        if running is not None and running.is_alive():
+            return running
+        thread = threading.Thread(
+            target=self._answer, args=(probe,), name=f"praxisd-probe-{probe.name}", daemon=True
+        )
+        self._asked[probe.name] = thread
+        thread.start()
+        return thread
+
+    def _answer(self, probe: Probe) -> None:
+        try:
+            answer = probe.call()
+        except Exception as error:
+            answer = {name: _undetermined(name, reason(error)) for name in probe.fields}
+        with self._lock:
+            self._told[probe.name] = (time.monotonic(), answer)
+
+    def _facts(self, at: int) -> MachineFacts:
+        given: dict[str, Any] = {}
+        for probe in self._probes:
+            told = self._told.get(probe.name)
+            late = {name: _undetermined(name, "timeout") for name in probe.fields}
+            # A probe that hangs now and answered once says nothing about now.
+            given.update(late if told is None or self._hanging(probe) else told[1])
+        rest = [one.name for one in msgspec.structs.fields(MachineFacts) if one.name not in (*given, *_NEVER)]
+        given.update({name: _undetermined(name, "not_here") for name in rest})
+        name = computer_name()
+        return MachineFacts(host=host_name(name), at=at, **given)
+
+    def _hanging(self, probe: Probe) -> bool:
+        running = self._asked.get(probe.name)
+        return running is not None and running.is_alive()
+
+
+def _undetermined(name: str, why: str) -> Any:
+    return blank(_GROUPS[name], why) if name in _GROUPS else Fact(None, why)
+
+
+def host_name(name: str) -> str:
+    """How a computer is called in praxisd: its name in lower case, without domain."""
+    return name.partition(".")[0].lower()[:63] or "unknown"
+
+
+def own_probes() -> tuple[Probe, ...]:
+    """The probes of the system that runs here."""
+    if sys.platform == "linux":
+        from praxisd.services.diagnosis import measuring_linux
+
+        return (*measuring_general.PROBES, *measuring_linux.PROBES)
+    return measuring_general.PROBES
+
+
+def measure(at: int | None = None, wait_s: float = WAIT_S) -> MachineFacts:
+    """This computer, measured once."""
+    return Meter().measure(int(time.time()) if at is None else at, wait_s)
