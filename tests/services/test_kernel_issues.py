@@ -154,7 +154,7 @@ def test_a_hanging_check_is_an_issue_and_holds_up_nothing(make_house: Make) -> N
         assert [(i.code, i.subject) for i in report.issues] == [(TIMEOUT, "trial.check")]
     assert patient.calls == 1  # while the first call hangs no second one is begun
     patient.gate.set()
-    house.shared["hanging_checks"]["trial.check"].join(5)
+    house.shared["checking"].under_way["trial.check"][0].over.wait(5)
     assert run_checks(house).issues == ()
     assert patient.calls == 2
 

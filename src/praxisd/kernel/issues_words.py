@@ -1,0 +1,112 @@
+"""An issue in words: title, cause and solution; the plain sentence for the desk; the block for the service partner.
+
+Seed 003: bell, hint bar, and „Informationen für Ihren Servicepartner" to be copied, made here so that every program that
+shows an issue shows the same.
+"""
+
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+
+from praxisd import __version__
+from praxisd.kernel.finding import Severity
+from praxisd.kernel.issues_running import run_checks
+from praxisd.kernel.issues_store import Issue
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+FOREIGN = "issues.foreign"
+CUSTOMER = "diagnosis.customer_number"
+"""The setting that is told to the service partner, where a service declares it."""
+_PLAIN = re.compile(r"[\w.:/\\+,@()\[\]-]{1,120}")
+_LINE = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+def doctor(house: "House", lang: str = "de") -> dict[str, Any]:
+    """Run all checks; `{"issues": [...], "checked": [...]}` as SPEC 14.6 fixes it, with texts in `lang`.
+
+    Ignored issues are left out. With no server at work, checks that need one (`offline=False`) are left out too.
+    """
+    names = None
+    if "checker" not in house.shared:
+        names = [one.name for one in house.registry.checks if one.offline]
+    report = run_checks(house, names)
+    open_ones = [explain(house, i, lang) for i in report.issues if i.ignored_by is None]
+    return {"issues": open_ones, "checked": list(report.checked)}
+
+
+def explain(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
+    """An issue in words: code, severity, subject, title, cause, solution."""
+    words = _words(house, issue, lang)
+    known = issue.code if house.texts.has(f"{issue.code}.title") else FOREIGN
+    return {
+        "code": issue.code,
+        "severity": issue.severity.value,
+        "subject": issue.subject,
+        **{
+            part: house.texts.get(f"{known}.{part}", lang, **words) for part in ("title", "cause", "solution")
+        },
+    }
+
+
+def _words(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
+    """What fills the placeholders."""
+    words = {**issue.params, "subject": issue.subject, "code": issue.code}
+    reason = str(words.get("reason"))
+    for told in (reason, f"{issue.code.partition('.')[0]}.{reason.replace('.', '_')}"):
+        if house.texts.has(f"{told}.title"):  # a reason that is a code is told by its title
+            words["reason"] = house.texts.get(f"{told}.title", lang, **issue.params)
+            break
+    return words
+
+
+def hint(house: "House", issue: Issue, lang: str) -> str:
+    """What it means for whoever sits at the desk, in one or two plain sentences: the text `<code>.hint`, else what its
+    severity means.
+    """
+    if house.texts.has(f"{issue.code}.hint"):
+        return house.texts.get(f"{issue.code}.hint", lang, **_words(house, issue, lang))
+    title = explain(house, issue, lang)["title"]
+    return house.texts.get(f"issues.hint.{Severity(issue.severity).value}", lang, title=title)
+
+
+def information(house: "House", tx: "Tx", issue: Issue, lang: str) -> str:
+    """The lines to copy for the service partner: who, where, what, why, what to do. No patient data.
+
+    The subject only where it cannot be a sentence. `tx` reads the practice and the customer number.
+    """
+    told, say = explain(house, issue, lang), house.texts.get
+    lines = [
+        ("version", f"praxisd {__version__}"),
+        ("practice", _practice(house, tx)),
+        ("customer", _customer(house, tx)),
+        ("instance", house.config.instance),
+        ("host", socket.gethostname()),
+        ("code", issue.code),
+        ("severity", say(f"console.word.severity.{issue.severity.value}", lang)),
+        ("subject", issue.subject if _PLAIN.fullmatch(issue.subject) else ""),
+        ("title", told["title"]),
+        ("cause", told["cause"]),
+        ("solution", told["solution"]),
+    ]
+    return "\n".join(f"{say(f'issues.information.{k}', lang)}: {_LINE.sub(' ', v)}" for k, v in lines if v)
+
+
+def _practice(house: "House", tx: "Tx") -> str:
+    ask: Any = house.shared.get("practice")
+    return "" if ask is None else str(ask(tx).get("name", ""))
+
+
+def _customer(house: "House", tx: "Tx") -> str:
+    return str(house.settings.get(tx, CUSTOMER)) if CUSTOMER in house.registry.settings else ""
+
+
+def fix_words(house: "House", code: str, lang: str) -> dict[str, str | None] | None:
+    """`{"label", "ask"}` of the click that heals an issue; None where there is none. `ask` is null where nothing is asked."""
+    fix = house.registry.fixes.get(code)
+    if fix is None:
+        return None
+    ask = house.texts.get(f"{code}.fix_ask", lang) if fix.asks else None
+    return {"label": house.texts.get(f"{code}.fix", lang), "ask": ask}
