@@ -5,7 +5,6 @@ import platform
 import re
 import socket
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -86,18 +85,18 @@ def memory_of(total: int) -> float:
     return float(size) if size and size - seen <= size / 16 else round(seen, 1)
 
 
-def volumes(kinds: Mapping[str, Any] | None = None) -> list[Disk]:
-    """The volumes of this computer, without those a program made for itself (loops, memory, namespaces)."""
-    found: dict[str, Disk] = {}
+def volume_devices() -> list[tuple[Disk, str]]:
+    """The volumes of this computer and their devices, without those a program made for itself (loops, memory)."""
+    found: list[tuple[Disk, str]] = []
     for part in psutil.disk_partitions(all=True):
         remote = part.fstype.lower() in _REMOTE or "remote" in part.opts.split(",")
         local = part.device.startswith("/dev/") or (sys.platform == "win32" and "fixed" in part.opts)
         if not (remote or local) or part.device.startswith("/dev/loop") or not _folder(part.mountpoint):
             continue
-        if any(one for one in found.values() if not remote and _same(one.volume, part.mountpoint)):
+        if not remote and any(_same(one.volume, part.mountpoint) for one, _ in found if not one.mapped.value):
             continue
-        found[part.mountpoint] = _volume(part, remote)
-    return list(found.values())
+        found.append((_volume(part, remote), part.device))
+    return found
 
 
 def _folder(path: str) -> bool:
@@ -151,7 +150,13 @@ def _network() -> tuple[Network, ...]:
     return tuple(found)
 
 
+def sessions() -> dict[str, Any]:
+    """How many people are signed in from another computer now; who they are is not asked."""
+    return {"sessions": attempt(lambda: len([one for one in psutil.users() if one.host]))}
+
+
 PROBES = (
+    Probe("sessions", ("sessions",), sessions),
     Probe("names", ("computer_name", "addresses"), names),
     Probe("memory", ("memory_gb",), memory, keep_s=600),
     Probe("network", ("network",), network),
