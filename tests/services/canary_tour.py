@@ -23,6 +23,7 @@ BODIES: dict[str, Any] = {
     },
     "account.put": ACCOUNT,
     "account.test": {"to": "0171 3920012"},
+    "issues.fix": {"code": "store.folder_open"},
     "issues.ignore": {"ignored": True, "reason": "Versuch", "subject": ""},
     "schedules.preview": PERIOD | {"service": "kontrolle"},
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},

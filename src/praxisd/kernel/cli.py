@@ -26,9 +26,13 @@ _KERNEL = "praxisd.kernel"
 
 
 @click.command()
-@reporting
-def doctor(folder: Path, as_json: bool) -> None:
+@shared
+@click.option("--fix", "wanted", metavar="CODE[:SUBJECT]", help="Heal this one instead.")
+def doctor(folder: Path, organization: str | None, as_json: bool, wanted: str | None) -> None:
     """Run all checks; ends with 1 if something is wrong."""
+    if wanted is not None:
+        _fix(folder, organization, as_json, wanted)
+        return
     try:
         answer = perform(folder, "kernel.doctor", None, lang=language())
     except Problem as problem:
@@ -46,6 +50,21 @@ def doctor(folder: Path, as_json: bool) -> None:
         click.echo(say(_KERNEL, f"cli.doctor.{word}", count=len(answer["checked"])))
     # A mere note is no fault: it must not fail a monitoring script for years.
     if any(issue["severity"] != "info" for issue in answer["issues"]):
+        click.get_current_context().exit(1)
+
+
+def _fix(folder: Path, organization: str | None, as_json: bool, wanted: str) -> None:
+    code, _, subject = wanted.partition(":")
+    answer = perform(folder, "kernel.fix", organization, code=code, subject=subject, lang=language())
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(
+            say(_KERNEL, f"cli.fix.{'healed' if answer['healed'] else 'still'}", title=answer["title"])
+        )
+        for line in filter(None, (answer["note"], answer["restart"] and say(_KERNEL, "cli.fix.restart"))):
+            click.echo(line)
+    if not answer["healed"]:
         click.get_current_context().exit(1)
 
 

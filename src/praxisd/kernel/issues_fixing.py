@@ -20,67 +20,79 @@ FIX_FAILED = "issues.fix_failed"
 
 
 class Healed(msgspec.Struct, frozen=True):
-    """What a fix came to: `healed` once its checks find it no more; `note` is the key of a text for the person; `restart`:
-    it takes hold when the server is started again.
+    """What a fix came to: `healed` once its checks find it no more; `note` is the key of a text for the person, filled with
+    `params`; `restart`: it takes hold when the server is started again.
     """
 
+    issue: Issue
     healed: bool
     note: str | None = None
+    params: dict[str, Any] = {}
     restart: bool = False
 
+    def told(self, house: "House", lang: str) -> str | None:
+        """The note in words."""
+        return None if self.note is None else house.texts.get(self.note, lang, **self.params)
 
-def standing(tx: "Tx", code: str, subject: str) -> Issue:
-    """The open issue of the transaction's practice or of the installation; Problem `issues.gone` (404)."""
+
+def standing(tx: "Tx", code: str, subject: str, organization: str | None = None) -> Issue:
+    """The open issue of the transaction's practice, else of the installation, or only of `organization`.
+
+    Problem `issues.gone` (404).
+    """
     own = tx.organization
+    wanted = (own, INSTALLATION) if organization is None else (organization,)
     try:
-        for organization in dict.fromkeys((own, INSTALLATION)):
+        for organization in dict.fromkeys(wanted):
             tx.organization = organization
             for one in list_open(tx):
                 if (one.code, one.subject) == (code, subject):
                     return one
     finally:
         tx.organization = own
-    raise Problem(GONE, 404, code=code)
+    raise Problem(GONE, 404, issue=code)
 
 
-def fix(house: "House", actor: Actor, code: str, subject: str = "") -> Healed:
+def fix(
+    house: "House", actor: Actor, code: str, subject: str = "", *, of_installation: bool = False
+) -> Healed:
     """Heal one open issue as `actor`, who needs the fix's permission; outside of any transaction.
+
+    `of_installation`: not the practice's own, if both have it.
 
     Problems: `issues.no_fix` (404), `issues.gone` (404), 403, whatever the fix itself says, `issues.fix_failed` (500) where it
     crashed.
     """
     declared = house.registry.fixes.get(code)
     if declared is None:
-        raise Problem(NO_FIX, 404, code=code) if house.texts.has(f"{code}.title") else not_found("Issue")
+        raise Problem(NO_FIX, 404, issue=code) if house.texts.has(f"{code}.title") else not_found("Issue")
     actor.require(declared.permission)
     with house.store.read(actor) as tx:
-        issue = standing(tx, code, subject)
+        issue = standing(tx, code, subject, INSTALLATION if of_installation else None)
     try:
         answer = declared.call(house, actor, subject, issue.params) or {}
     except Problem:
         raise
     except Exception as error:
         house.log.error("fix_failed", code=code, error=error)
-        raise Problem(FIX_FAILED, 500, code=code) from error
+        raise Problem(FIX_FAILED, 500, issue=code) from error
     house.store.run(actor, lambda tx: _note(tx, code, subject))
     run_checks(house, [one.name for one in house.registry.checks if code in one.codes])
     with house.store.read(actor) as tx:
-        healed = not _stands(tx, code, subject)
-    return Healed(healed, _text(answer.get("note")), bool(answer.get("restart")))
+        healed = not _stands(tx, issue)
+    note = answer.get("note")
+    known = isinstance(note, str) and house.texts.has(note)
+    return Healed(issue, healed, note if known else None, answer, bool(answer.get("restart")))
 
 
-def _stands(tx: "Tx", code: str, subject: str) -> bool:
+def _stands(tx: "Tx", issue: Issue) -> bool:
     try:
-        standing(tx, code, subject)
+        standing(tx, issue.code, issue.subject, issue.organization)
     except Problem:
         return False
     return True
 
 
-def _text(note: Any) -> str | None:
-    return note if isinstance(note, str) and note else None
-
-
 def _note(tx: "Tx", code: str, subject: str) -> None:
-    codes = {"subject": subject} if SAFE.fullmatch(subject) else {}
+    codes: dict[str, Any] = {"subject": subject} if SAFE.fullmatch(subject) else {}
     events.note(tx, "issue.fixed", "Issue", code, **codes)

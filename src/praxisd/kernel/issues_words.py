@@ -103,10 +103,10 @@ def _customer(house: "House", tx: "Tx") -> str:
     return str(house.settings.get(tx, CUSTOMER)) if CUSTOMER in house.registry.settings else ""
 
 
-def fix_words(house: "House", code: str, lang: str) -> dict[str, str | None] | None:
-    """`{"label", "ask"}` of the click that heals an issue; None where there is none. `ask` is null where nothing is asked."""
+def fix_words(house: "House", code: str, lang: str) -> tuple[str, str | None] | None:
+    """The label of the click that heals an issue, and what it asks before, if anything; None where there is no such click."""
     fix = house.registry.fixes.get(code)
     if fix is None:
         return None
     ask = house.texts.get(f"{code}.fix_ask", lang) if fix.asks else None
-    return {"label": house.texts.get(f"{code}.fix", lang), "ask": ask}
+    return house.texts.get(f"{code}.fix", lang), ask

@@ -6,7 +6,7 @@ JSON in and out. Who may run a command is whoever may read the data folder.
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import clock, issues, maintenance
-from praxisd.kernel.access import system
+from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.activity_operations import ACTIVITY_OPERATIONS
 from praxisd.kernel.control import actor
 from praxisd.kernel.errors import Problem
@@ -29,6 +29,30 @@ _NO = ("false", "no", "off", "0", "nein", "aus")
 def doctor(house: "House", args: Args) -> Args:
     """Run all checks now: `{"issues": […], "checked": […]}` in the language `lang`."""
     return issues.doctor(house, str(args.get("lang") or FIRST))
+
+
+def fix(house: "House", args: Args) -> Args:
+    """Heal the open issue `code` about `subject`: `{"healed", "restart", "note", "title"}` in the language `lang`."""
+    code, subject = args.get("code"), args.get("subject", "")
+    if not isinstance(code, str) or not isinstance(subject, str):
+        raise Problem("control.bad_arguments", 400)
+    lang = str(args.get("lang") or FIRST)
+    one = issues.fix(house, _fixer(house, args, code, subject), code, subject)
+    title = issues.explain(house, one.issue, lang)["title"]
+    return {"healed": one.healed, "restart": one.restart, "note": one.told(house, lang), "title": title}
+
+
+def _fixer(house: "House", args: Args, code: str, subject: str) -> Actor:
+    """The command line in the practice meant; in the installation where there are several and the issue is the server's."""
+    try:
+        return actor(house, args)
+    except Problem as problem:
+        everywhere = Actor(Kind.CLI, "cli", INSTALLATION, everything=True)
+        with house.store.read(everywhere) as tx:
+            servers = any((i.code, i.subject) == (code, subject) for i in issues.list_open(tx))
+        if problem.code == "control.organization_needed" and servers:
+            return everywhere
+        raise
 
 
 def status(house: "House", _args: Args) -> Args:
@@ -122,6 +146,7 @@ def _maintenance(house: "House", found: maintenance.Maintenance) -> Args:
 
 OPERATIONS = (
     Operation("kernel.doctor", doctor, offline=True),
+    Operation("kernel.fix", fix, offline=True),
     Operation("kernel.migrate", status, offline=True),
     Operation("kernel.settings_list", settings_list, offline=True),
     Operation("kernel.settings_set", settings_set, offline=True),

@@ -1,18 +1,29 @@
 """REST operations of the kernel: settings and issues. Functions only; the door is web's."""
 
+from typing import TYPE_CHECKING
+
 from praxisd.kernel import clock, issues
 from praxisd.kernel.access import INSTALLATION
-from praxisd.kernel.service import Answer, Call, Route, Setting
+from praxisd.kernel.service import Answer, Call, Route, Setting, Severity
 from praxisd.kernel.settings import Known
 from praxisd.kernel.shapes import (
     CheckIn,
+    FixedOut,
+    FixIn,
+    FixOut,
     IgnoreIn,
     IssueOut,
     IssuesOut,
+    NoticeOut,
+    NoticesOut,
     SettingIn,
     SettingOut,
     SettingsOut,
 )
+
+if TYPE_CHECKING:
+    from praxisd.kernel.store import Tx
+_RANK = {one: number for number, one in enumerate(Severity)}
 
 
 def get_settings(call: Call) -> Answer:
@@ -32,12 +43,57 @@ def put_setting(call: Call) -> Answer:
 
 def get_issues(call: Call) -> Answer:
     """Open issues of the practice and of the installation, with cause and solution."""
+    return Answer(IssuesOut(issues=_open(call)))
+
+
+def get_notices(call: Call) -> NoticesOut:
+    """Notices for the people at the desk
+
+    The open issues in plain words, with the lines for the service partner: for any practice program to show.
+    """
+    house, lang = call.house, call.lang
     with call.read() as tx:
-        found = issues.list_open(tx)
-        if tx.organization != INSTALLATION:
-            tx.organization = INSTALLATION
-            found += issues.list_open(tx)
-    return Answer(IssuesOut(issues=[_issue(call, one) for one in found]))
+        found = sorted(
+            (one for one in _found(tx) if one.ignored_by is None), key=lambda one: _RANK[one.severity]
+        )
+        notices = [
+            NoticeOut(
+                code=one.code,
+                severity=one.severity.value,
+                hint=issues.hint(house, one, lang),
+                detail=issues.information(house, tx, one, lang),
+            )
+            for one in found
+        ]
+    return NoticesOut(notices=notices, count=len(notices))
+
+
+def fix_issue(call: Call) -> FixedOut:
+    """Heal an issue with one click
+
+    Does what the issue's `fix` says, then checks again. Needs the permission of the fix.
+    """
+    body: FixIn = call.body
+    one = issues.fix(
+        call.house, call.actor, body.code, body.subject, of_installation=body.organization is not None
+    )
+    note = one.told(call.house, call.lang)
+    return FixedOut(issues=_open(call), healed=one.healed, note=note, restart=one.restart)
+
+
+def _open(call: Call) -> list[IssueOut]:
+    with call.read() as tx:
+        return [_issue(call, tx, one) for one in _found(tx)]
+
+
+def _found(tx: "Tx") -> list[issues.Issue]:
+    """The open issues of the practice and of the installation."""
+    own, found = tx.organization, issues.list_open(tx)
+    if own != INSTALLATION:
+        tx.organization = INSTALLATION
+        found += issues.list_open(tx)
+        tx.organization = own
+    return found
 
 
 def check_issues(call: Call) -> Answer:
@@ -63,7 +119,7 @@ def ignore_issue(call: Call) -> Answer:
         issues.heed(tx, code, body.subject)
     one = next(i for i in issues.list_open(tx) if (i.code, i.subject) == (code, body.subject))
     tx.organization = own
-    return Answer(_issue(call, one))
+    return Answer(_issue(call, tx, one))
 
 
 def _setting(call: Call, declared: Setting, known: Known) -> SettingOut:
@@ -86,14 +142,21 @@ def _setting(call: Call, declared: Setting, known: Known) -> SettingOut:
     )
 
 
-def _issue(call: Call, one: issues.Issue) -> IssueOut:
+def _issue(call: Call, tx: "Tx", one: issues.Issue) -> IssueOut:
     words = issues.explain(call.house, one, call.lang)
+    fix = call.house.registry.fixes.get(one.code)
+    told = (
+        issues.fix_words(call.house, one.code, call.lang) if fix and call.actor.may(fix.permission) else None
+    )
     return IssueOut(
         **words,
         since=clock.format_rfc3339(one.first_at),
         installation=one.organization == INSTALLATION,
         ignored=one.ignored_by is not None,
         ignore_reason=one.ignore_reason,
+        hint=issues.hint(call.house, one, call.lang),
+        information=issues.information(call.house, tx, one, call.lang),
+        fix=None if told is None else FixOut(label=told[0], ask=told[1]),
     )
 
 
@@ -128,6 +191,29 @@ ROUTES = (
         body=CheckIn,
         safe=True,
         transaction=False,
+        tags=_ISSUES,
+    ),
+    Route(
+        "GET",
+        "/issues/notices",
+        "issues.notices",
+        get_notices,
+        "kernel.notices.read",
+        NoticesOut,
+        safe=True,
+        tags=_ISSUES,
+    ),
+    Route(
+        "POST",
+        "/issues/fix",
+        "issues.fix",
+        fix_issue,
+        "kernel.issues.read",
+        FixedOut,
+        body=FixIn,
+        safe=True,
+        transaction=False,
+        problems=(_GONE, (404, issues.GONE), (404, issues.NO_FIX), (500, issues.FIX_FAILED)),
         tags=_ISSUES,
     ),
     Route(

@@ -164,8 +164,18 @@ class RunsQuery(_In, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
+class FixOut(_Out, frozen=True, kw_only=True):
+    """The click that heals an issue: the button's words, and what is asked before (null: nothing)."""
+
+    label: str
+    ask: str | None = None
+
+
 class IssueOut(_Out, frozen=True, kw_only=True):
-    """An open issue in words."""
+    """An open issue in words. `hint` is for the desk, `information` the lines to copy for the service partner.
+
+    `fix` is null where there is none, or the caller may not.
+    """
 
     code: str
     severity: str
@@ -177,12 +187,48 @@ class IssueOut(_Out, frozen=True, kw_only=True):
     installation: bool
     ignored: bool
     ignore_reason: str | None = None
+    hint: str
+    information: str
+    fix: FixOut | None = None
 
 
 class IssuesOut(_Out, frozen=True, kw_only=True):
     """All open issues of the practice and of the installation."""
 
     issues: list[IssueOut]
+
+
+class FixIn(_In, frozen=True, kw_only=True):
+    """Which issue is to be healed; `organization: installation` means the server's own where the practice has it too."""
+
+    code: Annotated[str, msgspec.Meta(max_length=120)]
+    subject: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    organization: Literal["installation"] | None = None
+
+
+class FixedOut(_Out, frozen=True, kw_only=True):
+    """What is open now; whether the issue is gone; a word for the person; whether the server must be started again."""
+
+    issues: list[IssueOut]
+    healed: bool
+    note: str | None = None
+    restart: bool = False
+
+
+class NoticeOut(_Out, frozen=True, kw_only=True):
+    """An open issue as any practice program can show it: plain words, and the lines for the service partner (`detail`)."""
+
+    code: str
+    severity: str
+    hint: str
+    detail: str
+
+
+class NoticesOut(_Out, frozen=True, kw_only=True):
+    """All open issues that nobody ignores, the worst first, and how many they are."""
+
+    notices: list[NoticeOut]
+    count: int
 
 
 class IgnoreIn(_In, frozen=True, kw_only=True):
