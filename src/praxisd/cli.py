@@ -51,6 +51,10 @@ BUILT_IN = {
     ),
     "activity": ("praxisd.kernel.cli", "What happened, and what went wrong."),
     "settings": ("praxisd.kernel.cli", "What can be set, what is in force, and where it comes from."),
+    "support": (
+        "praxisd.services.support.cli",
+        "Help by the service partner: a package of facts, and remote support for a while.",
+    ),
     "relay-hub": (
         "praxisd_relay.cli",
         "The hub through which practices are reachable from outside, and which cannot read what it carries.",
