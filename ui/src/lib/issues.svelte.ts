@@ -15,6 +15,12 @@ export interface Issue {
   installation: boolean;
   ignored: boolean;
   ignoreReason: string | null;
+  /** What it means for whoever sits at the desk. */
+  hint: string;
+  /** The lines to copy for the service partner. */
+  information: string;
+  /** The click that heals it, where there is one and the person may. */
+  fix: { label: string; ask: string | null } | null;
 }
 
 export const issues = $state<{ list: Issue[]; loaded: boolean }>({ list: [], loaded: false });
@@ -35,6 +41,14 @@ export async function check(): Promise<void> {
 export async function ignore(one: Issue, ignored: boolean, reason = ""): Promise<void> {
   await post(`/issues/${one.code}/ignore`, { subject: one.subject, ignored, reason });
   await load();
+}
+
+/** Heal one with its click; answers whether it is gone, and a word about it. */
+export async function fix(one: Issue): Promise<{ healed: boolean; note: string | null; restart: boolean }> {
+  const where = one.installation ? { organization: "installation" } : {};
+  const answer = await post<{ issues: Issue[]; healed: boolean; note: string | null; restart: boolean }>("/issues/fix", { code: one.code, subject: one.subject, ...where });
+  issues.list = answer.issues;
+  return answer;
 }
 
 /** Keep them up to date while the shell is on the screen; call inside an effect. */
