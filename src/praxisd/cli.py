@@ -75,6 +75,11 @@ BUILT_IN = {
         "praxisd.services.updates.tuf_client",
         "Look into a TUF repository as the download service does, by the conformance suite's command line.",
     ),
+    "products": (
+        "praxisd.services.diagnosis.cli",
+        "Products of practice software that praxisd knows, as files: what they need, ports, exclusions.",
+    ),
+    "software": ("praxisd.services.diagnosis.cli", "Which practice software is used here."),
     "service": (
         "praxisd.system.cli",
         "praxisd as a service of the operating system: install it, take it away, see how it is.",
@@ -82,6 +87,10 @@ BUILT_IN = {
     "plugins": (
         "praxisd.kernel.plugin_cli",
         "Plug-ins that were installed as updates: which there are, and which are loaded.",
+    ),
+    "ports": (
+        "praxisd.services.diagnosis.cli",
+        "The port list: what must be open, whether it is, and rules for a firewall.",
     ),
     "maintenance": (
         "praxisd.kernel.cli",

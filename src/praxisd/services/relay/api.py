@@ -36,6 +36,13 @@ def certificate(house: "House") -> str:
     return certificates.current(house).chain
 
 
+def hubs(house: "House") -> tuple[tuple[str, int], ...]:
+    """Names and ports of the hubs that this server calls; empty while the relay is not used."""
+    with house.store.read(system("relay")) as tx:
+        chosen, who = settings.chosen(house, tx), identity.facts(tx)
+    return tuple((one.host, one.port) for one in who.hubs) if chosen.enabled and who is not None else ()
+
+
 def enrolled_at(house: "House", hub: str, port: int) -> bool:
     """Is the identity in force one of the hub that takes links at this name and port?"""
     with house.store.read(system("relay")) as tx:
