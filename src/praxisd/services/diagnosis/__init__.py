@@ -4,12 +4,18 @@ Products are data (`products/*.toml`); machines are measured, seats measure them
 the security directive is kept.
 """
 
-from praxisd.kernel.service import EventType, Permission, Scope, Service, Setting
+from praxisd.kernel.service import Service
 from praxisd.services.diagnosis import (
+    machine_checks,
+    machine_operations,
+    machine_routes,
+    machine_sampling,
+    port_checks,
+    port_operations,
+    port_routes,
     product_checks,
     product_operations,
     product_routes,
-    software_keeping,
     software_routes,
     store,
 )
@@ -17,22 +23,23 @@ from praxisd.services.diagnosis import (
 SERVICE = Service(
     name="diagnosis",
     package="praxisd.services.diagnosis",
-    needs=("accounts", "directory", "updates"),
-    settings=(Setting("diagnosis.customer_number", str, "", Scope.INSTALLATION, high=40),),
-    events=(
-        EventType("software.added"),
-        EventType("software.changed"),
-        EventType("software.removed"),
+    needs=("accounts", "directory", "messaging", "relay", "updates"),
+    settings=(
+        *machine_checks.SETTINGS,
+        *software_routes.SETTINGS,
     ),
-    routes=(*product_routes.ROUTES, *software_routes.ROUTES),
-    checks=(*product_checks.CHECKS,),
+    events=(*machine_routes.EVENTS, *software_routes.EVENTS, *port_routes.EVENTS),
+    routes=(*machine_routes.ROUTES, *product_routes.ROUTES, *software_routes.ROUTES, *port_routes.ROUTES),
+    checks=(*machine_checks.CHECKS, *product_checks.CHECKS, *port_checks.CHECKS),
     permissions=(
-        Permission(product_routes.READ, ("owner", "partner", "desk")),
-        Permission(software_routes.READ, ("owner", "partner", "desk")),
-        Permission(software_routes.WRITE, ("owner", "partner")),
+        *machine_routes.PERMISSIONS,
+        *product_routes.PERMISSIONS,
+        *software_routes.PERMISSIONS,
+        *port_routes.PERMISSIONS,
     ),
+    jobs=(*machine_sampling.JOBS,),
     tables=store.TABLES,
-    problems=(software_keeping.UNKNOWN,),
-    operations=(*product_operations.OPERATIONS,),
+    problems=(*machine_checks.PROBLEMS, *software_routes.PROBLEMS, *port_routes.PROBLEMS),
+    operations=(*machine_operations.OPERATIONS, *product_operations.OPERATIONS, *port_operations.OPERATIONS),
     commands="praxisd.services.diagnosis.cli:commands",
 )

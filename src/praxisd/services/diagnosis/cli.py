@@ -1,5 +1,5 @@
 """All commands of the diagnosis, brought together from its parts."""
 
-from praxisd.services.diagnosis import product_cli, software_cli
+from praxisd.services.diagnosis import machine_cli, port_cli, product_cli, software_cli
 
-commands = (*product_cli.COMMANDS, *software_cli.COMMANDS)
+commands = (*machine_cli.COMMANDS, *product_cli.COMMANDS, *software_cli.COMMANDS, *port_cli.COMMANDS)

@@ -30,6 +30,7 @@ _WORDS = {
     "date": "date", "datetime": "date", "null": "null",
 }  # fmt: skip
 """msgspec's words of types in those of TOML."""
+_BRIEF = 200
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _SYNTAX = re.compile(r"(?P<detail>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
@@ -57,6 +58,15 @@ class Fault:
     def words(self, texts: "Texts", lang: str) -> str:
         """The sentence about it."""
         return texts.get(KEY + self.what, lang, **self.params)
+
+    def brief(self) -> str:
+        """The fault without words of a language, for an Issue: the key, and what is there or wanted."""
+        says = self.params.get
+        key = says("field") or says("key") or says("table") or says("id") or says("name") or ""
+        parts = [says("value"), says("got"), says("detail"), says("pattern")]
+        wanted = says("allowed") or says("wanted")
+        text = " ".join(one for one in (key, self.what, *parts, f"({wanted})" if wanted else "") if one)
+        return text if len(text) <= _BRIEF else text[: _BRIEF - 1] + "…"
 
 
 def syntax(file: str, text: str, error: Exception) -> Fault:

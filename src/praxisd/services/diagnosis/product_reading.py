@@ -72,7 +72,7 @@ def built_in_files() -> Mapping[str, bytes]:
 @lru_cache(maxsize=1)
 def built_in() -> Known:
     """The products of this version of praxisd; without faults, or a test fails."""
-    return _together(built_in_files(), "built_in")
+    return together(built_in_files(), "built_in")
 
 
 def shared_rows(named: Mapping[str, bytes]) -> dict[str, Parsed]:
@@ -97,7 +97,8 @@ def check(name: str, data: bytes) -> tuple[Product | None, list[Fault]]:
     return made, noted
 
 
-def _together(named: Mapping[str, bytes], origin: Origin) -> Known:
+def together(named: Mapping[str, bytes], origin: Origin) -> Known:
+    """The products of a set of files, product files and shared ones by their names."""
     noted: list[Fault] = []
     shared = shared_rows(named)
     for one in shared.values():
@@ -121,7 +122,7 @@ def _from_update(path: Path) -> Known:
             )
         finally:
             connection.close()
-        return _together({str(name): str(text).encode() for name, text in rows}, "update")
+        return together({str(name): str(text).encode() for name, text in rows}, "update")
     except sqlite3.Error as error:
         return Known({}, (Fault(ELEMENT, 1, 1, "dataset", {"detail": str(error)}),))
 

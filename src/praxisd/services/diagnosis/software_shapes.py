@@ -6,8 +6,8 @@ import msgspec
 
 from praxisd.model.requirement import Role
 
-_Name = Annotated[str, msgspec.Meta(max_length=200)]
-_Path = Annotated[str, msgspec.Meta(max_length=400)]
+_Name = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+_Path = Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00-\x1f]*$")]
 _Host = Annotated[str, msgspec.Meta(max_length=253, pattern="^[^\\s/\\\\\"'<>|]*$")]
 _Devices = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 _Number = Annotated[str, msgspec.Meta(max_length=40, pattern=r"^\S*$")]

@@ -1,0 +1,83 @@
+"""REST operations of the practice's software: which there is, and what this machine is for it."""
+
+import msgspec
+
+from praxisd.kernel.errors import not_found
+from praxisd.kernel.service import Answer, Call, EventType, Permission, Route, Scope, Setting
+from praxisd.services.diagnosis import software_keeping as keeping
+from praxisd.services.diagnosis import software_store as store
+from praxisd.services.diagnosis.product_reading import products
+from praxisd.services.diagnosis.product_shapes import Product
+from praxisd.services.diagnosis.software_shapes import Software, SoftwareIn, SoftwareList, SoftwareOut
+
+READ, WRITE = "diagnosis.software.read", "diagnosis.software.write"
+_TAGS = ("diagnosis",)
+_BAD = ((422, keeping.UNKNOWN),)
+
+
+def shown(one: Software, known: dict[str, Product]) -> SoftwareOut:
+    """As the door shows it."""
+    product = known.get(one.product)
+    return SoftwareOut(**msgspec.structs.asdict(one), product_name=None if product is None else product.name)
+
+
+def list_software(call: Call) -> SoftwareList:
+    """The practice software of this installation
+
+    All practices of an installation share it: it is about its computers.
+    """
+    known = products(call.house)
+    with call.read() as tx:
+        return SoftwareList(tuple(shown(one, known) for one in store.software(tx)))
+
+
+def get_software(call: Call) -> SoftwareOut:
+    """One practice software"""
+    with call.read() as tx:
+        found = store.one(tx, call.path["id"])
+    if found is None:
+        raise not_found(keeping.SUBJECT)
+    return shown(found, products(call.house))
+
+
+def add_software(call: Call) -> Answer:
+    """Name a practice software that is used here
+
+    Requirements, ports, exclusions and the ServiceProvider are then looked at for it.
+    """
+    made = keeping.add(call.house, call.writing, call.body)
+    return Answer(shown(made, products(call.house)), 201)
+
+
+def change_software(call: Call) -> SoftwareOut:
+    """Change what is said about a practice software"""
+    made = keeping.change(call.house, call.writing, call.path["id"], call.body)
+    return shown(made, products(call.house))
+
+
+def remove_software(call: Call) -> Answer:
+    """Take a practice software off the list
+
+    Nothing of the software itself is touched; it is looked at no more.
+    """
+    keeping.remove(call.writing, call.path["id"])
+    return Answer(status=204)
+
+
+ROUTES = (
+    Route("GET", "/software", "software.list", list_software, READ, answer=SoftwareList, tags=_TAGS),
+    Route("GET", "/software/{id}", "software.read", get_software, READ, answer=SoftwareOut, tags=_TAGS),
+    Route(
+        "POST", "/software", "software.create", add_software, WRITE, answer=SoftwareOut, body=SoftwareIn, status=201,
+        problems=_BAD, tags=_TAGS,
+    ),
+    Route(
+        "PUT", "/software/{id}", "software.update", change_software, WRITE, answer=SoftwareOut, body=SoftwareIn,
+        problems=_BAD, tags=_TAGS,
+    ),
+    Route("DELETE", "/software/{id}", "software.delete", remove_software, WRITE, status=204, tags=_TAGS),
+)  # fmt: skip
+PERMISSIONS = (Permission(READ, ("owner", "partner", "desk")), Permission(WRITE, ("owner", "partner")))
+EVENTS = (EventType("software.added"), EventType("software.changed"), EventType("software.removed"))
+SETTINGS = (Setting("diagnosis.customer_number", str, "", Scope.INSTALLATION, high=40),)
+PROBLEMS = (keeping.UNKNOWN,)
