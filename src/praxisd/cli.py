@@ -92,6 +92,14 @@ BUILT_IN = {
         "praxisd.services.diagnosis.cli",
         "The port list: what must be open, whether it is, and rules for a firewall.",
     ),
+    "machine": (
+        "praxisd.services.diagnosis.cli",
+        "Computers of the practice: measure this one, send it to the server, list them.",
+    ),
+    "requirements": (
+        "praxisd.services.diagnosis.cli",
+        "What the practice software needs of a computer; ends with 1 if a minimum is not met.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

@@ -164,7 +164,7 @@ class MachineFacts(_Shape, frozen=True):
     `updates_pending`: how many updates of the operating system wait. `firewall`: the operating system's own is on.
     """
 
-    host: Annotated[str, Meta(min_length=1, max_length=63)]
+    host: Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[^\s/\\?#%]+$")]
     at: int
     computer_name: Fact[str] = msgspec.field(default_factory=_unknown)
     addresses: Fact[tuple[str, ...]] = msgspec.field(default_factory=_unknown)

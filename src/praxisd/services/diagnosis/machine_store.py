@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.store import Tx, mine, prepared, upsert
 from praxisd.services.diagnosis.machine_shapes import MachineFacts, Role
+from praxisd.services.diagnosis.measuring import host_name
 from praxisd.services.diagnosis.store import MACHINE
 
 _M = MACHINE.c
@@ -27,6 +28,7 @@ class Reported(msgspec.Struct, frozen=True):
 
 def put(tx: Tx, facts: MachineFacts, role: Role | None) -> None:
     """Keep what a computer sent, in place of what it sent before. `at` is now by the server's clock, not by its own."""
+    facts = msgspec.structs.replace(facts, host=host_name(facts.host), at=tx.now)
     doc = Reported(facts=facts, role=role, by=tx.actor.label, at=tx.now)
     tx.run(_PUT, host=facts.host, doc=msgspec.json.encode(doc).decode(), at=tx.now, organization=INSTALLATION)
 

@@ -28,11 +28,15 @@ class Meter:
         self._asked: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
-    def measure(self, at: int, wait_s: float = WAIT_S) -> MachineFacts:
-        """All facts; `at` is now in epoch seconds. Takes at most `wait_s`, and no longer than the slowest probe may."""
+    def measure(self, at: int, wait_s: float = WAIT_S, only: Sequence[str] = ()) -> MachineFacts:
+        """All facts; `at` is now in epoch seconds. Takes at most `wait_s`, and no longer than the slowest probe may.
+
+        `only`: measure no more than these fields; what is known of the others already is given all the same.
+        """
         end = time.monotonic() + wait_s
+        asked = [one for one in self._probes if not only or set(only) & set(one.fields)]
         with self._lock:
-            threads = [(probe, self._ask(probe)) for probe in self._probes if not self._fresh(probe)]
+            threads = [(probe, self._ask(probe)) for probe in asked if not self._fresh(probe)]
         for probe, thread in threads:
             thread.join(max(0.0, min(end - time.monotonic(), probe.wait_s)))
         with self._lock:
@@ -65,7 +69,8 @@ class Meter:
         given: dict[str, Any] = {}
         for probe in self._probes:
             told = self._told.get(probe.name)
-            late = {name: _undetermined(name, "timeout") for name in probe.fields}
+            why = "timeout" if probe.name in self._asked else "not_measured"
+            late = {name: _undetermined(name, why) for name in probe.fields}
             # A probe that hangs now and answered once says nothing about now.
             given.update(late if told is None or self._hanging(probe) else told[1])
         rest = [one.name for one in msgspec.structs.fields(MachineFacts) if one.name not in (*given, *_NEVER)]

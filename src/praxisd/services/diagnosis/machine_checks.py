@@ -1,0 +1,154 @@
+"""Checks of the computers: requirements, names, old facts, disks, and the clock."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from praxisd.kernel.access import system
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.service import Check, Finding, Scope, Setting, Severity
+from praxisd.services.diagnosis import machine_clock, machine_sample_store, machine_store, machine_view
+from praxisd.services.diagnosis.machine import meter, own_host
+from praxisd.services.diagnosis.machine_forecast_rules import LOOK_BACK_DAYS, WITHIN_DAYS, forecast
+from praxisd.services.diagnosis.machine_sampling import today
+from praxisd.services.diagnosis.measuring_general import computer_name
+from praxisd.services.diagnosis.product_reading import products
+from praxisd.services.diagnosis.requirement_name_rules import LONGEST, name_faults
+from praxisd.services.diagnosis.requirement_verdict import Said
+from praxisd.services.diagnosis.requirement_view import verdicts, with_rights
+from praxisd.services.diagnosis.software_store import software
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+NTP = "diagnosis.ntp_server"
+WARN_S, KONNEKTOR_S = 5, 300
+"""A Konnektor refuses to register who is more than 300 s off (notes/domain.md § 5)."""
+WORN_PERCENT = 90
+_UNITS = {"ghz": "GHz", "gb": "GB", "mbit": "Mbit/s", "dpi": "dpi", "mb": "MB", "free": "GB", "bits": "Bit"}
+
+
+def requirements(house: "House") -> Iterator[Finding]:
+    """Minimum requirements that a computer with a role does not meet. What could not be determined is no issue."""
+    with house.store.read(system("checks")) as tx:
+        if not software(tx):
+            return
+    known, found, _ = machine_view.machines(house, system("checks"))
+    names = products(house)
+    for one in machine_view.standings(known, found):
+        product, machine = names.get(one.software.product), one.machine
+        if product is None:
+            continue
+        facts = with_rights(machine.facts, product, one.software) if machine.here else machine.facts
+        for need, verdict in verdicts(product, facts, one.software, one.role):
+            if need.level != "must" or verdict.state != "not_fulfilled":
+                continue
+            yield Finding(
+                "diagnosis.requirement_missed",
+                f"{facts.host}/{product.id}/{need.id}",
+                Severity.WARNING,
+                {
+                    "host": facts.host,
+                    "product": product.name,
+                    "reason": f"need_{need.kind}",
+                    "wanted": _plain(verdict.wanted),
+                    "measured": _plain(verdict.measured),
+                },
+            )
+
+
+def _plain(said: Said | None) -> str:
+    """Numbers and names of a short text, in no language: an issue is kept without one."""
+    if said is None or not said.params:
+        return "–"
+    unit = _UNITS.get(said.key.removeprefix("least_").split("_")[0], "")
+    # Free space changes all the time; by whole GB it is not a new fact every minute.
+    words = [f"{v:.0f}" if isinstance(v, float) and v >= 100 else _short(v) for v in said.params.values()]
+    return " ".join(filter(None, (words[0], unit, *words[1:])))
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def names_and_age(house: "House") -> Iterator[Finding]:
+    """Names of computers that break the rule, and facts that nobody has renewed for long."""
+    with house.store.read(system("checks")) as tx:
+        reported = [one.facts for one in machine_store.every(tx)]
+        now = tx.now
+    named = {own_host(): computer_name(), **{f.host: f.computer_name.value or f.host for f in reported}}
+    for host, name in named.items():
+        if name_faults(name):
+            facts = {"host": name, "most": LONGEST}
+            yield Finding("diagnosis.machine_name", host, Severity.WARNING, facts)
+    for one in reported:
+        if machine_view.stale(one, now):
+            facts = {"host": one.host, "days": machine_view.STALE_DAYS}
+            yield Finding("diagnosis.machine_stale", one.host, Severity.WARNING, facts)
+
+
+def disks(house: "House") -> Iterator[Finding]:
+    """Drives that will soon be full, and disks that say they are worn. A disk that says nothing is no issue."""
+    facts = meter(house).measure(house.clock.now(), 6.0, only=("disks",))
+    with house.store.read(system("checks")) as tx:
+        samples = machine_sample_store.since(tx, today(house, tx) - timedelta(days=LOOK_BACK_DAYS))
+    for disk in facts.disks.value or ():
+        coming = forecast(samples.get(disk.volume, {}))
+        free = disk.free_gb.value
+        if coming is not None and free is not None and coming.days <= WITHIN_DAYS:
+            told = {
+                "volume": disk.volume,
+                "days": coming.days,
+                "daily": coming.daily_mb,
+                "free": round(free) * 1_000,
+            }
+            yield Finding("diagnosis.disk_forecast", disk.volume, Severity.WARNING, told)
+        worn = disk.worn.value
+        if disk.healthy.value is False or (worn is not None and worn >= WORN_PERCENT):
+            severity = Severity.ERROR if disk.healthy.value is False else Severity.WARNING
+            told = {"volume": disk.volume, "worn": "?" if worn is None else worn}
+            yield Finding("diagnosis.disk_worn", disk.volume, severity, told)
+
+
+def clock(house: "House") -> Iterator[Finding]:
+    """The clock against the first time server that answers; where none does, nothing is known and nothing said."""
+    with house.store.read(system("checks")) as tx:
+        named = machine_clock.servers(house.settings.get(tx, NTP))
+    for host, port in named[:3]:
+        try:
+            wrong = abs(machine_clock.offset(host, port))
+        except (machine_clock.NoTime, OSError):
+            continue
+        if wrong > WARN_S:
+            severity = Severity.ERROR if wrong > KONNEKTOR_S else Severity.WARNING
+            yield Finding("clock.ntp_differs", "", severity, {"seconds": round(wrong), "server": host})
+        return
+
+
+def check_servers(value: str) -> None:
+    """Names of hosts, nothing else."""
+    letters = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[], ")
+    named = machine_clock.servers(value)
+    good = set(value) <= letters and all(host and 0 < port < 65_536 for host, port in named)
+    if not good or len(named) > 3:
+        raise Problem("settings.invalid", 422, key=NTP, reason="value", low=0, high=3)
+
+
+SETTINGS = (Setting(NTP, str, "", Scope.INSTALLATION, 0, 200, check=check_servers),)
+CHECKS = (
+    Check("diagnosis.requirements", ("diagnosis.requirement_missed",), requirements, seconds=15, every_s=600),
+    Check(
+        "diagnosis.machines",
+        ("diagnosis.machine_name", "diagnosis.machine_stale"),
+        names_and_age,
+        every_s=600,
+    ),
+    Check(
+        "diagnosis.disks", ("diagnosis.disk_forecast", "diagnosis.disk_worn"), disks, seconds=10, every_s=600
+    ),
+    Check("diagnosis.clock", ("clock.ntp_differs",), clock, seconds=8, every_s=3_600),
+)
+PROBLEMS = (
+    "diagnosis.seat_unreachable", "diagnosis.seat_untrusted", "diagnosis.seat_refused", "diagnosis.seat_bad_key",
+    "diagnosis.facts_unreadable",
+)  # fmt: skip
