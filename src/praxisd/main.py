@@ -1,6 +1,6 @@
 """Composition root: the one file that names the built-in services."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from praxisd.kernel import plugin_loading, registry
@@ -28,6 +28,7 @@ from praxisd.services import (
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.directory import api as directory_api
 from praxisd.services.setup import api as setup_api
+from praxisd.services.support import api as support_api
 
 
 def services(plugins: bool = True) -> tuple[Service, ...]:
@@ -87,7 +88,9 @@ def wire(house: House) -> House:
     """Hand the kernel what only services know: which practices there are, their names and zones, names of actors."""
     house.shared["organizations"] = directory_api.organization_ids
     house.shared["practice"] = _practice
-    house.shared["actor_names"] = accounts_api.actor_names
+    house.shared["actor_names"] = _actor_names
+    if any(one.name == "support" for one in house.registry.services):
+        house.guests = support_api.guests(house)
     house.shared["zone"] = lambda tx: directory_api.organization(tx).zone
     return house
 
@@ -96,6 +99,12 @@ def _practice(tx: Tx) -> dict[str, str]:
     """What the console says of the practice."""
     found = directory_api.organization(tx)
     return {"name": found.name, "zone": found.zone, "language": found.language}
+
+
+def _actor_names(tx: Tx, labels: Iterable[str]) -> dict[str, str]:
+    """People, keys, and who was let in for a time."""
+    wanted = set(labels)
+    return accounts_api.actor_names(tx, wanted) | support_api.actor_names(tx, wanted)
 
 
 def greeting(house: House, url: str) -> str:

@@ -15,6 +15,7 @@ class Kind(enum.StrEnum):
     USER = "user"
     KEY = "key"
     JOB = "job"
+    SUPPORT = "support"
     CLI = "cli"
     SYSTEM = "system"
     ANONYMOUS = "anonymous"

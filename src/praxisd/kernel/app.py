@@ -23,6 +23,7 @@ from praxisd.kernel.guarded import Guarded
 from praxisd.kernel.log import Log
 from praxisd.kernel.registry import Registry
 from praxisd.kernel.service import Service
+from praxisd.kernel.sessions import Guests
 from praxisd.kernel.settings import Settings
 from praxisd.kernel.store import Store
 from praxisd.kernel.texts import Texts
@@ -47,7 +48,7 @@ class House:
 
     `closers` end what was opened on demand; they are called when the house stops, the newest first. `visitors` are guests
     that came in through the relay, known to the doors by it. `guard` is None where nobody guards this server; `work` are the
-    names of the threads that must be alive. `safe`: only checks run, no job, no handler, no room
+    names of the threads that must be alive. `guests` lets people in for a time who are no users. `safe`: only checks run, no job, no handler, no room
     (SPEC 7.2); it stays true while the house drains.
     """
 
@@ -68,6 +69,7 @@ class House:
     guard: Guarded | None = None
     work: set[str] = field(default_factory=set)
     visitors: Visitors = field(default_factory=Visitors)
+    guests: Guests | None = None
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 

@@ -6,6 +6,7 @@ no other host can plant one.
 """
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from praxisd.kernel.access import Actor
 
@@ -21,6 +22,7 @@ class Live:
     """A session that holds now. `ends_at` is epoch seconds, if nothing more happens.
 
     `limited`: the practice asks for a second factor that this person has not set up; the actor may do little else.
+    `guest` is the name of somebody who is no user and was let in for a time (`Guests`).
     """
 
     id: str
@@ -28,6 +30,7 @@ class Live:
     csrf: str = field(repr=False)
     ends_at: int
     limited: bool = False
+    guest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,44 @@ class Visit:
     secure: bool = False
     foreign: bool = False
     live: Live | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """One answered request of a guest: never its path, query or body. `at` is epoch seconds, `code` that of a refusal;
+    `changes`: the method is one that may change something.
+    """
+
+    actor: Actor
+    at: int
+    operation: str
+    status: int
+    code: str | None = None
+    changes: bool = False
+
+
+GUEST = "guest-"
+"""How the tokens of guests begin."""
+
+
+class Guests(Protocol):
+    """Who lets in people that are no users, for a time (remote support). `acted` must only remember."""
+
+    def session(self, token: str) -> Live:
+        """The session behind a token; Problem `accounts.session_ended` (401) for one that holds no longer or never did."""
+        ...
+
+    def known(self, token: str) -> bool:
+        """True while the token's session holds: then its holder may see the console from outside, too."""
+        ...
+
+    def sign_out(self, token: str) -> None:
+        """End the session of a token, known or not."""
+        ...
+
+    def acted(self, what: Acted) -> None:
+        """A guest asked for something and was answered. On the event loop."""
+        ...
 
 
 NOBODY = Visit()

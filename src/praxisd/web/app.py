@@ -20,6 +20,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.web import console_files, docs, health, problems, recovery
 from praxisd.web.answers import SECURITY, Sent
 from praxisd.web.door import Asgi, Door, Doors, Entry
+from praxisd.web.invited import invited as is_invited
 from praxisd.web.paths import Paths
 from praxisd.web.request import Request
 
@@ -45,7 +46,9 @@ def build(house: House, doors: Doors) -> Litestar:
     paths: Paths[Asgi] = Paths()
     for template, table in by_path.items():
         paths.add(template, door.app(table))
-    for template, app in (*console_files.handlers(door), *recovery.handlers(door)):
+    for template, app in console_files.handlers(door):
+        paths.add(template, _inside(door, app, invited=True))
+    for template, app in recovery.handlers(door):
         paths.add(template, _inside(door, app))
     if find_spec(_FHIR) is not None:
         for template, app in import_module(_FHIR).handlers(door):
@@ -67,12 +70,19 @@ def _nowhere(door: Door) -> Callable[[Request], Awaitable[Sent]]:
     return nowhere
 
 
-def _inside(door: Door, app: Asgi) -> Asgi:
-    """The pages for people; for guests of the relay they are an unknown path unless the console is open to them."""
+def _inside(door: Door, app: Asgi, *, invited: bool = False) -> Asgi:
+    """The pages for people; for guests of the relay they are an unknown path unless the console is open to them.
+
+    `invited`: it is also there for who was let in for a time.
+    """
     nowhere = _nowhere(door)
 
     async def run(scope: Any, receive: Any, send: Any) -> None:
-        if door.house.visitors.people or door.visitor(scope) is None:
+        visitor = door.visitor(scope)
+        there = visitor is None or door.house.visitors.people
+        if not there and invited and scope["type"] == "http":
+            there = await is_invited(door, Request(scope, receive, door.next_id(), visitor))
+        if there:
             await app(scope, receive, send)
         else:
             await door.serve("http.unknown", scope, receive, send, nowhere)

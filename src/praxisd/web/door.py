@@ -27,6 +27,7 @@ from praxisd.web.answers import Meter, Sent, deliver, finish
 from praxisd.web.doors import Doors as Doors
 from praxisd.web.entry import API as API
 from praxisd.web.entry import Entry as Entry
+from praxisd.web.invited import acted, finds, invited
 from praxisd.web.live import AUDIT, JOBS, Hub, Reader, Streaming
 from praxisd.web.metrics import Metrics
 from praxisd.web.request import Headers, Receive, Request, Scope, Send, networks
@@ -121,7 +122,7 @@ class Door:
         session's CSRF token in a header. `touch=False` does not put off a session's idle end.
         """
         secret, address = request.bearer, request.address(self.trusted)
-        if people and not secret and self.doors.session is not None and self.for_people(request):
+        if people and not secret and self.doors.session is not None and await self.for_people(request):
             token = self.visit(request).token
             if token or request.browser:
                 live = await self.live(request, touch=touch)
@@ -170,9 +171,9 @@ class Door:
         client = scope.get("client")
         return None if client is None else self.house.visitors.of(client[1], client[0])
 
-    def for_people(self, request: Request) -> bool:
-        """False for guests of the relay, unless the console is open to them."""
-        return request.visitor is None or self.house.visitors.people
+    async def for_people(self, request: Request) -> bool:
+        """False for guests of the relay, unless the console is open to them, or to this one for a time."""
+        return request.visitor is None or self.house.visitors.people or await invited(self, request)
 
     def visit(self, request: Request) -> Visit:
         """The facts of a request that matter for signing in."""
@@ -222,7 +223,7 @@ class Door:
     async def answer(self, entry: Entry, request: Request) -> Sent:
         """All steps of one declared operation."""
         route = entry.route
-        if entry.inside and not self.for_people(request):
+        if entry.inside and not await finds(self, entry, request):
             raise not_found("Path")
         if not entry.exempt:
             await self.open(safe=route.safe)
@@ -372,6 +373,8 @@ class Door:
         seconds = time.perf_counter() - started
         metrics.count(name, status, seconds)
         self.house.log.request(name, status, seconds * 1000, request.actor.label, request.code)
+        if request.actor.kind is Kind.SUPPORT:
+            acted(self.house, request, name, status)
         try:
             if isinstance(sent, Streaming):
                 await sent.run(receive, send)

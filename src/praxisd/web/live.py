@@ -42,7 +42,7 @@ AUDIT = "kernel.audit.read"
 """Who may see who did what is evidence only."""
 JOBS = "kernel.jobs.read"
 """Who may see how far a run is."""
-ADMITTANCE = frozenset({"Session", "User", "Key"})
+ADMITTANCE = frozenset({"Session", "User", "Key", "Support"})
 """What an event is about after which somebody may no longer be let in."""
 _ENDING = (State.DRAINING, State.STOPPING)
 

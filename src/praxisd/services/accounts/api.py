@@ -16,7 +16,7 @@ from praxisd.services.accounts.keys import (
 )
 from praxisd.services.accounts.passwords import hash_password
 from praxisd.services.accounts.records import ApiKey, User
-from praxisd.services.accounts.session_memory import session
+from praxisd.services.accounts.session_memory import csrf_of, session
 from praxisd.services.accounts.sessions import sign_out
 from praxisd.services.accounts.signin import sign_in, verify
 from praxisd.services.accounts.users import (
@@ -39,6 +39,7 @@ __all__ = [
     "count_attempt",
     "create_key",
     "create_user",
+    "csrf_of",
     "deactivate",
     "find_user",
     "get_key",

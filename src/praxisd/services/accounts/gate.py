@@ -200,7 +200,7 @@ def take(house: "House", actor: Actor) -> None:
         return
     gate = gate_of(house.store)
     rate, burst = (gate.limit(house, setting, actor.organization) for setting in _REQUEST_LIMITS)
-    times = _PERSON if actor.kind is Kind.USER else 1
+    times = _PERSON if actor.kind in (Kind.USER, Kind.SUPPORT) else 1
     wait = gate.requests.take(actor.id, times * rate / 60, times * burst, house.clock.monotonic())
     if wait:
         raise limited(wait)

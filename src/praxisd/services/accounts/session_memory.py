@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from praxisd.kernel import events
 from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.sessions import Live
+from praxisd.kernel.sessions import GUEST, Live
 from praxisd.services.accounts import rules, session_store
 from praxisd.services.accounts.records import Session, User
 
@@ -201,6 +201,8 @@ def session(house: "House", token: str, address: str | None, touch: bool = True)
     """
     if not token:
         raise Problem("accounts.session_missing", 401)
+    if house.guests is not None and token.startswith(GUEST):
+        return house.guests.session(token)
     memory = memory_of(house.store)
     known = memory.find(house, token) if rules.could_be_token(token) else None
     now = house.clock.now()

@@ -199,17 +199,22 @@ def _whose(call: Call, user: str | None) -> str:
 
 
 def _session(call: Call, tx: Tx, live: Live) -> shapes.SessionOut:
-    user = store.USERS.need(tx, live.actor.id)
+    if live.guest:
+        shown = shapes.SessionUser(id=live.actor.id, login="", name=live.guest, role="partner")
+    else:
+        user = store.USERS.need(tx, live.actor.id)
+        shown = shapes.SessionUser(id=user.id, login=user.login, name=user.name, role=user.role)
     return shapes.SessionOut(
         csrf=live.csrf,
-        user=shapes.SessionUser(id=user.id, login=user.login, name=user.name, role=user.role),
+        user=shown,
+        guest=bool(live.guest),
         permissions=sorted(live.actor.permissions),
         masked=live.actor.masked,
         organization=practice_of(call, tx),
         expires_at=format_rfc3339(live.ends_at),
-        second_factor=factors.confirmed(tx, user.id),
+        second_factor=factors.confirmed(tx, shown.id),
         second_factor_must=live.limited,
-        recovery_codes_left=session_store.codes_left(tx, user.id),
+        recovery_codes_left=session_store.codes_left(tx, shown.id),
     )
 
 

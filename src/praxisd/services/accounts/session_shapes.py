@@ -47,10 +47,12 @@ class SessionOut(_Out, frozen=True, kw_only=True):
     """The caller's session. `csrf` belongs into the header `X-Praxisd-Csrf` of every changing request.
 
     `secondFactorMust`: the practice asks for a second factor that is still to be set up; until then nothing else goes.
+    `guest`: no user, but somebody who was let in for a time (remote support); `user.id` is that of the grant.
     """
 
     csrf: str
     user: SessionUser
+    guest: bool
     permissions: list[str]
     masked: bool
     organization: PracticeOut

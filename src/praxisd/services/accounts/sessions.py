@@ -9,6 +9,7 @@ import msgspec
 
 from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.errors import not_found
+from praxisd.kernel.sessions import GUEST
 from praxisd.services.accounts import rules, session_store
 from praxisd.services.accounts.records import Session
 from praxisd.services.accounts.session_memory import Limits, memory_of, note_end
@@ -70,6 +71,8 @@ def make_room(tx: "Tx", user: str) -> None:
 
 def sign_out(house: "House", token: str) -> None:
     """End the session of a cookie's token; nothing if there is none."""
+    if house.guests is not None and token.startswith(GUEST):
+        house.guests.sign_out(token)
     if not rules.could_be_token(token):
         return
     with house.store.read(system("accounts")) as tx:

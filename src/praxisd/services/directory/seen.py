@@ -24,7 +24,7 @@ _Key = tuple[str, str, str, int]
 
 def note(house: "House", actor: Actor, patient: str, version: int) -> None:
     """Note that a person (no program) read this record; `masked` in the event: and saw nothing personal."""
-    if actor.kind is not Kind.USER:
+    if actor.kind not in (Kind.USER, Kind.SUPPORT):
         return
     hour = house.clock.now() // HOUR_S
     key = (actor.organization, actor.label, patient, hour)

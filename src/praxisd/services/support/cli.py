@@ -6,6 +6,7 @@ import click
 
 from praxisd.kernel.control import write_private
 from praxisd.kernel.terminal import perform, print_json, say, shared
+from praxisd.services.support import remote_cli
 
 _PACKAGE = "praxisd.services.support"
 
@@ -39,4 +40,6 @@ def bundle(folder: Path, organization: str | None, as_json: bool, out: Path | No
         click.echo(say(_PACKAGE, "support.cli.saved", file=out, count=len(answer["lines"])), err=True)
 
 
+for _one in remote_cli.COMMANDS:
+    support.add_command(_one)
 commands = (support,)
