@@ -137,7 +137,7 @@ def test_where_a_missing_key_goes(before: str, after: str) -> None:
 
 @pytest.mark.parametrize("bad", ["a\nb", " a", '"a"', "a\0", "日本", "\N{SNOWMAN}"])
 def test_what_would_not_be_read_again_is_not_written(bad: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         edit(read(b"[Install]\r\nHostname=A\r\n"), "Hostname", bad)
 
 

@@ -69,9 +69,9 @@ class Ini:
     def find(self, *names: str, section: str = SECTION) -> Line | None:
         """The line that counts for the first of these keys, upper and lower case alike; several spellings of one key."""
         wanted = {name.casefold() for name in names}
-        return next((one for one in self.keys(section) if one.key.casefold() in wanted), None)
+        return next((one for one in self.pairs(section) if one.key.casefold() in wanted), None)
 
-    def keys(self, section: str = SECTION) -> list[Line]:
+    def pairs(self, section: str = SECTION) -> list[Line]:
         """The lines of a section that count."""
         name = section.casefold()
         return [

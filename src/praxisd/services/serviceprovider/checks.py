@@ -1,0 +1,28 @@
+"""The check of all ServiceProviders: what is wrong is an Issue, and no more once it is healed."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from praxisd.kernel.service import Check, Finding, Fix, Severity
+from praxisd.services.serviceprovider import looking, repairing, rules, words
+from praxisd.services.serviceprovider.view import severity
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+WRITE = "serviceprovider.write"
+SECONDS = 8.0
+EVERY_S = 60.0
+
+
+def state(house: "House") -> Iterator[Finding]:
+    """Everything that is wrong, the subject `<software>`, or `<software>/pvs` and `/install` for what is in one of the files."""
+    for seen in looking.look(house):
+        for fault in rules.judge(seen):
+            subject = f"{seen.software}/{fault.side}" if fault.side else seen.software
+            yield Finding(fault.code, subject, Severity(severity(fault.code)), fault.params)
+
+
+CHECKS = (Check("serviceprovider.state", words.CODES, state, seconds=SECONDS, every_s=EVERY_S),)
+FIXES = tuple(Fix(code, partial(repairing.fix, code=code), WRITE, asks=True) for code in words.REPAIRS)

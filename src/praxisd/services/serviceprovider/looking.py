@@ -1,0 +1,311 @@
+"""Looking at the ServiceProviders of this installation: files, folders, services and answers become one `Seen` each.
+
+What lies on another computer is seen only as far as its paths can be reached from here, its services only if it has sent
+its facts. Nothing is written.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from praxisd import __version__
+from praxisd.kernel.access import system
+from praxisd.services.diagnosis import api as diagnosis
+from praxisd.services.serviceprovider import asking, places, rules, store
+from praxisd.services.serviceprovider import seen as s
+from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+CUSTOMER = "diagnosis.customer_number"
+_ROOM = "serviceprovider.room"
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A practice software that has a ServiceProvider, with what its product says about it, and praxisd's own pair."""
+
+    software: diagnosis.Software
+    product: str
+    places: diagnosis.ServiceProviderPlaces
+    customer: str
+    pair: store.Pair | None = None
+
+
+@dataclass
+class Room:
+    """How the outside is asked; replaced where the computers and answers are prepared ones."""
+
+    facts: Callable[["House", str | None], diagnosis.MachineFacts | None] = diagnosis.facts
+    ask: Callable[[str, str, int], Asked] = asking.ask
+
+
+def room_of(house: "House") -> Room:
+    """The room of this house."""
+    found: Room = house.shared.setdefault(_ROOM, Room())
+    return found
+
+
+def provided(house: "House") -> list[Provided]:
+    """All practice software here that has a ServiceProvider."""
+    known = diagnosis.products(house)
+    with house.store.read(system("serviceprovider")) as tx:
+        wanted = diagnosis.software(tx)
+        pairs = store.pairs(tx)
+        number = str(house.settings.get(tx, CUSTOMER))
+    found = []
+    for one in wanted:
+        product = known.get(one.product)
+        if product is not None and product.serviceprovider is not None:
+            customer = one.customer_number or number
+            name = one.name or product.name
+            found.append(Provided(one, name, product.serviceprovider, customer, pairs.get(one.id)))
+    return found
+
+
+def look(house: "House", only: str | None = None) -> list[Seen]:
+    """Everything, or what concerns one practice software. Takes some seconds at most."""
+    everything = provided(house)
+    chosen = [one for one in everything if only in (None, one.software.id)]
+    if not chosen:
+        return []
+    with ThreadPoolExecutor(min(8, len(chosen)), thread_name_prefix="serviceprovider") as pool:
+        return list(pool.map(lambda one: _Looker(house, one, everything).seen(), chosen))
+
+
+def pvs_file(one: Provided) -> File:
+    """The file in the data folder, where it lies or should lie."""
+    folder = places.top_folder(one.software.data_folder, one.places.data_path)
+    top = places.local(folder)
+    if top is None and not folder and one.pair is not None:
+        return places.read_file("pvs", Path(one.pair.pvs_file))
+    if top is None:
+        return File("pvs", places.joined(folder, one.places.ini[0]) if folder else "")
+    candidates = [_ini_of(top, relative) for relative in one.places.ini]
+    chosen = next((path for path in candidates if path.exists()), candidates[0])
+    return places.read_file("pvs", chosen)
+
+
+def placed(software: diagnosis.Software, data_folder: str) -> diagnosis.Software:
+    """The same software with its data elsewhere."""
+    return msgspec.structs.replace(software, data_folder=data_folder)
+
+
+class _Looker:
+    """Looks at one of them."""
+
+    def __init__(self, house: "House", one: Provided, everything: Sequence[Provided]) -> None:
+        self._house, self._one = house, one
+        self._others = [other for other in everything if other.software.id != one.software.id]
+        self._room = room_of(house)
+        self._top = places.top_folder(one.software.data_folder, one.places.data_path)
+        self._facts = self._room.facts(house, one.software.host or None)
+        host = one.software.host.casefold().partition(".")[0]
+        self._here = not host or host in (diagnosis.own_host(), "localhost")
+
+    def seen(self) -> Seen:
+        """All there is to see."""
+        one, facts = self._one, self._facts
+        pvs = pvs_file(one)
+        found_in = self._roots()
+        installs = self._installs(found_in, pvs)
+        services = self._services(installs)
+        setup = places.joined(places.joined(self._top, one.places.setup), one.places.setup_program)
+        names = tuple(dict.fromkeys(self._names()))
+        seen = Seen(
+            software=one.software.id,
+            product=one.product,
+            where=one.places.install_where,
+            pvs_names=one.places.pvs_names,
+            path_may_be_empty=one.places.data_path_may_be_empty,
+            machine=names[0] if names else one.software.host,
+            here=self._here,
+            measured=facts is not None,
+            names=names,
+            devices=one.software.devices,
+            pvs=pvs,
+            installs=installs,
+            roots_seen=any(root.is_dir() for root in found_in),
+            root=str(found_in[0]) if found_in else one.software.program_folder or places.DEFAULTS[0],
+            services=services,
+            dotnet=None if facts is None else facts.dotnet.value,
+            sql_absent=self._sql_absent(installs, services),
+            wanted_path=places.joined(self._top, one.places.data_path) if self._top else "",
+            setup=setup if self._top else "",
+            setup_version=self._setup_version(),
+            customer=one.customer,
+            own=one.pair is not None,
+            own_port=urlsplit(str(self._house.shared.get("url") or "")).port or 0 if one.pair else 0,
+        )
+        state, mapped = self._data_path(seen)
+        seen = replace(seen, path_state=state, path_mapped=mapped)
+        asked = self._ask(seen)
+        return replace(seen, asked=asked, runs_on=self._runs_on(seen, asked))
+
+    def _names(self) -> Iterable[str]:
+        """What the computer is called, first as it calls itself, and its addresses."""
+        facts = self._facts
+        if facts is not None:
+            yield from filter(None, (facts.computer_name.value, facts.host))
+            yield from facts.addresses.value or ()
+        if self._one.software.host:
+            yield self._one.software.host
+
+    def _roots(self) -> list[Path]:
+        named = self._one.software.program_folder
+        if not named and not self._here:
+            return []  # the usual folders of another computer are not those of this one
+        return places.roots(named)
+
+    def _installs(self, found_in: Sequence[Path], pvs: File) -> tuple[Install, ...]:
+        found = []
+        for root in found_in:
+            for folder, guid in places.installed(root):
+                file = places.read_file("install", places.ini_in(folder))
+                found.append(
+                    Install(
+                        str(folder),
+                        guid,
+                        str(root),
+                        file,
+                        version=places.program_version(folder),
+                        mapped=self._is_mapped(str(folder)),
+                        foreign=self._is_foreign(file, guid, pvs),
+                        programs=not places.is_program_data(root),
+                    )
+                )
+        pair = self._one.pair
+        if pair is not None:
+            folder = self._house.folder / f"{places.PREFIX}{pair.guid}"
+            file = places.read_file("install", places.ini_in(folder))
+            if folder.is_dir():
+                home = str(self._house.folder)
+                found.append(Install(str(folder), pair.guid, home, file, version=__version__, own=True))
+        return tuple(found)
+
+    def _is_foreign(self, file: File, guid: str, pvs: File) -> bool:
+        """Serves another practice software of this practice, by its name in the file, and is not named by our file."""
+        name, named = file.value(s.PVS_NAME).casefold(), pvs.value(s.IDENTIFIER).casefold()
+        if name in {one.casefold() for one in self._one.places.pvs_names} or guid.casefold() == named:
+            return False
+        return name in {one.casefold() for other in self._others for one in other.places.pvs_names}
+
+    def _services(self, installs: Sequence[Install]) -> tuple[Service, ...] | None:
+        own = [Service("praxisd", "running")] if self._one.pair is not None else []
+        if self._facts is None or not self._facts.services.known:
+            return tuple(own) or None
+        away = [tuple(places.parts(one.folder.casefold())) for one in installs if one.foreign]
+        found = [
+            Service(one.display or one.name, one.state, one.program)
+            for one in self._facts.services.value or ()
+            if _is_provider(one.name, one.display, one.program)
+            and not any(_below(one.program, folder) for folder in away)
+        ]
+        return (*own, *found)
+
+    def _sql_absent(self, installs: Sequence[Install], services: tuple[Service, ...] | None) -> bool:
+        if self._one.places.install_where != "sql" or self._facts is None or self._one.pair is not None:
+            return False
+        return self._facts.sql.value == () and bool(installs or services)
+
+    def _setup_version(self) -> str:
+        top = places.local(self._top)
+        if top is None or self._one.pair is not None:
+            return ""
+        return places.file_version(
+            places.inside(places.inside(top, self._one.places.setup), self._one.places.setup_program)
+        )
+
+    def _is_mapped(self, path: str) -> bool:
+        if path.startswith("\\\\"):
+            return self._here
+        disk = None if self._facts is None else self._facts.disk_of(path)
+        return disk is not None and disk.mapped.value is True
+
+    def _data_path(self, seen: Seen) -> tuple[s.PathState, bool]:
+        """What is at the end of the data path of the installation, and whether that lies on another computer's drive."""
+        text = "" if seen.install is None else seen.install.file.value(s.DATA_PATH)
+        if not text:
+            return "empty", False
+        path, mapped = places.local(text), self._is_mapped(text)
+        if mapped or not self._here or path is None:
+            return "unseen", mapped
+        if not path.is_dir():
+            return "missing", False
+        top = Path(places.top_folder(str(path), self._one.places.data_path))
+        inside = [places.ini_in(path), *(_ini_of(top, relative) for relative in self._one.places.ini)]
+        there = [one for one in inside if one.is_file()]
+        if not there:
+            return "no_ini", False
+        mine = Path(seen.pvs.path)
+        if seen.pvs.state == "missing" or any(one.samefile(mine) for one in there):
+            return "right", False
+        return "elsewhere", False
+
+    def _ask(self, seen: Seen) -> Asked:
+        """The address that the programs of the practice have. Our own is not asked while we do not serve."""
+        host = seen.pvs.value(s.HOSTNAME) or seen.machine
+        if not host or (seen.own and not seen.own_port):
+            return Asked(host, "", seen.port)
+        if self._here and (host.casefold() in {one.casefold() for one in seen.names} or seen.own):
+            return self._room.ask(host, "127.0.0.1", seen.port)
+        there = self._facts if host.casefold() in {one.casefold() for one in seen.names} else None
+        there = there or self._room.facts(self._house, host)
+        known = () if there is None else there.addresses.value or ()
+        return self._room.ask(host, next((one for one in known if "." in one), ""), seen.port)
+
+    def _runs_on(self, seen: Seen, asked: Asked) -> str:
+        """Another computer that the file names, and which has the provider; "" if it does not name one that has."""
+        host = seen.pvs.value(s.HOSTNAME)
+        if not host or host.casefold() in {one.casefold() for one in seen.names}:
+            return ""
+        facts = self._room.facts(self._house, host)
+        listed = () if facts is None else facts.services.value or ()
+        has = any(_is_provider(one.name, one.display, one.program) for one in listed)
+        return host if has or asked.state == "open" else ""
+
+
+def _ini_of(top: Path, relative: str) -> Path:
+    """The INI file at a place below the top folder: the file itself, or the one in that folder."""
+    found = places.inside(top, relative)
+    return found if found.suffix.casefold() == ".ini" else places.ini_in(found)
+
+
+def _is_provider(name: str, display: str, program: str) -> bool:
+    """A service is the provider by its name, or by the folder of its program."""
+    plain = [one.casefold().replace("-", "").replace(" ", "") for one in (name, display)]
+    folders = [one.casefold() for one in places.parts(program)]
+    return any("serviceprovider" in one for one in plain) or any(
+        one.startswith(places.PREFIX.casefold()) for one in folders
+    )
+
+
+def _below(program: str, folder: tuple[str, ...]) -> bool:
+    return tuple(places.parts(program.casefold()))[: len(folder)] == folder
+
+
+def state_of(seen: Seen) -> str:
+    """running, stopped, absent, or unknown where nobody told."""
+    if seen.services:
+        return "running" if seen.services[0].state == "running" else "stopped"
+    if seen.asked.state == "open":
+        return "running"
+    if seen.services is not None and seen.install is None:
+        return "absent"
+    return "stopped" if seen.services is not None else "unknown"
+
+
+def version_of(seen: Seen) -> str:
+    """The version: as the provider says it, else that of its program; "" unknown."""
+    return seen.asked.version or ("" if seen.install is None else seen.install.version)
+
+
+def instance_of(seen: Seen) -> str:
+    """The instance name: the identifier that is installed."""
+    return rules.identifier(seen)

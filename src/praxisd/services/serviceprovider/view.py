@@ -1,0 +1,133 @@
+"""What was seen of a ServiceProvider, in words: its state, both files side by side, and what is wrong."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, cast
+
+from praxisd.services.serviceprovider import looking, rules, words
+from praxisd.services.serviceprovider import seen as s
+from praxisd.services.serviceprovider.ini import Ini, Line
+from praxisd.services.serviceprovider.rules import Fault
+from praxisd.services.serviceprovider.seen import File, Seen
+from praxisd.services.serviceprovider.shapes import (
+    DifferenceOut,
+    FaultOut,
+    FileOut,
+    ProviderOut,
+    RowOut,
+    Side,
+    State,
+)
+
+if TYPE_CHECKING:
+    from praxisd.kernel.texts import Texts
+
+COMPARED = ("installed", "identifier", "port", "hostname", "connection", "customer", "pvs_name", "data_path")
+"""What is compared where both files have it."""
+
+
+def shown(texts: "Texts", seen: Seen, lang: str) -> ProviderOut:
+    """One of them, for people."""
+    faults = rules.judge(seen)
+    install, services = seen.install, seen.services or ()
+    state = looking.state_of(seen)
+    host = seen.pvs.value(s.HOSTNAME) or seen.machine
+    return ProviderOut(
+        software=seen.software,
+        product=seen.product,
+        state=cast(State, state),
+        state_text=texts.get(f"serviceprovider.state.{state}", lang),
+        own=seen.own,
+        version=looking.version_of(seen) or None,
+        setup_version=seen.setup_version or None,
+        setup=seen.setup or None,
+        instance=rules.identifier(seen) or seen.pvs.value(s.IDENTIFIER) or None,
+        host=host or None,
+        address=seen.asked.address or None,
+        port=seen.port,
+        machine=seen.machine or None,
+        folders=[one.folder for one in seen.mine],
+        service=services[0].name if services else None,
+        pvs=_file(texts, seen.pvs, faults, lang),
+        install=None if install is None else _file(texts, install.file, faults, lang),
+        differences=list(_differences(texts, seen, lang)),
+        faults=[_fault(texts, one, lang) for one in faults],
+        codes=list(dict.fromkeys(one.code for one in faults)),
+    )
+
+
+def severity(code: str) -> Literal["error", "warning"]:
+    """How bad a code is."""
+    return "warning" if code in words.WARNINGS else "error"
+
+
+def _fault(texts: "Texts", fault: Fault, lang: str) -> FaultOut:
+    title, cause, solution = (
+        texts.get(f"{fault.code}.{part}", lang, **told(texts, fault, lang))
+        for part in ("title", "cause", "solution")
+    )
+    return FaultOut(
+        code=fault.code,
+        severity=severity(fault.code),
+        title=title,
+        cause=cause,
+        solution=solution,
+        side=cast(Side, fault.side) if fault.side else None,
+        line=fault.line or None,
+        key=fault.key or None,
+        mendable=fault.code in words.REPAIRS and (fault.code != words.INI_MISSING or fault.side == "pvs"),
+    )
+
+
+def told(texts: "Texts", fault: Fault, lang: str) -> dict[str, object]:
+    """The facts of a fault, with its reason in words as `kernel.issues` tells it."""
+    facts = dict(fault.params)
+    key = f"serviceprovider.{facts.get('reason')}.title"
+    if texts.has(key):
+        facts["reason"] = texts.get(key, lang)
+    return facts
+
+
+def _file(texts: "Texts", file: File, faults: Iterable[Fault], lang: str) -> FileOut:
+    mine = [one for one in faults if one.side == file.side]
+    rows = [] if file.ini is None else [_row(texts, file.ini, line, mine, lang) for line in file.ini.lines]
+    side = file.side
+    encoding = None if file.ini is None else file.ini.encoding
+    return FileOut(side=side, path=file.path, state=file.state, encoding=encoding, rows=rows)
+
+
+def _row(texts: "Texts", ini: Ini, line: Line, faults: Iterable[Fault], lang: str) -> RowOut:
+    pair = line.kind == "key"
+    meant = rules.meaning(line.key) if pair else ""
+    mine = [one for one in faults if _about(one, line)]
+    noted = next((one.kind for one in ini.notes if one.line == line.number), None)
+    texted = None if noted is None or mine else texts.get(f"serviceprovider.odd.{noted}", lang)
+    first = mine[0] if mine else None
+    return RowOut(
+        line=line.number,
+        text=ini.data[line.start : line.end].decode(ini.encoding, "replace"),
+        section=line.section,
+        key=line.key if pair else None,
+        value=line.value if pair else None,
+        meaning=texts.get(f"serviceprovider.key.{meant}", lang) if meant else None,
+        finding=None if first is None else texts.get(f"{first.code}.title", lang, **told(texts, first, lang)),
+        codes=[one.code for one in mine],
+        note=texted,
+    )
+
+
+def _about(fault: Fault, line: Line) -> bool:
+    if fault.code == words.SPACES:
+        return bool(line.gaps)
+    return fault.line == line.number
+
+
+def _differences(texts: "Texts", seen: Seen, lang: str) -> Iterable[DifferenceOut]:
+    install = seen.install
+    if install is None or seen.pvs.ini is None or install.file.ini is None:
+        return
+    for name in COMPARED:
+        names = s.KEYS[name]
+        ours, theirs = seen.pvs.line(names), install.file.line(names)
+        if ours is not None and theirs is not None and ours.value.casefold() != theirs.value.casefold():
+            meant = texts.get(f"serviceprovider.key.{name}", lang)
+            yield DifferenceOut(key=ours.key, meaning=meant, pvs=ours.value, install=theirs.value)
