@@ -4,8 +4,12 @@ Products are data (`products/*.toml`); machines are measured, seats measure them
 the security directive is kept.
 """
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Service
 from praxisd.services.diagnosis import (
+    directive_checks,
+    directive_operations,
+    directive_routes,
     machine_checks,
     machine_operations,
     machine_routes,
@@ -28,10 +32,18 @@ SERVICE = Service(
         *machine_checks.SETTINGS,
         *software_routes.SETTINGS,
     ),
-    events=(*machine_routes.EVENTS, *software_routes.EVENTS, *port_routes.EVENTS),
-    routes=(*machine_routes.ROUTES, *product_routes.ROUTES, *software_routes.ROUTES, *port_routes.ROUTES),
-    checks=(*machine_checks.CHECKS, *product_checks.CHECKS, *port_checks.CHECKS),
+    events=(*directive_routes.EVENTS, *machine_routes.EVENTS, *software_routes.EVENTS, *port_routes.EVENTS),
+    routes=(
+        *directive_routes.ROUTES,
+        *machine_routes.ROUTES,
+        *product_routes.ROUTES,
+        *software_routes.ROUTES,
+        *port_routes.ROUTES,
+    ),
+    pages=(ConsolePage("diagnosis", software_routes.READ, "system", 22, "stethoscope"),),
+    checks=(*directive_checks.CHECKS, *machine_checks.CHECKS, *product_checks.CHECKS, *port_checks.CHECKS),
     permissions=(
+        *directive_routes.PERMISSIONS,
         *machine_routes.PERMISSIONS,
         *product_routes.PERMISSIONS,
         *software_routes.PERMISSIONS,
@@ -40,6 +52,11 @@ SERVICE = Service(
     jobs=(*machine_sampling.JOBS,),
     tables=store.TABLES,
     problems=(*machine_checks.PROBLEMS, *software_routes.PROBLEMS, *port_routes.PROBLEMS),
-    operations=(*machine_operations.OPERATIONS, *product_operations.OPERATIONS, *port_operations.OPERATIONS),
+    operations=(
+        *directive_operations.OPERATIONS,
+        *machine_operations.OPERATIONS,
+        *product_operations.OPERATIONS,
+        *port_operations.OPERATIONS,
+    ),
     commands="praxisd.services.diagnosis.cli:commands",
 )

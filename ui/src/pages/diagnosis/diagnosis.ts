@@ -27,6 +27,18 @@ export interface ProductEntry {
   source: Source;
   ageDays: number | null;
   serviceprovider: boolean;
+  used: boolean;
+}
+/** What is wrong in a product file that was left out. */
+export interface FileFault {
+  file: string;
+  line: number;
+  column: number;
+  text: string;
+}
+export interface Products {
+  products: ProductEntry[];
+  faults: FileFault[];
 }
 export interface Change {
   date: string;
@@ -56,7 +68,7 @@ export interface Software {
 export const nameOf = (one: Software) => one.name || (one.productName ?? one.product);
 
 export const softwareList = async (background = false) => (await get<{ software: Software[] }>("/software", { background })).software;
-export const productList = async () => (await get<{ products: ProductEntry[] }>("/products")).products;
+export const productList = (background = false) => get<Products>("/products", { background });
 
 /** `Stand 04.08.2023, vor 3 Jahren` */
 export function standWords(stand: string, ageDays: number | null): string {

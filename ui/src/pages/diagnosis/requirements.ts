@@ -1,38 +1,48 @@
 // The requirements of a program, judged against what is known of a computer.
 import { get } from "../../lib/api";
-import type { Change, Question, Role } from "./diagnosis";
+import type { Change, ProductEntry, Question, Role, Source } from "./diagnosis";
 
 export type State = "not_fulfilled" | "undetermined" | "fulfilled";
 export const STATES: State[] = ["not_fulfilled", "undetermined", "fulfilled"];
-export const TONES = { fulfilled: "good", not_fulfilled: "bad", undetermined: "warn" } as const;
+export const TONES = { fulfilled: "good", not_fulfilled: "bad", undetermined: "plain" } as const;
 
 export interface Machine {
   host: string;
+  here: boolean;
   role: Role | null;
   at: string;
-  here: boolean;
+  stale: boolean;
+  os: string;
+  nameFaults: string[];
 }
 export interface Line {
   id: string;
   level: "must" | "should";
   text: string;
   state: State;
-  measured: string;
   wanted: string;
+  measured: string;
   why: string;
   question: string | null;
 }
 export interface Judged {
+  software: string;
+  product: string;
+  productName: string;
+  origin: ProductEntry["origin"];
+  source: Source & { ageDays: number };
   host: string;
   role: Role | null;
-  at: string | null;
+  at: string;
   lines: Line[];
   changes: Change[];
   questions: Question[];
 }
 
 export const machines = async () => (await get<{ machines: Machine[] }>("/machines")).machines;
-export const judged = (software: string, host: string, signal?: AbortSignal) =>
-  get<Judged>(`/requirements?software=${encodeURIComponent(software)}${host ? `&host=${encodeURIComponent(host)}` : ""}`, { signal });
+export function judged(software: string, host: string, role: string, signal?: AbortSignal): Promise<Judged> {
+  const query = new URLSearchParams({ software, ...(host && { host }), ...(role && { role }) });
+  return get<Judged>(`/requirements?${query.toString()}`, { signal });
+}
 /** What is missing first, then what nobody could find out; otherwise as in the source. */
-export const order = (a: Line, b: Line) => STATES.indexOf(a.state) - STATES.indexOf(b.state);
+export const order = (a: Line, b: Line) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || Number(a.level === "should") - Number(b.level === "should");
