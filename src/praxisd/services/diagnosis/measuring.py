@@ -98,6 +98,11 @@ def own_probes() -> tuple[Probe, ...]:
         from praxisd.services.diagnosis import measuring_linux
 
         return (*measuring_general.PROBES, *measuring_linux.PROBES)
+    if sys.platform == "win32":
+        from praxisd.services.diagnosis import measuring_windows
+
+        general = [one for one in measuring_general.PROBES if one.name != "memory"]
+        return (*general, *measuring_windows.PROBES)
     return measuring_general.PROBES
 
 

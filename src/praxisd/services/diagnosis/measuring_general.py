@@ -10,9 +10,10 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from praxisd.services.diagnosis.machine_shapes import Disk, Network, ProcessorFacts, known, unknown
-from praxisd.services.diagnosis.measuring_probe import Probe, Undetermined, attempt
+from praxisd.services.diagnosis.measuring_probe import Probe, Undetermined, attempt, bounded
 
 GB = 1_000_000_000
+_PATIENCE_S = 3.0
 _GIB = 1 << 30
 SOLD_GB = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Sizes of memory that computers have."""
@@ -91,7 +92,11 @@ def volume_devices() -> list[tuple[Disk, str]]:
     for part in psutil.disk_partitions(all=True):
         remote = part.fstype.lower() in _REMOTE or "remote" in part.opts.split(",")
         local = part.device.startswith("/dev/") or (sys.platform == "win32" and "fixed" in part.opts)
-        if not (remote or local) or part.device.startswith("/dev/loop") or not _folder(part.mountpoint):
+        if (
+            not (remote or local)
+            or part.device.startswith("/dev/loop")
+            or not (remote or _folder(part.mountpoint))
+        ):
             continue
         if not remote and any(_same(one.volume, part.mountpoint) for one, _ in found if not one.mapped.value):
             continue
@@ -112,7 +117,10 @@ def _same(one: str, other: str) -> bool:
 
 
 def _volume(part: Any, remote: bool) -> Disk:
-    used = attempt(psutil.disk_usage, part.mountpoint)
+    # A folder of another computer that is away lets its readers hang for minutes.
+    used = attempt(
+        bounded, f"usage {part.mountpoint}", lambda: psutil.disk_usage(part.mountpoint), _PATIENCE_S
+    )
     usage: Any = used.value
     size = known(round(usage.total / GB, 1)) if usage is not None else unknown(used.why or "failed")
     free = known(round(usage.free / GB, 1)) if usage is not None else unknown(used.why or "failed")

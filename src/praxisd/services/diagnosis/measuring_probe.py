@@ -1,6 +1,7 @@
 """How a fact is tried: each attempt apart, and a failed one is a reason, never a value."""
 
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -77,3 +78,32 @@ def output(command: Sequence[str], seconds: float = 5.0, *, good: Sequence[int] 
     if done.returncode not in good:
         raise Undetermined("failed")
     return done.stdout.decode("utf-8", "replace")
+
+
+_HANGING: dict[str, threading.Thread] = {}
+
+
+def bounded(name: str, call: Callable[[], T], seconds: float) -> T:
+    """What `call` returns within this time, else TimeoutError; one that hangs is not begun again under the same name."""
+    before = _HANGING.get(name)
+    if before is not None and before.is_alive():
+        raise TimeoutError
+    results: list[T] = []
+    faults: list[Exception] = []
+
+    def work() -> None:
+        try:
+            results.append(call())
+        except Exception as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=work, name=f"praxisd-probe-{name}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        _HANGING[name] = thread
+        raise TimeoutError
+    _HANGING.pop(name, None)
+    if faults:
+        raise faults[0]
+    return results[0]
