@@ -1,12 +1,15 @@
 """REST operations of the products: which there are, all that is known of one, and the list for its virus scanner."""
 
+from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import not_found
-from praxisd.kernel.service import Call, Permission, Route
+from praxisd.kernel.paper import PDF
+from praxisd.kernel.service import Call, Permission, Raw, Route
+from praxisd.services.diagnosis import product_sheet, software_store
 from praxisd.services.diagnosis import product_view as view
-from praxisd.services.diagnosis import software_store
 from praxisd.services.diagnosis.product_reading import known
 from praxisd.services.diagnosis.product_shapes import Product
 from praxisd.services.diagnosis.product_view import ExclusionsOut, ProductList, ProductOut
+from praxisd.services.directory import api as directory
 
 READ = "diagnosis.product.read"
 _TAGS = ("diagnosis",)
@@ -48,6 +51,21 @@ def get_product(call: Call) -> ProductOut:
     return view.whole(product, day, used, call.lang)
 
 
+def print_exclusions(call: Call) -> Raw:
+    """The same list on paper
+
+    A4, to be worked through at each computer, ticked off and signed.
+    """
+    product = _one(call)
+    organization = call.actor.organization
+    with call.read() as tx:
+        practice = None if organization == INSTALLATION else directory.organization(tx)
+        name = practice.name if practice else call.house.config.instance
+        found = view.excluded(product, view.today(call.house, tx), True, call.lang)
+        sheet = product_sheet.exclusions(call.house, tx, found, call.lang, name)
+    return sheet.answer(f"{product.id}-exclusions.pdf")
+
+
 def get_exclusions(call: Call) -> ExclusionsOut:
     """What a virus scanner must leave alone for one product
 
@@ -64,5 +82,6 @@ ROUTES = (
     Route("GET", "/products", "products.list", list_products, READ, answer=ProductList, tags=_TAGS),
     Route("GET", "/products/{id}", "product.read", get_product, READ, answer=ProductOut, tags=_TAGS),
     Route("GET", "/products/{id}/exclusions", "product.listExclusions", get_exclusions, READ, answer=ExclusionsOut, tags=_TAGS),
+    Route("GET", "/products/{id}/exclusions.pdf", "product.printExclusions", print_exclusions, READ, media_type=PDF, tags=_TAGS),
 )  # fmt: skip
 PERMISSIONS = (Permission(READ, ("owner", "partner", "desk")),)

@@ -20,5 +20,5 @@ def top_folder(given: str, data_path: str) -> str:
             path = path.rstrip(_SEPARATORS)
             cut = max(path.rfind(one) for one in _SEPARATORS)
             path = path[: cut + 1]
-    bare = path.rstrip(_SEPARATORS)
+    bare = path.rstrip(_SEPARATORS + " ")
     return path if not bare or bare.endswith(":") else bare
