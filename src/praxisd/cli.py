@@ -55,13 +55,17 @@ BUILT_IN = {
         "praxisd.services.support.cli",
         "Help by the service partner: a package of facts, and remote support for a while.",
     ),
+    "directive": (
+        "praxisd.services.diagnosis.cli",
+        "The checklist of the security directive (§ 390 SGB V): measured where that is possible, else with a date.",
+    ),
     "relay-hub": (
         "praxisd_relay.cli",
         "The hub through which practices are reachable from outside, and which cannot read what it carries.",
     ),
     "sandbox": (
         "praxisd.sandbox.cli",
-        "Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority, updates.",
+        "Play the outside world: SMS gateway, mail server, booking portal, relay hub, certificate authority, updates, ServiceProvider.",
     ),
     "updates": (
         "praxisd.services.updates.cli",
@@ -95,6 +99,10 @@ BUILT_IN = {
     "machine": (
         "praxisd.services.diagnosis.cli",
         "Computers of the practice: measure this one, send it to the server, list them.",
+    ),
+    "serviceprovider": (
+        "praxisd.services.serviceprovider.cli",
+        "The ServiceProvider of medatixx' products: how it is, its two INI files, and what is wrong with them.",
     ),
     "requirements": (
         "praxisd.services.diagnosis.cli",
