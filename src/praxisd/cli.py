@@ -65,7 +65,7 @@ BUILT_IN = {
     ),
     "sandbox": (
         "praxisd.sandbox.cli",
-        "Play the outside world: SMS gateway, mail server, booking portal, relay hub, certificate authority, updates, ServiceProvider.",
+        "Play the outside world: SMS gateway, mail server, portal, relay hub, certificate authority, updates, ServiceProvider.",
     ),
     "updates": (
         "praxisd.services.updates.cli",

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ _HOST = click.option("--host", default="127.0.0.1", show_default=True)
 @click.group()
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
 def sandbox(with_parent: bool) -> None:
-    """Play the outside world: an SMS gateway, a mail server, a booking portal, a relay hub, a certificate authority, updates."""
+    """Play the outside world: SMS gateway, mail server, portal, relay hub, certificate authority, updates, ServiceProvider."""
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -236,6 +237,38 @@ def updates(folder: Path, host: str, port: int) -> None:
         code = run(folder, host, port, __version__, language())
     except OSError:
         raise Problem("control.address_unusable", 400, host=host, port=port) from None
+    sys.exit(code)
+
+
+@sandbox.command()
+@data
+@_HOST
+@click.option(
+    "--folder",
+    "where",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Its program folder, with a ServiceProvider.ini; DIR/sandbox/serviceprovider if left out.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="0: a free one; the TCPPort of its INI if left out."
+)
+@click.option(
+    "--manner",
+    type=click.Choice(("good", "hang", "garbage", "error", "close")),
+    default="good",
+    show_default=True,
+    help="How it answers.",
+)
+def serviceprovider(folder: Path, host: str, where: Path | None, port: int | None, manner: Any) -> None:
+    """A ServiceProvider that answers, or listens and does not work."""
+    from praxisd.sandbox.serviceprovider_program import run
+
+    try:
+        code = run(where or folder / "sandbox" / "serviceprovider", host, port, manner)
+    except FileNotFoundError as missing:
+        raise click.BadParameter(str(missing.filename), param_hint="--folder") from None
+    except OSError:
+        raise Problem("control.address_unusable", 400, host=host, port=port or "–") from None
     sys.exit(code)
 
 
