@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from praxisd.kernel import control
+from praxisd.kernel.ids import new_id
 from praxisd.kernel.job_plan import Planner
 from praxisd.model.machine import Disk, MachineFacts, SystemFacts, known
 from praxisd.services.diagnosis import api as diagnosis
@@ -104,15 +105,18 @@ def test_saved_is_byte_for_byte_what_was_shown_and_is_kept(there: Scene) -> None
 
 def test_sent_is_byte_for_byte_what_was_shown(there: Scene, tmp_path: Path) -> None:
     made = there("POST", "/support/bundle", {}, 201)
-    there("POST", f"/support/bundle/{made['id']}/send", {}, 403, role="partner")
-    assert there("POST", f"/support/bundle/{made['id']}/send", {}, 409)["code"] == "messaging.account_missing"
+    there("POST", f"/support/bundle/{made['id']}/send", {"once": new_id()}, 403, role="partner")
+    assert (
+        there("POST", f"/support/bundle/{made['id']}/send", {"once": new_id()}, 409)["code"]
+        == "messaging.account_missing"
+    )
     lines = all_lines(there, made["id"])
     there.set("diagnosis.customer_number", "4711-08")
     with with_mail(there, tmp_path) as post:
-        told = there("POST", f"/support/bundle/{made['id']}/send", {})
+        told = there("POST", f"/support/bundle/{made['id']}/send", {"once": new_id()})
         assert told["state"] == "sent" and told["to"] == PARTNER
         post.faults.set(next_=["drop_kept"])
-        assert there("POST", f"/support/bundle/{made['id']}/send", {})["state"] == "unsure"
+        assert there("POST", f"/support/bundle/{made['id']}/send", {"once": new_id()})["state"] == "unsure"
     mail = message_from_bytes(post.taken[0].content, policy=policy.default)
     assert "4711-08" in mail["Subject"] and made["digest"] in mail.get_body().get_content()
     (file,) = mail.iter_attachments()

@@ -21,6 +21,7 @@ from praxisd.services.support import bundle_house, bundle_log, bundle_machine, c
 from praxisd.services.support.bundle_known import Look, known_words
 from praxisd.services.support.bundle_values import Row, error_type, ident, time, version
 from praxisd.services.support.partner import address_of, partner
+from praxisd.services.support.posting import Mail, Outcome, post
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -138,15 +139,17 @@ def saved(house: "House", actor: Actor, id_: str) -> Bundle:
 
     def work(tx: Tx) -> Bundle:
         found = get(tx, id_)
-        _left(tx, found, way="file", target="", outcome="sent")
+        store.leave(
+            tx, id=new_id(), bundle=id_, at=tx.now, by=actor.label, way="file", target="", outcome="sent"
+        )
         events.note(tx, "support.bundle_saved", "Bundle", id_)
         return found
 
     return house.store.run(actor, work)
 
 
-def send(house: "House", actor: Actor, id_: str, lang: str) -> tuple[str, contact.Outcome]:
-    """Send the package to the service partner, as it was shown. Whom, and what became of it.
+def send(house: "House", actor: Actor, id_: str, once: str, lang: str) -> tuple[str, Outcome]:
+    """Send the package to the service partner, as it was shown: to whom, and what became of it. `once` is the click's id.
 
     Problems: `support.partner_missing`, `messaging.account_missing` (409); 404.
     """
@@ -160,15 +163,8 @@ def send(house: "House", actor: Actor, id_: str, lang: str) -> tuple[str, contac
         subject += f" ({say('support.letter.customer', lang)} {whom.customer})"
     text = say("support.letter.bundle_text", lang, **told)
     file = messaging.Attachment(found.file, MEDIA, found.data)
-    outcome = contact.mail(house, actor.organization, to, subject, text, lang, (file,))
-
-    def note(tx: Tx) -> None:
-        _left(tx, found, way="mail", target=to, outcome=outcome.state)
-        contact.note(tx, outcome, "support.bundle_sent", "Bundle", id_)
-
-    house.store.run(actor, note)
+    mail = Mail(once=once, bundle=id_, to=to, subject=subject, text=text, lang=lang, attachments=(file,))
+    outcome = post(
+        house, actor, mail, lambda tx, end: contact.note(tx, end, "support.bundle_sent", "Bundle", id_)
+    )
     return to, outcome
-
-
-def _left(tx: Tx, one: Bundle, **how: str) -> None:
-    store.leave(tx, id=new_id(), bundle=one.id, at=tx.now, by=tx.actor.label, **how)

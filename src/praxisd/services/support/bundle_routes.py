@@ -11,8 +11,9 @@ from praxisd.kernel.store import Tx
 from praxisd.services.support import bundle, store
 from praxisd.services.support.bundle_shapes import BundlePage, HandoverOut, LinesQuery
 from praxisd.services.support.contact_routes import NO_MAIL, told
-from praxisd.services.support.contact_shapes import SentOut
+from praxisd.services.support.contact_shapes import OnceIn, SentOut
 from praxisd.services.support.partner import MISSING
+from praxisd.services.support.posting import shown
 
 READ, WRITE, SEND = "support.bundle.read", "support.bundle.write", "support.bundle.send"
 _TAGS = ("support",)
@@ -53,7 +54,7 @@ def send_bundle(call: Call) -> SentOut:
 
     By the practice's own e-mail account, byte for byte what was shown. The answer says honestly what is known.
     """
-    to, outcome = bundle.send(call.house, call.actor, call.path["id"], call.lang)
+    to, outcome = bundle.send(call.house, call.actor, call.path["id"], call.body.once, call.lang)
     return told(call, outcome, to)
 
 
@@ -80,7 +81,7 @@ def _page(call: Call, tx: Tx, one: bundle.Bundle, query: LinesQuery) -> BundlePa
                 by=names[each.by],
                 way=each.way,
                 target=each.target,
-                outcome=each.outcome,
+                outcome=shown(each, tx.now),
             )
             for each in left
         ],
@@ -89,7 +90,7 @@ def _page(call: Call, tx: Tx, one: bundle.Bundle, query: LinesQuery) -> BundlePa
 
 def _rows(call: Call, query: ListingQuery) -> ListingPage:
     with call.read() as tx:
-        found, left = store.every(tx), store.all_left(tx)
+        found, left, now = store.every(tx), store.all_left(tx), tx.now
         zone = zone_of(zone_name(call.house, tx))
         names = actor_names(call.house, tx, {one.created_by for one in found}, call.lang)
     last: dict[str, Any] = {}
@@ -107,7 +108,7 @@ def _rows(call: Call, query: ListingQuery) -> ListingPage:
                     "lines": one.lines,
                     "bytes": one.bytes,
                     "way": None if gone is None else gone.way,
-                    "outcome": None if gone is None else gone.outcome,
+                    "outcome": None if gone is None else shown(gone, now),
                     "leftAt": None if gone is None else format_rfc3339(gone.at, zone),
                     "target": None if gone is None else gone.target or None,
                 },
@@ -126,7 +127,11 @@ BUNDLES = Listing(
         Column("bytes", "number"),
         Column("way", "choice", filter=True, choices=("mail", "file"), words="bundle_way"),
         Column(
-            "outcome", "choice", filter=True, choices=("sent", "unsure", "failed"), words="support_outcome"
+            "outcome",
+            "choice",
+            filter=True,
+            choices=("sending", "sent", "unsure", "failed"),
+            words="support_outcome",
         ),
         Column("leftAt", "time", sortable=True),
         Column("target"),
@@ -160,7 +165,7 @@ ROUTES = (
         safe=True, tags=_TAGS,
     ),
     Route(
-        "POST", "/support/bundle/{id}/send", "supportBundle.send", send_bundle, SEND, SentOut, transaction=False,
+        "POST", "/support/bundle/{id}/send", "supportBundle.send", send_bundle, SEND, SentOut, body=OnceIn, transaction=False,
         problems=(_HERE, (409, MISSING), NO_MAIL), safe=True, tags=_TAGS,
     ),
 )  # fmt: skip

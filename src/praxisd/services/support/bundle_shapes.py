@@ -19,7 +19,7 @@ class HandoverOut(_Out, frozen=True, kw_only=True):
     by: str
     way: Literal["mail", "file"]
     target: str
-    outcome: Literal["sent", "unsure", "failed"]
+    outcome: Literal["sending", "sent", "unsure", "failed"]
 
 
 class BundleOut(_Out, frozen=True, kw_only=True):

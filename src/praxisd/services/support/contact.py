@@ -4,7 +4,7 @@ The letter is shown first; sending asks for the digest of what was shown, so tha
 """
 
 import socket
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,15 +16,14 @@ from praxisd.kernel.issues_words import information
 from praxisd.kernel.store import Tx
 from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.directory import api as directory
-from praxisd.services.messaging import api as messaging
 from praxisd.services.support.contact_text import Letter, write
 from praxisd.services.support.partner import Partner, address_of, partner
+from praxisd.services.support.posting import Mail, Outcome, post
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.issues import Issue
 
-State = Literal["sent", "unsure", "failed"]
 CHANGED, GONE = "support.contact_changed", "support.issue_gone"
 
 
@@ -36,14 +35,6 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     phone: str
     lang: str
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a mail. `code` says why it is unsure or failed, `detail` is the mail server's own number."""
-
-    state: State
-    code: str | None = None
-    detail: str = ""
 
 
 def letter(house: "House", organization: str, wish: Wish) -> Letter:
@@ -112,41 +103,23 @@ def _products(house: "House") -> str:
     return ", ".join(dict.fromkeys(known[one].name if one in known else one for one in used))
 
 
-def send(house: "House", actor: Actor, wish: Wish, shown: str) -> Outcome:
-    """Send the letter whose digest was shown.
+def send(house: "House", actor: Actor, wish: Wish, shown: str, once: str) -> tuple[str, Outcome]:
+    """Send the letter whose digest was shown: to whom, and what became of it. `once` is the click's own id.
 
     Problems: as `letter`; `support.contact_changed` (409) where other words would leave; `messaging.account_missing` (409).
     """
     ready = letter(house, actor.organization, wish)
     if ready.digest != shown:
         raise Problem(CHANGED, 409)
-    outcome = mail(house, actor.organization, ready.to, ready.subject, ready.text, wish.lang)
     about = wish.issue[0] if wish.issue else None
-    house.store.run(
-        actor, lambda tx: note(tx, outcome, "support.contacted", "Letter", "partner", about=about)
+    mail = Mail(once=once, bundle="", to=ready.to, subject=ready.subject, text=ready.text, lang=wish.lang)
+    outcome = post(
+        house, actor, mail, lambda tx, end: note(tx, end, "support.contacted", "Letter", "partner", about)
     )
-    return outcome
+    return ready.to, outcome
 
 
-def mail(
-    house: "House",
-    organization: str,
-    to: str,
-    subject: str,
-    text: str,
-    lang: str,
-    attachments: tuple[messaging.Attachment, ...] = (),
-) -> Outcome:
-    """Hand a mail in, and say honestly what is known of it. Problem `messaging.account_missing` (409)."""
-    got = messaging.send_mail(house, organization, to, subject, text, attachments, lang)
-    if isinstance(got, messaging.Accepted):
-        return Outcome(state="sent")
-    if isinstance(got, messaging.Lost):
-        return Outcome(state="unsure", code=got.code)
-    return Outcome(state="failed", code=got.code, detail=got.detail)
-
-
-def note(tx: Tx, outcome: Outcome, type_: str, kind: str, id_: str, *, about: str | None = None) -> None:
+def note(tx: Tx, outcome: Outcome, type_: str, kind: str, id_: str, about: str | None = None) -> None:
     """The event of a mail that left or may have left, or the one that says it did not."""
     name = "support.mail_failed" if outcome.state == "failed" else type_
     events.note(tx, name, kind, id_, outcome=outcome.state, reason=outcome.code, about=about)

@@ -17,6 +17,7 @@ from praxisd.services.support.contact_shapes import (
     SentOut,
 )
 from praxisd.services.support.partner import MISSING, partner
+from praxisd.services.support.posting import Outcome
 
 WRITE = "support.contact.write"
 _TAGS = ("support",)
@@ -55,13 +56,11 @@ def send_contact(call: Call) -> SentOut:
 
     By the practice's own e-mail account. The answer says honestly what is known: sent, unsure, failed.
     """
-    outcome = contact.send(call.house, call.actor, _wish(call), call.body.digest)
-    with call.read() as tx:
-        to = partner(call.house, tx).email
+    to, outcome = contact.send(call.house, call.actor, _wish(call), call.body.digest, call.body.once)
     return told(call, outcome, to)
 
 
-def told(call: Call, outcome: contact.Outcome, to: str) -> SentOut:
+def told(call: Call, outcome: Outcome, to: str) -> SentOut:
     """What became of a mail, in words."""
     reason = None
     if outcome.code is not None:

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 
 _Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Once = Annotated[str, Meta(pattern="^[0-9A-Za-z.-]{8,64}$")]
+"""An id the caller makes for one click: the same again sends nothing twice."""
 
 
 class _In(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,9 +35,18 @@ class ContactIn(_In, frozen=True, kw_only=True):
 
 
 class ContactSend(ContactIn, frozen=True, kw_only=True):
-    """The same, and the `digest` of the letter that was shown: no other leaves."""
+    """The same, and the `digest` of the letter that was shown: no other leaves. `once`: an id made for this click, so that
+    the same request sent again sends no second mail.
+    """
 
     digest: _Digest
+    once: Once
+
+
+class OnceIn(_In, frozen=True, kw_only=True):
+    """`once`: an id made for this click, so that the same request sent again sends no second mail."""
+
+    once: Once
 
 
 class LetterOut(_Out, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Tables of the support: support packages as they were shown, and each time one left the practice."""
+"""Tables of the support: support packages as they were shown, and each time something left for the partner."""
 
 from typing import Any
 
@@ -27,10 +27,15 @@ HANDOVER = table(
     sa.Column("way", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("code", sa.Text),
+    sa.Column("detail", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("organization", "id"),
     sa.Index("support_handover_bundle", "organization", "bundle"),
 )
-"""A package left: `way` is mail or file, `target` the partner's address (empty for a file), `outcome` as in `contact`."""
+"""Something left: a package, or a letter (`bundle` is empty then). `way` is mail or file, `target` the partner's address (empty
+for a file). `id` of a mail is its sender's, so that the same click leaves once; `outcome` is sending, sent, unsure or
+failed, `code` and `detail` say why.
+"""
 TABLES = (BUNDLE.name, HANDOVER.name)
 
 _B, _H = BUNDLE.c, HANDOVER.c
@@ -45,11 +50,26 @@ _GONE = prepared(
         ~sa.exists(sa.select(_H.id).where(mine(HANDOVER), _H.bundle == _B.id)),
     )
 )
-_LEAVE = insert(HANDOVER)
-_LEFT = prepared(
-    sa.select(HANDOVER).where(mine(HANDOVER), _H.bundle == sa.bindparam("bundle")).order_by(_H.id.desc())
+_LEAVE = insert(HANDOVER, ignore=True)
+_THIS = prepared(sa.select(HANDOVER).where(mine(HANDOVER), _H.id == sa.bindparam("id")))
+_SETTLE = prepared(
+    sa.update(HANDOVER)
+    .where(mine(HANDOVER), _H.id == sa.bindparam("its_id"), _H.outcome == "sending")
+    .values(
+        outcome=sa.bindparam("its_outcome"), code=sa.bindparam("its_code"), detail=sa.bindparam("its_detail")
+    )
 )
-_ALL_LEFT = prepared(sa.select(HANDOVER).where(mine(HANDOVER)).order_by(_H.id.desc()))
+_TAKE_BACK = prepared(
+    sa.delete(HANDOVER).where(mine(HANDOVER), _H.id == sa.bindparam("id"), _H.outcome == "sending")
+)
+_LEFT = prepared(
+    sa.select(HANDOVER)
+    .where(mine(HANDOVER), _H.bundle == sa.bindparam("bundle"))
+    .order_by(_H.at.desc(), _H.id.desc())
+)
+_ALL_LEFT = prepared(
+    sa.select(HANDOVER).where(mine(HANDOVER), _H.bundle != "").order_by(_H.at.desc(), _H.id.desc())
+)
 
 
 def add(tx: Tx, **row: Any) -> None:
@@ -72,9 +92,24 @@ def forget(tx: Tx, before: int) -> int:
     return tx.run(_GONE, before=before)
 
 
-def leave(tx: Tx, **row: Any) -> None:
-    """Note that a package left."""
-    tx.run(_LEAVE, **row)
+def leave(tx: Tx, *, code: str | None = None, detail: str = "", **row: Any) -> bool:
+    """Note that something leaves; False if something with this id has left (or is leaving) already."""
+    return tx.run(_LEAVE, code=code, detail=detail, **row) == 1
+
+
+def handover(tx: Tx, id_: str) -> Any | None:
+    """What left under this id, or None."""
+    return tx.first(_THIS, id=id_)
+
+
+def settle(tx: Tx, id_: str, outcome: str, code: str | None, detail: str) -> None:
+    """What became of a mail that was leaving."""
+    tx.run(_SETTLE, its_id=id_, its_outcome=outcome, its_code=code, its_detail=detail)
+
+
+def take_back(tx: Tx, id_: str) -> None:
+    """It was not even tried."""
+    tx.run(_TAKE_BACK, id=id_)
 
 
 def left(tx: Tx, bundle: str) -> list[Any]:

@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("way", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "id"),
     )
     op.create_index("support_handover_bundle", "support_handover", ["organization", "bundle"], unique=False)
