@@ -1,0 +1,190 @@
+"""The checklist of § 390 SGB V through the door, on paper, by command, and as a reminder; on both engines."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import msgspec
+import pytest
+from litestar.testing import TestClient
+from pypdf import PdfReader
+
+from praxisd import main
+from praxisd.kernel import control, events, issues
+from praxisd.kernel.access import system
+from praxisd.kernel.app import House
+from praxisd.kernel.clock import FrozenClock
+from praxisd.kernel.errors import Problem
+from praxisd.model.machine import MachineFacts, SystemFacts, known
+from praxisd.services.diagnosis import directive_looks, machine_store
+from praxisd.services.diagnosis.directive_checks import DUE
+from praxisd.testing.practice import Practice, key_for, small_practice
+from praxisd.web.app import build
+
+HERE = MachineFacts(
+    host="server",
+    at=0,
+    os=SystemFacts(name=known("Windows Server 2022"), edition=known("Standard"), version=known("10.0.20348")),
+    firewall=known(True),
+    antivirus=known(("Defender",)),
+    updates_pending=known(3),
+)
+
+
+class Measured:
+    """What this computer measures; the test changes it."""
+
+    facts = HERE
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
+    found = Measured()
+    monkeypatch.setattr(directive_looks.machine, "facts", lambda _house, _host=None: found.facts)
+    return found
+
+
+class Ask:
+    """The door with a key of each role."""
+
+    def __init__(self, house: House, practice: Practice, client: TestClient[Any]) -> None:
+        self.client, self.practice = client, practice
+        self.keys = {role: key_for(house, practice, role, role) for role in ("owner", "desk", "partner")}
+
+    def raw(self, role: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        known = {"Authorization": f"Bearer {self.keys[role]}"} | headers
+        return self.client.request(method, f"/api/v1{path}", headers=known, json=body)
+
+    def __call__(self, role: str, method: str, path: str, status: int = 200, body: Any = None) -> Any:
+        got = self.raw(role, method, path, body)
+        assert got.status_code == status, got.text
+        return got.json()
+
+
+@pytest.fixture
+def ask(house: House, measured: Measured) -> Iterator[Ask]:
+    practice = small_practice(house)
+    with TestClient(build(house, main.doors(house))) as client:
+        yield Ask(house, practice, client)
+
+
+def states(answer: Any) -> dict[str, str]:
+    return {one["id"]: one["state"] for one in answer["items"]}
+
+
+def due_ones(house: House) -> list[str]:
+    report = issues.run_checks(house, ["diagnosis.directive"])
+    return [one.subject for one in report.issues if one.code == DUE]
+
+
+def test_the_list_fits_the_practice_and_is_measured(ask: Ask, measured: Measured) -> None:
+    empty = ask("desk", "GET", "/directive")
+    assert (empty["size"], empty["items"]) == (None, [])
+    found = ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    assert {one["annex"] for one in found["items"]} == {"1", "5", "more"}
+    seen = states(found)
+    assert (seen["a1_11"], seen["a1_16"], seen["more_virus"], seen["a1_14"]) == (
+        "good",
+        "good",
+        "good",
+        "bad",
+    )
+    assert (seen["a1_1"], seen["more_clock"], seen["more_backup"]) == ("open", "open", "open")
+    one = next(one for one in found["items"] if one["id"] == "a1_14")
+    assert one["measured"] == "Updates des Betriebssystems warten auf: server."
+    clock = next(one for one in found["items"] if one["id"] == "more_clock")
+    assert clock["measured"].startswith("Nicht feststellbar: Es ist kein Zeitserver eingetragen")
+    assert found["counts"]["bad"] == 1 and sum(found["counts"].values()) == len(found["items"])
+    measured.facts = msgspec.structs.replace(HERE, firewall=known(False), updates_pending=known(0))
+    seen = states(ask("desk", "GET", "/directive"))
+    assert (seen["a1_11"], seen["a1_14"]) == ("bad", "good")
+    more = ask("owner", "PUT", "/directive/size", body={"size": "large", "largeDevices": True})
+    assert {one["annex"] for one in more["items"]} == {"1", "2", "3", "4", "5", "more"}
+    assert [one["id"] for one in more["annexes"]] == ["1", "2", "3", "4", "5", "more"]
+
+
+def test_a_computer_that_reported_counts_too(house: House, ask: Ask) -> None:
+    ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    old = MachineFacts(host="empfang", at=0, os=SystemFacts(name=known("Windows 7")), firewall=known(True))
+    house.store.run(system("test"), lambda tx: machine_store.put(tx, old, "workstation"))
+    found = {one["id"]: one for one in ask("owner", "GET", "/directive")["items"]}
+    assert found["a1_16"]["state"] == "bad" and found["a1_16"]["measured"].endswith("empfang.")
+    assert found["more_virus"]["state"] == "open" and "empfang" in found["more_virus"]["measured"]
+
+
+def test_a_reminder_is_done_comes_due_and_heals(house: House, ask: Ask, clock: FrozenClock) -> None:
+    ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    path, done = "/directive/a1_2", {"state": "done", "person": "Eva Muster", "note": "Schlüssel zurück"}
+    ask("desk", "PUT", path, 403, done)
+    assert ask("owner", "PUT", path, 422, {"state": "done"})["code"] == "diagnosis.directive_person_missing"
+    late = done | {"due": "2026-11-23"}
+    assert ask("owner", "PUT", path, 422, late)["code"] == "diagnosis.directive_due_invalid"
+    ask("owner", "PUT", "/directive/a9_9", 404, done)
+    ask("owner", "PUT", path, 400, {"state": "perhaps"})
+    found = {one["id"]: one for one in ask("owner", "PUT", path, body=done)["items"]}
+    one = found["a1_2"]
+    assert (one["state"], one["person"], one["due"]) == ("done", "Eva Muster", "2027-11-23")
+    assert due_ones(house) == []
+    clock.advance(timedelta(days=366).total_seconds())
+    assert due_ones(house) == ["Directive/a1_2"]
+    (issue,) = [i for i in ask("owner", "GET", "/issues")["issues"] if i["code"] == DUE]
+    assert "bis zum 23.11.2027" in issue["cause"]
+    assert "Ausscheidende Mitarbeitende abmelden" in issue["cause"] and "Eva" not in str(issue)
+    assert "Praxisleitung" in issue["hint"]
+    assert states(ask("desk", "GET", "/directive"))["a1_2"] == "due"
+    ask("owner", "PUT", path, body=done)
+    assert due_ones(house) == []
+    with house.store.read(system("test", ask.practice.organization)) as tx:
+        noted = [e for e in events.since(tx, 0) if e.type == "directive.noted"]
+    assert {e.subject for e in noted} == {"Directive/size", "Directive/a1_2"}
+    assert "Eva" not in str(noted)
+
+
+def test_what_is_measured_as_good_is_not_due(
+    house: House, ask: Ask, clock: FrozenClock, measured: Measured
+) -> None:
+    ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    for item in ("a1_11", "a1_14"):
+        ask("owner", "PUT", f"/directive/{item}", body={"state": "done", "person": "Eva"})
+    clock.advance(timedelta(days=400).total_seconds())
+    measured.facts = msgspec.structs.replace(HERE, updates_pending=HERE.memory_gb)  # type: ignore[arg-type]
+    assert due_ones(house) == ["Directive/a1_14"]
+    ask("owner", "PUT", "/directive/a1_14", body={"state": "not_applicable"})
+    assert due_ones(house) == []
+
+
+def test_the_partner_sees_no_names(ask: Ask) -> None:
+    ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    ask("owner", "PUT", "/directive/a1_1", body={"state": "done", "person": "Eva Muster", "note": "Herr M."})
+    for path in ("/directive", "/directive/sheet.pdf"):
+        got = ask.raw("partner", "GET", path)
+        assert got.status_code == 200 and b"Eva Muster" not in got.content and b"Herr M." not in got.content
+    one = next(one for one in ask("partner", "GET", "/directive")["items"] if one["id"] == "a1_1")
+    assert (one["state"], one["person"], one["note"]) == ("done", "", "")
+
+
+def test_the_sheet_can_be_printed_in_both_languages(ask: Ask) -> None:
+    ask("owner", "PUT", "/directive/size", body={"size": "medium"})
+    ask("owner", "PUT", "/directive/a1_1", body={"state": "done", "person": "Eva Muster"})
+    for lang, title in (
+        ("de", "Checkliste IT-Sicherheitsrichtlinie"),
+        ("en", "Checklist of the IT security"),
+    ):
+        got = ask.raw("owner", "GET", "/directive/sheet.pdf", **{"Accept-Language": lang})
+        assert got.status_code == 200 and got.headers["content-type"] == "application/pdf"
+        text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(got.content)).pages)
+        assert title in text and "Eva Muster" in text
+
+
+def test_it_can_be_kept_by_command(house: House, measured: Measured) -> None:
+    small_practice(house)
+    perform = control.perform
+    assert perform(house, "diagnosis.directive_list", {})["size"] is None
+    listed = perform(house, "diagnosis.directive_size", {"size": "small", "lang": "en"})
+    assert next(one for one in listed["items"] if one["id"] == "a1_1")["title"] == "Introduce new staff"
+    given = {"item": "a1_1", "state": "done", "person": "Eva", "due": "2027-01-15"}
+    (one,) = perform(house, "diagnosis.directive_set", given)["items"]
+    assert (one["state"], one["due"]) == ("done", "2027-01-15")
+    with pytest.raises(Problem, match="bad_arguments"):
+        perform(house, "diagnosis.directive_set", {"item": "a1_1", "state": "perhaps"})
