@@ -19,7 +19,20 @@ from praxisd.kernel import issues
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.finding import Finding, Severity
 from praxisd.kernel.service import Scope
+from praxisd.model.machine import (
+    Disk,
+    FolderRight,
+    MachineFacts,
+    Network,
+    Printer,
+    ProcessorFacts,
+    ServiceFacts,
+    SqlInstance,
+    SystemFacts,
+    known,
+)
 from praxisd.services.accounts import api as accounts
+from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.messaging import accounts as mail_accounts
 from praxisd.testing.practice import key_for
 from praxisd.web.app import build
@@ -32,8 +45,29 @@ PERSON = "Kanariewitz"
 CAUGHT = ("kanarie", "1911-11-11", "11.11.1911")
 
 
+MACHINE = MachineFacts(
+    host=PERSON.lower(),
+    at=0,
+    computer_name=known(PERSON),
+    domain=known(PERSON),
+    disks=known((Disk(volume=f"/srv/{PERSON}", target=known(PERSON)),)),
+    network=known((Network(name=PERSON),)),
+    services=known((ServiceFacts(name=PERSON, display=PERSON, program=f"C:\\{PERSON}\\x.exe"),)),
+    sql=known((SqlInstance(instance=PERSON),)),
+    printers=known((Printer(name=PERSON),)),
+    antivirus=known((PERSON,)),
+    pdf_reader=known(PERSON),
+    rights=known((FolderRight(folder=PERSON),)),
+    os=SystemFacts(name=known(PERSON), edition=known(PERSON), version=known(PERSON)),
+    cpu=ProcessorFacts(name=known(PERSON)),
+    dotnet=known(PERSON),
+)
+"""A computer on which everything is called after somebody."""
+
+
 @pytest.fixture(name="nest")
-def the_nest(sqlite_houses, clock) -> Iterator[Aviary]:
+def the_nest(sqlite_houses, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aviary]:
+    monkeypatch.setattr(diagnosis, "facts", lambda _house: MACHINE)
     house = sqlite_houses.open(None, clock)
     with TestClient(build(house, main.doors(house)), base_url="http://praxis.test") as client:
         nest = fill(house, client)
