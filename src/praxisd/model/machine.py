@@ -206,6 +206,8 @@ class MachineFacts(_Shape, frozen=True):
 def disk_of(disks: Iterable[Disk], path: str) -> Disk | None:
     r"""The volume a path lies on. `C:\DCONCEPT` lies on `C:\`, `/srv/data` on `/srv`, a UNC path on none."""
     plain = path.replace("\\", "/").lower()
+    if plain.startswith("//"):
+        return None
     fitting = [
         one for one in disks if (plain.rstrip("/") + "/").startswith(_plain(one.volume)) and plain != ""
     ]

@@ -15,6 +15,8 @@ from praxisd.services.diagnosis.measuring_probe import Probe, blank, reason
 
 WAIT_S = 20.0
 """How long one measurement may take in all. What was not told until then is "timeout" and may be told next time."""
+AGAIN_S = 300.0
+"""A probe that failed is asked again after this time at the latest, however long its answers are kept."""
 _GROUPS: dict[str, Any] = {"os": SystemFacts, "cpu": ProcessorFacts}
 _NEVER = ("host", "at")
 
@@ -25,6 +27,7 @@ class Meter:
     def __init__(self, probes: Sequence[Probe] | None = None) -> None:
         self._probes = tuple(own_probes() if probes is None else probes)
         self._told: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._failed: set[str] = set()
         self._asked: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
@@ -44,7 +47,8 @@ class Meter:
 
     def _fresh(self, probe: Probe) -> bool:
         told = self._told.get(probe.name)
-        return told is not None and time.monotonic() - told[0] < probe.keep_s
+        keep = min(probe.keep_s, AGAIN_S) if probe.name in self._failed else probe.keep_s
+        return told is not None and time.monotonic() - told[0] < keep
 
     def _ask(self, probe: Probe) -> threading.Thread:
         running = self._asked.get(probe.name)
@@ -58,11 +62,14 @@ class Meter:
         return thread
 
     def _answer(self, probe: Probe) -> None:
+        failed = False
         try:
             answer = probe.call()
         except Exception as error:
+            failed = True
             answer = {name: _undetermined(name, reason(error)) for name in probe.fields}
         with self._lock:
+            (self._failed.add if failed else self._failed.discard)(probe.name)
             self._told[probe.name] = (time.monotonic(), answer)
 
     def _facts(self, at: int) -> MachineFacts:

@@ -6,6 +6,7 @@ update service without going online). Classes and properties after Microsoft's d
 
 import json
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,20 +53,34 @@ def script(questions: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
+def powershell(text: str) -> list[str]:
+    """The command that runs a script as it is: encoded, so that no quote and no blank of it can be misread."""
+    code = b64encode(text.encode("utf-16-le")).decode()
+    return [
+        "powershell",
+        "-NoProfile",
+        "-NonInteractive",
+        "-ExecutionPolicy",
+        "Bypass",
+        "-EncodedCommand",
+        code,
+    ]
+
+
 def ask(questions: Mapping[str, str], seconds: float = SECONDS) -> str:
     """What PowerShell answered within this time."""
-    command = ["powershell", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-Command", "-"]
+    command = powershell(script(questions))
     quiet: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
         with subprocess.Popen(  # noqa: S603
             command,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             creationflags=quiet,
         ) as run:
             try:
-                data, _ = run.communicate(script(questions).encode() + b"\n", seconds)
+                data, _ = run.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 run.kill()
                 data, _ = run.communicate()

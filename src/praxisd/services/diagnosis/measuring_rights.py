@@ -5,6 +5,7 @@ import stat
 import sys
 
 from praxisd.model.machine import FolderRight
+from praxisd.services.diagnosis.measuring_powershell import powershell
 from praxisd.services.diagnosis.measuring_probe import Undetermined, attempt, output
 
 _EVERYONE = ("S-1-1-0", "S-1-5-32-545", "S-1-5-11")
@@ -21,24 +22,21 @@ def _granted(folder: str) -> bool:
     if not os.path.isdir(folder):
         raise Undetermined("no_volume")
     if sys.platform == "win32":
-        script = (
-            "(Get-Acl -LiteralPath $args[0]).GetAccessRules($true,$true,[System.Security.Principal.SecurityIdentifier])"
-            ' | ForEach-Object { "$($_.AccessControlType) $([int64]$_.FileSystemRights) $($_.IdentityReference.Value)" }'
-        )
-        command = [
-            "powershell",
-            "-NoProfile",
-            "-NonInteractive",
-            "-Command",
-            f"& {{ {script} }}",
-            quoted(folder),
-        ]
-        return rules_grant(output(command, 15))
+        return rules_grant(output(powershell(rights_script(folder)), 15))
     return mode_grants(os.stat(folder).st_mode)
 
 
+def rights_script(folder: str) -> str:
+    """The program that prints one line for each rule of a folder: kind, rights as a number, SID."""
+    return (
+        f"(Get-Acl -LiteralPath {quoted(folder)}).GetAccessRules("
+        "$true, $true, [System.Security.Principal.SecurityIdentifier]) | ForEach-Object { "
+        '"$($_.AccessControlType) $([int64]$_.FileSystemRights) $($_.IdentityReference.Value)" }'
+    )
+
+
 def quoted(text: str) -> str:
-    """A text as one literal argument of PowerShell."""
+    """A text as one literal of PowerShell."""
     return "'" + text.replace("'", "''") + "'"
 
 
