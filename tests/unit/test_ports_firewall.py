@@ -142,4 +142,7 @@ def test_nothing_is_opened_for_who_calls_from_the_internet_or_only_from_here() -
 
 def test_the_same_opening_for_two_products_is_made_once() -> None:
     other = PortRow(**{**_fields(ROWS[0]), "id": "y/sql", "source": "y", "name": "y"})
-    assert len(firewall.rules((ROWS[0], other))[0]) == 1
+    (rule,) = firewall.rules((ROWS[0], other, ROWS[0]))[0]
+    assert rule.name == "praxisd: SQL-Server (x.isynet), SQL-Server (y)"
+    assert len(firewall.named("ä" * 200).encode()) <= firewall.LONGEST_NAME
+    assert firewall.named("kurz") == "kurz" and firewall.named("ä" * 200).endswith("...")

@@ -7,14 +7,15 @@ gets no rule: what a program asks for there comes back on its own connection.
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from praxisd.services.diagnosis.port_rows import OWN, PortRow, place, spans
 
 PRIVATE_4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 PRIVATE_6 = ("fc00::/7", "fe80::/10")
 """Networks inside a practice: RFC 1918, RFC 4193, and the link itself."""
-LONGEST_NAME = 100
+LONGEST_NAME = 120
+"""Bytes of a name: nft takes comments of at most 128."""
 UFW_PORTS = 15
 """ufw takes at most so many ports in one rule, a span counting for two."""
 _ALLOWED = frozenset(" .,()/+-_:*")
@@ -22,15 +23,31 @@ _ALLOWED = frozenset(" .,()/+-_:*")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One opening. `inward`: from the practice's network to here; else from here to `addresses` (all, where there are none)."""
+    """One opening. `inward`: from the practice's network to here; else from here to `addresses` (all, where there are none).
 
-    name: str
+    `services` are those that need it, `targets` where they want to: harmless texts.
+    """
+
+    services: tuple[str, ...]
     protocol: str
     spans: tuple[tuple[int, int], ...]
     inward: bool
     addresses: tuple[str, ...] = ()
     internal: bool = False
     targets: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name in the firewall; all begin with the same word."""
+        return named(f"praxisd: {', '.join(self.services)}")
+
+    def also(self, other: "Rule") -> "Rule":
+        """The same opening, for what the other one is needed for too."""
+        return replace(
+            self,
+            services=tuple(dict.fromkeys((*self.services, *other.services))),
+            targets=tuple(dict.fromkeys((*self.targets, *other.targets))),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +62,10 @@ class Words:
 
 
 def named(text: str) -> str:
-    """The text with only letters, digits, spaces and a few harmless signs, at most 100 of them."""
-    kept = "".join(sign if sign.isalnum() or sign in _ALLOWED else " " for sign in text)
-    return " ".join(kept.split())[:LONGEST_NAME].strip()
+    """The text with only letters, digits, spaces and a few harmless signs, at most 120 bytes of them."""
+    kept = " ".join("".join(sign if sign.isalnum() or sign in _ALLOWED else " " for sign in text).split())
+    cut = kept.encode()[:LONGEST_NAME].decode(errors="ignore").strip()
+    return cut if cut == kept else f"{cut[:-3].rstrip(' ,')}..."
 
 
 def rules(rows: Iterable[PortRow]) -> tuple[list[Rule], list[PortRow]]:
@@ -57,7 +75,8 @@ def rules(rows: Iterable[PortRow]) -> tuple[list[Rule], list[PortRow]]:
     for row in rows:
         made = list(_of(row))
         for rule in made:
-            found.setdefault((rule.protocol, rule.spans, rule.inward, rule.addresses, rule.internal), rule)
+            key = (rule.protocol, rule.spans, rule.inward, rule.addresses, rule.internal)
+            found[key] = found[key].also(rule) if key in found else rule
         if not made and not _only_here(row):
             rest.append(row)
     return list(found.values()), rest
@@ -71,12 +90,13 @@ def _of(row: PortRow) -> Iterator[Rule]:
     wanted = tuple(spans(row.ports))
     if row.protocol not in ("tcp", "udp") or not wanted:
         return
-    name = named(f"praxisd: {row.service} ({row.name})" if row.source != OWN else row.service)
+    named_so = f"{row.service} ({row.name})" if row.source != OWN else row.service.removeprefix(f"{OWN}: ")
+    services = (named(named_so),)
     if row.in_ and row.internal:
-        yield Rule(name, row.protocol, wanted, True, internal=True)
+        yield Rule(services, row.protocol, wanted, True, internal=True)
     if row.out and (row.internal or row.external):
         targets = tuple(named(one) for one in row.targets) if row.external else ()
-        yield Rule(name, row.protocol, wanted, False, _addresses(row), not row.external, targets)
+        yield Rule(services, row.protocol, wanted, False, _addresses(row), not row.external, targets)
 
 
 def _addresses(row: PortRow) -> tuple[str, ...]:

@@ -29,6 +29,17 @@ def listeners() -> list[Listener] | None:
     return sorted(found, key=lambda one: (one.protocol, one.port, one.address, one.program))
 
 
+def own_addresses() -> list[str]:
+    """The IPv4 addresses of this machine that others may reach it under, and the lasting IPv6 ones."""
+    found = []
+    for lines in psutil.net_if_addrs().values():
+        for line in lines:
+            local = line.address.startswith(("127.", "169.254.", "::1", "fe80:"))
+            if line.family in (socket.AF_INET, socket.AF_INET6) and not local:
+                found.append(str(line.address))
+    return sorted(set(found), key=lambda one: (":" in one, one))
+
+
 def _name(pid: int) -> str:
     try:
         return str(psutil.Process(pid).name())

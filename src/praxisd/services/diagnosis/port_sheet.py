@@ -10,6 +10,7 @@ from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.listings import harmless
 from praxisd.kernel.paper import Column, Paper
 from praxisd.services.diagnosis import machine, port_words
+from praxisd.services.diagnosis.port_listening import own_addresses
 from praxisd.services.diagnosis.port_rows import OWN, PortRow
 from praxisd.services.diagnosis.port_view import Seen
 from praxisd.services.diagnosis.product_reading import products
@@ -43,12 +44,10 @@ def paper(house: "House", tx: "Tx", rows: Sequence[PortRow], lang: str, practice
 
     now = datetime.fromtimestamp(tx.now, zone_of(zone_name(house, tx)))
     sheet = Paper(say("title"), lang, organization=practice, printed=now, wide=True)
-    facts = machine.facts(house)
-    addresses = ", ".join(facts.addresses.value or ()) if facts is not None else ""
     sheet.facts(
         [
             (say("machine"), machine.own_host()),
-            (say("addresses"), addresses or say("unknown")),
+            (say("addresses"), ", ".join(own_addresses()) or say("unknown")),
             (say("hosts"), ", ".join(dict.fromkeys(one for row in rows for one in row.hosts)) or "–"),
         ]
     )
@@ -63,13 +62,14 @@ def paper(house: "House", tx: "Tx", rows: Sequence[PortRow], lang: str, practice
             sheet.text(say("source", title=of.title, version=of.version, stand=stand), small=True)
         columns = [Column(say(f"column.{key}"), share, centre) for key, share, centre in _COLUMNS]
         sheet.table(columns, (_line(row, say, lang) for row in mine))
-    questions = list(
-        dict.fromkeys((row.service, row.question.in_(lang)) for row in rows if row.question is not None)
-    )
+    questions: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.question is not None:
+            questions.setdefault(row.question.in_(lang), {})[row.service] = None
     if questions:
         sheet.heading(say("questions"))
-        for service, question in questions:
-            sheet.text(f"{service}: {question}", small=True)
+        for question, services in questions.items():
+            sheet.text(f"{', '.join(services)}: {question}", small=True)
     return sheet.signatures([say("set_up_on"), say("set_up_by")])
 
 
