@@ -91,13 +91,13 @@ EVENTS = (
 PERMISSIONS = (Permission(WRITE, ("owner", "desk")),)
 _NO_LETTER = ((409, MISSING), (409, contact.GONE))
 ROUTES = (
-    Route("GET", "/support/contact", "supportContact.read", read_contact, WRITE, ContactOut, tags=_TAGS),
+    Route("GET", "/support/contact", "supportContact.read", read_contact, WRITE, ContactOut, safe=True, tags=_TAGS),
     Route(
         "POST", "/support/contact/preview", "supportContact.preview", preview_contact, WRITE, LetterOut, body=ContactIn,
-        transaction=False, problems=_NO_LETTER, tags=_TAGS,
+        transaction=False, problems=_NO_LETTER, safe=True, tags=_TAGS,
     ),
     Route(
         "POST", "/support/contact", "supportContact.send", send_contact, WRITE, SentOut, body=ContactSend,
-        transaction=False, problems=(*_NO_LETTER, (409, contact.CHANGED), NO_MAIL), tags=_TAGS,
+        transaction=False, problems=(*_NO_LETTER, (409, contact.CHANGED), NO_MAIL), safe=True, tags=_TAGS,
     ),
 )  # fmt: skip
