@@ -61,9 +61,11 @@ def _late(route: Route) -> tuple[bool, int]:
     return route.method == "DELETE", -len(route.path)
 
 
-def tour(nest: Aviary, secret: str, routes: tuple[Route, ...]) -> Iterator[tuple[str, int, str]]:
-    """(operation, status, answer as text with its headers) of everything there is to ask."""
-    headers = {"Authorization": f"Bearer {secret}"}
+def tour(
+    nest: Aviary, secret: str, routes: tuple[Route, ...], who: dict[str, str] | None = None
+) -> Iterator[tuple[str, int, str]]:
+    """(operation, status, answer as text with its headers) of everything there is to ask, with a key or the headers `who`."""
+    headers = who or {"Authorization": f"Bearer {secret}"}
 
     def ask(name: str, method: str, path: str, body: Any = None, media: str = "*/*") -> tuple[str, int, str]:
         nest.house.clock.advance(3)  # so many wrong questions in one minute would be refused

@@ -29,6 +29,7 @@ NOTHING_THERE = frozenset(
         "updates.switchBack", "updates.push",
         "guard.restart", "guard.tryAgain",  # and nobody guards this server
         "issues.ignore",  # no issue is open
+        "remote.end",  # nor was anybody let in
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
         "secondFactor.start", "secondFactor.confirm", "secondFactor.remove", "secondFactor.codes",  # a key has no session
         "listing.accountsSessions", "listing.accountsSessionsExport",

@@ -48,7 +48,8 @@ class House:
 
     `closers` end what was opened on demand; they are called when the house stops, the newest first. `visitors` are guests
     that came in through the relay, known to the doors by it. `guard` is None where nobody guards this server; `work` are the
-    names of the threads that must be alive. `guests` lets people in for a time who are no users. `safe`: only checks run, no job, no handler, no room
+    names of the threads that must be alive. `guests` lets people in for a time who are no users.
+    `safe`: only checks run, no job, no handler, no room
     (SPEC 7.2); it stays true while the house drains.
     """
 

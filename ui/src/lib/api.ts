@@ -78,7 +78,8 @@ export const writing = (): number => writes;
 export const AWAY: ReadonlySet<string> = new Set(["maintenance", "guard.down", "guard.floor"]);
 
 const PAUSES_MS = [400, 1200, 3000];
-const ENDED = new Set(["accounts.session_missing", "accounts.session_ended"]);
+// From outside a session that has ended looks like none, and none like a missing key.
+const ENDED = new Set(["accounts.session_missing", "accounts.session_ended", "accounts.key_missing"]);
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function once(method: string, path: string, body: unknown, asked: Asked, key: string): Promise<Response> {

@@ -1,7 +1,7 @@
 // Changes made elsewhere, as they happen: one stream of events, taken up again where it broke.
 //
 // A hidden tab lets go of its stream (browsers allow few) and catches up when it is looked at again.
-import { renew, session } from "./session.svelte";
+import { over, renew, session } from "./session.svelte";
 
 export interface Change {
   seq: number;
@@ -104,7 +104,7 @@ function open(): void {
 async function ended(): Promise<void> {
   close();
   await new Promise((done) => setTimeout(done, RENEWED_MS));
-  if (!(await renew())) session.state = "ended";
+  if (!(await renew())) over();
   else if (!source) open();
 }
 

@@ -3,6 +3,8 @@ import { ask, connect, get, post, Refused } from "./api";
 
 export interface Me {
   csrf: string;
+  /** No user: somebody who was let in for a time (remote support). */
+  guest?: boolean;
   user: { id: string; login: string; name: string; role: string };
   permissions: string[];
   masked: boolean;
@@ -76,10 +78,19 @@ connect({
   online: (good) => (session.online = good),
   renew,
   signedOut: () => {
-    session.state = session.me ? "ended" : "out";
+    over();
     return new Promise((done) => waiting.push(done));
   },
 });
+
+/** Where remote support begins and ends. */
+const GUESTS = "/support";
+
+/** Nobody is signed in any more. Of a guest nothing may stay on the screen. */
+export function over(): void {
+  if (session.me?.guest) location.replace(GUESTS);
+  else session.state = session.me ? "ended" : "out";
+}
 
 /** Find out whether somebody is signed in. */
 export async function begin(): Promise<void> {
@@ -151,6 +162,10 @@ export async function refresh(): Promise<void> {
 export async function signOut(everywhere = false): Promise<void> {
   if (everywhere) await post("/sessions/end", { keepCurrent: true });
   await ask("DELETE", "/session");
+  if (session.me?.guest) {
+    location.replace(GUESTS);
+    return;
+  }
   location.hash = "";
   location.reload();
 }
