@@ -61,6 +61,14 @@ def test_a_long_cell_wraps_over_lines_and_pages(cell: str) -> None:
     assert "danach" in together
 
 
+def test_a_row_stays_on_one_page_where_a_page_can_hold_it() -> None:
+    tall = "\n".join(f"Zeile {n}" for n in range(20))
+    pages = _pages(_sheet().table(["a", "b"], [[tall, f"Ende {n}"] for n in range(9)]))
+    assert len(pages) > 2
+    for page in pages:
+        assert page.count("Zeile 0\n") == page.count("Zeile 19") == page.count("Ende ")
+
+
 def test_facts_boxes_and_lines_to_sign() -> None:
     sheet = _sheet().facts([("Produkt", "x.isynet"), ("Stand", "04.08.2023")]).heading("Liste")
     sheet.checkboxes([Box("Firewall", done=True, note="jährlich"), Box("Sperre")]).signatures(

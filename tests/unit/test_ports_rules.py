@@ -115,6 +115,9 @@ def test_inside_the_practice_the_hosts_are_tried_and_outside_only_when_asked() -
 def test_what_cannot_be_tried_says_why() -> None:
     assert [one.why for one in rules.attempts(replace(ROW, protocol="udp"), False)[1]] == ["udp"]
     assert [one.why for one in rules.attempts(replace(ROW, hosts=()), False)[1]] == ["no_address"]
+    elsewhere = replace(ROW, targets=())  # such as the Konnektor, whose address only the practice knows
+    assert [one.why for one in rules.attempts(elsewhere, False)[1]] == ["no_address"]
+    assert rules.attempts(elsewhere, False)[0] == []
     assert rules.attempts(replace(ROW, out=False), True) == ([], [])
     tries, rest = rules.attempts(replace(ROW, ports=("1000-2000",)), False)
     assert (len(tries), [one.why for one in rest]) == (rules.MOST, ["many"])

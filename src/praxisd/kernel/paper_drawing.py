@@ -187,7 +187,19 @@ def _table(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
         *(() if rows else (("SPAN", (0, 1), (-1, 1)),)),
     ]
-    return [Grid(cells, colWidths=widths, repeatRows=1, style=style, splitInRow=1), Spacer(0, 3 * mm)]
+    # A row stays together unless no page can hold it.
+    torn = any(_tall(cell, wide) for row in rows for cell, wide in zip(row, widths, strict=True))
+    return [Grid(cells, colWidths=widths, repeatRows=1, style=style, splitInRow=int(torn)), Spacer(0, 3 * mm)]
+
+
+def _tall(cell: str, wide: float) -> bool:
+    """May the cell need more than half of a landscape page? An estimate on the safe side."""
+    room = max(wide - 6, 1)
+    lines = sum(
+        1 + pdfmetrics.stringWidth(clean(line), PLAIN, CELL.fontSize) * 1.3 // room
+        for line in cell.split("\n")
+    )
+    return bool(lines * CELL.leading > (A4[0] - 2 * TOP) / 2)
 
 
 class _Tick(Flowable):  # type: ignore[misc]

@@ -111,14 +111,14 @@ def attempts(row: PortRow, external: bool) -> tuple[list[Attempt], list[Result]]
         return [], [_open_question(row, "udp")]
     tries: list[Attempt] = []
     rest: list[Result] = []
-    if (row.internal and not row.external) or INTRANET in row.targets:
+    if INTRANET in row.targets:
         for host in row.hosts:
             tries += [
                 Attempt(row.id, host, port, TLS if _is_tls(row, port) else PLAIN)
                 for port in numbers(row.ports, MOST)
             ]
-        if not row.hosts:
-            rest.append(_open_question(row, "no_address"))
+    if not row.targets or (INTRANET in row.targets and not row.hosts):
+        rest.append(_open_question(row, "no_address"))
     for target in row.targets:
         if target == INTRANET:
             continue

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.listings import harmless
 from praxisd.kernel.paper import Column, Paper
+from praxisd.model.product import INTRANET
 from praxisd.services.diagnosis import machine, port_words
 from praxisd.services.diagnosis.port_listening import own_addresses
 from praxisd.services.diagnosis.port_rows import OWN, PortRow
@@ -98,7 +99,7 @@ def ports_as_printed(row: PortRow) -> str:
 
 def targets(row: PortRow) -> str:
     """Where to, and the machines of this practice that this means."""
-    hosts = ", ".join(row.hosts) if row.internal else ""
+    hosts = ", ".join(row.hosts) if INTRANET in row.targets else ""
     return "\n".join(one for one in (row.target_text or ", ".join(row.targets), hosts) if one)
 
 
