@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
+from itertools import combinations, pairwise
 from statistics import median
 
 LEAST_DAYS = 7
@@ -24,7 +24,8 @@ def forecast(samples: Mapping[date, int]) -> Forecast | None:
     """From free MB by day; None if it does not shrink, or too little is known (at least 7 days apart, 5 samples).
 
     The trend is the median of the slopes between all pairs of days (Theil-Sen), so that one large file that came and went
-    does not make it, but what goes on every day does. Only the last 30 days count.
+    does not make it, but what goes on every day or every week does; where a single step made more than half of the loss,
+    there is no trend. Only the last 30 days count.
     """
     if not samples:
         return None
@@ -34,7 +35,8 @@ def forecast(samples: Mapping[date, int]) -> Forecast | None:
         return None
     slopes = [(b - a) / (later - day).days for (day, a), (later, b) in combinations(recent, 2)]
     slope = median(slopes)
-    if slope >= 0:
+    losses = [max(0, before - after) for (_, before), (_, after) in pairwise(recent)]
+    if slope >= 0 or max(losses) > sum(losses) / 2:
         return None
     # No more than the newest sample is there, and the trend goes on from it.
     days = int(recent[-1][1] / -slope)
