@@ -1,0 +1,21 @@
+"""The diagnosis in the house of canaries: a practice software is entered, so that its doors have something to answer."""
+
+from typing import TYPE_CHECKING, Any
+
+from .calendar_cast import Rest
+
+if TYPE_CHECKING:
+    from .canary_house import Aviary
+
+SOFTWARE = {"product": "x.concept", "role": "server"}
+BODIES: dict[str, Any] = {
+    "software.create": {"product": "psyx"},
+    "software.update": SOFTWARE | {"devices": 3},
+}
+
+
+def let_in(nest: "Aviary") -> None:
+    """Enter a software as the owner."""
+    owner = Rest(nest.client, nest.keys["owner"])
+    nest.note("software", owner("POST", "/software", 201, SOFTWARE)["id"])
+    nest.note("products", SOFTWARE["product"])
