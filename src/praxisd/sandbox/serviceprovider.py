@@ -117,9 +117,11 @@ def fill(file: Path | None, instance: str, port: int) -> bool:
     """Fill a file in the data folder that has only a host name; True if it was filled."""
     if file is None or not file.is_file():
         return False
-    text = file.read_text(encoding="utf-8-sig")
+    data = file.read_bytes()
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = data.decode(encoding, "replace")
     if read_key(text, "UniqueIdentifizier", "UniqueIdentifier") or not read_key(text, "Hostname"):
         return False
     more = f"UniqueIdentifizier={instance}\r\nInstalled=1\r\nTCPPort={port}\r\n"
-    file.write_text(text.rstrip() + "\r\n" + more, encoding="utf-8", newline="")
+    file.write_bytes((text.rstrip() + "\r\n" + more).encode(encoding.removesuffix("-sig")))
     return True

@@ -4,6 +4,7 @@ Names are compared without upper and lower case, and `\` separates as `/` does, 
 found too where it is mounted on another system.
 """
 
+import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -173,12 +174,14 @@ def _file_version(path: Path) -> str:
     import pefile  # type: ignore[import-untyped]
 
     try:
-        with pefile.PE(str(path), fast_load=True) as program:
+        # Mapped by us: a file that pefile opens itself costs a collection of all garbage when it is closed.
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            program = pefile.PE(data=data, fast_load=True)
             program.parse_data_directories([pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_RESOURCE"]])
             fixed = getattr(program, "VS_FIXEDFILEINFO", [])
             if not fixed:
                 return ""
             high, low = fixed[0].FileVersionMS, fixed[0].FileVersionLS
             return ".".join(str(one) for one in (high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF))
-    except (pefile.PEFormatError, OSError, ValueError, AttributeError):
+    except (pefile.PEFormatError, OSError, ValueError, AttributeError, BufferError):
         return ""

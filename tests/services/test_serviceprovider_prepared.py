@@ -1,0 +1,54 @@
+"""Prepared installations: exactly the expected codes, healed by their own solution text, mended by a click to the byte."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from praxisd.kernel import issues
+from praxisd.kernel.app import House
+from praxisd.services.serviceprovider import words
+from praxisd.services.serviceprovider.checks import CHECKS
+from praxisd.testing.houses import Houses
+from praxisd.testing.prepared import Place
+from praxisd.testing.prepared_cases import CASES, Case, build
+
+NAMES = [one.name for one in CHECKS]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    houses = Houses("sqlite", tmp_path_factory.mktemp("prepared"))
+    yield houses.open()
+    houses.close()
+
+
+def found(house: House, place: Place) -> dict[tuple[str, str], issues.Issue]:
+    place.enter(house)
+    report = issues.run_checks(house, NAMES)
+    assert not any(one.code in (issues.FAILED, issues.TIMEOUT) for one in report.issues)
+    return {(one.code, one.subject): one for one in report.issues if one.code in words.CODES}
+
+
+def codes(house: House, place: Place) -> set[str]:
+    return {code for code, _ in found(house, place)}
+
+
+def test_every_code_is_prepared() -> None:
+    assert {code for case in CASES for code in case.codes} == set(words.CODES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_exactly_its_codes_and_healed_as_the_solution_says(case: Case, house: House, tmp_path: Path) -> None:
+    place = build(case, tmp_path)
+    try:
+        standing = found(house, place)
+        assert {code for code, _ in standing} == set(case.codes)
+        for one in standing.values():
+            for lang in ("de", "en"):
+                told = issues.explain(house, one, lang)
+                assert "{" not in "".join(told.values()), told
+        case.heals(place)
+        assert codes(house, place) == set()
+    finally:
+        place.stop()
