@@ -15,6 +15,9 @@ export interface Machine {
   os: string;
   nameFaults: string[];
 }
+export interface MachineWhole extends Machine {
+  rows: { id: string; label: string; value: string | null; reason: string | null }[];
+}
 export interface Line {
   id: string;
   level: "must" | "should";
@@ -40,6 +43,7 @@ export interface Judged {
 }
 
 export const machines = async () => (await get<{ machines: Machine[] }>("/machines")).machines;
+export const machine = (host: string) => get<MachineWhole>(`/machines/${encodeURIComponent(host)}`);
 export function judged(software: string, host: string, role: string, signal?: AbortSignal): Promise<Judged> {
   const query = new URLSearchParams({ software, ...(host && { host }), ...(role && { role }) });
   return get<Judged>(`/requirements?${query.toString()}`, { signal });
