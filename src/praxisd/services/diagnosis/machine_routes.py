@@ -5,7 +5,7 @@ The computers belong to the installation: seats of every practice send theirs, a
 
 from praxisd.kernel import events
 from praxisd.kernel.errors import Problem, not_found
-from praxisd.kernel.service import Call, EventType, Permission, Retention, Route
+from praxisd.kernel.service import Answer, Call, EventType, Permission, Retention, Route
 from praxisd.services.diagnosis import machine_store, machine_view, requirement_view
 from praxisd.services.diagnosis.machine import own_host
 from praxisd.services.diagnosis.machine_answers import (
@@ -23,7 +23,7 @@ MOST = 1_000
 _TAGS = ("diagnosis",)
 
 
-def report(call: Call) -> None:
+def report(call: Call) -> Answer:
     """Tell of this computer
 
     What a computer measured of itself, in place of what it sent before. Nothing in it may name a person. The time of the
@@ -39,6 +39,7 @@ def report(call: Call) -> None:
     machine_store.put(tx, body.facts, body.role if body.role is not None or known is None else known.role)
     if known is None:
         events.note(tx, "machine.added", "Machine", host)
+    return Answer(status=204)
 
 
 def list_machines(call: Call) -> MachineList:
@@ -57,7 +58,7 @@ def read_machine(call: Call) -> MachineOut:
     return machine_view.shown(call.house, call.actor, call.path["host"], call.lang)
 
 
-def remove_machine(call: Call) -> None:
+def remove_machine(call: Call) -> Answer:
     """Forget a computer
 
     It appears again when it sends its facts again.
@@ -66,6 +67,7 @@ def remove_machine(call: Call) -> None:
     if not machine_store.drop(call.writing, host):
         raise not_found("Machine")
     events.note(call.writing, "machine.removed", "Machine", host)
+    return Answer(status=204)
 
 
 def read_requirements(call: Call) -> RequirementsOut:
