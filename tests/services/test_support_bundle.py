@@ -56,6 +56,7 @@ def all_lines(there: Scene, id_: str) -> list[str]:
 def test_a_package_is_what_its_lines_say_and_goes_nowhere(there: Scene) -> None:
     Planner(there.house).step()
     there("GET", "/support/contact")
+    there("GET", "/support/contact", status=403, role="partner")
     made = there("POST", "/support/bundle", {}, 201)
     lines = all_lines(there, made["id"])
     assert len(lines) == made["lines"] and made["handovers"] == []
@@ -75,6 +76,9 @@ def test_a_package_is_what_its_lines_say_and_goes_nowhere(there: Scene) -> None:
         "log",
     } <= parts
     assert not [row for row in rows if row.get("failed")]
+    refused = [row for row in rows if row["part"] == "log" and row.get("status") == 403]
+    assert [(row["route"], row["code"]) for row in refused] == [("supportContact.read", "access.forbidden")]
+    assert not [row for row in rows if row["part"] == "log" and row.get("status") == 200 and row["ms"] < 1000]
     tables = {row["name"]: row for row in rows if row["part"] == "table"}
     assert tables["directory_patient"]["rows"] == 1, "of this practice"
     (schema,) = [row for row in rows if row["part"] == "schema"]

@@ -130,9 +130,9 @@ def _careless(nest: Aviary) -> None:
         "table",
         "lease",
     ):
-        log.error("it_failed", **{field: PERSON})
+        log.error("check_failed", **{field: PERSON})
     log.warning(
-        "it_failed",
+        "check_failed",
         error=ValueError(f"Patientin {PERSON}, geboren am 11.11.1911"),
         trace=PERSON,
         patient=PERSON,
@@ -147,9 +147,9 @@ def _careless(nest: Aviary) -> None:
             raise RuntimeError(f"bei {PERSON}") from why
     except RuntimeError as error:
         other.exception("failed for %s", PERSON)
-        log.error("it_failed", error=error)
+        log.error("check_failed", error=error)
     named = type(PERSON, (Exception,), {})
-    log.error("it_failed", error=named(PERSON))
+    log.error("check_failed", error=named(PERSON))
 
 
 def _free_of_canaries(what: str, text: str) -> None:
@@ -209,7 +209,7 @@ def _it_has_teeth(rows: list[dict[str, Any]]) -> None:
     hidden = [row for row in rows if row.get("hidden")]
     assert {"setting", "issue", "log"} <= {row["part"] for row in hidden}
     assert not [row for row in rows if row.get("failed")]
-    log = [row for row in rows if row["part"] == "log" and row.get("event") == "it_failed"]
+    log = [row for row in rows if row["part"] == "log" and row.get("event") == "check_failed"]
     assert len(log) >= 14 and any(row.get("error_type") == "RuntimeError" for row in log)
     tables = {row["name"]: row["rows"] for row in rows if row["part"] == "table"}
     assert tables["directory_patient"] > 5 and tables["accounts_user"] == 2

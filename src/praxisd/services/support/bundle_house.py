@@ -41,8 +41,9 @@ PACKAGES = (
     "tuf",
 )
 """Libraries whose versions a service partner asks for."""
-RUNS = 60
-"""How many of the latest runs are told."""
+RUNS = 40
+"""How many of the runs that did not go well are told."""
+_DONE = ("success", "missed", "cancelled")
 EVENTS_S = 7 * 86_400
 """Over how long events are counted."""
 _STATES = frozenset({"starting", "running", "safe", "stopping", "draining"})
@@ -133,24 +134,30 @@ def problems(look: Look) -> Iterator[Row]:
 
 
 def work(look: Look) -> Iterator[Row]:
-    """The jobs as they are set, and how their latest runs went."""
-    for job in jobs.list_jobs(look.house, look.tx):
+    """The jobs as they are set, the latest run of each, and the latest that did not go well."""
+    house, tx = look.house, look.tx
+    for job in jobs.list_jobs(house, tx):
         yield Row("job", {"name": job.name, "enabled": number(job.enabled), "next": time(job.next_at)})
-    for run in jobs.all_runs(look.house, look.tx, limit=RUNS)[0]:
-        counts = sum(run.counts.values())
-        yield Row(
-            "run",
-            {
-                "job": word(run.job, look.known),
-                "state": word(run.state, look.known),
-                "due": time(run.due_at),
-                "started": time(run.started_at),
-                "ended": time(run.ended_at),
-                "attempt": number(run.attempt),
-                "counted": number(counts),
-                "code": word(run.code, look.known),
-            },
-        )
+        for run in jobs.runs(house, tx, job.name, states=_DONE, limit=1):
+            yield _run(look, run)
+    for run in jobs.all_runs(house, tx, states=("failed", "interrupted", "running"), limit=RUNS)[0]:
+        yield _run(look, run)
+
+
+def _run(look: Look, run: jobs.Run) -> Row:
+    return Row(
+        "run",
+        {
+            "job": word(run.job, look.known),
+            "state": word(run.state, look.known),
+            "due": time(run.due_at),
+            "started": time(run.started_at),
+            "ended": time(run.ended_at),
+            "attempt": number(run.attempt),
+            "counted": number(sum(run.counts.values())),
+            "code": word(run.code, look.known),
+        },
+    )
 
 
 def tables(look: Look) -> Iterator[Row]:

@@ -7,11 +7,14 @@ plug-in has written carelessly does not leave the practice either.
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from praxisd.kernel.log_routes import line
+from praxisd.kernel.shapes import LogLineOut
 from praxisd.services.support.bundle_known import Look
+from praxisd.services.support.bundle_spoken import spoken
 from praxisd.services.support.bundle_values import (
     HIDDEN,
     Row,
@@ -27,7 +30,8 @@ from praxisd.services.support.bundle_values import (
 )
 
 LINES = 500
-"""So many of the last lines are told; of level debug none."""
+"""So many of the last lines are told; none of level debug, and of requests only those refused, failed or slow."""
+SLOW_MS = 1_000
 _NUMBERS = frozenset(
     {"dropped", "status", "ms", "count", "port", "pid", "attempt", "fence", "cursor", "bytes", "due"}
 )
@@ -46,17 +50,25 @@ _TEMPLATE = re.compile(r"(?=.* ).{1,200}", re.DOTALL)
 
 def log(look: Look) -> Iterator[Row]:
     """The last lines, the oldest first."""
-    recent = look.house.log.recent()[-4 * LINES :]
-    found = [one for one in (line(number_, data) for number_, data in recent) if one.level != "debug"]
-    for one in found[-LINES:]:
+    said = spoken()
+    known = look.known | said
+    found = (line(number_, data) for number_, data in look.house.log.recent())
+    for one in deque((each for each in found if _telling(each)), maxlen=LINES):
         values: dict[str, Value] = {
             "at": stamp(one.at),
             "level": word(one.level, look.known),
-            "event": one.event if _EVENT.fullmatch(one.event) else HIDDEN,
+            "event": word(one.event, said),
         }
         for name, value in one.detail.items():
-            values[name] = field(name, value, look.known)
+            values[name] = field(name, value, known if name == "route" else look.known)
         yield Row("log", values)
+
+
+def _telling(one: LogLineOut) -> bool:
+    """What was asked for and given in good time tells nothing, and would leave no room for what does."""
+    status, ms = one.detail.get("status"), one.detail.get("ms")
+    plain = one.event == "request" and isinstance(status, int) and status < 400
+    return one.level != "debug" and not (plain and isinstance(ms, int | float) and ms < SLOW_MS)
 
 
 def field(name: str, value: Any, known: frozenset[str]) -> Value:
@@ -65,7 +77,7 @@ def field(name: str, value: Any, known: frozenset[str]) -> Value:
         return number(value)
     if name in _NUMBERS:
         return HIDDEN
-    if name in _WORDS:
+    if name in _WORDS or (name == "where" and value in known):
         return word(value, known)
     told = _BY_NAME.get(name)
     return HIDDEN if told is None else told(value)
