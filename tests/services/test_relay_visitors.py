@@ -28,6 +28,7 @@ INSIDE_ONLY = (
     ("POST", "/recovery/sign-in"),
     ("GET", "/recovery/recovery.css"),
     ("GET", "/metrics"),
+    ("GET", "/serviceprovider/about"),
     ("POST", "/api/v1/session"),
     ("GET", "/api/v1/session"),
     ("DELETE", "/api/v1/session"),
