@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from praxisd.kernel.texts import Texts
 from praxisd.services.diagnosis import product_reading
 from praxisd.services.diagnosis.product_file import MOST_BYTES, compose, parse
-from praxisd.services.diagnosis.product_position import positions
+from praxisd.services.diagnosis.product_position import Positions
 
 GOOD = """[product]
 id = "mypvs"
@@ -140,7 +140,7 @@ w = "a\\\\"
 [[t.list]]
 w = 'b\\'
 '''
-    found = positions(text)
+    found = Positions(text)
     wanted = {
         ("a",): (2, 1), ("a", "b"): (2, 1), ("quoted key",): (3, 1), ("c", 0): (7, 3), ("c", 0, "y"): (7, 11),
         ("c", 0, "y", 1): (7, 19), ("c", 1): (8, 3), ("c", 2): (8, 9), ("t", "u"): (11, 1), ("t", "u", "v"): (12, 1),

@@ -1,19 +1,25 @@
 """Commands `praxisd products …`: which products are known, all that is known of one, and checking a file of one's own."""
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
 
-from praxisd.kernel.terminal import language, perform, print_json, print_table, reporting, say
+from praxisd.kernel.terminal import language, perform, print_json, print_table, reporting
 from praxisd.kernel.texts import Texts
 
 _PACKAGE = "praxisd.services.diagnosis"
 
 
+@cache
+def _texts() -> Texts:
+    return Texts([_PACKAGE])
+
+
 def _say(key: str, **params: object) -> str:
-    return say(_PACKAGE, f"diagnosis.cli.{key}", **params)
+    return _texts().get(f"diagnosis.cli.{key}", language(), **params)
 
 
 @click.group()
@@ -29,7 +35,10 @@ def list_products(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    rows = [{**one, "stand": one["source"]["stand"], "name": one["name"]} for one in answer["products"]]
+    rows = [
+        {**one, "stand": one["source"]["stand"], "origin": _say(f"origin.{one['origin']}")}
+        for one in answer["products"]
+    ]
     print_table(rows, ("id", "name", "stand", "origin"))
     for fault in answer["faults"]:
         click.echo(_line(fault), err=True)
@@ -56,7 +65,8 @@ def show(folder: Path, as_json: bool, product: str) -> None:
 
 def _row(key: str, one: dict[str, Any]) -> str:
     if key == "requirements":
-        return f"[{', '.join(one['roles'])}] {one['text']}"
+        roles = ", ".join(_say(f"role.{role}") for role in one["roles"])
+        return f"[{roles}] {one['text']}"
     if key == "ports":
         ways = " ".join(way for way in ("in", "out") if one[way])
         ports = one["portsText"] or ", ".join(one["ports"])
@@ -83,8 +93,7 @@ def check(folder: Path, as_json: bool, file: Path) -> None:
     del folder  # nothing of this installation is needed
     with file.open("rb") as opened:
         product, faults = read(str(file), opened.read(MOST_BYTES + 1))
-    texts = Texts([_PACKAGE])
-    told = [view.fault(one, texts, language()) for one in faults]
+    told = [view.fault(one, _texts(), language()) for one in faults]
     lines = [{"file": one.file, "line": one.line, "column": one.column, "text": one.text} for one in told]
     if as_json:
         print_json({"product": None if product is None else product.id, "faults": lines})
@@ -111,8 +120,7 @@ def pack(folder: Path, as_json: bool, source: Path, out: Path) -> None:
         count, faults = product_pack.pack(product_pack.read_folder(source), out)
     except (OSError, sqlite3.Error) as error:
         raise click.ClickException(str(error)) from None
-    texts = Texts([_PACKAGE])
-    told = [view.fault(one, texts, language()) for one in faults]
+    told = [view.fault(one, _texts(), language()) for one in faults]
     lines = [{"file": one.file, "line": one.line, "column": one.column, "text": one.text} for one in told]
     if as_json:
         print_json({"products": count, "faults": lines})

@@ -22,7 +22,7 @@ from praxisd.model.product import (
 from praxisd.model.requirement import Requirement
 from praxisd.services.diagnosis import product_faults
 from praxisd.services.diagnosis.product_faults import Fault
-from praxisd.services.diagnosis.product_position import Path, Positions, place, positions
+from praxisd.services.diagnosis.product_position import Path, Positions, place
 
 MOST_BYTES = 1_000_000
 SINGLE: Mapping[str, Any] = {"product": Head, "source": Source, "serviceprovider": ServiceProviderPlaces}
@@ -74,8 +74,8 @@ def parse(name: str, data: bytes, *, shared: bool = False) -> Parsed:
         except tomllib.TOMLDecodeError as error:
             fault = product_faults.syntax(name, text, error)
     if fault is not None:
-        return Parsed(name, None, None, None, {}, Positions(text), (fault,))
-    reader = _Reader(name, positions(text))
+        return Parsed(name, None, None, None, {}, Positions(""), (fault,))
+    reader = _Reader(name, Positions(text))
     for key in tree:
         if key not in MANY and (shared or key not in SINGLE):
             reader.note((key,), "table", table=key, allowed=", ".join([*([] if shared else SINGLE), *MANY]))

@@ -4,19 +4,26 @@
 scanner does not know it steps over.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 Path = tuple[str | int, ...]
 _BARE_END = set(" \t.=]\n\r")
 _ATOM_END = set(",]}\n\r#")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Positions:
-    """Offsets of all paths of a document, such as `("port", 3, "ports", 0)`."""
+    """Places of all paths of a well-formed document, such as `("port", 3, "ports", 0)`. Scanned when first asked for."""
 
     text: str
-    offsets: dict[Path, int] = field(default_factory=dict)
+
+    @cached_property
+    def offsets(self) -> dict[Path, int]:
+        """The offset of each path."""
+        scanner = _Scanner(self.text)
+        scanner.document()
+        return scanner.found
 
     def of(self, path: Path) -> tuple[int, int]:
         """Line and column of a path, or of the nearest part of it that stands in the text."""
@@ -31,13 +38,6 @@ def place(text: str, offset: int) -> tuple[int, int]:
     """Line and column of an offset."""
     before = text[:offset]
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
-
-
-def positions(text: str) -> Positions:
-    """Scan a well-formed TOML text."""
-    scanner = _Scanner(text)
-    scanner.document()
-    return Positions(text, scanner.found)
 
 
 class _Scanner:
