@@ -23,22 +23,29 @@ def knock(url: str, key: str, seat: str) -> list[Json]:
 
     Problems: `diagnosis.knock_address` (400), `diagnosis.knock_unreachable` (503), `diagnosis.knock_refused` (502).
     """
-    parts = urlsplit(url)
-    try:
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if parts.scheme not in ("http", "https") or not host:
-        raise Problem("diagnosis.knock_address", 400)
+    host = _host(url)
     asked = _said("GET", url, key)
-    knocks = [one for one in asked.get("knocks", []) if isinstance(one, dict)]
-    tries = [Attempt(str(one["row"]), host, int(one["port"]), str(one["how"])) for one in knocks]
+    try:
+        tries = [Attempt(str(one["row"]), host, int(one["port"]), str(one["how"])) for one in asked["knocks"]]
+    except (KeyError, TypeError, ValueError):
+        raise Problem("diagnosis.knock_refused", 502, answered=200) from None
     found = [
         {"row": one.row, "port": one.port, "state": state, "why": why}
         for one, (state, why) in zip(tries, try_all(tries, TOTAL_S), strict=True)
     ]
     _said("POST", url, key, {"seat": seat, "results": found})
     return found
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise Problem("diagnosis.knock_address", 400)
+    return host
 
 
 def _said(method: str, url: str, key: str, body: Json | None = None) -> Json:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from praxisd.kernel.access import system
 from praxisd.model.product import INTRANET
 from praxisd.model.requirement import Words
+from praxisd.services.diagnosis.port_listening import listeners
 from praxisd.services.diagnosis.port_rows import OWN, PortRow
 from praxisd.services.messaging import api as messaging
 from praxisd.services.relay import api as relay
@@ -34,9 +35,10 @@ def _doors(house: "House", lang: str) -> Iterator[PortRow]:
     note = _note(house)
     door, ear = urlsplit(str(note.get("url", ""))), note.get("port")
     if door.hostname:
-        closed = door.hostname in _HERE
+        number = _port(door.scheme, door.port)
+        closed = _only_here(number)
         yield _row(
-            house, lang, "door", _port(door.scheme, door.port), (INTRANET,), secure=door.scheme == "https",
+            house, lang, "door", number, (INTRANET,), secure=door.scheme == "https",
             in_=True, internal=not closed, note="door_here" if closed else "door",
         )  # fmt: skip
     if isinstance(ear, int):
@@ -47,6 +49,12 @@ def _doors(house: "House", lang: str) -> Iterator[PortRow]:
             house, lang, "public", _port(public.scheme, public.port), (public.hostname,),
             secure=public.scheme == "https", in_=True, external=True, note="public",
         )  # fmt: skip
+
+
+def _only_here(port: int) -> bool:
+    """Does the door listen on the loopback alone? Its address does not tell: people are shown one they can use."""
+    heard = [one for one in listeners() or () if (one.protocol, one.port) == ("tcp", port)]
+    return bool(heard) and all(one.local_only for one in heard)
 
 
 def _ways_out(house: "House", lang: str, organization: str) -> Iterator[PortRow]:
