@@ -181,3 +181,12 @@ def test_an_old_source_and_an_unknown_product_are_told(house: House, door: Door)
     assert door("GET", "/software")["software"][0]["productName"] is None
     own_file(house, "mine.toml", OWN.replace("2026-11-01", "2028-01-01"))
     assert issues(house) == []
+
+
+def test_in_safe_mode_all_of_it_is_there(house: House) -> None:
+    mine = [
+        one
+        for one in house.registry.routes
+        if one.name.partition(".")[0] in ("products", "product", "software")
+    ]
+    assert len(mine) == 9 and all(one.safe for one in mine)

@@ -79,9 +79,15 @@ def get_exclusions(call: Call) -> ExclusionsOut:
 
 
 ROUTES = (
-    Route("GET", "/products", "products.list", list_products, READ, answer=ProductList, tags=_TAGS),
-    Route("GET", "/products/{id}", "product.read", get_product, READ, answer=ProductOut, tags=_TAGS),
-    Route("GET", "/products/{id}/exclusions", "product.listExclusions", get_exclusions, READ, answer=ExclusionsOut, tags=_TAGS),
-    Route("GET", "/products/{id}/exclusions.pdf", "product.printExclusions", print_exclusions, READ, media_type=PDF, tags=_TAGS),
+    Route("GET", "/products", "products.list", list_products, READ, answer=ProductList, safe=True, tags=_TAGS),
+    Route("GET", "/products/{id}", "product.read", get_product, READ, answer=ProductOut, safe=True, tags=_TAGS),
+    Route(
+        "GET", "/products/{id}/exclusions", "product.listExclusions", get_exclusions, READ, answer=ExclusionsOut,
+        safe=True, tags=_TAGS,
+    ),
+    Route(
+        "GET", "/products/{id}/exclusions.pdf", "product.printExclusions", print_exclusions, READ, media_type=PDF,
+        safe=True, tags=_TAGS,
+    ),
 )  # fmt: skip
 PERMISSIONS = (Permission(READ, ("owner", "partner", "desk")),)

@@ -65,17 +65,17 @@ def remove_software(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/software", "software.list", list_software, READ, answer=SoftwareList, tags=_TAGS),
-    Route("GET", "/software/{id}", "software.read", get_software, READ, answer=SoftwareOut, tags=_TAGS),
+    Route("GET", "/software", "software.list", list_software, READ, answer=SoftwareList, safe=True, tags=_TAGS),
+    Route("GET", "/software/{id}", "software.read", get_software, READ, answer=SoftwareOut, safe=True, tags=_TAGS),
     Route(
         "POST", "/software", "software.create", add_software, WRITE, answer=SoftwareOut, body=SoftwareIn, status=201,
-        problems=_BAD, tags=_TAGS,
+        problems=_BAD, safe=True, tags=_TAGS,
     ),
     Route(
         "PUT", "/software/{id}", "software.update", change_software, WRITE, answer=SoftwareOut, body=SoftwareIn,
-        problems=_BAD, tags=_TAGS,
+        problems=_BAD, safe=True, tags=_TAGS,
     ),
-    Route("DELETE", "/software/{id}", "software.delete", remove_software, WRITE, status=204, tags=_TAGS),
+    Route("DELETE", "/software/{id}", "software.delete", remove_software, WRITE, status=204, safe=True, tags=_TAGS),
 )  # fmt: skip
 PERMISSIONS = (Permission(READ, ("owner", "partner", "desk")), Permission(WRITE, ("owner", "partner")))
 EVENTS = (EventType("software.added"), EventType("software.changed"), EventType("software.removed"))
