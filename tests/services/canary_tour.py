@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from praxisd.kernel.service import Route
 
-from . import canary_desk, canary_diagnosis, canary_portals
+from . import canary_desk, canary_diagnosis, canary_portals, canary_support
 from .canary_house import ACCOUNT, BORN, Aviary
 
 PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
@@ -34,6 +34,7 @@ BODIES: dict[str, Any] = {
     **canary_desk.BODIES,
     **canary_diagnosis.BODIES,
     **canary_portals.BODIES,
+    **canary_support.BODIES,
 }
 """What an operation is asked with, where nothing at all would be refused."""
 QUERIES: dict[str, Any] = {"slots.list": PERIOD, "closings.list": {"year": 2026}}
