@@ -37,6 +37,7 @@ class Stand:
         chosen = int(read_key(text, "TCPPort") or 0) if port is None else port
         self._manner, self._version = manner, version
         self._listener = socket.create_server((host, chosen))
+        self._host, self.port = host, int(self._listener.getsockname()[1])
         self._ended = threading.Event()
         self._open: set[socket.socket] = set()
         where = read_key(text, "PVSDDataPath", "PVSDataPath")
@@ -45,14 +46,9 @@ class Stand:
         self._thread.start()
 
     @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._listener.getsockname()[1])
-
-    @property
     def url(self) -> str:
-        """The same as an address."""
-        return f"http://{self._listener.getsockname()[0]}:{self.port}/"
+        """Where it listens."""
+        return f"http://{self._host}:{self.port}/"
 
     def _serve(self) -> None:
         while not self._ended.is_set():

@@ -11,7 +11,6 @@ and heals it again as the solution texts say.
 
 import socket
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,8 @@ TREES = {
     "x.isynet": ("winacs", "Text/ServiceProvider", "tools", "X.ISYNET"),
 }
 """Product → top folder, folder of the PVS INI, folder of the set-up, PVS name (seed 003)."""
-WAIT_S = 0.6
+WAIT_S, SHORT_S = 6.0, 0.6
+"""How long an answer is waited for, and where none will come. Seconds."""
 _CLI = Actor(Kind.CLI, "cli", INSTALLATION, everything=True)
 
 
@@ -63,6 +63,7 @@ class Place:
         self.others: dict[str, MachineFacts] = {}
         self.measured = True
         self.stand: Stand | None = None
+        self.wait_s = WAIT_S
         self.blocked: list[socket.socket] = []
         self.port = free_port(host)
         for one in (self.data, self.setup.parent, self.program_data):
@@ -142,6 +143,7 @@ class Place:
         self.stop()
         where = self.home if self.ini.exists() else next(self.root.glob(f"{PREFIX}*"))
         self.stand = Stand(where, self.host, self.port, manner, VERSION)
+        self.wait_s = SHORT_S if manner == "hang" else WAIT_S
 
     def stop(self) -> None:
         """Nothing answers any more."""
@@ -156,6 +158,7 @@ class Place:
         self.stop()
         listener = socket.create_server((self.host, self.port), backlog=0)
         self.blocked.append(listener)
+        self.wait_s = SHORT_S
         for _ in range(8):
             one = socket.socket()
             one.settimeout(0.3)
@@ -169,7 +172,7 @@ class Place:
         """Enter it as the only practice software of a house, which sees this computer through its facts."""
         room = looking.room_of(house)
         room.facts = lambda _house, host: self._told(host)
-        room.ask = partial(asking.ask, wait_s=WAIT_S)
+        room.ask = lambda host, address, port: asking.ask(host, address, port, self.wait_s)
         what = Software(
             id=ID, product=self.product, role="server", data_folder=str(self.top), program_folder=str(self.root),
             host=self.software_host, devices=3, customer_number=CUSTOMER,

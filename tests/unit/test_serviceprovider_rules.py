@@ -1,0 +1,175 @@
+"""Rules of the ServiceProvider alone: connection strings, versions, names, and that what was not seen is not judged."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from praxisd.services.serviceprovider import ini, rules, words
+from praxisd.services.serviceprovider.rules import below, judge, source_host, twice
+from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
+
+GUID = "8330F1B9-514D-409F-B4E3-80ADE4076DA0"
+
+
+def file(side: str, text: str) -> File:
+    return File(side, f"/{side}/ServiceProvider.ini", "read", ini.read(text.encode()))  # type: ignore[arg-type]
+
+
+PVS = f"[Install]\nHostname=SRV\nUniqueIdentifizier={GUID}\nInstalled=1\nTCPPort=23174\n"
+OWN = f"[Install]\nInstalled=1\nUniqueIdentifizier={GUID}\nTCPPort=23174\nPVSTName=X.CONCEPT\nPVSDDataPath=/d\nKundennummer=1\n"
+INSTALL = Install(f"/p/ServiceProvider_{GUID}", GUID, "/p", file("install", OWN), "23.3.1.0")
+GOOD = Seen(
+    software="s",
+    product="x.concept",
+    where="data",
+    pvs_names=("X.CONCEPT",),
+    path_may_be_empty=False,
+    machine="SRV",
+    here=True,
+    measured=True,
+    names=("SRV", "192.0.2.7"),
+    pvs=file("pvs", PVS),
+    installs=(INSTALL,),
+    roots_seen=True,
+    services=(Service("Service-Provider", "running"),),
+    dotnet="4.8",
+    path_state="right",
+    asked=Asked("SRV", "127.0.0.1", 23174, "open"),
+)
+
+
+def codes(seen: Seen) -> list[str]:
+    return [one.code for one in judge(seen)]
+
+
+def test_nothing_is_wrong_with_a_good_one() -> None:
+    assert codes(GOOD) == []
+
+
+def test_what_was_not_seen_is_not_judged() -> None:
+    blind = Seen(
+        software="s",
+        product="x.concept",
+        where="data",
+        pvs_names=("X.CONCEPT",),
+        path_may_be_empty=False,
+        machine="",
+        here=False,
+        measured=True,
+    )
+    assert codes(blind) == []
+    assert codes(replace(blind, measured=False)) == [words.FACTS_MISSING]
+    assert codes(replace(GOOD, dotnet=None, services=None)) == []
+    assert codes(replace(GOOD, names=(), pvs=file("pvs", PVS.replace("SRV", "X")))) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("closed", words.UNREACHABLE),
+        ("unresolved", words.UNREACHABLE),
+        ("filtered", words.FILTERED),
+        ("wrong", words.WRONG_ANSWER),
+    ],
+)
+def test_an_answer_is_judged_only_where_nothing_else_explains_it(state: str, code: str) -> None:
+    asked = Asked("SRV", "127.0.0.1", 23174, state, "refused")  # type: ignore[arg-type]
+    silent = replace(GOOD, asked=asked)
+    assert codes(silent) == [code]
+    stopped = replace(silent, services=(Service("Service-Provider", "stopped"),))
+    assert codes(stopped) == [words.STOPPED]
+    off = file("pvs", PVS.replace("Installed=1", "Installed=0"))
+    assert codes(replace(silent, pvs=off)) == [words.NOT_ENABLED]
+    blanks = file("pvs", PVS.replace("Installed=1", "Installed =1"))
+    assert codes(replace(silent, pvs=blanks)) == [words.SPACES, code]  # a warning explains nothing
+
+
+def test_every_code_has_the_same_facts_for_its_texts() -> None:
+    broken = replace(GOOD, pvs=file("pvs", "[Install]\nHostname=other\nInstalled = 0\nInstalled=1\n"))
+    found = judge(broken)
+    assert len({frozenset(one.params) - {"reason", "lines"} for one in found}) == 1
+    assert {(one.line, one.key) for one in found if one.code == words.HOSTNAME_DIFFERS} == {(2, "Hostname")}
+
+
+def test_the_identifier_is_that_of_the_folder() -> None:
+    other = "51EC3B21-1884-424E-A9F0-A417B5160505"
+    named = replace(INSTALL, file=file("install", OWN.replace(GUID, other)))
+    assert rules.identifier(replace(GOOD, installs=(named,))) == GUID
+    plain = replace(INSTALL, guid="alt", file=file("install", OWN.replace(GUID, other)))
+    assert rules.identifier(replace(GOOD, installs=(plain,))) == other
+
+
+def test_stale_is_another_identifier_and_another_place() -> None:
+    other = PVS.replace(GUID, "51EC3B21-1884-424E-A9F0-A417B5160505")
+    for text, code in (
+        (other, words.IDENTIFIER_DIFFERS),
+        (other.replace("SRV", "OLD"), words.STALE),
+        (other.replace("23174", "23170"), words.STALE),
+        (PVS.replace("SRV", "OLD"), words.HOSTNAME_DIFFERS),
+    ):
+        assert codes(replace(GOOD, pvs=file("pvs", text))) == [code]
+
+
+@pytest.mark.parametrize(
+    ("host", "right"),
+    [("srv", True), ("SRV.praxis.lan", True), ("192.0.2.7", True), ("192.0.2.8", False), ("192", False), ("SRV2", False)],
+)  # fmt: skip
+def test_a_computer_is_known_by_its_names(host: str, right: bool) -> None:
+    found = codes(replace(GOOD, pvs=file("pvs", PVS.replace("SRV", host))))
+    assert found == ([] if right else [words.HOSTNAME_DIFFERS])
+
+
+def test_this_computer_is_a_name_only_where_nobody_else_looks_for_it() -> None:
+    local = replace(GOOD, pvs=file("pvs", PVS.replace("SRV", "localhost")))
+    assert codes(replace(local, devices=1)) == []
+    assert codes(replace(local, devices=3)) == [words.HOSTNAME_DIFFERS]
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        (r"Data Source=SRV\SQLENT; Initial Catalog=WINACS;", "SRV"),
+        (r"initial catalog=a;data source = tcp:SRV,1433 ;x=1", "SRV"),
+        ("Server=SRV", "SRV"),
+        ("Data Source=.;", "."),
+        ("Data Source=;", ""),
+        ("Address=192.0.2.7\\X", "192.0.2.7"),
+    ],
+)
+def test_the_host_of_a_connection_string(text: str, host: str) -> None:
+    span = source_host(text)
+    assert span is not None and text[slice(*span)] == host
+
+
+def test_a_connection_string_without_a_host() -> None:
+    assert source_host("Initial Catalog=WINACS; My Data Source=x") is None
+
+
+@given(st.text(max_size=60))
+def test_any_connection_string_has_a_host_inside_it(text: str) -> None:
+    span = source_host(f"Data Source={text}")
+    assert span is not None and 0 <= span[0] <= span[1] <= len(text) + 12
+
+
+@pytest.mark.parametrize(
+    ("version", "least", "lower"),
+    [
+        ("4.7.2", "4.8", True),
+        ("4.8", "4.8", False),
+        ("4.8.1", "4.8", False),
+        ("4.8.0", "4.8", False),
+        ("23.3", "23.3.0.1", True),
+        ("9.0", "10.0", True),
+        ("", "4.8", True),
+    ],
+)
+def test_versions_are_compared_by_their_numbers(version: str, least: str, lower: bool) -> None:
+    assert below(version, least) is lower
+
+
+def test_two_spellings_are_one_key() -> None:
+    text = "[install]\nUniqueIdentifizier=a\n[Other]\nUniqueIdentifier=c\n[Install]\nTCPPort=1\n"
+    assert twice(file("pvs", text)) == []
+    assert twice(file("pvs", "[Install]\nPVSTName=a\nx=1\npvsname=b\nX=2\n")) == [("pvsname", 4), ("X", 5)]
