@@ -61,11 +61,13 @@ def words(monkeypatch: pytest.MonkeyPatch) -> None:
     from praxisd.kernel.texts import Texts
 
     has, get = Texts.has, Texts.get
-    made = {f"{CODE}.fix": "Aufräumen", f"{CODE}.fix_ask": "Alte Dateien werden gelöscht."}
+    made = {f"{CODE}.fix": "Aufräumen", f"{CODE}.fix_ask": "Alte Dateien werden gelöscht ({subject})."}
     monkeypatch.setattr(Texts, "has", lambda self, key, lang=None: key in made or has(self, key, lang))
-    monkeypatch.setattr(
-        Texts, "get", lambda self, key, lang="de", /, **p: made.get(key) or get(self, key, lang, **p)
-    )
+
+    def say(self: Texts, key: str, lang: str = "de", /, **params: object) -> str:
+        return made[key].format(**params) if key in made else get(self, key, lang, **params)
+
+    monkeypatch.setattr(Texts, "get", say)
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_an_issue_says_what_the_desk_and_the_service_partner_need(house: House, 
     found = {(i["code"], i["subject"]): i for i in ask("owner", "GET", "/issues")["issues"]}
     one = found[CODE, "/var/lib"]
     assert one["hint"].startswith("Wenig Speicherplatz. Sie können weiterarbeiten.")
-    assert one["fix"] == {"label": "Aufräumen", "ask": "Alte Dateien werden gelöscht."}
+    assert one["fix"] == {"label": "Aufräumen", "ask": "Alte Dateien werden gelöscht (/var/lib)."}
     lines = dict(line.split(": ", 1) for line in one["information"].splitlines())
     assert lines["Code"] == CODE and lines["Betrifft"] == "/var/lib" and lines["Schwere"] == "Warnung"
     assert "100 MB" in lines["Ursache"] and lines["Praxis"] and lines["Rechner"] and lines["Programm"]

@@ -103,10 +103,11 @@ def _customer(house: "House", tx: "Tx") -> str:
     return str(house.settings.get(tx, CUSTOMER)) if CUSTOMER in house.registry.settings else ""
 
 
-def fix_words(house: "House", code: str, lang: str) -> tuple[str, str | None] | None:
+def fix_words(house: "House", issue: Issue, lang: str) -> tuple[str, str | None] | None:
     """The label of the click that heals an issue, and what it asks before, if anything; None where there is no such click."""
-    fix = house.registry.fixes.get(code)
+    fix, code = house.registry.fixes.get(issue.code), issue.code
     if fix is None:
         return None
-    ask = house.texts.get(f"{code}.fix_ask", lang) if fix.asks else None
-    return house.texts.get(f"{code}.fix", lang), ask
+    words = _words(house, issue, lang)
+    ask = house.texts.get(f"{code}.fix_ask", lang, **words) if fix.asks else None
+    return house.texts.get(f"{code}.fix", lang, **words), ask

@@ -146,7 +146,7 @@ def _issue(call: Call, tx: "Tx", one: issues.Issue) -> IssueOut:
     words = issues.explain(call.house, one, call.lang)
     fix = call.house.registry.fixes.get(one.code)
     told = (
-        issues.fix_words(call.house, one.code, call.lang) if fix and call.actor.may(fix.permission) else None
+        issues.fix_words(call.house, one, call.lang) if fix and call.actor.may(fix.permission) else None
     )
     return IssueOut(
         **words,
