@@ -13,6 +13,7 @@ from praxisd.kernel.service import Service
 from praxisd.kernel.store import Tx
 from praxisd.services import (
     accounts,
+    backups,
     calendar,
     diagnosis,
     directory,
@@ -46,6 +47,7 @@ def services(plugins: bool = True) -> tuple[Service, ...]:
         diagnosis.SERVICE,
         serviceprovider.SERVICE,
         support.SERVICE,
+        backups.SERVICE,
         setup.SERVICE,
     )
     return (*built_in, *registry.plugins()) if plugins else built_in

@@ -1,0 +1,9 @@
+"""backups: copies that prove themselves, on media with names, and the form that says so (SPEC § 8)."""
+
+from praxisd.kernel.service import Service
+
+SERVICE = Service(
+    name="backups",
+    package="praxisd.services.backups",
+    needs=("accounts", "diagnosis", "directory", "messaging", "updates"),
+)

@@ -1,0 +1,1 @@
+"""Adapters of the contract `engine.Engine`: the programs that keep the copies."""
