@@ -2,13 +2,14 @@
 
 import io
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
 
 from praxisd.kernel.paper import Box, Column, Paper
 
-PRINTED = datetime(2026, 11, 27, 18, 40)
+PRINTED = datetime(2026, 11, 27, 18, 40, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
 def _sheet(lang: str = "de", wide: bool = False) -> Paper:
@@ -89,6 +90,7 @@ def test_the_same_sheet_is_the_same_bytes_and_carries_its_fonts() -> None:
     page = reader.pages[0]
     assert (round(page.mediabox.width), round(page.mediabox.height)) == (842, 595)
     assert reader.metadata is not None and reader.metadata.title == "Portliste"
+    assert reader.metadata.creation_date == PRINTED
     fonts = [one.get_object() for one in page["/Resources"]["/Font"].values()]
     embedded = [one for one in fonts if "DejaVu" in str(one["/BaseFont"])]
     assert embedded and all("/FontFile2" in one["/FontDescriptor"].get_object() for one in embedded)

@@ -7,6 +7,7 @@ Cyrillic; a sign they do not know is printed as an empty box, never left out.
 import io
 import threading
 import unicodedata
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -275,6 +276,10 @@ def _numbering(sheet: "Paper") -> type[Canvas]:
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self._pages: list[dict[str, Any]] = []
+            minutes = int((sheet.printed.utcoffset() or timedelta()).total_seconds()) // 60
+            stamp = self._doc._timeStamp  # the file was made when the sheet says so
+            stamp.YMDhms = tuple(sheet.printed.timetuple())[:6]
+            stamp.dhh, stamp.dmm = int(minutes / 60), abs(minutes) % 60
 
         def showPage(self) -> None:
             self._pages.append(dict(self.__dict__))
