@@ -8,9 +8,14 @@ if TYPE_CHECKING:
     from .canary_house import Aviary
 
 SOFTWARE = {"product": "x.concept", "role": "server"}
+MACHINE = {
+    "role": "workstation",
+    "facts": {"host": "anmeldung", "at": 1, "memoryGb": {"value": 8.0, "why": None}},
+}
 BODIES: dict[str, Any] = {
     "software.create": {"product": "psyx"},
     "software.update": SOFTWARE | {"devices": 3},
+    "machine.report": MACHINE,
 }
 
 
@@ -19,3 +24,5 @@ def let_in(nest: "Aviary") -> None:
     owner = Rest(nest.client, nest.keys["owner"])
     nest.note("software", owner("POST", "/software", 201, SOFTWARE)["id"])
     nest.note("products", SOFTWARE["product"])
+    owner("POST", "/machines", 204, MACHINE)
+    nest.note("machines", "anmeldung")

@@ -83,6 +83,8 @@ def tour(
         query = QUERIES.get(route.name, {})
         if route.name == "slots.list":
             query = query | {"service": nest.practice.check}
+        elif route.name == "requirement.list":
+            query = {"software": nest.ids["software"][0]}
         for path in addresses(nest, route):
             address = path if route.root else f"/api/v1{path}"
             if query:
