@@ -63,7 +63,7 @@ def _line(url: str, trust: Path | None) -> tuple[http.client.HTTPConnection, str
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
+        raise Problem("diagnosis.seat_unreachable", 503, url=url) from None
     if parts.scheme not in ("http", "https") or not host:
         raise Problem("diagnosis.seat_unreachable", 503, url=url)
     path = parts.path.rstrip("/")
