@@ -14,6 +14,8 @@ from praxisd.cli import root
 from praxisd.kernel import issues
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
+from praxisd.services.diagnosis import software_store
+from praxisd.services.diagnosis.software_shapes import Software
 from praxisd.services.serviceprovider import ini, operations, store, words
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import key_for, small_practice
@@ -72,6 +74,15 @@ def test_both_files_line_by_line_and_what_is_wrong(owner: Desk, place: Place) ->
     assert one["codes"] == [words.SPACES] and {one["side"] for one in one["faults"]} == {"pvs", "install"}
     assert all(fault["mendable"] and str(place.folder) in fault["cause"] for fault in one["faults"])
     assert one["differences"] == []
+
+
+def test_nothing_is_claimed_of_a_software_nobody_said_more_about(
+    owner: Desk, house: House, place: Place
+) -> None:
+    what = Software(id=ID, product="x.concept")
+    house.store.run(system("test"), lambda tx: software_store.put(tx, what))
+    (one,) = owner.ask("GET", "/serviceprovider")[1]["providers"]
+    assert (one["state"], one["codes"], one["pvs"]["state"]) == ("unknown", [], "unseen")
 
 
 def test_differences_are_listed(owner: Desk, house: House, tmp_path: Path) -> None:

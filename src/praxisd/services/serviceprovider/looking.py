@@ -108,10 +108,13 @@ class _Looker:
         self._facts = self._room.facts(house, one.software.host or None)
         host = one.software.host.casefold().partition(".")[0]
         self._here = not host or host in (diagnosis.own_host(), "localhost")
+        self._said = bool(host or one.software.data_folder or one.software.program_folder or one.pair)
 
     def seen(self) -> Seen:
-        """All there is to see."""
+        """All there is to see; nothing where nobody said where the software lies."""
         one, facts = self._one, self._facts
+        if not self._said:
+            return self._unsaid()
         pvs = pvs_file(one)
         found_in = self._roots()
         installs = self._installs(found_in, pvs)
@@ -147,6 +150,19 @@ class _Looker:
         seen = replace(seen, path_state=state, path_mapped=mapped)
         asked = self._ask(seen)
         return replace(seen, asked=asked, runs_on=self._runs_on(seen, asked))
+
+    def _unsaid(self) -> Seen:
+        one = self._one
+        return Seen(
+            software=one.software.id,
+            product=one.product,
+            where=one.places.install_where,
+            pvs_names=one.places.pvs_names,
+            path_may_be_empty=one.places.data_path_may_be_empty,
+            machine="",
+            here=self._here,
+            measured=True,
+        )
 
     def _names(self) -> Iterable[str]:
         """What the computer is called, first as it calls itself, and its addresses."""
@@ -198,7 +214,7 @@ class _Looker:
 
     def _services(self, installs: Sequence[Install]) -> tuple[Service, ...] | None:
         own = [Service("praxisd", "running")] if self._one.pair is not None else []
-        if self._facts is None or not self._facts.services.known:
+        if self._facts is None or not self._facts.services.known or self._cannot_run():
             return tuple(own) or None
         away = [tuple(places.parts(one.folder.casefold())) for one in installs if one.foreign]
         found = [
@@ -208,6 +224,11 @@ class _Looker:
             and not any(_below(one.program, folder) for folder in away)
         ]
         return (*own, *found)
+
+    def _cannot_run(self) -> bool:
+        """A computer without Windows has no such service; that it is not there says nothing, unless a folder is named."""
+        family = None if self._facts is None else self._facts.os.family.value
+        return family in ("linux", "other") and not self._one.software.program_folder
 
     def _sql_absent(self, installs: Sequence[Install], services: tuple[Service, ...] | None) -> bool:
         if self._one.places.install_where != "sql" or self._facts is None or self._one.pair is not None:
