@@ -57,7 +57,10 @@ def elsewhere(host: str) -> str:
 
 def seen(house: "House", asked: Sequence[PortRow]) -> Seen:
     """The rows with all that is known of each now: whether this machine listens, and what was tried and found."""
-    heard, services = listeners(), _running(machine.facts(house))
+    heard = listeners()
+    # Measuring the machine may take seconds: only where a row asks for what runs here.
+    wanted = any(row.serves_here and row.source != OWN for row in asked)
+    services = _running(machine.facts(house)) if wanted else None
     with house.store.read(system("diagnosis")) as tx:
         kept = port_store.results(tx)
     by_row: dict[str, list[Result]] = {}
