@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "healthcareServices.preview": PERIOD | {"service": {"name": "x", "duration": 30, "groups": []}},
     "relay.enable": {"enabled": False},
     "updates.notice": {"packages": ["x"]},
+    "ports.knocked": {"seat": "empfang", "results": []},
     "serviceproviders.repair": {"software": "x", "code": "serviceprovider.spaces"},
     "serviceproviders.install": {"software": "x", "dataFolder": "/x"},
     **canary_desk.BODIES,
