@@ -18,7 +18,7 @@ _STYLE = (
     "h1{font-size:1.35rem;margin:0 0 1rem}p{margin:.5rem 0}.when{font-weight:600;font-size:1.2rem}"
     "form{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}"
     "button{font:inherit;padding:.75rem 1.4rem;border-radius:.5rem;border:2px solid #0b5cad;background:#fff;color:#0b5cad}"
-    "button:first-child{background:#0b5cad;color:#fff}"
+    "button:first-of-type{background:#0b5cad;color:#fff}"
     "button:focus-visible,input:focus-visible,a:focus-visible{outline:3px solid #16202a;outline-offset:2px}"
     "label{flex-basis:100%;font-weight:600}small{flex-basis:100%;color:#4a5763}"
     "input{font:inherit;font-size:1.3rem;letter-spacing:.08em;text-transform:uppercase;padding:.6rem .8rem;width:14rem;"

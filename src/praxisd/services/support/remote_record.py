@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 _LOOKS = ("search", "preview", "view", "counts")
+_FRAME = frozenset({"live.follow", "console.read", "session.read", "guard.read", "remote.now", "issues.list"})
+"""What every page of the console asks for by itself."""
 
 
 def page(
@@ -59,13 +61,14 @@ def _act(house: "House", one: Event, places: dict[str, tuple[str, bool]], lang: 
     if one.subject_type == ACT:
         operation, refused = str(codes.get("operation") or ""), codes.get("code")
         area, asks = places.get(operation, ("", True))
+        kind = "frame" if operation in _FRAME else "look" if asks else "do"
         key = f"{refused}.title"
         return ActOut(
             number=one.seq,
             at=format_rfc3339(int(codes.get("first") or one.at)),
             last=format_rfc3339(int(codes.get("last") or one.at)),
-            kind="look" if asks else "do",
-            text=house.texts.get(f"support.record.{'look' if asks else 'do'}", lang),
+            kind=kind,
+            text=house.texts.get(f"support.record.{kind}", lang),
             area=area_title(house, area, lang) if area else "",
             operation=operation,
             count=int(codes.get("count") or 1),

@@ -74,8 +74,9 @@ class GrantsOut(_Out, frozen=True, kw_only=True):
 
 
 class ActOut(_Out, frozen=True, kw_only=True):
-    """One line of the record. `kind`: `look` and `do` are operations of the partner (`count` of them until `last`; `status`
-    is what they were answered, `refusal` says why in words), `change` is what came of it, `grant` the course of things.
+    """One line of the record. `kind`: `look` and `do` are operations of the partner, `frame` those that every page of
+    the console asks for by itself (`count` of them until `last`; `status` is what they were answered, `refusal` says why in
+    words), `change` is what came of it, `grant` the course of things.
     """
 
     number: int
