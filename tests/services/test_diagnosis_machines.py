@@ -27,7 +27,7 @@ from praxisd.model.machine import (
     unknown,
 )
 from praxisd.services.diagnosis import api, machine_sample_store
-from praxisd.services.diagnosis.machine_sampling import today
+from praxisd.services.diagnosis.machine_sampling import today, volume_key
 from praxisd.testing.practice import key_for, small_practice
 from praxisd.testing.trials import settle
 from praxisd.web.app import build
@@ -234,12 +234,15 @@ def test_free_space_is_noted_daily_and_foretold(desk: Desk, clock: FrozenClock) 
         clock.advance(86_400)
     with desk.house.store.read(system("test")) as tx:
         noted = machine_sample_store.since(tx, today(desk.house, tx) - timedelta(days=400))
-    assert list(noted) == ["C:\\"] and sorted(noted["C:\\"].values())[:2] == [19_000, 28_000]
+    key = volume_key("C:\\")
+    assert list(noted) == [key] and sorted(noted[key].values())[:2] == [19_000, 28_000]
     assert checked(desk) == [("diagnosis.disk_forecast", "C:\\", "warning")]
     free(200.0, worn=known(93))
     with desk.house.store.write(system("test")) as tx:
         for back in range(9):
-            machine_sample_store.put(tx, "C:\\", today(desk.house, tx) - timedelta(days=back), 200_000)
+            machine_sample_store.put(
+                tx, volume_key("C:\\"), today(desk.house, tx) - timedelta(days=back), 200_000
+            )
     assert checked(desk) == [("diagnosis.disk_worn", "C:\\", "warning")]
     free(200.0, worn=known(3), healthy=known(False))
     assert checked(desk) == [("diagnosis.disk_worn", "C:\\", "error")]

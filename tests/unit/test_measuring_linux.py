@@ -3,10 +3,12 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from praxisd.model.machine import Graphics, Screen, known, unknown
+from praxisd.services.diagnosis import measuring_general
 from praxisd.services.diagnosis.measuring_disks import encrypted, kind_of, smart_read, whole
 from praxisd.services.diagnosis.measuring_general import ghz_of, maker_of, memory_of
 from praxisd.services.diagnosis.measuring_linux import (
@@ -187,3 +189,24 @@ def test_who_may_delete_in_a_folder(tmp_path: Path) -> None:
     assert not rules_grant(f"Allow {modify} S-1-1-0\nDeny 65536 S-1-5-32-545\n")
     assert rules_grant("Allow 268435456 S-1-1-0\n") and not rules_grant("")
     assert quoted("C:\\O'Neill\\$(x)") == "'C:\\O''Neill\\$(x)'"
+
+
+def test_volumes_are_those_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [
+        ("overlay", "/", "overlay", "rw"),
+        ("/dev/sda2", "/srv", "ext4", "rw"),
+        ("/dev/loop1", "/snap/core", "squashfs", "ro"),
+        ("tmpfs", "/run", "tmpfs", "rw"),
+        ("overlay", "/var/lib/docker/x", "overlay", "rw"),
+        ("tank/data", "/tank", "zfs", "rw"),
+        ("//nas/daten", "/mnt/nas", "cifs", "rw"),
+    ]
+    told = [SimpleNamespace(device=d, mountpoint=m, fstype=f, opts=o) for d, m, f, o in parts]
+    monkeypatch.setattr(measuring_general.psutil, "disk_partitions", lambda all: told)
+    monkeypatch.setattr(measuring_general, "_same", lambda _one, _other: False)
+    found = [disk for disk, _ in measuring_general.volume_devices()]
+    assert [one.volume for one in found] == ["/", "/srv", "/tank", "/mnt/nas"]
+    assert found[0].system == known(True) and found[0].free_gb.known
+    nas = found[-1]
+    assert nas.mapped == known(True) and nas.target == known("//nas/daten") and nas.kind == known("network")
+    assert nas.free_gb.value is None and nas.free_gb.why == "failed"

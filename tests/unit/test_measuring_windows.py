@@ -169,6 +169,9 @@ def test_each_answer_stands_apart() -> None:
     facts = shell.hardware(said(usb=[1], computer="denied"))
     assert facts["usb"] == known(True) and facts["domain"] == unknown("denied")
     assert facts["graphics"] == facts["screens"] == facts["printers"] == unknown("timeout")
+    assert said(usb=[1], computer="denied").complete({"usb": "", "computer": ""})
+    assert not said(usb=[1]).complete({"usb": "", "computer": ""})
+    assert shell.hardware(shell.Told("", "no_program"))["usb"] == unknown("no_program")
     cut = shell.Told('{"name":"usb","value":[1]}\r\n{"name":"video","val')
     assert shell.hardware(cut)["usb"] == known(True)
 

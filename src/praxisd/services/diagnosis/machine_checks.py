@@ -10,7 +10,7 @@ from praxisd.kernel.service import Check, Finding, Scope, Setting, Severity
 from praxisd.services.diagnosis import machine_clock, machine_sample_store, machine_store, machine_view
 from praxisd.services.diagnosis.machine import meter, own_host
 from praxisd.services.diagnosis.machine_forecast_rules import LOOK_BACK_DAYS, WITHIN_DAYS, forecast
-from praxisd.services.diagnosis.machine_sampling import today
+from praxisd.services.diagnosis.machine_sampling import today, volume_key
 from praxisd.services.diagnosis.measuring_general import computer_name
 from praxisd.services.diagnosis.product_reading import products
 from praxisd.services.diagnosis.requirement_name_rules import LONGEST, name_faults
@@ -75,8 +75,10 @@ def names_and_age(house: "House") -> Iterator[Finding]:
     """Names of computers that break the rule, and facts that nobody has renewed for long."""
     with house.store.read(system("checks")) as tx:
         reported = [one.facts for one in machine_store.every(tx)]
-        now = tx.now
-    named = {own_host(): computer_name(), **{f.host: f.computer_name.value or f.host for f in reported}}
+        now, used = tx.now, bool(software(tx))
+    # The rule is one of practice software: without any, the server's own name is nobody's business.
+    own = {own_host(): computer_name()} if used else {}
+    named = {**own, **{f.host: f.computer_name.value or f.host for f in reported}}
     for host, name in named.items():
         if name_faults(name):
             facts = {"host": name, "most": LONGEST}
@@ -93,7 +95,7 @@ def disks(house: "House") -> Iterator[Finding]:
     with house.store.read(system("checks")) as tx:
         samples = machine_sample_store.since(tx, today(house, tx) - timedelta(days=LOOK_BACK_DAYS))
     for disk in facts.disks.value or ():
-        coming = forecast(samples.get(disk.volume, {}))
+        coming = forecast(samples.get(volume_key(disk.volume), {}))
         free = disk.free_gb.value
         if coming is not None and free is not None and coming.days <= WITHIN_DAYS:
             told = {

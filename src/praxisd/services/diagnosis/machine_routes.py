@@ -83,16 +83,16 @@ def read_requirements(call: Call) -> RequirementsOut:
 
 
 ROUTES = (
-    Route("GET", "/machines", "machine.list", list_machines, READ, answer=MachineList, tags=_TAGS),
+    Route("GET", "/machines", "machine.list", list_machines, READ, answer=MachineList, safe=True, tags=_TAGS),
     Route(
         "POST", "/machines", "machine.report", report, REPORT, body=MachineIn, status=204, tags=_TAGS,
         problems=((409, "diagnosis.machine_is_here"), (409, "diagnosis.machines_full")),
     ),
-    Route("GET", "/machines/{host}", "machine.read", read_machine, READ, answer=MachineOut, tags=_TAGS),
+    Route("GET", "/machines/{host}", "machine.read", read_machine, READ, answer=MachineOut, safe=True, tags=_TAGS),
     Route("DELETE", "/machines/{host}", "machine.delete", remove_machine, WRITE, status=204, tags=_TAGS),
     Route(
         "GET", "/requirements", "requirement.list", read_requirements, READ,
-        query=RequirementQuery, answer=RequirementsOut, tags=_TAGS,
+        query=RequirementQuery, answer=RequirementsOut, safe=True, tags=_TAGS,
     ),
 )  # fmt: skip
 EVENTS = (EventType("machine.added", Retention.CHANGE), EventType("machine.removed", Retention.AUDIT))

@@ -10,7 +10,7 @@ from praxisd.kernel.service import JobType, Scope
 from praxisd.kernel.store import Tx
 from praxisd.model.machine import Disk, MachineFacts
 from praxisd.services.diagnosis import machine_sample_store
-from praxisd.services.diagnosis.machine import meter
+from praxisd.services.diagnosis.machine import meter, own_host
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -26,9 +26,16 @@ def sample(run: RunContext) -> None:
         day = today(run.house, tx)
         kept = own_drives(facts)
         for disk in kept:
-            machine_sample_store.put(tx, disk.volume, day, round((disk.free_gb.value or 0) * _MB_OF_GB))
+            machine_sample_store.put(
+                tx, volume_key(disk.volume), day, round((disk.free_gb.value or 0) * _MB_OF_GB)
+            )
         machine_sample_store.purge(tx, day - timedelta(days=KEEP_DAYS))
         run.checkpoint(tx=tx, drives=len(kept))
+
+
+def volume_key(volume: str) -> str:
+    """How a drive of this server is kept: nodes that share a database have drives of their own."""
+    return f"{own_host()} {volume}"
 
 
 def own_drives(facts: MachineFacts) -> list[Disk]:

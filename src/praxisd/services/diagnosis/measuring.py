@@ -15,8 +15,9 @@ from praxisd.services.diagnosis.measuring_probe import Probe, blank, reason
 
 WAIT_S = 20.0
 """How long one measurement may take in all. What was not told until then is "timeout" and may be told next time."""
+_PASSING = ("failed", "timeout", "denied")
 AGAIN_S = 300.0
-"""A probe that failed is asked again after this time at the latest, however long its answers are kept."""
+"""What failed is asked again after this time at the latest, however long its answers are kept."""
 _GROUPS: dict[str, Any] = {"os": SystemFacts, "cpu": ProcessorFacts}
 _NEVER = ("host", "at")
 
@@ -62,12 +63,11 @@ class Meter:
         return thread
 
     def _answer(self, probe: Probe) -> None:
-        failed = False
         try:
             answer = probe.call()
         except Exception as error:
-            failed = True
             answer = {name: _undetermined(name, reason(error)) for name in probe.fields}
+        failed = any(one.why in _PASSING for one in answer.values() if isinstance(one, Fact))
         with self._lock:
             (self._failed.add if failed else self._failed.discard)(probe.name)
             self._told[probe.name] = (time.monotonic(), answer)

@@ -91,7 +91,8 @@ def volume_devices() -> list[tuple[Disk, str]]:
     found: list[tuple[Disk, str]] = []
     for part in psutil.disk_partitions(all=True):
         remote = part.fstype.lower() in _REMOTE or "remote" in part.opts.split(",")
-        local = part.device.startswith("/dev/") or (sys.platform == "win32" and "fixed" in part.opts)
+        local = part.device.startswith("/dev/") or part.fstype == "zfs" or _own_root(part)
+        local = local or (sys.platform == "win32" and "fixed" in part.opts)
         if (
             not (remote or local)
             or part.device.startswith("/dev/loop")
@@ -102,6 +103,11 @@ def volume_devices() -> list[tuple[Disk, str]]:
             continue
         found.append((_volume(part, remote), part.device))
     return found
+
+
+def _own_root(part: Any) -> bool:
+    """True for the root of a container: it lies on no device, and is where praxisd lives all the same."""
+    return part.mountpoint == "/" and part.fstype in ("overlay", "fuse-overlayfs")
 
 
 def _folder(path: str) -> bool:

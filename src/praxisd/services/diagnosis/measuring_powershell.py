@@ -90,9 +90,10 @@ def ask(questions: Mapping[str, str], seconds: float = SECONDS) -> str:
 
 
 class Told:
-    """The answers, by the question's name. One that is missing is "timeout": what came after it was not asked."""
+    """The answers, by the question's name. One that is missing was not asked in time, or the reason is `why`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, why: str = "timeout") -> None:
+        self._why = why
         self._found: dict[str, dict[str, Any]] = {}
         for line in text.splitlines():
             try:
@@ -102,11 +103,15 @@ class Told:
             if isinstance(one, dict) and isinstance(one.get("name"), str):
                 self._found[one["name"]] = one
 
+    def complete(self, questions: Mapping[str, str]) -> bool:
+        """True if each of them was answered, be it with a refusal."""
+        return all(name in self._found for name in questions)
+
     def rows(self, name: str) -> list[Any]:
         """The values of an answer; Undetermined where there is none."""
         one = self._found.get(name)
         if one is None:
-            raise Undetermined("timeout")
+            raise Undetermined(self._why)
         if "value" not in one:
             raise Undetermined(str(one.get("why") or "failed"))
         value = one["value"]

@@ -157,10 +157,13 @@ def disks() -> dict[str, Any]:
 
 
 def _mapped(hive: Hive) -> Iterator[Disk]:
+    """What the signed-in people have mapped, as far as it may be read."""
     seen = set()
-    for user in hive.names("", root="HKEY_USERS"):
-        for letter in hive.names(rf"{user}\Network", root="HKEY_USERS"):
-            target = str(hive.values(rf"{user}\Network\{letter}", root="HKEY_USERS").get("RemotePath", ""))
+    users = attempt(hive.names, "", True, "HKEY_USERS").value or []
+    for user in users:
+        for letter in attempt(hive.names, rf"{user}\Network", True, "HKEY_USERS").value or []:
+            values = attempt(hive.values, rf"{user}\Network\{letter}", True, "HKEY_USERS").value or {}
+            target = str(values.get("RemotePath", ""))
             if letter.upper() not in seen:
                 seen.add(letter.upper())
                 yield Disk(
@@ -178,18 +181,29 @@ class _Shell:
     def __init__(self, questions: Mapping[str, str]) -> None:
         self._questions = questions
         self._lock = threading.Lock()
-        self._said: tuple[float, str] | None = None
+        self._said: tuple[float, shell.Told] | None = None
 
     def told(self, keep_s: float) -> shell.Told:
-        """The answers, at most so old. Who comes while another asks waits for those answers."""
+        """The answers, at most so old; if some are missing, they are asked for again soon.
+
+        Who comes while another asks waits for those answers.
+        """
         with self._lock:
-            if self._said is None or time.monotonic() - self._said[0] > keep_s:
-                self._said = (time.monotonic(), shell.ask(self._questions))
-            return shell.Told(self._said[1])
+            if self._said is not None:
+                at, said = self._said
+                keep = keep_s if said.complete(self._questions) else min(keep_s, _AGAIN_S)
+                if time.monotonic() - at <= keep:
+                    return said
+            try:
+                fresh = shell.Told(shell.ask(self._questions))
+            except Undetermined as without:
+                fresh = shell.Told("", without.why)
+            self._said = (time.monotonic(), fresh)
+            return fresh
 
 
 _HARDWARE, _PROTECTION = _Shell(shell.HARDWARE), _Shell(shell.PROTECTION)
-_JUST_S = 60.0
+_JUST_S, _AGAIN_S = 60.0, 300.0
 
 
 def hardware() -> dict[str, Any]:
