@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, cast
 
-from praxisd.services.serviceprovider import looking, rules, words
+from praxisd.kernel.errors import Problem
+from praxisd.services.serviceprovider import looking, mending_rules, rules, words
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.ini import Ini, Line
 from praxisd.services.serviceprovider.rules import Fault
@@ -50,7 +51,7 @@ def shown(texts: "Texts", seen: Seen, lang: str) -> ProviderOut:
         pvs=_file(texts, seen.pvs, faults, lang),
         install=None if install is None else _file(texts, install.file, faults, lang),
         differences=list(_differences(texts, seen, lang)),
-        faults=[_fault(texts, one, lang) for one in faults],
+        faults=[_fault(texts, seen, one, lang) for one in faults],
         codes=list(dict.fromkeys(one.code for one in faults)),
     )
 
@@ -60,7 +61,7 @@ def severity(code: str) -> Literal["error", "warning"]:
     return "warning" if code in words.WARNINGS else "error"
 
 
-def _fault(texts: "Texts", fault: Fault, lang: str) -> FaultOut:
+def _fault(texts: "Texts", seen: Seen, fault: Fault, lang: str) -> FaultOut:
     title, cause, solution = (
         texts.get(f"{fault.code}.{part}", lang, **told(texts, fault, lang))
         for part in ("title", "cause", "solution")
@@ -74,8 +75,18 @@ def _fault(texts: "Texts", fault: Fault, lang: str) -> FaultOut:
         side=cast(Side, fault.side) if fault.side else None,
         line=fault.line or None,
         key=fault.key or None,
-        mendable=fault.code in words.REPAIRS and (fault.code != words.INI_MISSING or fault.side == "pvs"),
+        mendable=_mendable(seen, fault),
     )
+
+
+def _mendable(seen: Seen, fault: Fault) -> bool:
+    """True where a click would mend it: the file can be reached, and it is known what should stand there."""
+    if fault.code not in words.REPAIRS:
+        return False
+    try:
+        return bool(mending_rules.mend(seen, (fault,)))
+    except Problem:
+        return False
 
 
 def told(texts: "Texts", fault: Fault, lang: str) -> dict[str, object]:
