@@ -27,12 +27,9 @@ _LINE = re.compile(r"[\x00-\x1f\x7f]+")
 def doctor(house: "House", lang: str = "de") -> dict[str, Any]:
     """Run all checks; `{"issues": [...], "checked": [...]}` as SPEC 14.6 fixes it, with texts in `lang`.
 
-    Ignored issues are left out. With no server at work, checks that need one (`offline=False`) are left out too.
+    Ignored issues are left out.
     """
-    names = None
-    if "checker" not in house.shared:
-        names = [one.name for one in house.registry.checks if one.offline]
-    report = run_checks(house, names)
+    report = run_checks(house)
     open_ones = [explain(house, i, lang) for i in report.issues if i.ignored_by is None]
     return {"issues": open_ones, "checked": list(report.checked)}
 
