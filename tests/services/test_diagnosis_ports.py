@@ -122,6 +122,12 @@ def _row(answer: Any, id_: str) -> Any:
     return found
 
 
+def _standing(house: House) -> set[str]:
+    """The codes that are open, without running a check."""
+    with house.store.read(system("test")) as tx:
+        return {one.code for one in issues.list_open(tx) if one.code.startswith("diagnosis.port")}
+
+
 def _open(house: House) -> dict[str, str]:
     return {one.code: one.subject for one in issues.run_checks(house, ["diagnosis.ports"]).issues}
 
@@ -158,6 +164,14 @@ def test_a_closed_port_is_an_issue_until_it_opens(
     assert "diagnosis.port_closed" in _open(house)
     with socket.create_server((OTHER, number)):
         assert _open(house) == {}
+    owner = Person(house, practice, "owner")
+    assert owner.ask("POST", "/ports/test", {})[0] == 200
+    assert _standing(house) == {"diagnosis.port_closed"}
+    with socket.create_server((OTHER, number)):
+        assert (
+            owner.ask("POST", "/ports/test", {})[0] == 200
+        )  # who tests now need not wait for the next round
+        assert _standing(house) == set()
 
 
 def test_a_server_that_does_not_listen_though_its_service_runs(
@@ -184,6 +198,7 @@ def test_a_seat_tries_this_machine(
     result = {"row": "probe/db", "port": port, "state": "filtered"}
     told = {"seat": "Empfang-1", "results": [result]}
     assert seat.ask("POST", "/ports/inward", told) == (200, {"taken": 1})
+    assert _standing(house) == {"diagnosis.port_filtered"}
     assert _open(house) == {"diagnosis.port_filtered": f"probe/db/empfang-1:{port}"}
     shown = _row(desk.ask("GET", "/ports")[1], "probe/db")
     assert (shown["state"], shown["text"]) == ("filtered", "keine Antwort (gefiltert)")

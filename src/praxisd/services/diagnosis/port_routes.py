@@ -13,7 +13,7 @@ from praxisd.kernel.listings import CSV
 from praxisd.kernel.paper import PDF
 from praxisd.kernel.service import Call, EventType, Permission, Raw, Retention, Route
 from praxisd.kernel.store import Tx
-from praxisd.services.diagnosis import port_making, port_store, port_view, port_words
+from praxisd.services.diagnosis import port_checks, port_making, port_store, port_view, port_words
 from praxisd.services.diagnosis.machine import own_host
 from praxisd.services.diagnosis.port_rules import IN, OUT, Result
 from praxisd.services.diagnosis.port_shapes import (
@@ -67,6 +67,7 @@ def test_ports(call: Call) -> PortsOut:
             tx, "port.tested", "Port", body.source or "all", external=body.external, count=count
         ),
     )
+    port_checks.judge(call.house)
     return _shown(call, body.source)
 
 
@@ -104,6 +105,7 @@ def take_knocks(call: Call) -> KnockedOut:
         port_store.keep(tx, found)
 
     call.house.store.run(system("diagnosis"), write)
+    port_checks.judge(call.house)
     return KnockedOut(len(found))
 
 
