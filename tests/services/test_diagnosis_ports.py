@@ -15,7 +15,7 @@ from praxisd.kernel import issues
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
-from praxisd.services.diagnosis import machine, port_operations, port_store, software_store
+from praxisd.services.diagnosis import machine, port_operations, port_own, port_store, software_store
 from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts, ServiceFacts
 from praxisd.services.diagnosis.port_rules import IN
 from praxisd.services.diagnosis.software_shapes import Software
@@ -249,8 +249,14 @@ def test_old_results_are_no_reason_and_are_forgotten_in_the_end(
 
 
 def test_our_own_rows_come_from_the_running_configuration(
-    sqlite_houses: Houses, clock: FrozenClock, services: dict[str | None, ServiceFacts | None]
+    sqlite_houses: Houses,
+    clock: FrozenClock,
+    services: dict[str | None, ServiceFacts | None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    mail = {"host": "smtp.example.org", "port": "465", "security": "tls", "gateway": "smtp"}
+    monkeypatch.setattr(port_own.relay, "hubs", lambda _house: (("hub.example.org", 443),))
+    monkeypatch.setattr(port_own.messaging, "account_facts", lambda _tx, _channel: mail)
     house = sqlite_houses.open(None, clock, public_url="https://termine.example.org")
     owner = Person(house, small_practice(house), "owner")
     (house.folder / "run").mkdir(exist_ok=True)
@@ -259,13 +265,21 @@ def test_our_own_rows_come_from_the_running_configuration(
     )
     with house.store.write(system("test")) as tx:
         house.settings.put(tx, "updates.url", "https://updates.example.org/praxis")
+    config = msgspec.structs.replace(house.config, database_url="postgresql+psycopg://u:geheim@db.lan:5433/x")
+    monkeypatch.setattr(house, "config", config)
     rows = {row["id"]: row for row in owner.ask("GET", "/ports?source=praxisd")[1]["rows"]}
     assert {id_: (row["ports"], row["in"], row["out"]) for id_, row in rows.items()} == {
         "praxisd/door": (["8080"], True, False),
         "praxisd/control": (["4711"], True, False),
         "praxisd/public": (["443"], True, False),
         "praxisd/updates": (["443"], False, True),
+        "praxisd/relay": (["443"], False, True),
+        "praxisd/mail": (["465"], False, True),
+        "praxisd/database": (["5433"], False, True),
     }
+    assert rows["praxisd/database"]["targets"] == ["db.lan"] and rows["praxisd/mail"]["targets"] == [
+        mail["host"]
+    ]
     assert (rows["praxisd/door"]["internal"], rows["praxisd/control"]["internal"]) == (True, False)
     script = owner.ask("GET", "/ports/rules/nftables.nft")[1].decode()
     assert "tcp dport { 8080 } accept" in script and "4711" not in script
