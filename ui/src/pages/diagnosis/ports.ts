@@ -61,3 +61,8 @@ export const EXPORTS = [
 ] as const;
 /** Save the list or rules; of one source only, where one was chosen. */
 export const save = (one: (typeof EXPORTS)[number], source: string) => download("GET", `${one.path}${of(source)}`, undefined, one.file);
+/** The reason of a state: the words in brackets behind it, as a sentence of their own. */
+export function reason(text: string): string {
+  const found = /\((.+)\)$/.exec(text)?.[1] ?? "";
+  return found.charAt(0).toUpperCase() + found.slice(1);
+}

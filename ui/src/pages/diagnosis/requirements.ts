@@ -48,5 +48,7 @@ export function judged(software: string, host: string, role: string, signal?: Ab
   const query = new URLSearchParams({ software, ...(host && { host }), ...(role && { role }) });
   return get<Judged>(`/requirements?${query.toString()}`, { signal });
 }
+/** Advice that is not followed is no fault. */
+export const toneOf = (line: Line) => (line.state === "not_fulfilled" && line.level === "should" ? "warn" : TONES[line.state]);
 /** What is missing first, then what nobody could find out; otherwise as in the source. */
 export const order = (a: Line, b: Line) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || Number(a.level === "should") - Number(b.level === "should");

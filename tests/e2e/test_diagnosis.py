@@ -1,0 +1,151 @@
+"""The page of the diagnosis: software entered, its ServiceProvider mended by a click, requirements, ports, and who may."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from praxisd.testing import browser as browsing
+
+from .updates_cast import Words, button
+from .walking import overflow, violations
+
+GUID = "8330F1B9-514D-409F-B4E3-80ADE4076DA0"
+TABS = ("software", "requirements", "ports", "exclusions", "directive")
+BROKEN = "serviceprovider.not_enabled"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An x.concept whose two INI files are there; in one of them Installed is not 1."""
+    top = tmp_path_factory.mktemp("pvs")
+    data, program = top / "DConcept" / "DeData", top / "medatixx" / f"ServiceProvider_{GUID}"
+    data.mkdir(parents=True)
+    program.mkdir(parents=True)
+    same = f"UniqueIdentifizier={GUID}\r\nTCPPort=23174\r\n"
+    (data / "ServiceProvider.ini").write_bytes(f"[INSTALL]\r\nInstalled=0\r\n{same}".encode())
+    own = f"[Install]\r\nInstalled=1\r\n{same}PVSTName=X.CONCEPT\r\nPVSDDataPath={data}\r\n"
+    (program / "ServiceProvider.ini").write_bytes(own.encode())
+    return top
+
+
+def _open(page: Page, tab: str = "software") -> None:
+    browsing.open_page(page, "diagnosis" if tab == "software" else f"diagnosis/{tab}")
+
+
+def _entered(page: Page, w: Words, folder: Path) -> None:
+    """The page stands, and x.concept is entered: by hand, if nobody has done it yet."""
+    _open(page)
+    shown = page.get_by_role("heading", name="x.concept", exact=True)
+    expect(shown.or_(page.get_by_text(w("diagnosis.software.none"), exact=True))).to_be_visible()
+    if shown.count():
+        return
+    button(page, w("diagnosis.software.new")).last.click()
+    dialog = page.get_by_role("dialog")
+    button(dialog, w("save")).click()
+    expect(dialog).to_contain_text(w("diagnosis.software.product_missing"))
+    dialog.get_by_label(w("diagnosis.software.product"), exact=True).select_option("x.concept")
+    dialog.get_by_label(w("diagnosis.software.data_folder")).fill(str(folder / "DConcept" / "DeData"))
+    dialog.get_by_label(w("diagnosis.software.program_folder")).fill(str(folder / "medatixx"))
+    button(dialog, w("save")).click()
+    expect(dialog).to_have_count(0)
+    expect(shown).to_be_visible()
+
+
+def test_a_software_is_entered_and_its_serviceprovider_mended_by_a_click(
+    sign_in: Callable[..., Page], folder: Path, axe: str
+) -> None:
+    w = Words("de")
+    page = sign_in("owner", width=1280)
+    _entered(page, w, folder)
+    card = page.get_by_role("article", name="x.concept")
+    expect(card).to_contain_text(str(folder / "DConcept"))
+    expect(card).not_to_contain_text(w("diagnosis.provider.looking"))
+    fault = card.locator(".fault", has_text=BROKEN)
+    expect(fault).to_contain_text(w("diagnosis.provider.in_line", n=2))
+    line = card.get_by_role("region", name=w("diagnosis.provider.pvs")).or_(
+        card.locator(".side", has_text=w("diagnosis.provider.pvs"))
+    )
+    expect(line.first.locator("tr.wrong", has_text="Installed=0")).to_have_count(1)
+    assert violations(page, axe) == [] and overflow(page) == []
+
+    button(
+        card, w("diagnosis.provider.check_of", name="x.concept")
+    ).click()  # the list of issues knows it too
+    fault.get_by_role("button", name=f"{w('diagnosis.provider.repair')} …").or_(
+        fault.locator("button.primary")
+    ).first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name=w("diagnosis.provider.repair_title"))).to_be_visible()
+    expect(dialog).not_to_contain_text("{")
+    dialog.locator("button[type=submit]").click()
+    expect(fault).to_have_count(0)
+    file = folder / "DConcept" / "DeData" / "ServiceProvider.ini"
+    assert b"\r\nInstalled=1\r\n" in file.read_bytes()
+    assert [one for one in file.parent.iterdir() if b"Installed=0" in one.read_bytes() and one != file]
+
+
+@pytest.mark.parametrize(("lang", "theme", "width"), [("de", "light", 1280), ("en", "dark", 820)])
+def test_every_part_stands_in_both_languages_and_on_a_tablet(
+    sign_in: Callable[..., Page], folder: Path, axe: str, lang: str, theme: str, width: int
+) -> None:
+    w = Words(lang)
+    page = sign_in("owner", lang=lang, theme=theme, width=width, height=1180)
+    _entered(page, w, folder)
+    for tab in TABS:
+        _open(page, tab)
+        expect(page.get_by_role("tab", name=w(f"diagnosis.tab.{tab}"))).to_have_attribute(
+            "aria-selected", "true"
+        )
+        if tab == "requirements":
+            expect(page.get_by_role("row")).not_to_have_count(0)
+            for state in ("not_fulfilled", "undetermined", "fulfilled"):
+                mark = page.get_by_role("row", name=w(f"diagnosis.requirements.state.{state}"))
+                expect(mark.first).to_be_visible()
+            expect(page.get_by_text("08/2023")).to_be_visible()
+        if tab == "exclusions":
+            expect(page.get_by_role("row", name="ServiceProvider").first).to_be_visible()
+        assert violations(page, axe) == [] and overflow(page) == []
+        assert "console." not in page.evaluate("document.body.innerText")
+
+
+def test_ports_are_tried_and_saved_for_the_firewall(
+    sign_in: Callable[..., Page], folder: Path, axe: str
+) -> None:
+    w = Words("de")
+    page = sign_in("partner", width=1280)
+    _entered(page, w, folder)
+    _open(page, "ports")
+    page.get_by_label(w("diagnosis.ports.source")).select_option("praxisd")
+    row = page.get_by_role("row", name=w("diagnosis.port_state.listening"))
+    expect(row.first).to_be_visible()
+    page.get_by_role("checkbox", name=w("diagnosis.ports.external")).check()
+    button(page, w("diagnosis.ports.test")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(w("diagnosis.ports.external_text"))
+    button(dialog, w("no")).click()
+    page.get_by_role("checkbox", name=w("diagnosis.ports.external")).uncheck()
+    button(page, w("diagnosis.ports.test")).click()
+    expect(page.get_by_text(w("diagnosis.ports.tested"), exact=True)).to_be_visible()
+    assert violations(page, axe) == []
+    for key, beginning in (("pdf", b"%PDF"), ("csv", b"\xef\xbb\xbf"), ("nftables", b"#")):
+        with page.expect_download() as saved:
+            button(page, w(f"diagnosis.ports.export.{key}")).click()
+        assert Path(saved.value.path()).read_bytes().startswith(beginning)
+
+
+def test_the_desk_reads_and_changes_nothing(sign_in: Callable[..., Page], demo: Any, folder: Path) -> None:
+    w = Words("de")
+    _entered(sign_in("owner"), w, folder)
+    page = sign_in("desk")
+    _open(page)
+    card = page.get_by_role("article", name="x.concept")
+    expect(card).to_contain_text("ServiceProvider")
+    expect(button(page, w("diagnosis.software.new"))).to_have_count(0)
+    expect(button(page, w("diagnosis.software.edit_of", name="x.concept"))).to_have_count(0)
+    expect(card.locator("button.primary")).to_have_count(0)
+    _open(page, "ports")
+    expect(page.get_by_label(w("diagnosis.ports.state_label"))).to_be_visible()
+    expect(button(page, w("diagnosis.ports.test"))).to_have_count(0)
