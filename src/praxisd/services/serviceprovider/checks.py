@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 WRITE = "serviceprovider.write"
-SECONDS = 8.0
+SECONDS = 15.0
+"""Measuring this computer for the first time may take six, asking the address as many. Seconds."""
 EVERY_S = 60.0
 
 

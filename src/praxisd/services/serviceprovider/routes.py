@@ -52,10 +52,13 @@ def _refused(codes: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
 
 
 ROUTES = (
-    Route("GET", "/serviceprovider", "serviceproviders.list", list_providers, READ, answer=shapes.ProvidersOut, tags=_TAGS),
+    Route(
+        "GET", "/serviceprovider", "serviceproviders.list", list_providers, READ, answer=shapes.ProvidersOut, safe=True,
+        tags=_TAGS,
+    ),
     Route(
         "POST", "/serviceprovider/repair", "serviceproviders.repair", repair, WRITE, answer=shapes.RepairedOut,
-        body=shapes.RepairIn, problems=_refused(repairing.CODES), transaction=False, tags=_TAGS,
+        body=shapes.RepairIn, problems=_refused(repairing.CODES), transaction=False, safe=True, tags=_TAGS,
     ),
     Route(
         "POST", "/serviceprovider/install", "serviceproviders.install", install, WRITE, answer=shapes.InstalledOut,
@@ -63,6 +66,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/serviceprovider/about", "serviceproviders.about", about, None, answer=shapes.AboutOut, root=True, inside=True,
+        safe=True,
         why_open="practice software looks for its ServiceProvider without a key; it says name, version and state, no more",
         tags=_TAGS,
     ),
