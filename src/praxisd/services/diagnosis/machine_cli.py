@@ -123,8 +123,8 @@ def _tell(found: list[dict[str, Any]]) -> None:
         stand = one["source"]["stand"]
         click.echo(f"{one['productName']} · {one['host']} · {one['role'] or '?'} · {stand}")
         for line in one["lines"]:
-            known = line["measured"] or line["why"]
-            click.echo(f"  {marks[line['state']]} {line['wanted']}: {known}  [{line['id']}]")
+            told = line["measured"] if line["code"] == "" else line["why"]
+            click.echo(f"  {marks[line['state']]} {' '.join(line['text'].split())} → {told}  [{line['id']}]")
         if one["role"] is None:
             click.echo("  " + say(_PACKAGE, "diagnosis.cli.no_role"), err=True)
     if not found:
