@@ -166,7 +166,7 @@ def test_a_server_that_died_while_it_sent_leaves_unsure_and_sends_nothing(there:
     there.house.store.run(
         there.actor,
         lambda tx: store.leave(
-            tx, id=once, bundle="", at=tx.now, by="user:x", way="mail", target=PARTNER, outcome="sending"
+            tx, click=once, bundle="", at=tx.now, by="user:x", way="mail", target=PARTNER, outcome="sending"
         ),
     )
     there.house.clock.advance(posting.SENDING_S + 1)

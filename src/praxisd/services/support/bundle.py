@@ -140,7 +140,7 @@ def saved(house: "House", actor: Actor, id_: str) -> Bundle:
     def work(tx: Tx) -> Bundle:
         found = get(tx, id_)
         store.leave(
-            tx, id=new_id(), bundle=id_, at=tx.now, by=actor.label, way="file", target="", outcome="sent"
+            tx, click=new_id(), bundle=id_, at=tx.now, by=actor.label, way="file", target="", outcome="sent"
         )
         events.note(tx, "support.bundle_saved", "Bundle", id_)
         return found

@@ -55,7 +55,7 @@ def post(house: "House", actor: Actor, mail: Mail, note: Callable[[Tx, Outcome],
 
     def claim(tx: Tx) -> bool:
         return store.leave(
-            tx, id=mail.once, bundle=mail.bundle, at=tx.now, by=actor.label, way="mail", target=mail.to, outcome="sending"
+            tx, click=mail.once, bundle=mail.bundle, at=tx.now, by=actor.label, way="mail", target=mail.to, outcome="sending"
         )  # fmt: skip
 
     if not house.store.run(actor, claim):

@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx, insert, mine, prepared, table
 
 BUNDLE = table(
@@ -21,6 +22,7 @@ BUNDLE = table(
 HANDOVER = table(
     "support_handover",
     sa.Column("id", sa.Text, nullable=False),
+    sa.Column("click", sa.Text, nullable=False),
     sa.Column("bundle", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
@@ -30,10 +32,11 @@ HANDOVER = table(
     sa.Column("code", sa.Text),
     sa.Column("detail", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("organization", "id"),
+    sa.UniqueConstraint("organization", "click", name="support_handover_click"),
     sa.Index("support_handover_bundle", "organization", "bundle"),
 )
 """Something left: a package, or a letter (`bundle` is empty then). `way` is mail or file, `target` the partner's address (empty
-for a file). `id` of a mail is its sender's, so that the same click leaves once; `outcome` is sending, sent, unsure or
+for a file). `click` is an id its sender made, so that the same click leaves once; `outcome` is sending, sent, unsure or
 failed, `code` and `detail` say why.
 """
 TABLES = (BUNDLE.name, HANDOVER.name)
@@ -51,25 +54,21 @@ _GONE = prepared(
     )
 )
 _LEAVE = insert(HANDOVER, ignore=True)
-_THIS = prepared(sa.select(HANDOVER).where(mine(HANDOVER), _H.id == sa.bindparam("id")))
+_THIS = prepared(sa.select(HANDOVER).where(mine(HANDOVER), _H.click == sa.bindparam("click")))
 _SETTLE = prepared(
     sa.update(HANDOVER)
-    .where(mine(HANDOVER), _H.id == sa.bindparam("its_id"), _H.outcome == "sending")
+    .where(mine(HANDOVER), _H.click == sa.bindparam("its_click"), _H.outcome == "sending")
     .values(
         outcome=sa.bindparam("its_outcome"), code=sa.bindparam("its_code"), detail=sa.bindparam("its_detail")
     )
 )
 _TAKE_BACK = prepared(
-    sa.delete(HANDOVER).where(mine(HANDOVER), _H.id == sa.bindparam("id"), _H.outcome == "sending")
+    sa.delete(HANDOVER).where(mine(HANDOVER), _H.click == sa.bindparam("click"), _H.outcome == "sending")
 )
 _LEFT = prepared(
-    sa.select(HANDOVER)
-    .where(mine(HANDOVER), _H.bundle == sa.bindparam("bundle"))
-    .order_by(_H.at.desc(), _H.id.desc())
+    sa.select(HANDOVER).where(mine(HANDOVER), _H.bundle == sa.bindparam("bundle")).order_by(_H.id.desc())
 )
-_ALL_LEFT = prepared(
-    sa.select(HANDOVER).where(mine(HANDOVER), _H.bundle != "").order_by(_H.at.desc(), _H.id.desc())
-)
+_ALL_LEFT = prepared(sa.select(HANDOVER).where(mine(HANDOVER), _H.bundle != "").order_by(_H.id.desc()))
 
 
 def add(tx: Tx, **row: Any) -> None:
@@ -93,23 +92,23 @@ def forget(tx: Tx, before: int) -> int:
 
 
 def leave(tx: Tx, *, code: str | None = None, detail: str = "", **row: Any) -> bool:
-    """Note that something leaves; False if something with this id has left (or is leaving) already."""
-    return tx.run(_LEAVE, code=code, detail=detail, **row) == 1
+    """Note that something leaves; False if the same click has left (or is leaving) already."""
+    return tx.run(_LEAVE, id=new_id(), code=code, detail=detail, **row) == 1
 
 
-def handover(tx: Tx, id_: str) -> Any | None:
-    """What left under this id, or None."""
-    return tx.first(_THIS, id=id_)
+def handover(tx: Tx, click: str) -> Any | None:
+    """What left by this click, or None."""
+    return tx.first(_THIS, click=click)
 
 
-def settle(tx: Tx, id_: str, outcome: str, code: str | None, detail: str) -> None:
+def settle(tx: Tx, click: str, outcome: str, code: str | None, detail: str) -> None:
     """What became of a mail that was leaving."""
-    tx.run(_SETTLE, its_id=id_, its_outcome=outcome, its_code=code, its_detail=detail)
+    tx.run(_SETTLE, its_click=click, its_outcome=outcome, its_code=code, its_detail=detail)
 
 
-def take_back(tx: Tx, id_: str) -> None:
+def take_back(tx: Tx, click: str) -> None:
     """It was not even tried."""
-    tx.run(_TAKE_BACK, id=id_)
+    tx.run(_TAKE_BACK, click=click)
 
 
 def left(tx: Tx, bundle: str) -> list[Any]:

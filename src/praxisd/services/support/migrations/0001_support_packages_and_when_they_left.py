@@ -26,6 +26,7 @@ def upgrade() -> None:
         "support_handover",
         sa.Column("organization", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("click", sa.Text(), nullable=False),
         sa.Column("bundle", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
@@ -35,5 +36,6 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "id"),
+        sa.UniqueConstraint("organization", "click", name="support_handover_click"),
     )
     op.create_index("support_handover_bundle", "support_handover", ["organization", "bundle"], unique=False)
