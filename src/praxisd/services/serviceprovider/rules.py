@@ -78,7 +78,7 @@ def _place(seen: Seen) -> Iterator[Fault]:
     if services and services[0].state != "running":
         yield Fault(w.STOPPED, params={"service": services[0].name})
     if install is not None and install.mapped:
-        yield Fault(w.MAPPED_DRIVE, params={"folder": install.folder})
+        yield Fault(w.MAPPED_DRIVE, params={"folder": install.folder, "wanted": seen.wanted_path or _NOTHING})
 
 
 def _file(file: File) -> Iterator[Fault]:
