@@ -8,6 +8,7 @@ import pytest
 
 from praxisd import main
 from praxisd.kernel.app import House
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.sessions import NOBODY
 from praxisd.services.support import api as support
 from praxisd.services.support import remote, remote_room
@@ -323,3 +324,28 @@ def test_in_safe_mode_it_is_granted_used_and_ended(house: House, scene: Scene, o
     house.clock.advance(3600)  # type: ignore[attr-defined]
     assert list(found.call(house)) == []
     assert scene.notes("support.ended")[0].codes["reason"] == "time"
+
+
+def test_on_the_server_itself_it_is_granted_listed_read_and_ended(house: House, scene: Scene) -> None:
+    call = {
+        one: house.registry.operations[f"support.remote_{one}"].call
+        for one in ("grant", "list", "record", "end")
+    }
+    given = {**ASKED, "organization": scene.practice.organization}
+    assert all(house.registry.operations[f"support.remote_{one}"].offline for one in call)
+    with pytest.raises(Problem, match=r"support\.remote_none"):
+        call["end"](house, {})
+    made = call["grant"](house, given)
+    assert made["address"] == "" and len(made["code"]) == 9 and made["grant"]["until"].endswith("+01:00")
+    partner = Partner(inside(house))
+    assert partner.enter(made["code"]).status_code == 303
+    assert [one["state"] for one in call["list"](house, {"lang": "en"})["grants"]] == ["inside"]
+    acts = call["record"](house, {"lang": "en"})["acts"]
+    assert {"session.read"} <= {one["operation"] for one in acts}
+    assert acts[-1]["text"] == "Remote support allowed for 60 minutes"
+    ended = call["end"](house, {"lang": "en"})
+    assert (ended["state"], ended["endedBy"]) == ("over", "Command line")
+    assert code(partner.get("/issues")) == (401, "accounts.session_ended")
+    for wrong in ({"minutes": "viel"}, {"name": None}, {"minutes": 3}):
+        with pytest.raises(Problem, match=r"support\.remote_invalid"):
+            call["grant"](house, {**given, **wrong})

@@ -59,3 +59,11 @@ def enrol(house: "House", actor: "Actor", invitation: str) -> None:
 def wait_up(house: "House", within_s: float) -> bool:
     """Wait until we are connected, at most so long; True if we are."""
     return room_of(house).wait_up(within_s)
+
+
+def stand_by(house: "House") -> None:
+    """In safe mode the relay rests. Remote support wakes it, until the server ends; nothing where no server runs."""
+    own = object()
+    first = house.shared.setdefault("relay.stand_by", own) is own
+    if house.safe and "url" in house.shared and first and not room_of(house).at_work:
+        room_of(house).start()

@@ -15,6 +15,7 @@ from praxisd.kernel.ids import new_id, token
 from praxisd.kernel.sessions import GUEST, Visit
 from praxisd.kernel.store import Tx
 from praxisd.services.accounts import api as accounts
+from praxisd.services.relay import api as relay
 from praxisd.services.support import remote_rules as rules
 from praxisd.services.support import remote_store as store
 from praxisd.services.support.remote_room import actor_of, room_of
@@ -82,7 +83,10 @@ def grant(house: "House", actor: Actor, *, name: str, purpose: str, minutes: int
         events.note(tx, "support.granted", SUBJECT, id_, minutes=minutes)
         return one
 
-    return Made(house.store.run(actor, work), rules.shown(code))
+    made = house.store.run(actor, work)
+    if house.safe:
+        relay.stand_by(house)
+    return Made(made, rules.shown(code))
 
 
 def renew(house: "House", actor: Actor, id_: str) -> Made:
@@ -115,14 +119,14 @@ def enter(house: "House", visit: Visit, code: str) -> Entered:
         raise Problem("accounts.csrf_refused", 403)
     room, wanted = room_of(house), rules.typed(code)
     room.check_rate()
+    accounts.count_attempt(house, visit.address)  # before the slow hash
     found = None
     if rules.could_be_code(wanted):
         for one in room.open():
             if rules.matches(one.code, rules.digest(wanted, one.id)):
                 found = one
     if found is None:
-        _refused(house, visit)
-        raise Problem("support.code_refused", 401)
+        raise _refused(house)
     one, secret = found, GUEST + token(32)
     digest = hashlib.sha256(secret.encode()).hexdigest()
 
@@ -134,8 +138,7 @@ def enter(house: "House", visit: Visit, code: str) -> Entered:
         return True
 
     if not house.store.run(actor_of(house, one), work):
-        _refused(house, visit)
-        raise Problem("support.code_refused", 401)
+        raise _refused(house)
     return Entered(secret, max(1, one.until - house.clock.now()))
 
 
@@ -209,14 +212,14 @@ def settle(house: "House") -> int:
     return len(due)
 
 
-def _refused(house: "House", visit: Visit) -> None:
-    """Count and note a wrong code: in the audit of each practice that has let somebody in, without what was typed."""
+def _refused(house: "House") -> Problem:
+    """The refusal of a wrong code, noted in the audit of each practice that has let somebody in, without what was typed."""
     room = room_of(house)
     room.was_wrong()
     for home in {one.organization for one in room.open()}:
         who = Actor(Kind.ANONYMOUS, "anonymous", home)
         house.store.run(who, lambda tx: events.note(tx, "support.refused", SUBJECT, ""))
-    accounts.count_attempt(house, visit.address)
+    return Problem("support.code_refused", 401)
 
 
 def _code() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.service import Check, EventType, Finding, Permission, Retention, Setting, Severity
+from praxisd.services.relay import api as relay
 from praxisd.services.support import (
     remote,
     remote_operations,
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
 
 
 def check(house: "House") -> Iterable[Finding]:
-    """While somebody is let in, an issue says so; in safe mode, where no thread does, what has run out is ended here."""
+    """While somebody is let in, an issue says so.
+
+    In safe mode, where no thread does, what has run out is ended here, and the relay is woken for who is let in.
+    """
     if house.safe:
         remote_room.turn(house)
-    for one in remote_room.room_of(house).open():
+    found = remote_room.room_of(house).open()
+    if house.safe and found:
+        relay.stand_by(house)
+    for one in found:
         yield Finding("support.remote_granted", severity=Severity.INFO, organization=one.organization)
 
 
