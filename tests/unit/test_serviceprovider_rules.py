@@ -173,3 +173,11 @@ def test_two_spellings_are_one_key() -> None:
     text = "[install]\nUniqueIdentifizier=a\n[Other]\nUniqueIdentifier=c\n[Install]\nTCPPort=1\n"
     assert twice(file("pvs", text)) == []
     assert twice(file("pvs", "[Install]\nPVSTName=a\nx=1\npvsname=b\nX=2\n")) == [("pvsname", 4), ("X", 5)]
+
+
+def test_what_answers_is_no_provider_where_neither_service_nor_folder_is() -> None:
+    gone = replace(GOOD, installs=(), services=())
+    assert codes(gone) == [words.NOT_INSTALLED]
+    assert (
+        codes(replace(gone, here=False, roots_seen=False)) == []
+    )  # under another name, perhaps: nobody can look

@@ -315,10 +315,10 @@ def state_of(seen: Seen) -> str:
     """running, stopped, absent, or unknown where nobody told."""
     if seen.services:
         return "running" if seen.services[0].state == "running" else "stopped"
+    if seen.services is not None and seen.install is None and (seen.roots_seen or seen.asked.state != "open"):
+        return "absent"
     if seen.asked.state == "open":
         return "running"
-    if seen.services is not None and seen.install is None:
-        return "absent"
     return "stopped" if seen.services is not None else "unknown"
 
 

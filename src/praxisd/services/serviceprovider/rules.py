@@ -68,7 +68,7 @@ def _place(seen: Seen) -> Iterator[Fault]:
     if services is not None and not services and install is None:
         if seen.runs_on:
             yield Fault(w.WRONG_MACHINE, params={"found": seen.runs_on, "wanted": seen.machine})
-        elif seen.asked.state != "open":
+        elif seen.asked.state != "open" or (seen.here and seen.roots_seen):
             yield Fault(w.NOT_INSTALLED)
         return
     if services is not None and install is not None and not services:
