@@ -11,7 +11,7 @@ from praxisd.services.serviceprovider import words
 from praxisd.services.serviceprovider.checks import CHECKS
 from praxisd.testing.houses import Houses
 from praxisd.testing.prepared import Place
-from praxisd.testing.prepared_cases import CASES, Case, build
+from praxisd.testing.prepared_cases import CASES, Case, build, write_all
 
 NAMES = [one.name for one in CHECKS]
 
@@ -52,3 +52,12 @@ def test_exactly_its_codes_and_healed_as_the_solution_says(case: Case, house: Ho
         assert codes(house, place) == set()
     finally:
         place.stop()
+
+
+def test_the_whole_folder_can_be_laid_out_to_look_at(tmp_path: Path) -> None:
+    made = write_all(tmp_path)
+    for place in made:
+        place.stop()
+    assert (
+        len(list(tmp_path.glob("*/expected.json"))) == len(list(tmp_path.glob("*/facts.json"))) == len(CASES)
+    )

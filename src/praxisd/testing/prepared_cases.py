@@ -1,9 +1,12 @@
 """Every way of the seed's table to break a ServiceProvider, what must be said of it, and how the solution text heals it."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from praxisd.model.machine import ServiceFacts
 from praxisd.services.serviceprovider import words as w
@@ -285,3 +288,28 @@ CASES = (
     Case("facts_missing", (w.FACTS_MISSING,), _elsewhere_measured, lambda place: setattr(place, "measured", True)),
     Case("two_causes", (w.SPACES, w.CUSTOMER_NUMBER_MISSING), *_two()),
 )  # fmt: skip
+
+
+def write_all(folder: Path) -> list[Place]:
+    """All of them side by side in a folder, at work, each with `expected.json`: its codes. The caller stops them."""
+    made = []
+    for case in CASES:
+        place = build(case, folder)
+        told = {
+            "product": case.product,
+            "folder": str(place.top),
+            "programFolder": str(place.root),
+            "codes": case.codes,
+        }
+        (place.folder / "expected.json").write_bytes(msgspec.json.encode(told))
+        made.append(place)
+    return made
+
+
+if (
+    __name__ == "__main__"
+):  # python -m praxisd.testing.prepared_cases FOLDER: to look at them with `praxisd serve`
+    places = write_all(Path(sys.argv[1]))
+    sys.stdin.read()  # until the terminal says so (Ctrl+D)
+    for one in places:
+        one.stop()
