@@ -111,7 +111,7 @@ def test_an_issue_says_what_the_desk_and_the_service_partner_need(house: House, 
     issues.run_checks(house, ["trial.check"])
     found = {(i["code"], i["subject"]): i for i in ask("owner", "GET", "/issues")["issues"]}
     one = found[CODE, "/var/lib"]
-    assert one["hint"].startswith("Wenig Speicherplatz. Sie können weiterarbeiten.")
+    assert one["hint"].startswith("Auf dem Server wird der Speicherplatz knapp.")
     assert one["fix"] == {"label": "Aufräumen", "ask": "Alte Dateien werden gelöscht (/var/lib)."}
     lines = dict(line.split(": ", 1) for line in one["information"].splitlines())
     assert lines["Code"] == CODE and lines["Betrifft"] == "/var/lib" and lines["Schwere"] == "Warnung"
@@ -128,7 +128,7 @@ def test_any_practice_program_can_show_the_notices(house: House, ward: Ward, ask
         found = ask(role, "GET", "/issues/notices")
         assert found["count"] == 2
         assert [n["severity"] for n in found["notices"]] == ["error", "warning"]
-        assert found["notices"][1]["hint"].startswith("Wenig Speicherplatz")
+        assert found["notices"][1]["hint"].startswith("Auf dem Server wird der Speicherplatz")
         assert "Code: store.disk_low" in found["notices"][1]["detail"]
     ask("portal", "GET", "/issues/notices", 403)
     ask("owner", "POST", f"/issues/{OTHER}/ignore", body={"reason": "bestellt"})

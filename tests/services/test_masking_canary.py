@@ -28,7 +28,8 @@ NOTHING_THERE = frozenset(
         "updates.subscribe", "updates.check", "updates.install", "updates.readOrder",  # no source of updates is known
         "updates.switchBack", "updates.push",
         "guard.restart", "guard.tryAgain",  # and nobody guards this server
-        "issues.ignore",  # no issue is open
+        "issues.ignore", "issues.fix",  # no issue is open
+        "serviceproviders.repair", "serviceproviders.install",  # no folder of a practice software lies here
         "remote.end",  # nor was anybody let in
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
         "secondFactor.start", "secondFactor.confirm", "secondFactor.remove", "secondFactor.codes",  # a key has no session
