@@ -117,6 +117,29 @@ def test_answers_are_kept_and_failures_only_for_a_while(monkeypatch: pytest.Monk
     assert sorted(calls) == ["bad", "bad", "good"]
 
 
+def test_while_a_probe_is_at_it_again_its_last_answer_counts_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, gate, rounds = [0.0], threading.Event(), []
+    monkeypatch.setattr(measuring.time, "monotonic", lambda: now[0])
+
+    def slow() -> dict[str, Any]:
+        rounds.append(1)
+        if len(rounds) > 1:
+            gate.wait(60)
+        return {"usb": known(True)}
+
+    meter = Meter([probe("slow", ("usb",), slow, keep_s=100, wait_s=0.05)])
+    for _ in range(1_200):
+        if meter.measure(1, 0.2).usb.known:
+            break
+    seen = []
+    for now[0] in (150.0, 250.0):
+        seen.append(meter.measure(1, 0.2).usb)
+    gate.set()
+    assert rounds == [1, 1] and seen == [known(True), unknown("timeout")]
+
+
 def test_only_what_is_asked_for_is_measured() -> None:
     meter = Meter(
         [

@@ -35,6 +35,7 @@ class Meter:
     def measure(self, at: int, wait_s: float = WAIT_S, only: Sequence[str] = ()) -> MachineFacts:
         """All facts; `at` is now in epoch seconds. Takes at most `wait_s`, and no longer than the slowest probe may.
 
+        With WAIT_S and more every probe has all of that time: who measures once has no second chance.
         `only`: measure no more than these fields; what is known of the others already is given all the same.
         """
         end = time.monotonic() + wait_s
@@ -42,7 +43,8 @@ class Meter:
         with self._lock:
             threads = [(probe, self._ask(probe)) for probe in asked if not self._fresh(probe)]
         for probe, thread in threads:
-            thread.join(max(0.0, min(end - time.monotonic(), probe.wait_s)))
+            patience = probe.wait_s if wait_s < WAIT_S else wait_s
+            thread.join(max(0.0, min(end - time.monotonic(), patience)))
         with self._lock:
             return self._facts(at)
 
@@ -78,16 +80,17 @@ class Meter:
             told = self._told.get(probe.name)
             why = "timeout" if probe.name in self._asked else "not_measured"
             late = {name: _undetermined(name, why) for name in probe.fields}
-            # A probe that hangs now and answered once says nothing about now.
-            given.update(late if told is None or self._hanging(probe) else told[1])
+            given.update(late if told is None or self._gone(probe, told[0]) else told[1])
         rest = [one.name for one in msgspec.structs.fields(MachineFacts) if one.name not in (*given, *_NEVER)]
         given.update({name: _undetermined(name, "not_here") for name in rest})
         name = computer_name()
         return MachineFacts(host=host_name(name), at=at, **given)
 
-    def _hanging(self, probe: Probe) -> bool:
+    def _gone(self, probe: Probe, told_at: float) -> bool:
+        """True if a probe hangs, and what it said is so old that it says nothing about now."""
         running = self._asked.get(probe.name)
-        return running is not None and running.is_alive()
+        hangs = running is not None and running.is_alive()
+        return hangs and time.monotonic() - told_at >= 2 * probe.keep_s
 
 
 def _undetermined(name: str, why: str) -> Any:

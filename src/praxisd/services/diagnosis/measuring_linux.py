@@ -239,5 +239,5 @@ PROBES = (
         programs,
         keep_s=600,
     ),
-    Probe("updates", ("updates_pending",), updates, keep_s=_HOURS_6, wait_s=20),
+    Probe("updates", ("updates_pending",), updates, keep_s=_HOURS_6, wait_s=1),
 )

@@ -233,6 +233,6 @@ PROBES = (
         keep_s=_HOURS_6,
         wait_s=20,
     ),
-    Probe("protection", ("firewall", "antivirus", "updates_pending"), protection, keep_s=3_600, wait_s=20),
+    Probe("protection", ("firewall", "antivirus", "updates_pending"), protection, keep_s=3_600, wait_s=1),
     Probe("disks", ("disks",), disks, wait_s=20),
 )
