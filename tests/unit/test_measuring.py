@@ -73,14 +73,14 @@ def test_one_that_hangs_is_a_timeout_now_asked_once_and_told_later() -> None:
             probe("good", ("domain",), lambda: {"domain": known("")}),
         ]
     )
-    first = meter.measure(1)
+    first = meter.measure(1, 5)
     assert first.usb == unknown("timeout") and first.domain == known("")
-    assert meter.measure(2).usb == unknown("timeout") and asked == [1]
+    assert meter.measure(2, 5).usb == unknown("timeout") and asked == [1]
     gate.set()
     end = time.monotonic() + 60
-    while meter.measure(3).usb != known(True) and time.monotonic() < end:
+    while meter.measure(3, 5).usb != known(True) and time.monotonic() < end:
         time.sleep(0.01)
-    assert meter.measure(3).usb == known(True) and asked == [1]
+    assert meter.measure(3, 5).usb == known(True) and asked == [1]
 
 
 def test_probes_run_side_by_side() -> None:
