@@ -4,17 +4,14 @@ import os
 import platform
 import sqlite3
 from collections.abc import Iterator
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
-
-import sqlalchemy as sa
 
 from praxisd import __version__
 from praxisd.kernel import event_search, installation, issues, jobs, migrations
 from praxisd.kernel.access import INSTALLATION
-from praxisd.kernel.store import METADATA, Prepared, mine, prepared
 from praxisd.services.support.bundle_known import Look
+from praxisd.services.support.bundle_store import counts
 from praxisd.services.support.bundle_values import (
     HIDDEN,
     Row,
@@ -166,19 +163,9 @@ def tables(look: Look) -> Iterator[Row]:
     applied = migrations.applied(look.house.store)
     yield Row("schema", {"applied": words(sorted(applied), heads), "current": number(heads <= applied)})
     practice = look.tx.organization
-    for name, table in sorted(METADATA.tables.items()):
-        if "organization" not in table.c:
-            continue
-        count = _count(table)
-        own = number(look.tx.value(count))
-        shared = number(look.tx.value(count, organization=INSTALLATION)) if practice != INSTALLATION else None
-        yield Row("table", {"name": name, "rows": own, "installation": shared or None})
-
-
-@lru_cache(maxsize=512)
-def _count(table: sa.Table) -> Prepared:
-    """How many rows of one organization it has; made once, since there are many tables."""
-    return prepared(sa.select(sa.func.count()).select_from(table).where(mine(table)))
+    shared = dict(counts(look.tx, INSTALLATION)) if practice != INSTALLATION else {}
+    for name, rows in counts(look.tx, practice):
+        yield Row("table", {"name": name, "rows": rows, "installation": shared.get(name) or None})
 
 
 def noted(look: Look) -> Iterator[Row]:

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-_Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Once = Annotated[str, Meta(pattern="^[0-9A-Za-z.-]{8,64}$")]
+_Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", examples=["0f" * 32])]
+Once = Annotated[str, Meta(pattern="^[0-9A-Za-z.-]{8,64}$", examples=["click-2026-11-27-0001"])]
 """An id the caller makes for one click: the same again sends nothing twice."""
 
 
