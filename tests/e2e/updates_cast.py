@@ -13,7 +13,7 @@ from praxisd.testing.programs import command
 if TYPE_CHECKING:
     from praxisd.sandbox.updates import Made
 
-PACKAGES = ("praxisd.services.updates", "praxisd.services.accounts")
+PACKAGES = ("praxisd.services.updates", "praxisd.services.accounts", "praxisd.services.diagnosis")
 
 
 class Words:
