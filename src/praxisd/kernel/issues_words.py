@@ -102,9 +102,9 @@ def _customer(house: "House", tx: "Tx") -> str:
 
 def fix_words(house: "House", issue: Issue, lang: str) -> tuple[str, str | None] | None:
     """The label of the click that heals an issue, and what it asks before, if anything; None where there is no such click."""
-    fix, code = house.registry.fixes.get(issue.code), issue.code
+    fix = house.registry.fixes.get(issue.code)
     if fix is None:
         return None
     words = _words(house, issue, lang)
-    ask = house.texts.get(f"{code}.fix_ask", lang, **words) if fix.asks else None
-    return house.texts.get(f"{code}.fix", lang, **words), ask
+    ask = house.texts.get(f"{issue.code}.fix_ask", lang, **words) if fix.asks else None
+    return house.texts.get(f"{issue.code}.fix", lang, **words), ask

@@ -145,9 +145,7 @@ def _setting(call: Call, declared: Setting, known: Known) -> SettingOut:
 def _issue(call: Call, tx: "Tx", one: issues.Issue) -> IssueOut:
     words = issues.explain(call.house, one, call.lang)
     fix = call.house.registry.fixes.get(one.code)
-    told = (
-        issues.fix_words(call.house, one, call.lang) if fix and call.actor.may(fix.permission) else None
-    )
+    told = issues.fix_words(call.house, one, call.lang) if fix and call.actor.may(fix.permission) else None
     return IssueOut(
         **words,
         since=clock.format_rfc3339(one.first_at),
