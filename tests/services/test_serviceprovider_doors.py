@@ -97,6 +97,16 @@ def test_differences_are_listed(owner: Desk, house: House, tmp_path: Path) -> No
     ]
 
 
+def test_a_password_in_a_file_is_shown_to_nobody(owner: Desk, place: Place) -> None:
+    line = b"Password=geheim\r\nConnectionString=Data Source=EMPFANG1; User ID=sa; PassWord = geheim;PWD='geh;eim'; Enlist=True;\r\n"
+    place.pvs.write_bytes(place.pvs.read_bytes() + line)
+    place.ini.write_bytes(place.ini.read_bytes() + line.replace(b"EMPFANG1", b"X"))
+    (one,) = owner.ask("GET", "/serviceprovider")[1]["providers"]
+    assert "ConnectionString" in [diff["key"] for diff in one["differences"]]
+    told = json.dumps(one)
+    assert "geheim" not in told and "geh;eim" not in told and "Enlist=True" in told
+
+
 def test_mending_at_the_door(owner: Desk, place: Place) -> None:
     status, got = owner.ask("POST", "/serviceprovider/repair", {"software": ID, "code": words.SPACES})
     assert status == 200 and got["restart"] and len(got["files"]) == 2

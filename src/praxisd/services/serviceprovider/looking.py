@@ -4,8 +4,8 @@ What lies on another computer is seen only as far as its paths can be reached fr
 its facts. Nothing is written.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CUSTOMER = "diagnosis.customer_number"
 _ROOM = "serviceprovider.room"
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,15 @@ def look(house: "House", only: str | None = None) -> list[Seen]:
     chosen = [one for one in everything if only in (None, one.software.id)]
     if not chosen:
         return []
-    with ThreadPoolExecutor(min(8, len(chosen)), thread_name_prefix="serviceprovider") as pool:
-        return list(pool.map(lambda one: _Looker(house, one, everything).seen(), chosen))
+    lookers = [_Looker(house, one, everything) for one in chosen]
+    threads = [
+        threading.Thread(target=one.run, name="praxisd-serviceprovider", daemon=True) for one in lookers
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [one.result() for one in lookers]
 
 
 def pvs_file(one: Provided) -> File:
@@ -105,16 +113,34 @@ class _Looker:
         self._others = [other for other in everything if other.software.id != one.software.id]
         self._room = room_of(house)
         self._top = places.top_folder(one.software.data_folder, one.places.data_path)
-        self._facts = self._room.facts(house, one.software.host or None)
+        self._facts: diagnosis.MachineFacts | None = None
+        self._seen: Seen | None = None
+        self._fault: BaseException | None = None
         host = one.software.host.casefold().partition(".")[0]
         self._here = not host or host in (diagnosis.own_host(), "localhost")
         self._said = bool(host or one.software.data_folder or one.software.program_folder or one.pair)
 
+    def run(self) -> None:
+        """Look, in a thread of its own; a daemon's, since a share that is gone may hang for a minute."""
+        try:
+            self._seen = self.seen()
+        except Exception as error:
+            self._fault = error
+
+    def result(self) -> Seen:
+        """What was seen; the exception that came instead."""
+        if self._fault is not None:
+            raise self._fault
+        if self._seen is None:
+            raise RuntimeError("not looked yet")
+        return self._seen
+
     def seen(self) -> Seen:
         """All there is to see; nothing where nobody said where the software lies."""
-        one, facts = self._one, self._facts
+        one = self._one
         if not self._said:
             return self._unsaid()
+        facts = self._facts = self._room.facts(self._house, one.software.host or None)
         pvs = pvs_file(one)
         found_in = self._roots()
         installs = self._installs(found_in, pvs)
@@ -134,7 +160,7 @@ class _Looker:
             devices=one.software.devices,
             pvs=pvs,
             installs=installs,
-            roots_seen=any(root.is_dir() for root in found_in),
+            roots_seen=one.pair is not None or any(root.is_dir() for root in found_in),
             root=str(found_in[0]) if found_in else one.software.program_folder or places.DEFAULTS[0],
             services=services,
             dotnet=None if facts is None else facts.dotnet.value,
@@ -265,7 +291,7 @@ class _Looker:
         if not there:
             return "no_ini", False
         mine = Path(seen.pvs.path)
-        if seen.pvs.state == "missing" or any(one.samefile(mine) for one in there):
+        if seen.pvs.state in ("missing", "unseen") or any(one.samefile(mine) for one in there):
             return "right", False
         return "elsewhere", False
 
@@ -275,16 +301,21 @@ class _Looker:
         if not host or (seen.own and not seen.own_port):
             return Asked(host, "", seen.port)
         if self._here and (host.casefold() in {one.casefold() for one in seen.names} or seen.own):
-            return self._room.ask(host, "127.0.0.1", seen.port)
+            return self._room.ask(host, self._own_address(seen), seen.port)
         there = self._facts if host.casefold() in {one.casefold() for one in seen.names} else None
         there = there or self._room.facts(self._house, host)
         known = () if there is None else there.addresses.value or ()
         return self._room.ask(host, next((one for one in known if "." in one), ""), seen.port)
 
+    def _own_address(self, seen: Seen) -> str:
+        """This computer; our own door only where it is open."""
+        url = urlsplit(str(self._house.shared.get("url") or "")).hostname if seen.own else None
+        return url if url and url not in _EVERYWHERE else "127.0.0.1"
+
     def _runs_on(self, seen: Seen, asked: Asked) -> str:
         """Another computer that the file names, and which has the provider; "" if it does not name one that has."""
         host = seen.pvs.value(s.HOSTNAME)
-        if not host or host.casefold() in {one.casefold() for one in seen.names}:
+        if not host or host.casefold() in {"localhost", "127.0.0.1", *(one.casefold() for one in seen.names)}:
             return ""
         facts = self._room.facts(self._house, host)
         listed = () if facts is None else facts.services.value or ()
@@ -302,9 +333,10 @@ def _is_provider(name: str, display: str, program: str) -> bool:
     """A service is the provider by its name, or by the folder of its program."""
     plain = [one.casefold().replace("-", "").replace(" ", "") for one in (name, display)]
     folders = [one.casefold() for one in places.parts(program)]
-    return any("serviceprovider" in one for one in plain) or any(
-        one.startswith(places.PREFIX.casefold()) for one in folders
+    named = any(
+        one.startswith("serviceprovider") or ("medatixx" in one and "serviceprovider" in one) for one in plain
     )
+    return named or any(one.startswith(places.PREFIX.casefold()) for one in folders)
 
 
 def _below(program: str, folder: tuple[str, ...]) -> bool:
@@ -314,7 +346,7 @@ def _below(program: str, folder: tuple[str, ...]) -> bool:
 def state_of(seen: Seen) -> str:
     """running, stopped, absent, or unknown where nobody told."""
     if seen.services:
-        return "running" if seen.services[0].state == "running" else "stopped"
+        return "stopped" if seen.services[0].state != "running" and seen.asked.state != "open" else "running"
     if seen.services is not None and seen.install is None and (seen.roots_seen or seen.asked.state != "open"):
         return "absent"
     if seen.asked.state == "open":

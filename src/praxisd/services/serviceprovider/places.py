@@ -7,6 +7,7 @@ found too where it is mounted on another system.
 import mmap
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
@@ -20,7 +21,8 @@ DEFAULTS = (rf"C:\Program Files (x86)\{VENDOR}", rf"C:\Program Files\{VENDOR}", 
 PREFIX = "ServiceProvider_"
 NAME = "ServiceProvider.ini"
 NAMES = (NAME, "service-provider.ini")
-MOST_BYTES = 1_000_000
+MOST_BYTES = 100_000
+"""A file of this kind has some hundred bytes."""
 MOST_FOLDERS = 200
 _PE_MOST = 300_000_000
 _versions: dict[tuple[str, int, int], str] = {}
@@ -77,7 +79,10 @@ def read_file(side: Side, path: Path) -> File:
     """One of the two files. A file without the section that counts is not readable, unless nothing is in it."""
     shown = str(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
+        known = path.stat()
+        if not stat.S_ISREG(known.st_mode):
+            return File(side, shown, "unreadable", why="failed")
+        if known.st_size > MOST_BYTES:
             return File(side, shown, "unreadable", why="too_large")
         data = path.read_bytes()
     except FileNotFoundError:
@@ -157,12 +162,12 @@ def program_version(folder: Path, named: str = "") -> str:
 def file_version(path: Path) -> str:
     """FileVersion of a Windows program, `a.b.c.d`; "" if it has none or cannot be read."""
     try:
-        stat = path.stat()
+        known = path.stat()
     except OSError:
         return ""
-    if stat.st_size > _PE_MOST:
+    if known.st_size > _PE_MOST:
         return ""
-    mark = (str(path), stat.st_mtime_ns, stat.st_size)
+    mark = (str(path), known.st_mtime_ns, known.st_size)
     if mark not in _versions:
         if len(_versions) > MOST_FOLDERS:
             _versions.clear()

@@ -75,7 +75,7 @@ def _place(seen: Seen) -> Iterator[Fault]:
         yield Fault(w.SERVICE_MISSING, params={"folder": install.folder})
     elif services and install is None and seen.roots_seen:
         yield Fault(w.FOLDER_MISSING, params={"service": services[0].name, "folder": seen.root})
-    if services and services[0].state != "running":
+    if services and services[0].state == "stopped":
         yield Fault(w.STOPPED, params={"service": services[0].name})
     if install is not None and install.mapped:
         yield Fault(w.MAPPED_DRIVE, params={"folder": install.folder, "wanted": seen.wanted_path or _NOTHING})

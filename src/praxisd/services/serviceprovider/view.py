@@ -1,5 +1,6 @@
 """What was seen of a ServiceProvider, in words: its state, both files side by side, and what is wrong."""
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 COMPARED = ("installed", "identifier", "port", "hostname", "connection", "customer", "pvs_name", "data_path")
 """What is compared where both files have it."""
+MOST_ROWS = 300
+HIDDEN = "•••"
+_PASSWORD = re.compile(
+    r"((?:password|pwd|kennwort|passwort)\s*=\s*)(?:\"[^\"]*\"|'[^']*'|[^;]*)", re.IGNORECASE
+)
 
 
 def shown(texts: "Texts", seen: Seen, lang: str) -> ProviderOut:
@@ -54,6 +60,11 @@ def shown(texts: "Texts", seen: Seen, lang: str) -> ProviderOut:
         faults=[_fault(texts, seen, one, lang) for one in faults],
         codes=list(dict.fromkeys(one.code for one in faults)),
     )
+
+
+def masked(text: str) -> str:
+    """A line without the password that a connection string may hold."""
+    return _PASSWORD.sub(lambda found: f"{found.group(1)}{HIDDEN}", text)
 
 
 def severity(code: str) -> Literal["error", "warning"]:
@@ -100,7 +111,8 @@ def told(texts: "Texts", fault: Fault, lang: str) -> dict[str, object]:
 
 def _file(texts: "Texts", file: File, faults: Iterable[Fault], lang: str) -> FileOut:
     mine = [one for one in faults if one.side == file.side]
-    rows = [] if file.ini is None else [_row(texts, file.ini, line, mine, lang) for line in file.ini.lines]
+    lines = [] if file.ini is None else file.ini.lines[:MOST_ROWS]
+    rows = [_row(texts, file.ini, line, mine, lang) for line in lines] if file.ini is not None else []
     side = file.side
     encoding = None if file.ini is None else file.ini.encoding
     return FileOut(side=side, path=file.path, state=file.state, encoding=encoding, rows=rows)
@@ -115,10 +127,10 @@ def _row(texts: "Texts", ini: Ini, line: Line, faults: Iterable[Fault], lang: st
     first = mine[0] if mine else None
     return RowOut(
         line=line.number,
-        text=ini.data[line.start : line.end].decode(ini.encoding, "replace"),
+        text=masked(ini.data[line.start : line.end].decode(ini.encoding, "replace")),
         section=line.section,
         key=line.key if pair else None,
-        value=line.value if pair else None,
+        value=masked(f"{line.key}={line.value}").partition("=")[2] if pair else None,
         meaning=texts.get(f"serviceprovider.key.{meant}", lang) if meant else None,
         finding=None if first is None else texts.get(f"{first.code}.title", lang, **told(texts, first, lang)),
         codes=[one.code for one in mine],
@@ -141,4 +153,5 @@ def _differences(texts: "Texts", seen: Seen, lang: str) -> Iterable[DifferenceOu
         ours, theirs = seen.pvs.line(names), install.file.line(names)
         if ours is not None and theirs is not None and ours.value.casefold() != theirs.value.casefold():
             meant = texts.get(f"serviceprovider.key.{name}", lang)
-            yield DifferenceOut(key=ours.key, meaning=meant, pvs=ours.value, install=theirs.value)
+            values = masked(ours.value), masked(theirs.value)
+            yield DifferenceOut(key=ours.key, meaning=meant, pvs=values[0], install=values[1])

@@ -22,6 +22,7 @@ def write(house: "House", path: Path, data: bytes, before: bytes | None) -> Path
     Problems: `serviceprovider.changed` (409) if the file is not what it was, `serviceprovider.not_written` (409).
     """
     try:
+        path = path.resolve() if path.is_symlink() else path  # the file itself, not what leads to it
         now = path.read_bytes() if path.exists() else None
         if now != before:
             raise Problem(CHANGED, 409, retry=True, file=str(path))
@@ -54,11 +55,20 @@ def _replaced(path: Path, data: bytes, existed: bool) -> None:
             _flushed(file, data)
         if existed:
             shutil.copymode(path, new)
+            _given(path, new)
         os.replace(new, path)
     except OSError:
         with suppress(OSError):
             new.unlink()
         raise
+
+
+def _given(path: Path, new: Path) -> None:
+    """The new file belongs to whom the old one belonged, where that can be done."""
+    if hasattr(os, "chown"):
+        known = path.stat()
+        with suppress(OSError):
+            os.chown(new, known.st_uid, known.st_gid)
 
 
 def _flushed(file: BinaryIO, data: bytes) -> None:
