@@ -142,8 +142,11 @@ def test_what_cannot_be_tried_says_why() -> None:
 def test_listening_is_judged_only_by_what_is_known(
     listeners: list[Listener] | None, services: list[Running] | None, state: str, why: str
 ) -> None:
-    (found,) = rules.hearing(ROW, listeners, services)
+    found, *others = rules.hearing(ROW, listeners, services)
     assert (found.state, found.why) == (state, why)
+    assert [(one.state, one.why) for one in others] == (
+        [(rules.UNDETERMINED, "no_service")] if found.port else []
+    )
 
 
 def test_a_workstation_need_not_listen_for_what_its_server_does() -> None:
@@ -200,5 +203,6 @@ def test_seats_are_asked_only_for_what_listens_for_them() -> None:
 def test_the_worst_of_several_results_is_the_state_of_a_row() -> None:
     found = [_out(ROW, state) for state in (rules.OPEN, rules.UNDETERMINED, rules.CLOSED)]
     assert rules.summary(found)[0] == rules.CLOSED
-    assert rules.summary(found[:2])[0] == rules.OPEN
+    assert rules.summary(found[:2]) == (rules.UNDETERMINED, "partly")
+    assert rules.summary([found[0], replace(found[1], direction=rules.LISTEN)])[0] == rules.OPEN
     assert rules.summary([]) == (rules.UNDETERMINED, "not_asked")

@@ -5,7 +5,7 @@ there, or where a person had it tried; rows about which the source itself leaves
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from praxisd.model.product import INTRANET
 from praxisd.services.diagnosis.port_rows import (
@@ -26,7 +26,7 @@ STATES = (TAKEN, WRONG, FILTERED, CLOSED, NOT_LISTENING, OPEN, LISTENING, UNDETE
 """All states, the worst first."""
 WHYS = (
     "wildcard", "udp", "not_asked", "no_address", "no_service", "no_role", "many", "name", "late", "denied",
-    "certificate", "unreachable", "no_tls", "no_http", "local_only",
+    "certificate", "unreachable", "no_tls", "no_http", "local_only", "partly",
 )  # fmt: skip
 """Why a state is undetermined, or what lies behind it."""
 OUT, IN, LISTEN = "out", "in", "listen"
@@ -189,7 +189,11 @@ def hearing(
             heard[one.port] = one
     behind = service_of(row, services)
     if heard:
-        return [_heard(row, one, behind) for one in sorted(heard.values(), key=lambda one: one.port)[:MOST]]
+        found = [_heard(row, one, behind) for one in sorted(heard.values(), key=lambda one: one.port)[:MOST]]
+        # Nobody knows whether the others must be open too: that is not a yes.
+        silent = [port for port in numbers(row.ports, MOST) if port not in heard]
+        rest = [replace(_open_question(row, "no_service", direction=LISTEN), port=port) for port in silent]
+        return [*found, *rest]
     if behind is not None and behind.running:
         return [_heard_nothing(row, behind)]
     return [_open_question(row, "no_service", direction=LISTEN)]
@@ -198,7 +202,7 @@ def hearing(
 def _heard(row: PortRow, one: Listener, behind: Running | None) -> Result:
     state, why = LISTENING, "local_only" if one.local_only and row.internal else ""
     if behind is not None and not behind.running and _stranger(one.program, behind):
-        state = TAKEN
+        state = TAKEN  # a service that runs may let a program of another name answer for it
     return Result(
         row=row.id, direction=LISTEN, host="", port=one.port, state=state, why=why, program=one.program
     )  # fmt: skip
@@ -232,9 +236,16 @@ def _hinted(hints: Iterable[ServiceHint], one: Running) -> bool:
 
 
 def summary(results: Iterable[Result]) -> tuple[str, str]:
-    """The state of a row by all that was found, the worst, and why."""
-    worst = min(results, key=lambda one: STATES.index(one.state), default=None)
-    return (UNDETERMINED, "not_asked") if worst is None else (worst.state, worst.why)
+    """The state of a row by all that was found, the worst, and why. A direction is good only where all of it is."""
+    found = list(results)
+    worst = min(found, key=lambda one: STATES.index(one.state), default=None)
+    if worst is None:
+        return UNDETERMINED, "not_asked"
+    if worst.state in (OPEN, LISTENING):
+        good = {one.direction for one in found if one.state in (OPEN, LISTENING)}
+        if any(one.state == UNDETERMINED and one.direction in good for one in found):
+            return UNDETERMINED, "partly"
+    return worst.state, worst.why
 
 
 def faults(
