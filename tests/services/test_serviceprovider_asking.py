@@ -1,5 +1,6 @@
 """Asking over the network, against the stand-in as a thread and as a program; files and folders as Windows finds them."""
 
+import os
 import socket
 import subprocess
 import threading
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from praxisd.kernel.access import system
+from praxisd.kernel.app import House
 from praxisd.sandbox.serviceprovider import MANNERS, Stand
-from praxisd.services.serviceprovider import asking, places
+from praxisd.services.serviceprovider import asking, looking, places, store
 from praxisd.testing.pe_file import program
 from praxisd.testing.prepared import GUID, VERSION, free_port
 from praxisd.testing.programs import PROGRAM, environment
@@ -161,6 +164,8 @@ def test_versions_of_programs(tmp_path: Path) -> None:
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "a.ini").mkdir()
     assert places.read_file("pvs", tmp_path / "a.ini").why == "failed"
+    os.mkfifo(tmp_path / "f.ini")  # reading it would wait for ever
+    assert places.read_file("pvs", tmp_path / "f.ini").why == "failed"
     (tmp_path / "b.ini").write_bytes(b"x" * (places.MOST_BYTES + 1))
     assert places.read_file("pvs", tmp_path / "b.ini").why == "too_large"
     (tmp_path / "c.ini").write_bytes(b"")
@@ -168,3 +173,27 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "d.ini").write_bytes(b"hello")
     assert places.read_file("pvs", tmp_path / "d.ini").why == "no_section"
     assert places.read_file("pvs", tmp_path / "e.ini").state == "missing"
+
+
+def test_a_pair_is_kept_and_replaced(house: House) -> None:
+    first = store.Pair(software="s", guid=GUID, pvs_file="/a")
+    second = store.Pair(software="s", guid=GUID, pvs_file="/b")
+    for pair in (first, second):
+        house.store.run(system("test"), lambda tx, pair=pair: store.put(tx, pair))
+        with house.store.read(system("test")) as tx:
+            assert store.pairs(tx) == {"s": pair}
+
+
+@pytest.mark.parametrize(
+    ("name", "display", "path", "is_one"),
+    [
+        ("ServiceProvider", "", "", True),
+        ("x", "Service-Provider", "", True),
+        ("x", "medatixx Service Provider", "", True),
+        ("x", "", r"C:\P\ServiceProvider_8330F1B9\host.exe", True),
+        ("NetSP", "Network Service Provider", r"C:\Windows\svchost.exe", False),
+        ("spooler", "Druckwarteschlange", "", False),
+    ],
+)
+def test_which_service_is_one(name: str, display: str, path: str, is_one: bool) -> None:
+    assert looking._is_provider(name, display, path) is is_one

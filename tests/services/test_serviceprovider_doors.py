@@ -97,8 +97,18 @@ def test_differences_are_listed(owner: Desk, house: House, tmp_path: Path) -> No
     ]
 
 
+def test_a_provider_whose_data_folder_nobody_named_is_not_accused(
+    owner: Desk, house: House, place: Place
+) -> None:
+    place.change(place.ini, "Installed = 1", "Installed=1")
+    what = Software(id=ID, product="x.concept", program_folder=str(place.root), customer_number=CUSTOMER)
+    house.store.run(system("test"), lambda tx: software_store.put(tx, what))
+    (one,) = owner.ask("GET", "/serviceprovider")[1]["providers"]
+    assert (one["state"], one["codes"], one["pvs"]["state"]) == ("running", [], "unseen")
+
+
 def test_a_password_in_a_file_is_shown_to_nobody(owner: Desk, place: Place) -> None:
-    line = b"Password=geheim\r\nConnectionString=Data Source=EMPFANG1; User ID=sa; PassWord = geheim;PWD='geh;eim'; Enlist=True;\r\n"
+    line = b"Password=geheim\r\nConnectionString=Data Source=EMPFANG1;UID=sa; PassWord = geheim;PWD='geh;eim';Enlist=True;\r\n"
     place.pvs.write_bytes(place.pvs.read_bytes() + line)
     place.ini.write_bytes(place.ini.read_bytes() + line.replace(b"EMPFANG1", b"X"))
     (one,) = owner.ask("GET", "/serviceprovider")[1]["providers"]

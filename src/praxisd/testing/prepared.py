@@ -21,8 +21,9 @@ from praxisd.model.machine import Disk, MachineFacts, ServiceFacts, SqlInstance,
 from praxisd.sandbox.serviceprovider import Manner, Stand
 from praxisd.services.diagnosis import software_store
 from praxisd.services.diagnosis.software_shapes import Software
-from praxisd.services.serviceprovider import asking, looking
+from praxisd.services.serviceprovider import asking
 from praxisd.services.serviceprovider.places import NAME, PREFIX, VENDOR
+from praxisd.services.serviceprovider.room import room_of
 from praxisd.testing.pe_file import program
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Place:
 
     def enter(self, house: "House") -> None:
         """Enter it as the only practice software of a house, which sees this computer through its facts."""
-        room = looking.room_of(house)
+        room = room_of(house)
         room.facts = lambda _house, host: self._told(host)
         room.ask = lambda host, address, port: asking.ask(host, address, port, self.wait_s)
         what = Software(

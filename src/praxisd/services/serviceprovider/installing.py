@@ -14,7 +14,7 @@ from praxisd.kernel import events
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.services.diagnosis import api as diagnosis
-from praxisd.services.serviceprovider import looking, mending_rules, places, store, writing
+from praxisd.services.serviceprovider import mending_rules, places, room, store, writing
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.repairing import here
 from praxisd.services.serviceprovider.seen import File
@@ -38,7 +38,7 @@ def install(
     the folder is none of this computer's, `serviceprovider.other_installation` (409), `serviceprovider.not_serving` (409)
     while no door is open, `serviceprovider.not_written` (409).
     """
-    chosen = next((one for one in looking.provided(house) if one.software.id == software), None)
+    chosen = next((one for one in room.provided(house) if one.software.id == software), None)
     if chosen is None:
         raise not_found("Software")
     port = urlsplit(str(house.shared.get("url") or "")).port
@@ -51,7 +51,7 @@ def install(
     if named and not updated and not replaces:
         raise Problem(OTHER, 409, host=pvs.value(s.HOSTNAME) or "–", identifier=named, file=pvs.path)
     guid = known.guid if known is not None else str(uuid.uuid4()).upper()
-    facts = looking.room_of(house).facts(house, None)
+    facts = room.room_of(house).facts(house, None)
     machine = (None if facts is None else facts.computer_name.value) or diagnosis.own_host()
     written = []
     if not updated:
@@ -70,24 +70,24 @@ def install(
     return InstalledOut(software=software, identifier=guid, port=port, files=written, updated=updated)
 
 
-def _data(house: "House", chosen: looking.Provided, data_folder: str) -> tuple[str, File]:
+def _data(house: "House", chosen: room.Provided, data_folder: str) -> tuple[str, File]:
     """The data folder as PVSDDataPath names it, and the file in it."""
-    given = replace(chosen, software=looking.placed(chosen.software, data_folder))
+    given = replace(chosen, software=room.placed(chosen.software, data_folder))
     top = places.local(places.top_folder(data_folder, chosen.places.data_path))
     below = None if top is None else places.inside(top, chosen.places.data_path)
     if below is None or not below.is_absolute() or not below.is_dir():
         raise Problem(NO_FOLDER, 409, folder=data_folder)
-    facts = looking.room_of(house).facts(house, None)
+    facts = room.room_of(house).facts(house, None)
     disk = None if facts is None else facts.disk_of(str(below))
     if str(below).startswith("\\\\") or (disk is not None and disk.mapped.value is True):
         raise Problem(NO_FOLDER, 409, folder=data_folder)
-    pvs = looking.pvs_file(given)
+    pvs = room.pvs_file(given)
     if pvs.state == "unreadable" and pvs.ini is None:
         raise Problem(writing.NOT_WRITTEN, 409, file=pvs.path, reason=pvs.why)
     return str(below), pvs
 
 
-def _own_file(house: "House", chosen: looking.Provided, guid: str, port: int, data_path: str) -> WrittenOut:
+def _own_file(house: "House", chosen: room.Provided, guid: str, port: int, data_path: str) -> WrittenOut:
     folder = house.folder / f"{places.PREFIX}{guid}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

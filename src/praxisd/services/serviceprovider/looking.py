@@ -5,69 +5,23 @@ its facts. Nothing is written.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-
 from praxisd import __version__
-from praxisd.kernel.access import system
 from praxisd.services.diagnosis import api as diagnosis
-from praxisd.services.serviceprovider import asking, places, rules, store
+from praxisd.services.serviceprovider import places, rules
 from praxisd.services.serviceprovider import seen as s
+from praxisd.services.serviceprovider.room import Provided, ini_of, provided, pvs_file, room_of
 from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-CUSTOMER = "diagnosis.customer_number"
-_ROOM = "serviceprovider.room"
 _EVERYWHERE = ("0.0.0.0", "::")
-
-
-@dataclass(frozen=True)
-class Provided:
-    """A practice software that has a ServiceProvider, with what its product says about it, and praxisd's own pair."""
-
-    software: diagnosis.Software
-    product: str
-    places: diagnosis.ServiceProviderPlaces
-    customer: str
-    pair: store.Pair | None = None
-
-
-@dataclass
-class Room:
-    """How the outside is asked; replaced where the computers and answers are prepared ones."""
-
-    facts: Callable[["House", str | None], diagnosis.MachineFacts | None] = diagnosis.facts
-    ask: Callable[[str, str, int], Asked] = asking.ask
-
-
-def room_of(house: "House") -> Room:
-    """The room of this house."""
-    found: Room = house.shared.setdefault(_ROOM, Room())
-    return found
-
-
-def provided(house: "House") -> list[Provided]:
-    """All practice software here that has a ServiceProvider."""
-    known = diagnosis.products(house)
-    with house.store.read(system("serviceprovider")) as tx:
-        wanted = diagnosis.software(tx)
-        pairs = store.pairs(tx)
-        number = str(house.settings.get(tx, CUSTOMER))
-    found = []
-    for one in wanted:
-        product = known.get(one.product)
-        if product is not None and product.serviceprovider is not None:
-            customer = one.customer_number or number
-            name = one.name or product.name
-            found.append(Provided(one, name, product.serviceprovider, customer, pairs.get(one.id)))
-    return found
 
 
 def look(house: "House", only: str | None = None) -> list[Seen]:
@@ -85,24 +39,6 @@ def look(house: "House", only: str | None = None) -> list[Seen]:
     for thread in threads:
         thread.join()
     return [one.result() for one in lookers]
-
-
-def pvs_file(one: Provided) -> File:
-    """The file in the data folder, where it lies or should lie."""
-    folder = places.top_folder(one.software.data_folder, one.places.data_path)
-    top = places.local(folder)
-    if top is None and not folder and one.pair is not None:
-        return places.read_file("pvs", Path(one.pair.pvs_file))
-    if top is None:
-        return File("pvs", places.joined(folder, one.places.ini[0]) if folder else "")
-    candidates = [_ini_of(top, relative) for relative in one.places.ini]
-    chosen = next((path for path in candidates if path.exists()), candidates[0])
-    return places.read_file("pvs", chosen)
-
-
-def placed(software: diagnosis.Software, data_folder: str) -> diagnosis.Software:
-    """The same software with its data elsewhere."""
-    return msgspec.structs.replace(software, data_folder=data_folder)
 
 
 class _Looker:
@@ -286,7 +222,7 @@ class _Looker:
         if not path.is_dir():
             return "missing", False
         top = Path(places.top_folder(str(path), self._one.places.data_path))
-        inside = [places.ini_in(path), *(_ini_of(top, relative) for relative in self._one.places.ini)]
+        inside = [places.ini_in(path), *(ini_of(top, relative) for relative in self._one.places.ini)]
         there = [one for one in inside if one.is_file()]
         if not there:
             return "no_ini", False
@@ -321,12 +257,6 @@ class _Looker:
         listed = () if facts is None else facts.services.value or ()
         has = any(_is_provider(one.name, one.display, one.program) for one in listed)
         return host if has or asked.state == "open" else ""
-
-
-def _ini_of(top: Path, relative: str) -> Path:
-    """The INI file at a place below the top folder: the file itself, or the one in that folder."""
-    found = places.inside(top, relative)
-    return found if found.suffix.casefold() == ".ini" else places.ini_in(found)
 
 
 def _is_provider(name: str, display: str, program: str) -> bool:
