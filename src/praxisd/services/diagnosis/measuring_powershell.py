@@ -15,25 +15,31 @@ from praxisd.services.diagnosis.measuring_probe import Undetermined, attempt
 
 SECONDS = 18.0
 HARDWARE: Mapping[str, str] = {
-    "video": "Get-CimInstance Win32_VideoController | Select-Object Name,AdapterRAM,"
-    "CurrentHorizontalResolution,CurrentVerticalResolution",
-    "video_memory": r"Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}\0*'"
-    " -ErrorAction SilentlyContinue | Select-Object DriverDesc,'HardwareInformation.qwMemorySize'",
-    "computer": "Get-CimInstance Win32_ComputerSystem | Select-Object PartOfDomain,Domain,PCSystemType,Model",
-    "usb": "@(Get-CimInstance Win32_USBController).Count",
-    "battery": "@(Get-CimInstance Win32_Battery).Count",
-    "disks": "Get-Partition | Where-Object DriveLetter | ForEach-Object { $p = $_; "
-    "$d = Get-PhysicalDisk | Where-Object DeviceId -eq $p.DiskNumber; "
-    "$w = if ($d) { $d | Get-StorageReliabilityCounter -ErrorAction SilentlyContinue }; "
+    "video": "Get-CimInstance -ClassName Win32_VideoController | Select-Object -Property "
+    "@('Name', 'AdapterRAM', 'CurrentHorizontalResolution', 'CurrentVerticalResolution')",
+    "video_memory": r"Get-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Control\Class"
+    r"\{4d36e968-e325-11ce-bfc1-08002be10318}\0*' -ErrorAction SilentlyContinue | "
+    "Select-Object -Property @('DriverDesc', 'HardwareInformation.qwMemorySize')",
+    "computer": "Get-CimInstance -ClassName Win32_ComputerSystem | "
+    "Select-Object -Property @('PartOfDomain', 'Domain', 'PCSystemType', 'Model')",
+    "usb": "@(Get-CimInstance -ClassName Win32_USBController).Count",
+    "battery": "@(Get-CimInstance -ClassName Win32_Battery).Count",
+    "disks": "Get-Partition | Where-Object { $_.DriveLetter } | ForEach-Object { $p = $_; "
+    "$d = Get-PhysicalDisk | Where-Object { $_.DeviceId -eq $p.DiskNumber }; $w = $null; "
+    "if ($d) { $w = $d | Get-StorageReliabilityCounter -ErrorAction SilentlyContinue }; "
     "[pscustomobject]@{ Letter = [string]$p.DriveLetter; Media = [string]$d.MediaType; Bus = [string]$d.BusType; "
     "Health = [string]$d.HealthStatus; Wear = $w.Wear } }",
-    "printers": "Get-CimInstance Win32_Printer | Select-Object Name,HorizontalResolution,VerticalResolution",
+    "printers": "Get-CimInstance -ClassName Win32_Printer | "
+    "Select-Object -Property @('Name', 'HorizontalResolution', 'VerticalResolution')",
 }
 PROTECTION: Mapping[str, str] = {
-    "firewall": "Get-NetFirewallProfile | Select-Object Name,@{n='On';e={[string]$_.Enabled -eq 'True'}}",
-    "antivirus": "Get-CimInstance -Namespace root/SecurityCenter2 AntiVirusProduct | Select-Object displayName",
-    "bitlocker": "Get-BitLockerVolume | Select-Object MountPoint,@{n='On';e={[string]$_.ProtectionStatus -eq 'On'}}",
-    "updates": "$s = (New-Object -ComObject Microsoft.Update.Session).CreateUpdateSearcher(); $s.Online = $false; "
+    "firewall": "Get-NetFirewallProfile | ForEach-Object { "
+    "[pscustomobject]@{ Name = $_.Name; On = ([string]$_.Enabled -eq 'True') } }",
+    "antivirus": "Get-CimInstance -Namespace 'root/SecurityCenter2' -ClassName AntiVirusProduct | "
+    "Select-Object -Property displayName",
+    "bitlocker": "Get-BitLockerVolume | ForEach-Object { "
+    "[pscustomobject]@{ MountPoint = $_.MountPoint; On = ([string]$_.ProtectionStatus -eq 'On') } }",
+    "updates": "$s = (New-Object -ComObject 'Microsoft.Update.Session').CreateUpdateSearcher(); $s.Online = $false; "
     "$s.Search('IsInstalled=0 and IsHidden=0').Updates.Count",
 }
 _LAPTOP = 2
