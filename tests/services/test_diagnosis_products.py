@@ -157,6 +157,15 @@ def test_an_update_that_is_something_else_is_named_and_changes_nothing(house: Ho
     assert [code for code, _, _ in issues(house)] == ["diagnosis.product_file_bad"]
 
 
+@pytest.mark.parametrize("text", ["x = " + "9" * 5_000, "x = " + "[" * 5_000])
+def test_a_file_that_breaks_the_reader_is_a_fault_and_no_more(house: House, text: str) -> None:
+    own_file(house, "bad.toml", text)
+    assert set(api.products(house)) == set(product_reading.built_in().products)
+    ((code, subject, params),) = issues(house)
+    assert (code, subject) == ("diagnosis.product_file_bad", "ProductFile/bad.toml")
+    assert params["line"] == 1
+
+
 def test_a_set_with_a_fault_is_not_packed(tmp_path: Path) -> None:
     into = tmp_path / "out.sqlite"
     _, faults = product_pack.pack({"a.toml": OWN.replace('"3"', "3").encode()}, into)
@@ -172,9 +181,8 @@ def test_an_old_source_and_an_unknown_product_are_told(house: House, door: Door)
     house.clock.advance(700 * 86_400)
     ((code, subject, params),) = issues(house)
     assert (code, subject) == ("diagnosis.products_old", "Product/mypvs")
-    assert (params["stand"], params["product"], params["url"]) == ("2026-11-01", "My PVS", "–") and params[
-        "months"
-    ] >= 22
+    assert (params["stand"], params["product"], params["url"]) == ("11/2026", "My PVS", "–")
+    assert params["months"] >= 22
     own.unlink()
     ((code, _, params),) = issues(house)
     assert (code, params) == ("diagnosis.software_unknown", {"product": "mypvs", "name": "Ours"})

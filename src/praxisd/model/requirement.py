@@ -15,7 +15,7 @@ Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Long = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,62}$")]
 Some = Annotated[tuple[Short, ...], msgspec.Meta(min_length=1, max_length=50)]
-Above = Annotated[float, msgspec.Meta(gt=0)]
+Above = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 

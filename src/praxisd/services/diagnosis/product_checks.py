@@ -1,10 +1,12 @@
 """What may be wrong with product data: a file with a fault, a product nobody knows any more, a source that grew old."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
 from praxisd.kernel.service import Check, Finding, Severity
+from praxisd.model.product import Product
 from praxisd.services.diagnosis import product_view as view
 from praxisd.services.diagnosis import software_store
 from praxisd.services.diagnosis.product_reading import known
@@ -43,15 +45,17 @@ def sources(house: "House") -> Iterator[Finding]:
         if one.product not in products:
             named = {"product": one.product, "name": one.name or one.product}
             yield Finding("diagnosis.software_unknown", f"Software/{one.id}", Severity.WARNING, named)
+    old: dict[tuple[str, date], list[Product]] = {}
     for id_ in sorted({one.product for one in used} & set(products)):
-        days = view.age_days(products[id_], day)
-        if days > OLD_DAYS:
+        if view.age_days(products[id_], day) > OLD_DAYS:
             source = products[id_].source
-            params: dict[str, object] = {
-                "product": products[id_].name, "stand": source.stand.isoformat(), "months": int(days / 30.44),
-                "title": source.title, "url": source.url or "–",
-            }  # fmt: skip
-            yield Finding("diagnosis.products_old", f"Product/{id_}", Severity.INFO, params)
+            old.setdefault((source.title, source.stand), []).append(products[id_])
+    for (title, stand), several in old.items():
+        params: dict[str, object] = {
+            "product": ", ".join(one.name for one in several), "stand": f"{stand:%m/%Y}",
+            "months": int((day - stand).days / 30.44), "title": title, "url": several[0].source.url or "–",
+        }  # fmt: skip
+        yield Finding("diagnosis.products_old", f"Product/{several[0].id}", Severity.INFO, params)
 
 
 CHECKS = (

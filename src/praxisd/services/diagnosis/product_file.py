@@ -71,7 +71,8 @@ def parse(name: str, data: bytes, *, shared: bool = False) -> Parsed:
     if fault is None:
         try:
             tree = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+            # A number of thousands of digits and thousands of brackets fail below the reader of TOML.
             fault = product_faults.syntax(name, text, error)
     if fault is not None:
         return Parsed(name, None, None, None, {}, Positions(""), (fault,))
