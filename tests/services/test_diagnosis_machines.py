@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -172,6 +173,21 @@ def test_requirements_are_judged_with_source_and_questions(desk: Desk) -> None:
     }  # fmt: skip
     as_server = desk("GET", f"/requirements?software={software}&host=anmeldung&role=server")
     assert as_server["role"] == "server"
+
+
+def test_the_right_to_delete_is_looked_at_on_this_computer(desk: Desk, tmp_path: Path) -> None:
+    software = add_software(desk, "x.isynet", dataFolder=str(tmp_path))
+
+    def state() -> tuple[str, str]:
+        lines = desk("GET", f"/requirements?software={software}&role=workstation")["lines"]
+        return next((one["state"], one["code"]) for one in lines if one["kind"] == "delete_right")
+
+    assert state() == ("undetermined", "no_volume")
+    folder = tmp_path / "TEMP"
+    folder.mkdir()
+    for mode, expected in ((0o777, "fulfilled"), (0o1777, "not_fulfilled"), (0o755, "not_fulfilled")):
+        folder.chmod(mode)
+        assert state() == (expected, "")
 
 
 def test_without_a_role_nothing_is_asked_of_a_computer(desk: Desk) -> None:
