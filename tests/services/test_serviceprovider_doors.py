@@ -182,6 +182,8 @@ def test_a_pair_of_our_own_where_the_software_expects_it(owner: Desk, bare: Plac
     (one,) = owner.ask("GET", "/serviceprovider")[1]["providers"]
     assert (one["own"], one["state"], one["codes"]) == (True, "running", [])
     assert not issues.run_checks(house, ["serviceprovider.state"]).issues
+    del house.shared["url"]  # as in `praxisd doctor` while no server runs: our door is not missed then
+    assert not issues.run_checks(house, ["serviceprovider.state"]).issues
 
 
 def test_an_update_never_touches_the_file_in_the_data_folder(owner: Desk, bare: Place, house: House) -> None:

@@ -121,6 +121,14 @@ def test_a_computer_is_known_by_its_names(host: str, right: bool) -> None:
     assert found == ([] if right else [words.HOSTNAME_DIFFERS])
 
 
+def test_a_name_that_leads_to_the_computer_is_one_of_its_names() -> None:
+    alias = replace(GOOD, pvs=file("pvs", PVS.replace("SRV", "daten")))
+    assert codes(replace(alias, asked=Asked("daten", "192.0.2.7", 23174, "open"))) == []
+    for address in ("192.0.2.8", "127.0.0.1", ""):
+        found = replace(alias, names=(*GOOD.names, "127.0.0.1"), asked=Asked("daten", address, 23174, "open"))
+        assert codes(found) == [words.HOSTNAME_DIFFERS]
+
+
 def test_this_computer_is_a_name_only_where_nobody_else_looks_for_it() -> None:
     local = replace(GOOD, pvs=file("pvs", PVS.replace("SRV", "localhost")))
     assert codes(replace(local, devices=1)) == []

@@ -278,6 +278,9 @@ def _names_it(seen: Seen, host: str) -> bool:
     known = {name.casefold() for name in seen.names}
     if folded in _HERE:
         return seen.devices == 1  # nobody else has to find it
+    asked = seen.asked
+    if asked.host.casefold() == folded and asked.address in known and asked.address not in _HERE:
+        return True  # another name that leads to this computer
     return folded in known or folded.partition(".")[0] in {name for name in known if not name[:1].isdigit()}
 
 
