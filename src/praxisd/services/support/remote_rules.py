@@ -25,6 +25,7 @@ DENIED = frozenset(
         "portals.portal.write",  # access data of booking portals
         "portals.source.write",  # and of their calendars
         "portals.webhook.write",  # secrets, and addresses to which events go
+        "diagnosis.software.write",  # folders of other computers: the server would sign on there
         "relay.link.write",  # the key under which the practice is known outside
     }
 )
