@@ -13,6 +13,7 @@ from praxisd.kernel.access import INSTALLATION, Actor, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.house import SERVICE
+from praxisd.kernel.issues import Issue
 from praxisd.kernel.registry import DeclarationError, Registry, freeze
 from praxisd.kernel.service import Check, Finding, Fix, Severity
 from praxisd.testing.houses import default_services
@@ -119,6 +120,15 @@ def test_an_issue_says_what_the_desk_and_the_service_partner_need(house: House, 
     assert "Erika" not in found[CODE, "C:\\Eigene Dateien\nErika"]["information"]
     assert found[OTHER, ""]["fix"] is None and "geht im Moment nicht" in found[OTHER, ""]["hint"]
     assert {i["fix"] is None for i in ask("desk", "GET", "/issues")["issues"]} == {True}  # may not
+
+
+def test_steps_of_a_solution_stand_below_each_other(house: House) -> None:
+    told = Issue("x", "issues.fix_failed", "", Severity.ERROR, "trial.check", {"issue": "vom 4. Mai"}, 0, 0)
+    with house.store.read(system("test")) as tx:
+        lines = issues.information(house, tx, told, "de").splitlines()
+    at = lines.index("Was zu tun ist: ")
+    assert [line[:3] for line in lines[at + 1 :]] == ["1. ", "2. ", "3. "]
+    assert any("vom 4. Mai" in line for line in lines[:at])  # a date is no step
 
 
 def test_any_practice_program_can_show_the_notices(house: House, ward: Ward, ask: Ask) -> None:

@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from praxisd import __version__
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.finding import Severity
 from praxisd.kernel.issues_running import run_checks
 from praxisd.kernel.issues_store import Issue
@@ -21,6 +22,8 @@ FOREIGN = "issues.foreign"
 CUSTOMER = "diagnosis.customer_number"
 """The setting that is told to the service partner, where a service declares it."""
 _PLAIN = re.compile(r"[\w.:/\\+,@()\[\]-]{1,120}")
+_STEP = re.compile(r" (?=[1-9]\. [A-ZÄÖÜ„“])")
+"""Where a step of a solution begins: on paper and in a letter each stands on a line of its own."""
 _LINE = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -74,7 +77,8 @@ def information(house: "House", tx: "Tx", issue: Issue, lang: str) -> str:
 
     The subject only where it cannot be a sentence. `tx` reads the practice and the customer number.
     """
-    told, say = explain(house, issue, lang), house.texts.get
+    say = house.texts.get
+    plain = {key: _LINE.sub(" ", value) for key, value in explain(house, issue, lang).items()}
     lines = [
         ("version", f"praxisd {__version__}"),
         ("practice", _practice(house, tx)),
@@ -84,16 +88,25 @@ def information(house: "House", tx: "Tx", issue: Issue, lang: str) -> str:
         ("code", issue.code),
         ("severity", say(f"console.word.severity.{issue.severity.value}", lang)),
         ("subject", issue.subject if _PLAIN.fullmatch(issue.subject) else ""),
-        ("title", told["title"]),
-        ("cause", told["cause"]),
-        ("solution", told["solution"]),
+        ("title", plain["title"]),
+        ("cause", plain["cause"]),
+        ("solution", _steps(plain["solution"])),
     ]
-    return "\n".join(f"{say(f'issues.information.{k}', lang)}: {_LINE.sub(' ', v)}" for k, v in lines if v)
+    return "\n".join(f"{say(f'issues.information.{k}', lang)}: {v}" for k, v in lines if v)
+
+
+def _steps(solution: str) -> str:
+    """The steps of a solution below each other."""
+    return "\n" + _STEP.sub("\n", solution) if solution.startswith("1. ") else solution
 
 
 def _practice(house: "House", tx: "Tx") -> str:
+    """The name of the transaction's practice; empty while there is none."""
     ask: Any = house.shared.get("practice")
-    return "" if ask is None else str(ask(tx).get("name", ""))
+    try:
+        return "" if ask is None else str(ask(tx).get("name", ""))
+    except Problem:
+        return ""
 
 
 def _customer(house: "House", tx: "Tx") -> str:
