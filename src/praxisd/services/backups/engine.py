@@ -23,16 +23,19 @@ Depth = Literal["structure", "part", "all"]
 """How much `verify` reads: what says where things lie; a twentieth of the data too; every byte."""
 Stop = Callable[[], bool]
 Progress = Callable[[int, int], None]
-"""Called with bytes done and bytes in all (0: not known yet), at most some times a second."""
+"""Called with what is done and what is to do in all (0: not known yet), at most some times a second.
+
+Bytes; with `verify` pieces, where an engine does not count bytes there."""
 ENGINE_MISSING, ENGINE_OLD = "backups.engine_missing", "backups.engine_old"
 PASSWORD_WRONG, NO_REPOSITORY, LOCKED = "backups.password_wrong", "backups.no_repository", "backups.locked"
 DAMAGED, INTERRUPTED = "backups.damaged", "backups.interrupted"
 FULL, READ_ONLY = "backups.medium_full", "backups.medium_read_only"
 UNPLUGGED, UNREACHABLE = "backups.medium_unplugged", "backups.target_unreachable"
+TARGET_FULL, TARGET_REFUSED = "backups.restore_full", "backups.restore_refused"
 FAILED = "backups.engine_failed"
 CODES = (
     ENGINE_MISSING, ENGINE_OLD, PASSWORD_WRONG, NO_REPOSITORY, LOCKED, DAMAGED, INTERRUPTED, FULL, READ_ONLY,
-    UNPLUGGED, UNREACHABLE, FAILED,
+    UNPLUGGED, UNREACHABLE, TARGET_FULL, TARGET_REFUSED, FAILED,
 )  # fmt: skip
 
 
@@ -56,7 +59,11 @@ class Repo:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A file that is not as it should be in the copy: its path as the source has it, and a code why."""
+    """A file that is not as it should be in the copy: its path as the source has it, and a code why.
+
+    Bytes that are no UTF-8 stand in paths as surrogate escapes (PEP 383). `special`: a socket, which no copy holds. `changed`:
+    after it was opened for reading, before the end of the run. An adapter may leave out what is more than 1000.
+    """
 
     path: str
     code: Literal["changed", "unreadable", "vanished", "special", "not_restored", "outside"]
@@ -155,7 +162,10 @@ class Engine(Protocol):
         progress: Progress,
         stop: Stop,
     ) -> Restored:
-        """Write a state, or the paths `only` of it, below `into`, which is empty or not there yet."""
+        """Write a state, or the paths `only` of it (as `entries` gives them), below `into` under their whole paths.
+
+        `into` is empty or not there yet, else TARGET_REFUSED. Links come back as links, wherever they point.
+        """
 
     def verify(self, repo: Repo, depth: Depth, *, progress: Progress, stop: Stop) -> None:
         """Read what is kept; EngineFault DAMAGED if it is not what was written."""

@@ -1,0 +1,363 @@
+"""restic as the engine (chosen in HOUSE.md, measured in notes/systems.md § A): 0.14 of Debian and newer.
+
+The repository's address and password go through the environment, never in an argument; lists of paths and a new password
+through its standard input. Nothing of restic is written outside of the repository, the target of a restore, and `folder`.
+"""
+
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from praxisd.services.backups import engine
+from praxisd.services.backups.engine import (
+    Depth,
+    EngineFault,
+    Entry,
+    Key,
+    Named,
+    Progress,
+    Repo,
+    Restored,
+    Size,
+    Snapshot,
+    Stop,
+)
+from praxisd.services.backups.engines import restic_listing, restic_words
+from praxisd.services.backups.engines.restic_place import Place, left_behind, local
+from praxisd.services.backups.engines.restic_running import Runner, never
+
+_ID = re.compile(r"[0-9a-f]{8,64}")
+_LONG = 256 << 20
+"""Longest answer in one line: one folder as JSON."""
+_PART = "5%"
+_SETTLE_S = 0.025
+"""Files written before a backup are older than its start by more than the file system's clock ticks."""
+_SOME = re.compile(r"There were \d+ errors")
+"""The end of a restore that went on after single files had failed."""
+
+
+class Restic:
+    """The adapter. `folder` is ours alone (see Runner); `program` says where restic lies if not there nor in the PATH."""
+
+    name = "restic"
+
+    def __init__(self, folder: Path, program: Path | None = None) -> None:
+        self._run = Runner(folder, program)
+        self._trees = restic_listing.Trees()
+
+    def version(self) -> tuple[int, ...]:
+        """Of the program as it lies there now. EngineFault ENGINE_MISSING, ENGINE_OLD."""
+        return self._run.version()
+
+    def init(self, repo: Repo) -> str:
+        """A new repository, format 2 (compressed)."""
+        for _ in self._run.lines(repo, ["init", "--repository-version", "2"], making=True):
+            pass
+        return str(self._run.answer(repo, "cat", "config", "--no-lock")["id"])
+
+    def back_up(
+        self,
+        repo: Repo,
+        paths: Sequence[Path],
+        *,
+        tags: Sequence[str],
+        at: int,
+        host: str,
+        progress: Progress,
+        stop: Stop,
+    ) -> Snapshot:
+        """One state. What changed between restic's opening a file and the end of the run is named `changed`."""
+        if any("," in tag or not tag for tag in tags):
+            raise ValueError("a tag is not empty and holds no comma")
+        whole = [Path(os.path.abspath(path)) for path in paths]
+        named = {str(path): Named(str(path), "vanished") for path in whole if not os.path.lexists(path)}
+        if len(named) == len(whole):
+            raise EngineFault(engine.FAILED, "nothing of what should be copied is there")
+        self._tidy(repo)
+        place = local(repo.place)
+        before = Place(place).stored() if place else 0
+        when = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+        args = ["backup", "--json", "--host", host, "--time", when, "--files-from-raw", "-"]
+        args += [part for tag in tags for part in ("--tag", tag)]
+        time.sleep(_SETTLE_S)
+        since = time.time_ns()
+        given = b"".join(os.fsencode(path) + b"\0" for path in whole)
+        summary = self._backed_up(repo, args, given, named, progress, stop)
+        made = self._whole_id(repo, str(summary["snapshot_id"]))
+        special, doubtful = restic_listing.look_over(whole, since)
+        named.update((one.path, one) for one in special)
+        if doubtful:
+            for one in restic_listing.changed(self._nodes(repo, made, "/", stop)):
+                if len(named) < restic_listing.NAMED_MOST:
+                    named.setdefault(one.path, one)
+        grown = summary.get("data_added_packed", summary.get("data_added", 0))
+        return Snapshot(
+            id=made,
+            at=at,
+            tags=tuple(tags),
+            paths=tuple(map(str, whole)),
+            files=int(summary["total_files_processed"]),
+            bytes=int(summary["total_bytes_processed"]),
+            added=max(0, Place(place).stored() - before) if place else int(grown),
+            named=tuple(named.values()),
+        )
+
+    def snapshots(self, repo: Repo) -> list[Snapshot]:
+        """All that can be read; one whose record is damaged is missing here and found by `verify`."""
+        found = self._run.answer(repo, "snapshots", "--json", "--no-lock") or []
+        return sorted((_snapshot(one) for one in found), key=lambda one: (one.at, one.id))
+
+    def entries(self, repo: Repo, snapshot: str, below: str = "/") -> Iterator[Entry]:
+        """Line by line; the program ends when nobody reads on."""
+        with closing(self._nodes(repo, snapshot, below.rstrip("/") or "/", never)) as found:
+            for node in found:
+                yield Entry(node.path, node.kind, node.size, node.modified_ns // 1_000_000_000)
+
+    def restore(
+        self,
+        repo: Repo,
+        snapshot: str,
+        into: Path,
+        *,
+        only: Sequence[str] = (),
+        progress: Progress,
+        stop: Stop,
+    ) -> Restored:
+        """Under their whole paths below `into`. Looked over afterwards: what is not there, or too short, is named."""
+        if os.path.lexists(into) and (into.is_symlink() or not into.is_dir() or any(into.iterdir())):
+            raise EngineFault(engine.TARGET_REFUSED, "not an empty folder")
+        only = [one.rstrip("/") or "/" for one in only]
+        wanted = (n for n in self._nodes(repo, snapshot, "/", stop) if restic_listing.asked(n.path, only))
+        with closing(restic_listing.Spool(self._run.folder, wanted)) as spool:
+            args = ["restore", "--no-lock", _id(snapshot), "--target", str(into)]
+            args += [part for one in only for part in ("--include", restic_words.pattern(one))]
+            blamed = self._written(repo, args, spool.bytes, progress, stop)
+            return _back(spool, into, only, blamed)
+
+    def _written(
+        self, repo: Repo, args: Sequence[str], whole: int, progress: Progress, stop: Stop
+    ) -> set[str]:
+        """Run a restore; what it complained about."""
+        complaints: deque[str] = deque(maxlen=10 * restic_listing.NAMED_MOST)
+        try:
+            for _ in self._run.lines(
+                repo,
+                args,
+                stop=stop,
+                excused=lambda exit_code, said: exit_code == 1 and bool(_SOME.search(said)),
+                heard=complaints.append,
+                beat=lambda child: progress(min(child.written(), whole), whole),
+            ):
+                pass
+        except EngineFault as fault:
+            raise _of_the_target(fault) from None
+        if any((restic_words.phrase(line) or ("",))[0] == engine.FULL for line in complaints):
+            raise EngineFault(engine.TARGET_FULL, "restic restore: no space left")
+        progress(whole, whole)
+        return set(restic_words.blamed(list(complaints)))
+
+    def verify(self, repo: Repo, depth: Depth, *, progress: Progress, stop: Stop) -> None:
+        """Names against contents for the small files of a local repository, then `restic check`; progress in pieces."""
+        folder = local(repo.place)
+        args = ["check"]
+        if folder:
+            place = Place(folder)
+            place.expect()
+            bad = place.misnamed()
+            if bad:
+                kinds = ", ".join(sorted({one.parent.name for one in bad}))
+                raise EngineFault(engine.DAMAGED, f"{len(bad)} files in {kinds}")
+            self._tidy(repo)
+            args += ["--no-lock"] if place.closed() else []
+        args += {"structure": [], "part": [f"--read-data-subset={_PART}"], "all": ["--read-data"]}[depth]
+        for line in self._run.lines(repo, args, stop=stop):
+            counted = restic_words.pieces(line)
+            if counted:
+                progress(*counted)
+
+    def keys(self, repo: Repo) -> list[Key]:
+        """All passwords."""
+        found = self._run.answer(repo, "key", "list", "--json", "--no-lock")
+        return [
+            Key(str(one["id"]), restic_words.seconds(str(one["created"])), bool(one["current"]))
+            for one in found
+        ]
+
+    def add_key(self, repo: Repo, secret: str) -> Key:
+        """Given on its standard input, where restic asks for it."""
+        if not secret or "\n" in secret or "\r" in secret:
+            raise ValueError("a password is one line that is not empty")
+        self._tidy(repo)
+        folder = local(repo.place)
+        before = Place(folder).ids("keys") if folder else [one.id for one in self.keys(repo)]
+        new = secret.encode() + b"\n"
+        self._run.done(repo, "key", "add", "--user", "praxisd", "--host", "praxisd", given=new)
+        added = [one for one in self.keys(repo) if not any(was.startswith(one.id) for was in before)]
+        if len(added) != 1:
+            raise EngineFault(engine.FAILED, "restic key add: the new key is not there")
+        return added[0]
+
+    def remove_key(self, repo: Repo, key: str) -> None:
+        """FAILED for the one in use."""
+        self._tidy(repo)
+        self._run.done(repo, "key", "remove", _id(key))
+
+    def forget(self, repo: Repo, snapshots: Sequence[str], *, stop: Stop) -> None:
+        """Dropped in one go, then the space is freed; what is not there any more does not matter."""
+        if not snapshots:
+            return
+        self._tidy(repo)
+        for _ in self._run.lines(repo, ["forget", "--prune", *map(_id, snapshots)], stop=stop):
+            pass
+
+    def size(self, repo: Repo) -> Size:
+        """Stored: all files of a local repository; elsewhere what restic counts."""
+        folder = local(repo.place)
+        whole = self._run.answer(repo, "stats", "--mode", "restore-size", "--json", "--no-lock")
+        if folder:
+            return Size(Place(folder).stored(), int(whole["total_size"]))
+        raw = self._run.answer(repo, "stats", "--mode", "raw-data", "--json", "--no-lock")
+        return Size(int(raw["total_size"]), int(whole["total_size"]))
+
+    def unlock(self, repo: Repo) -> None:
+        """What restic takes for left behind, and what surely is although a program has its number again."""
+        self._run.done(repo, "unlock")
+        folder = local(repo.place)
+        if folder is None or not Place(folder).locked():
+            return
+        for name in Place(folder).ids("locks"):
+            if not self._left_behind(repo, Place(folder), name):
+                return
+        self._run.done(repo, "unlock", "--remove-all")
+
+    def _left_behind(self, repo: Repo, place: Place, name: str) -> bool:
+        try:
+            return left_behind(self._run.answer(repo, "cat", "lock", name, "--no-lock"))
+        except EngineFault:
+            return any(one.name == name for one in place.misnamed(("locks",)))
+
+    def _tidy(self, repo: Repo) -> None:
+        """Before something is written: what killed runs left is taken away."""
+        folder = local(repo.place)
+        if folder is None:
+            self._run.done(repo, "unlock")
+            return
+        place = Place(folder)
+        if not (folder / "config").exists() or place.closed():
+            return
+        if place.locked():
+            self.unlock(repo)
+        if not place.locked():
+            place.sweep()
+
+    def _backed_up(
+        self,
+        repo: Repo,
+        args: Sequence[str],
+        given: bytes,
+        named: dict[str, Named],
+        progress: Progress,
+        stop: Stop,
+    ) -> dict[str, Any]:
+        """The summary of a backup; into `named` goes what could not be read."""
+        summary: dict[str, Any] = {}
+        broken: list[EngineFault] = []
+
+        def heard(line: str) -> None:
+            told = restic_words.message(line)
+            words = restic_words.error_text(told) if told else line
+            if (restic_words.phrase(words) or ("",))[0] == engine.DAMAGED:
+                broken.append(restic_words.fault("backup", restic_words.PARTLY, words))
+            if told.get("message_type") == "error" and len(named) < restic_listing.NAMED_MOST:
+                item = str(told.get("item", ""))
+                gone = restic_words.vanished(words) or not os.path.lexists(item)
+                named.setdefault(item, Named(item, "vanished" if gone else "unreadable"))
+
+        lines = self._run.lines(
+            repo,
+            args,
+            stop=stop,
+            given=given,
+            excused=lambda exit_code, said: exit_code == restic_words.PARTLY,
+            heard=heard,
+        )
+        for line in lines:
+            told = restic_words.message(line)
+            if told.get("message_type") == "status":
+                progress(int(told.get("bytes_done", 0)), int(told.get("total_bytes", 0)))
+            elif told.get("message_type") == "summary":
+                summary = told
+        if broken:
+            raise broken[0]
+        if "snapshot_id" not in summary:
+            raise EngineFault(engine.FAILED, "restic backup: no summary")
+        progress(int(summary["total_bytes_processed"]), int(summary["total_bytes_processed"]))
+        return summary
+
+    def _nodes(self, repo: Repo, snapshot: str, below: str, stop: Stop) -> Generator[restic_listing.Node]:
+        args = ["ls", "--json", "--no-lock", _id(snapshot)]
+        args += ["--recursive", below] if below != "/" else []
+
+        def blob(tree: str) -> bytes:
+            return b"".join(self._run.lines(repo, ["cat", "blob", tree, "--no-lock"], longest=_LONG))
+
+        with closing(self._run.lines(repo, args, stop=stop)) as lines:
+            yield from restic_listing.nodes(lines, blob, self._trees, below)
+
+    def _whole_id(self, repo: Repo, made: str) -> str:
+        """restic before 0.17 tells the first eight letters."""
+        folder = local(repo.place)
+        if len(made) == 64:
+            return made
+        if folder:
+            return Place(folder).snapshot(made)
+        return str(self._run.answer(repo, "snapshots", "--json", "--no-lock", made)[0]["id"])
+
+
+def _id(text: str) -> str:
+    """An id as restic makes them; anything else never reaches its arguments."""
+    if not _ID.fullmatch(text):
+        raise EngineFault(engine.FAILED, "no id of restic")
+    return text
+
+
+def _back(
+    wanted: Iterable[restic_listing.Node], into: Path, only: Sequence[str], blamed: set[str]
+) -> Restored:
+    """What is below `into` now, against what should be."""
+    files = size = 0
+    missing = {one: Named(one, "not_restored") for one in only if one != "/"}
+    named: list[Named] = []
+    for node in wanted:
+        missing.pop(node.path, None)
+        wrong = restic_listing.not_back(node, into, blamed)
+        if wrong is None and node.kind == "file":
+            files, size = files + 1, size + node.size
+        elif wrong is not None and len(named) < restic_listing.NAMED_MOST:
+            named.append(wrong)
+    return Restored(files, size, (*named, *missing.values()))
+
+
+def _snapshot(told: dict[str, Any]) -> Snapshot:
+    summary = told.get("summary") or {}  # since 0.17
+    return Snapshot(
+        id=str(told["id"]),
+        at=restic_words.nanoseconds(str(told["time"])) // 1_000_000_000,
+        tags=tuple(map(str, told.get("tags") or ())),
+        paths=tuple(map(str, told.get("paths") or ())),
+        files=int(summary.get("total_files_processed", 0)),
+        bytes=int(summary.get("total_bytes_processed", 0)),
+        added=int(summary.get("data_added_packed", 0)),
+    )
+
+
+def _of_the_target(fault: EngineFault) -> EngineFault:
+    """A restore only reads the medium: what is full or closed is its target."""
+    code = {engine.FULL: engine.TARGET_FULL, engine.READ_ONLY: engine.TARGET_REFUSED}.get(fault.code)
+    return EngineFault(code, fault.detail) if code else fault

@@ -1,0 +1,153 @@
+"""The folder a repository lies in: is it there, the same as before, whole where a name tells its content, and tidy.
+
+All files but `config` are named by the SHA-256 of what they hold (restic's "Repository Format"), so that a flipped bit
+shows without a password.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from praxisd.services.backups import engine
+from praxisd.services.backups.engine import EngineFault
+
+_FAR = re.compile(r"(?:sftp|rest|s3|b2|azure|gs|swift|rclone):", re.ASCII)
+_HALF = re.compile(r"[0-9a-f]{64}-tmp-\d+")
+_NAMED = ("keys", "index", "snapshots")
+_CHUNK = _LEAST = 1 << 20
+
+
+def local(place: str) -> Path | None:
+    """The folder, or None if the repository lies elsewhere."""
+    return None if _FAR.match(place) else Path(place.removeprefix("local:"))
+
+
+@dataclass
+class Place:
+    """A local repository as it was when the work began; `making` while there is none yet."""
+
+    folder: Path
+    making: bool = False
+    _device: int | None = field(default=None, init=False)
+
+    def expect(self) -> None:
+        """Raises EngineFault UNPLUGGED where the medium is not there, NO_REPOSITORY where it holds none."""
+        parent = self.folder.parent
+        if not parent.is_dir():
+            raise EngineFault(engine.UNPLUGGED, "the folder of the medium is not there", retry=True)
+        if self.making:
+            self._device = parent.stat().st_dev
+            return
+        try:
+            self._device = (self.folder / "config").stat().st_dev
+        except FileNotFoundError:
+            raise EngineFault(engine.NO_REPOSITORY, "no file config") from None
+        except OSError as error:
+            raise EngineFault(engine.UNPLUGGED, f"config: errno {error.errno}", retry=True) from None
+
+    def gone(self) -> EngineFault | None:
+        """UNPLUGGED if what was there at the start is not there any more, or another drive is."""
+        file = self.folder.parent if self.making else self.folder / "config"
+        try:
+            same = file.stat().st_dev == self._device
+        except OSError:
+            same = False
+        return None if same else EngineFault(engine.UNPLUGGED, "the medium went away", retry=True)
+
+    def closed(self) -> bool:
+        """True if not even a lock can be written there: a switch on the medium, missing rights, no space at all."""
+        try:
+            return not os.access(self.folder, os.W_OK) or shutil.disk_usage(self.folder).free < _LEAST
+        except OSError:
+            return True
+
+    def stored(self) -> int:
+        """Bytes of all its files."""
+        return sum(_size(one) for one in self._files())
+
+    def snapshot(self, short: str) -> str:
+        """The whole id of a snapshot that restic named by its first letters; as it is if that is not clear."""
+        found = [one.name for one in _list(self.folder / "snapshots") if one.name.startswith(short)]
+        return found[0] if len(found) == 1 else short
+
+    def misnamed(self, kinds: tuple[str, ...] = _NAMED) -> list[Path]:
+        """Files whose content is not what their name says, in the small folders: keys, index, snapshots."""
+        return [
+            Path(one.path)
+            for kind in kinds
+            for one in _list(self.folder / kind)
+            if len(one.name) == 64 and _digest(one.path) != one.name
+        ]
+
+    def locked(self) -> bool:
+        """True if a run is at work, or left its mark when it was killed."""
+        return any(True for _ in _list(self.folder / "locks"))
+
+    def ids(self, kind: str) -> list[str]:
+        """The names in one of its folders: keys, snapshots, locks (the marks of runs)."""
+        return [one.name for one in _list(self.folder / kind) if len(one.name) == 64]
+
+    def sweep(self) -> None:
+        """Take away what runs that were killed had half written. Only while there is no lock."""
+        for one in self._files():
+            if _HALF.fullmatch(one.name) and Path(one.path).parent.name != "locks":
+                with contextlib.suppress(OSError):
+                    os.unlink(one.path)
+
+    def _files(self) -> Iterator[os.DirEntry[str]]:
+        for kind in _list(self.folder):
+            if kind.name == "data":
+                for part in _list(Path(kind.path)):
+                    yield from _list(Path(part.path))
+            elif kind.is_dir(follow_symlinks=False):
+                yield from _list(Path(kind.path))
+            else:
+                yield kind
+
+
+def left_behind(lock: dict[str, object]) -> bool:
+    """True if the run that made this lock is surely gone: it was on this computer, and no restic has its number now.
+
+    restic itself takes any program with that number for its own: after a restart of a container they are the same.
+    """
+    pid = lock.get("pid")
+    if lock.get("hostname") != socket.gethostname() or not isinstance(pid, int):
+        return False
+    try:
+        found = psutil.Process(pid)
+        return not found.name().lower().startswith("restic") or found.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True
+
+
+def _list(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
+        yield from found
+
+
+def _size(one: os.DirEntry[str]) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return one.stat(follow_symlinks=False).st_size
+    return 0
+
+
+def _digest(path: str) -> str:
+    """SHA-256 of a file; empty if it cannot be read."""
+    made = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                made.update(chunk)
+    except FileNotFoundError:
+        return Path(path).name  # dropped meanwhile by whoever made it
+    except OSError:
+        return ""
+    return made.hexdigest()

@@ -1,0 +1,197 @@
+"""Running restic: where it lies, what it gets to know, and when it is ended from here.
+
+Address and password stand in its environment, which only its own user can read; nothing secret is in an argument.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from praxisd.services.backups import engine
+from praxisd.services.backups.engine import EngineFault, Repo, Stop
+from praxisd.services.backups.engines import restic_words
+from praxisd.services.backups.engines.restic_child import LINE, Child
+from praxisd.services.backups.engines.restic_place import Place, local
+
+_ENVIRONMENT = re.compile(
+    r"PATH|HOME|USERPROFILE|SYSTEMROOT|SYSTEMDRIVE|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMDATA|SSH_AUTH_SOCK"
+    r"|SSL_CERT_\w+|https?_proxy|no_proxy|(?:AWS|B2|AZURE|GOOGLE|OS|ST|RCLONE)_\w+",
+    re.IGNORECASE,
+)
+"""What restic gets of our environment: the system's, and accounts of remote targets; no `RESTIC_…` of somebody else."""
+_TAIL = 200
+"""So many of the last lines it complained in are kept."""
+_LONG = 256 << 20
+"""Longest answer in one line: all snapshots, or one folder, as JSON."""
+_QUESTION_S = 20
+_LOOK_S = 0.2
+"""How often it is asked whether to stop and whether the medium is still there. Seconds."""
+_versions: dict[tuple[str, int, int], tuple[int, ...]] = {}
+
+
+def never() -> bool:
+    """A Stop for what is over soon."""
+    return False
+
+
+def _deaf(line: str) -> None:
+    """Nobody needs to hear it beside the verdict at the end."""
+
+
+def _still(child: Child) -> None:
+    """Nothing to do while it runs."""
+
+
+def _no_excuse(exit_code: int, said: str) -> bool:
+    return False
+
+
+class Runner:
+    """Runs restic. `folder` is ours: `bin/restic` if it was delivered, cache of remote repositories, files in passing."""
+
+    def __init__(self, folder: Path, program: Path | None = None) -> None:
+        self.folder = folder
+        self._program = program
+
+    def version(self) -> tuple[int, ...]:
+        """Of the program as it lies there now. EngineFault ENGINE_MISSING, ENGINE_OLD."""
+        program = self._found()
+        facts = program.stat()
+        key = (str(program), facts.st_mtime_ns, facts.st_size)
+        if key not in _versions:
+            _versions[key] = self._asked(program)
+        if _versions[key] < restic_words.OLDEST:
+            raise EngineFault(engine.ENGINE_OLD, f"restic {'.'.join(map(str, _versions[key]))}")
+        return _versions[key]
+
+    def answer(self, repo: Repo, *args: str) -> Any:
+        """What it answers as JSON."""
+        said = b"".join(self.lines(repo, args, longest=_LONG))
+        try:
+            return json.loads(said)
+        except ValueError:
+            raise EngineFault(engine.FAILED, f"restic {args[0]}: unreadable answer") from None
+
+    def done(self, repo: Repo, *args: str, given: bytes = b"") -> None:
+        """Something short of which only the end counts."""
+        for _ in self.lines(repo, args, given=given):
+            pass
+
+    def lines(
+        self, repo: Repo, args: Sequence[str], *, stop: Stop = never, given: bytes = b"", making: bool = False,
+        excused: Callable[[int, str], bool] = _no_excuse, heard: Callable[[str], None] = _deaf,
+        beat: Callable[[Child], None] = _still, longest: int = LINE,
+    ) -> Generator[bytes]:  # fmt: skip
+        """Its lines as they come; leaving the iterator ends it.
+
+        `given` is its standard input; `heard` gets what it complains of; `excused(exit code, complaints)` says that an end
+        other than 0 is none; `beat` is called some times a second. EngineFault with what went wrong; ValueError for a
+        password that cannot be one.
+        """
+        if not repo.secret or "\0" in repo.secret:
+            raise EngineFault(engine.PASSWORD_WRONG, "no password")
+        self.version()
+        folder = local(repo.place)
+        place = Place(folder, making) if folder else None
+        if place:
+            place.expect()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache = ["--no-cache"] if place else ["--cache-dir", str(self.folder / "cache")]
+        complaints: deque[str] = deque(maxlen=_TAIL)
+        with tempfile.TemporaryDirectory(
+            dir=self.folder, prefix="run-", ignore_cleanup_errors=True
+        ) as passing:
+            try:
+                child = Child(
+                    [str(self._found()), *cache, *args], self._environment(repo, passing), given, longest
+                )
+            except OSError as error:
+                raise EngineFault(
+                    engine.ENGINE_MISSING, f"restic cannot be run: errno {error.errno}"
+                ) from None
+            with child:
+                looked = 0.0
+                for said in child.said():
+                    if time.monotonic() - looked >= _LOOK_S:
+                        looked = time.monotonic()
+                        self._look(child, place, stop)
+                        beat(child)
+                    if said is None:
+                        continue
+                    if said[0] == "out":
+                        yield said[1]
+                        continue
+                    line = os.fsdecode(said[1])
+                    complaints.append(line)
+                    heard(line)
+                    if hopeless := restic_words.hopeless(line):
+                        child.end(at_once=True)
+                        raise hopeless
+                exit_code = child.exit_code()
+        text = "".join(complaints)
+        if exit_code and not excused(exit_code, text):
+            raise self._verdict(args[0], exit_code, text, place)
+
+    def _look(self, child: Child, place: Place | None, stop: Stop) -> None:
+        if stop():
+            child.end()
+            raise EngineFault(engine.INTERRUPTED, "stopped", retry=True)
+        gone = place.gone() if place else None
+        if gone:
+            # At once: on the empty mount point it would go on, and write onto the computer's own disk.
+            child.end(at_once=True)
+            raise gone
+
+    def _verdict(self, task: str, exit_code: int, text: str, place: Place | None) -> EngineFault:
+        """What went wrong, where looking at the place tells it better than restic's words."""
+        gone = place.gone() if place else None
+        if gone:
+            return gone
+        fault = restic_words.fault(task, exit_code, text)
+        if fault.code == engine.PASSWORD_WRONG and place and place.misnamed(("keys",)):
+            return EngineFault(engine.DAMAGED, f"restic {task}: a file in keys")
+        if fault.code == engine.FULL and str(self.folder) in text:
+            return EngineFault(engine.FAILED, f"restic {task}: no space left on the disk of {self.folder}")
+        return fault
+
+    def _environment(self, repo: Repo, passing: str) -> dict[str, str]:
+        return self._inherited() | {
+            "RESTIC_REPOSITORY": repo.place, "RESTIC_PASSWORD": repo.secret, "RESTIC_PROGRESS_FPS": "3",
+            "TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": passing, "TEMP": passing, "TMP": passing,
+        }  # fmt: skip
+
+    def _inherited(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)}
+
+    def _found(self) -> Path:
+        own = self.folder / "bin" / ("restic.exe" if os.name == "nt" else "restic")
+        for one in (self._program, own):
+            if one is not None and one.is_file():
+                return one
+        somewhere = shutil.which("restic") if self._program is None else None
+        if somewhere is None:
+            raise EngineFault(engine.ENGINE_MISSING, "restic is not there")
+        return Path(somewhere)
+
+    def _asked(self, program: Path) -> tuple[int, ...]:
+        try:
+            said = subprocess.run(  # noqa: S603
+                [program, "version"], capture_output=True, timeout=_QUESTION_S, stdin=subprocess.DEVNULL,
+                env=self._inherited(),
+            ).stdout  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EngineFault(
+                engine.ENGINE_MISSING, f"restic cannot be run: {type(error).__name__}"
+            ) from None
+        found = restic_words.version(said.decode(errors="replace"))
+        if found is None:
+            raise EngineFault(engine.ENGINE_MISSING, "the program is no restic")
+        return found
