@@ -70,6 +70,28 @@ def test_a_row_stays_on_one_page_where_a_page_can_hold_it() -> None:
         assert page.count("Zeile 0\n") == page.count("Zeile 19") == page.count("Ende ")
 
 
+def test_a_heading_leaves_no_page_empty_and_does_not_take_its_whole_table_along() -> None:
+    sheet = _sheet(wide=True).facts([("Produkt", "x.isynet")]).text("Einleitung").heading("Ordner")
+    first, *rest = _pages(sheet.table(["a", "b"], [[f"Zeile {n}.", "x"] for n in range(60)]))
+    assert "Ordner" in first and "Zeile 0." in first and "Zeile 15." in first
+    assert rest and "Zeile 59." in rest[-1]
+
+
+@pytest.mark.parametrize("source", ["", "Quelle mit Stand"])
+def test_a_heading_is_never_left_alone_at_the_foot_of_a_page(source: str) -> None:
+    found = []
+    for lines in (18, 22, 24, 25, 26, 27, 28, 30):
+        sheet = _sheet(wide=True).text("\n".join("Wort" for _ in range(lines))).heading("Ordner")
+        if source:
+            sheet.text(source, small=True)
+        pages = _pages(sheet.table(["Kopf", "b"], [[f"Zeile {n}.", "x"] for n in range(30)]))
+        (at,) = [n for n, page in enumerate(pages) if "Ordner" in page]
+        assert source in pages[at] and "Kopf" in pages[at] and "Zeile 0." in pages[at], lines
+        found.append(at)
+    # Where there is room for the heading and some rows, they stand there, be the table as long as it may.
+    assert found[0] == 0 and found[-1] == 1 and found == sorted(found)
+
+
 def test_facts_boxes_and_lines_to_sign() -> None:
     sheet = _sheet().facts([("Produkt", "x.isynet"), ("Stand", "04.08.2023")]).heading("Liste")
     sheet.checkboxes([Box("Firewall", done=True, note="jährlich"), Box("Sperre")]).signatures(

@@ -38,7 +38,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; it stays with what follows."""
+    """A heading; it stays with the beginning of what follows."""
 
     text: str
 

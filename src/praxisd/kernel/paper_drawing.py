@@ -7,6 +7,7 @@ Cyrillic; a sign they do not know is printed as an empty box, never left out.
 import io
 import threading
 import unicodedata
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,7 @@ from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped]
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from reportlab.platypus import (  # type: ignore[import-untyped]
+    CondPageBreak,
     Flowable,
     KeepTogether,
     Paragraph,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 PLAIN, BOLD = "PraxisdPaper", "PraxisdPaper-Bold"
 MARGIN = 18 * mm
 TOP = 22 * mm
+_PAGE = A4[0] - 2 * TOP  # how high a landscape page is inside: the lesser of the two
 INNER = 6  # reportlab's frame keeps so many points clear inside its margins
 LINE = colors.HexColor("#9aa3ad")
 FAINT = colors.HexColor("#eef0f2")
@@ -53,7 +56,7 @@ def _style(name: str, size: float, lead: float, **more: Any) -> ParagraphStyle:
 
 
 TITLE = _style("title", 17, 21, spaceAfter=4 * mm)
-HEADING = _style("heading", 12, 15, spaceBefore=5 * mm, spaceAfter=2 * mm, keepWithNext=1)
+HEADING = _style("heading", 12, 15, spaceBefore=5 * mm, spaceAfter=2 * mm)
 BODY = _style("body", 10, 13.5, spaceAfter=2 * mm)
 SMALL = _style("small", 8, 10.5, spaceAfter=1.5 * mm, textColor=GREY)
 CELL = _style("cell", 8, 10)
@@ -85,7 +88,9 @@ def draw(sheet: "Paper") -> bytes:
         )
         width = document.pagesize[0] - 2 * MARGIN
         story: list[Flowable] = [_bold(sheet.title, TITLE)]
-        for block in sheet.blocks:
+        for number, block in enumerate(sheet.blocks):
+            if isinstance(block, paper.Heading):
+                story.append(CondPageBreak(_beginning(sheet.blocks[number:], sheet.lang, width)))
             story += _flow(block, sheet.lang, width)
         document.build(story, canvasmaker=_numbering(sheet))
         return target.getvalue()
@@ -144,6 +149,33 @@ def _flow(block: paper.Block, lang: str, width: float) -> list[Flowable]:
             return [_Tick(box) for box in boxes] + [Spacer(0, 2 * mm)]
         case paper.Signatures(labels):
             return [KeepTogether([_Lines(labels)])]
+
+
+def _beginning(blocks: Sequence[paper.Block], lang: str, width: float) -> float:
+    """How high a heading is with what must not leave it: the words below it and the first rows of the table after them.
+
+    Less than that left on a page, and it goes to the next. (`keepWithNext` would take the whole table along.)
+    """
+    high = 0.0
+    for block in blocks:
+        flow = _flow(block, lang, width)
+        if isinstance(block, paper.Heading | paper.Text):
+            high += flow[0].wrap(width, _PAGE)[1] + flow[0].getSpaceBefore() + flow[0].getSpaceAfter()
+            if high > _PAGE / 4:
+                break
+            continue
+        if isinstance(block, paper.Table) and block.columns:
+            high += min(_rows_high(block, lang, width, 2), max(_rows_high(block, lang, width, 1), _PAGE / 4))
+        elif flow and not isinstance(block, paper.Facts):
+            high += flow[0].wrap(width, _PAGE)[1]
+        break
+    return min(high, _PAGE)
+
+
+def _rows_high(table: paper.Table, lang: str, width: float, count: int) -> float:
+    """How high the headings are with the first rows; only some of it where even a row may be torn."""
+    grid = _table(table.columns, table.rows[:count], lang, width)[0]
+    return float(_PAGE / 4 if grid.splitInRow else grid.wrap(width, _PAGE)[1])
 
 
 def _facts(pairs: tuple[tuple[str, str], ...], width: float) -> list[Flowable]:
