@@ -2,9 +2,12 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tree_sitter_powershell
+from tree_sitter import Language, Node, Parser
 
 from praxisd.model.product import INTRANET
 from praxisd.services.diagnosis import port_firewall_rules as firewall
@@ -102,7 +105,7 @@ _POWERSHELL = re.compile(
     r"|Get-NetFirewallRule -Group 'praxisd' -ErrorAction SilentlyContinue \| Remove-NetFirewallRule"
     rf"|New-NetFirewallRule -Group 'praxisd' -DisplayName {_LITERAL} -Direction (?:Inbound|Outbound) -Action Allow"
     r" -Protocol (?:TCP|UDP) -(?:Local|Remote)Port '[0-9-]+'(?:, '[0-9-]+')*"
-    r"(?: -RemoteAddress '[0-9A-Za-z.:]+'(?:, '[0-9A-Za-z.:]+')*)?(?: -Profile Domain, Private)? \| Out-Null)"
+    r"(?: -RemoteAddress '[0-9A-Za-z.:]+'(?:, '[0-9A-Za-z.:]+')*)?(?: -Profile 'Domain', 'Private')? \| Out-Null)"
 )
 
 
@@ -112,6 +115,29 @@ def test_every_line_for_powershell_is_one_of_the_few_it_may_be(rows: tuple[PortR
     assert made.endswith("\r\n")
     lines = made.removesuffix("\r\n").split("\r\n")
     assert [line for line in lines if not _POWERSHELL.fullmatch(line)] == []
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _nodes(child)
+
+
+@pytest.mark.parametrize("rows", [ROWS, BAD])
+def test_a_grammar_of_powershell_reads_them(rows: tuple[PortRow, ...]) -> None:
+    made = firewall.windows(rows, WORDS)
+    tree = Parser(Language(tree_sitter_powershell.language())).parse(made.encode())
+    nodes = list(_nodes(tree.root_node))
+    assert [one.start_point for one in nodes if one.is_error or one.is_missing] == []
+    # It is read as what it is meant as: one command for each rule, and no word of it is another command.
+    names = [one.text for one in nodes if one.type == "command_name"]
+    assert set(names) == {
+        b"Get-NetFirewallRule",
+        b"Remove-NetFirewallRule",
+        b"New-NetFirewallRule",
+        b"Out-Null",
+    }
+    assert names.count(b"New-NetFirewallRule") == len(firewall.rules(rows)[0]) > 0
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -129,7 +129,7 @@ def windows(rows: Iterable[PortRow], words: Words) -> str:
                 f" -Direction {'Inbound' if inward else 'Outbound'} -Action Allow -Protocol {rule.protocol.upper()}"
                 f" {'-LocalPort' if inward else '-RemotePort'} {ports}"
                 + (f" -RemoteAddress {near}" if near else "")
-                + (" -Profile Domain, Private" if inward else "")
+                + (" -Profile 'Domain', 'Private'" if inward else "")
                 + " | Out-Null"
             )
     lines += _left_out(rest, words)
