@@ -106,7 +106,7 @@ def test_refusals_are_told_in_words(server: Server, key: str, quick: None, tmp_p
     server.http.shutdown()
     server.http.server_close()
     assert "diagnosis.seat_unreachable" in run("send", "--to", server.url, "--key-file", key).stderr
-    for url in ("ftp://x", "praxis", "http://[::1", "http://x:99999"):
+    for url in ("ftp://x", "praxis", "http://[::1", "http://a b/", "http://x:99999"):
         assert "diagnosis.seat_unreachable" in run("send", "--to", url, "--key-file", key).stderr
     empty = tmp_path / "empty"
     empty.write_text("two words")

@@ -72,9 +72,16 @@ def test_the_command_ends_with_1_where_one_is_closed(server: Server, tmp_path: A
     assert (done.exit_code, done.output.strip()) == (1, "x/db  1  geschlossen")
     server.knocks = []
     assert CliRunner().invoke(ports, [*line, "--json"]).exit_code == 0
+    (tmp_path / "key").write_bytes(b"geh\xffeim")
+    with pytest.raises(Problem) as found:
+        CliRunner().invoke(ports, line, catch_exceptions=False)
+    assert found.value.code == "diagnosis.seat_bad_key"
 
 
-@pytest.mark.parametrize("url", ["server", "ftp://server", "http://", "http://server:99999", "http://["])
+@pytest.mark.parametrize(
+    "url",
+    ["server", "ftp://server", "http://", "http://server:99999", "http://[", "http://[::1", "http://a b/"],
+)
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(Problem) as found:
         knock(url, "geheim", "a")

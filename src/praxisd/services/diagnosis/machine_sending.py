@@ -67,13 +67,15 @@ def _line(url: str, trust: Path | None) -> tuple[http.client.HTTPConnection, str
     if parts.scheme not in ("http", "https") or not host:
         raise Problem("diagnosis.seat_unreachable", 503, url=url)
     path = parts.path.rstrip("/")
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=PATIENCE_S), path
     try:
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=PATIENCE_S), path
         context = ssl.create_default_context(cafile=None if trust is None else str(trust))
+        return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context), path
+    except http.client.InvalidURL:
+        raise Problem("diagnosis.seat_unreachable", 503, url=url) from None
     except (OSError, ValueError):
         raise Problem("diagnosis.seat_untrusted", 502, url=url) from None
-    return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context), path
 
 
 def _told(data: bytes) -> str:

@@ -79,9 +79,10 @@ def export(folder: Path, as_json: bool, file: str, source: str | None, out: Path
 def knock(folder: Path, as_json: bool, url: str, key_file: Path, seat: str | None) -> None:
     """Try from this computer whether the server's ports can be reached, and tell the server."""
     from praxisd.services.diagnosis.machine import own_host
+    from praxisd.services.diagnosis.machine_sending import key_of
     from praxisd.services.diagnosis.port_knocking import knock as knocked
 
-    found = knocked(url, key_file.read_text(encoding="utf-8").strip(), seat or own_host())
+    found = knocked(url, key_of(key_file), seat or own_host())
     if as_json:
         print_json({"results": found})
     else:

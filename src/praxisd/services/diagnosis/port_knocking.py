@@ -48,18 +48,24 @@ def _host(url: str) -> str:
     return host
 
 
+def _line(url: str) -> tuple[http.client.HTTPConnection, str]:
+    """A connection that is not opened yet, and the path in front of ours. Problem `diagnosis.knock_address` (400)."""
+    try:
+        parts = urlsplit(url)
+        host, port, path = parts.hostname or "", parts.port, parts.path.rstrip("/")
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context), path
+        return http.client.HTTPConnection(host, port, timeout=PATIENCE_S), path
+    except (ValueError, http.client.InvalidURL):
+        raise Problem("diagnosis.knock_address", 400) from None
+
+
 def _said(method: str, url: str, key: str, body: Json | None = None) -> Json:
-    parts = urlsplit(url)
-    line: http.client.HTTPConnection
-    if parts.scheme == "https":
-        line = http.client.HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=PATIENCE_S, context=ssl.create_default_context()
-        )
-    else:
-        line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_S)
+    line, path = _line(url)
     headers: Mapping[str, str] = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     try:
-        line.request(method, parts.path.rstrip("/") + _PATH, json.dumps(body) if body else None, headers)
+        line.request(method, path + _PATH, json.dumps(body) if body else None, headers)
         answer = line.getresponse()
         data = answer.read(_MOST_BYTES)
     except (OSError, ValueError, http.client.HTTPException):
