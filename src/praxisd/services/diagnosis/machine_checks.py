@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NTP = "diagnosis.ntp_server"
 WARN_S, KONNEKTOR_S = 5, 300
 """A Konnektor refuses to register who is more than 300 s off (notes/domain.md § 5)."""
+SILENT_S = 7_200
 _PATIENCE_S = 4.0
 WORN_PERCENT = 90
 _UNITS = {"ghz": "GHz", "gb": "GB", "mbit": "Mbit/s", "dpi": "dpi", "mb": "MB", "free": "GB", "bits": "Bit"}
@@ -117,19 +118,30 @@ def disks(house: "House") -> Iterator[Finding]:
 
 
 def clock(house: "House") -> Iterator[Finding]:
-    """The clock against the first time server that answers; where none does, nothing is known and nothing said."""
+    """The clock against the first time server that answers; what it said is kept (`machine_clock.last`).
+
+    Where none answers for long, that is said: who named a server believes that the clock is looked after.
+    """
     with house.store.read(system("checks")) as tx:
-        named = machine_clock.servers(house.settings.get(tx, NTP))
-    for host, port in named[:3]:
+        named = machine_clock.servers(house.settings.get(tx, NTP))[:3]
+    machine_clock.forget(house, named)
+    for host, port in named:
         try:
             # Bounded as a whole: without a network the name alone takes its time.
-            wrong = abs(bounded(f"ntp {host} {port}", partial(machine_clock.offset, host, port), _PATIENCE_S))
+            ahead = bounded(f"ntp {host} {port}", partial(machine_clock.offset, host, port), _PATIENCE_S)
         except (machine_clock.NoTime, OSError):
             continue
+        machine_clock.note(house, machine_clock.Compared(host, port, ahead, house.clock.now()))
+        wrong = abs(ahead)
         if wrong > WARN_S:
             severity = Severity.ERROR if wrong > KONNEKTOR_S else Severity.WARNING
             yield Finding("clock.ntp_differs", "", severity, {"seconds": round(wrong), "server": host})
         return
+    before = machine_clock.last(house)
+    # One lost packet is no news: the check of an hour ago may have had its answer.
+    if named and (before is None or house.clock.now() - before.at > SILENT_S):
+        told = {"servers": ", ".join(host for host, _ in named)}
+        yield Finding("clock.ntp_silent", "", Severity.INFO, told)
 
 
 def check_servers(value: str) -> None:
@@ -153,7 +165,7 @@ CHECKS = (
     Check(
         "diagnosis.disks", ("diagnosis.disk_forecast", "diagnosis.disk_worn"), disks, seconds=10, every_s=600
     ),
-    Check("diagnosis.clock", ("clock.ntp_differs",), clock, seconds=15, every_s=3_600),
+    Check("diagnosis.clock", ("clock.ntp_differs", "clock.ntp_silent"), clock, seconds=15, every_s=3_600),
 )
 PROBLEMS = (
     "diagnosis.seat_unreachable", "diagnosis.seat_untrusted", "diagnosis.seat_refused", "diagnosis.seat_bad_key",

@@ -4,9 +4,15 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
 
 NTP_PORT = 123
+_LAST = "diagnosis.clock_compared"
 _UNIX = 2_208_988_800
 """Seconds from 1900, where NTP begins to count, to 1970."""
 _ERA = 1 << 32
@@ -18,6 +24,34 @@ _SERVER = 4
 
 class NoTime(Exception):
     """The server did not tell the time: no answer, none to our question, or it does not know it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A comparison: with which server, how many seconds that was ahead (negative: behind), when (epoch s)."""
+
+    host: str
+    port: int
+    seconds: float
+    at: int
+
+
+def last(house: "House") -> Compared | None:
+    """The last time a server that is still named answered; None if none did since praxisd began."""
+    found: Compared | None = house.shared.get(_LAST)
+    return found
+
+
+def note(house: "House", found: Compared) -> None:
+    """Keep a comparison, in place of the one before."""
+    house.shared[_LAST] = found
+
+
+def forget(house: "House", named: Sequence[tuple[str, int]]) -> None:
+    """Drop the comparison with a server that is none of these any more."""
+    found = last(house)
+    if found is not None and (found.host, found.port) not in named:
+        house.shared.pop(_LAST, None)
 
 
 def servers(setting: str) -> list[tuple[str, int]]:
