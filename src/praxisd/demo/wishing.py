@@ -22,6 +22,12 @@ TREATED = 0.8
 """So many patients have been treated; the default mandator pays for the others."""
 ELSEWHERE = 0.15
 """So many were treated last under the mandator without a valid licence."""
+PARTNER = {
+    "support.partner_name": "Systemhaus Beispiel",
+    "support.partner_email": "service@systemhaus-beispiel.example",
+    "support.partner_phone": "030 23125099",
+}
+"""Whom the practice asks for help; its mails end in the sandbox."""
 SEARCHED = 4
 """Days searched for appointments: whatever today is, an open day lies among them, bar holidays."""
 
@@ -35,6 +41,8 @@ def pay(house: "House", tx: Tx, language: str) -> None:
         if mandator.default:
             house.settings.put(tx, "reminders.default_mandator", mandator.id)
     house.settings.put(tx, "reminders.days", SEARCHED)
+    for key, value in PARTNER.items():
+        house.settings.put(tx, key, value)
     messaging.propose(tx, ("de", "en"))
 
 
