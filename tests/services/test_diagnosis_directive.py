@@ -16,8 +16,10 @@ from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.service import Finding, Severity
 from praxisd.model.machine import MachineFacts, SystemFacts, known
 from praxisd.services.diagnosis import directive_looks, machine_store
+from praxisd.services.diagnosis.api import answer_backup
 from praxisd.services.diagnosis.directive_checks import DUE
 from praxisd.testing.practice import Practice, key_for, small_practice
 from praxisd.web.app import build
@@ -117,6 +119,24 @@ def test_a_computer_that_reported_counts_too(house: House, ask: Ask) -> None:
     found = {one["id"]: one for one in ask("owner", "GET", "/directive")["items"]}
     assert found["a1_16"]["state"] == "bad" and found["a1_16"]["measured"].endswith("empfang.")
     assert found["more_virus"]["state"] == "open" and "empfang" in found["more_virus"]["measured"]
+
+
+def test_the_backup_is_good_only_if_somebody_proves_it(house: House, ask: Ask) -> None:
+    said: list[bool | None] = [None]
+
+    def state() -> str:
+        return states(ask("owner", "GET", "/directive"))["more_backup"]
+
+    ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    assert state() == "open"
+    answer_backup(house, lambda: said[0])
+    assert state() == "open"
+    for said[0], wanted in ((True, "good"), (False, "bad")):
+        assert state() == wanted
+    said[0] = True
+    late = Finding("backups.trial", "", Severity.WARNING)
+    house.store.run(system("test"), lambda tx: issues.raise_issue(tx, late, "backups.trial"))
+    assert state() == "bad"
 
 
 def test_a_reminder_is_done_comes_due_and_heals(house: House, ask: Ask, clock: FrozenClock) -> None:

@@ -1,5 +1,6 @@
 """The only door of the diagnosis for other services: products, which software the practice has, what a machine has."""
 
+from praxisd.services.diagnosis.directive_looks import answer_backup
 from praxisd.services.diagnosis.machine import facts, own_host
 from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts
 from praxisd.services.diagnosis.product_reading import products
@@ -13,6 +14,7 @@ __all__ = (
     "Product",
     "ServiceProviderPlaces",
     "Software",
+    "answer_backup",
     "facts",
     "own_host",
     "products",

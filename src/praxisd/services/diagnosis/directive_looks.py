@@ -1,11 +1,12 @@
 """What of the directive can be measured: facts of the computers, and issues that are open. What cannot is unknown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from praxisd.kernel import issues
 from praxisd.kernel.access import system
+from praxisd.kernel.finding import Severity
 from praxisd.model.directive import Look
 from praxisd.model.machine import MachineFacts
 from praxisd.services.diagnosis import directive_rules as rules
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 CLOCK = frozenset({"clock.jumped", "clock.ntp_differs"})
 TIME_SERVER = "diagnosis.ntp_server"
-_BACKUPS = "backups"
+_BACKUP = "diagnosis.directive_backup"
 _COMPUTERS = ("updates", "supported", "firewall", "antivirus", "removable")
 PROBES = (*_COMPUTERS, "clock", "backup")
 
@@ -60,7 +61,7 @@ def _of(probe: str, one: MachineFacts, today: date) -> tuple[bool | None, str | 
 
 def _open(house: "House") -> Sequence[str]:
     with house.store.read(system("diagnosis")) as tx:
-        return [one.code for one in issues.list_open(tx)]
+        return [one.code for one in issues.list_open(tx) if one.severity is not Severity.INFO]
 
 
 def _clock(house: "House") -> Look:
@@ -71,9 +72,19 @@ def _clock(house: "House") -> Look:
     return Look("good", "clock.good") if compared else Look("unknown", "alone", why="no_time_server")
 
 
+def answer_backup(house: "House", ask: Callable[[], bool | None]) -> None:
+    """For the service that makes the backup: `ask()` says whether it is recent and was proved, or None if it cannot tell.
+
+    Until somebody answers, the item is never measured as good: that no issue is open proves nothing.
+    """
+    house.shared[_BACKUP] = ask
+
+
 def _backup(house: "House") -> Look:
-    """By the issues of the backup, where praxisd makes it."""
-    if all(one.name != _BACKUPS for one in house.registry.services):
+    if any(code.startswith("backups.") for code in _open(house)):
+        return Look("bad", "backup.bad")
+    ask = house.shared.get(_BACKUP)
+    good = None if ask is None else ask()
+    if good is None:
         return Look("unknown", "alone", why="no_backup")
-    bad = any(code.startswith(f"{_BACKUPS}.") for code in _open(house))
-    return Look("bad", "backup.bad") if bad else Look("good", "backup.good")
+    return Look("good", "backup.good") if good else Look("bad", "backup.bad")
