@@ -92,7 +92,7 @@ ROUTES = (
     Route("DELETE", "/machines/{host}", "machine.delete", remove_machine, WRITE, status=204, tags=_TAGS),
     Route(
         "GET", "/requirements", "requirement.list", read_requirements, READ,
-        query=RequirementQuery, answer=RequirementsOut, safe=True, tags=_TAGS,
+        query=RequirementQuery, answer=RequirementsOut, problems=((404, "http.not_found"),), safe=True, tags=_TAGS,
     ),
 )  # fmt: skip
 EVENTS = (EventType("machine.added", Retention.CHANGE), EventType("machine.removed", Retention.AUDIT))
