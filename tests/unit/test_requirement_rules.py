@@ -71,6 +71,7 @@ def nets(*speeds: int | None) -> tuple[Network, ...]:
     return tuple(Network(name="x", mbit=unknown("virtual") if s is None else known(s)) for s in speeds)
 
 
+VPN = Network(name="vpn", mbit=unknown("virtual_adapter"))
 CLIENT = needs.Os(**ALL, names=("Windows 8.1", "Windows 10", "Windows 11"), not_editions=("Home",))
 SERVER = needs.Os(
     **ALL,
@@ -92,7 +93,12 @@ CASES: list[tuple[Requirement, MachineFacts, str]] = [
     (needs.SessionMemoryGb(**ALL, least=1), facts(memory_gb=8.0, sessions=0), "undetermined"),
     (needs.SessionMemoryGb(**ALL, least=1), facts(memory_gb=8.0, sessions=9), "not_fulfilled"),
     (needs.SessionMemoryGb(**ALL, least=1), facts(memory_gb=8.0, sessions=3), "fulfilled"),
-    (needs.NetworkMbit(**ALL, least=1000), facts(network=nets(100, 1000)), "fulfilled"),
+    (needs.NetworkMbit(**ALL, least=1000), facts(network=nets(2500, 1000)), "fulfilled"),
+    (needs.NetworkMbit(**ALL, least=1000), facts(network=nets(100, 1000)), "undetermined"),
+    (needs.NetworkMbit(**ALL, least=1000), facts(network=nets(1000, None)), "undetermined"),
+    (needs.NetworkMbit(**ALL, least=1000), facts(network=(*nets(100), VPN)), "not_fulfilled"),
+    (needs.NetworkMbit(**ALL, least=1000), facts(network=(*nets(1000), VPN)), "fulfilled"),
+    (needs.NetworkMbit(**ALL, least=1000), facts(network=(VPN,)), "undetermined"),
     (needs.NetworkMbit(**ALL, least=1000), facts(network=nets(100)), "not_fulfilled"),
     (needs.NetworkMbit(**ALL, least=1000), facts(network=nets(100, None)), "undetermined"),
     (needs.InternetMbit(**ALL, least=16), facts(network=nets(1000)), "undetermined"),

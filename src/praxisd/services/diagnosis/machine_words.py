@@ -18,6 +18,7 @@ FACTS = (
 """Every fact has a label `diagnosis.fact.<id>`."""
 WHYS = (
     "not_measured", "not_here", "denied", "no_program", "timeout", "failed", "not_measurable", "not_asked", "virtual",
+    "virtual_adapter", "several_adapters",
     "no_session", "no_volume", "no_data_folder", "other_host", "no_screen", "no_printer",
 )  # fmt: skip
 """Every reason is a text `diagnosis.why.<code>`."""

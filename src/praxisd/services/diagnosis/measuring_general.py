@@ -1,4 +1,4 @@
-"""What is measured alike on every system: name, processor, memory, volumes, network (psutil)."""
+"""What is measured alike on every system: name, processor, memory, volumes (psutil)."""
 
 import os
 import platform
@@ -9,8 +9,8 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from praxisd.services.diagnosis.machine_shapes import Disk, Network, ProcessorFacts, known, unknown
-from praxisd.services.diagnosis.measuring_probe import Probe, Undetermined, attempt, bounded
+from praxisd.services.diagnosis.machine_shapes import Disk, ProcessorFacts, known, unknown
+from praxisd.services.diagnosis.measuring_probe import Probe, attempt, bounded
 
 GB = 1_000_000_000
 _PATIENCE_S = 3.0
@@ -145,25 +145,6 @@ def _volume(part: Any, remote: bool) -> Disk:
     )
 
 
-def network() -> dict[str, Any]:
-    """The adapters that are connected. A virtual one tells no speed."""
-    return {"network": attempt(_network)}
-
-
-def _network() -> tuple[Network, ...]:
-    found = []
-    addresses = psutil.net_if_addrs()
-    for name, state in sorted(psutil.net_if_stats().items()):
-        mine = [a.address for a in addresses.get(name, ()) if a.family == socket.AF_INET]
-        if not state.isup or not mine or mine[0].startswith("127."):
-            continue
-        speed = known(state.speed) if 0 < state.speed < 1_000_000 else unknown("virtual")
-        found.append(Network(name=name, mbit=speed, address=known(mine[0])))
-    if not found:
-        raise Undetermined("not_here")
-    return tuple(found)
-
-
 def sessions() -> dict[str, Any]:
     """How many people are signed in from another computer now; who they are is not asked."""
     return {"sessions": attempt(lambda: len([one for one in psutil.users() if one.host]))}
@@ -173,5 +154,4 @@ PROBES = (
     Probe("sessions", ("sessions",), sessions),
     Probe("names", ("computer_name", "addresses"), names),
     Probe("memory", ("memory_gb",), memory, keep_s=600),
-    Probe("network", ("network",), network),
 )

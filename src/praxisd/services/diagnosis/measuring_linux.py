@@ -20,6 +20,7 @@ from praxisd.model.machine import (
     known,
     unknown,
 )
+from praxisd.services.diagnosis import measuring_network
 from praxisd.services.diagnosis.measuring_disks import linux_disks
 from praxisd.services.diagnosis.measuring_general import processor
 from praxisd.services.diagnosis.measuring_probe import Probe, Undetermined, attempt, output
@@ -229,6 +230,7 @@ PROBES = (
     Probe("system", ("os",), system, keep_s=600),
     Probe("cpu", ("cpu",), cpu, keep_s=600),
     Probe("disks", ("disks",), disks),
+    Probe("network", ("network",), measuring_network.linux),
     Probe("services", ("services", "firewall"), services),
     Probe("guards", ("antivirus",), guards, keep_s=600),
     Probe("screen", ("graphics", "screens"), screen, keep_s=600),

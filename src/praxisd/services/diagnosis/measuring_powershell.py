@@ -14,14 +14,17 @@ from praxisd.model.machine import Disk, DiskKind, Fact, Graphics, Printer, Scree
 from praxisd.services.diagnosis.measuring_probe import Undetermined, attempt
 
 SECONDS = 18.0
+COMPUTER = (
+    "Get-CimInstance -ClassName Win32_ComputerSystem | "
+    "Select-Object -Property @('PartOfDomain', 'Domain', 'PCSystemType', 'Model')"
+)
 HARDWARE: Mapping[str, str] = {
     "video": "Get-CimInstance -ClassName Win32_VideoController | Select-Object -Property "
     "@('Name', 'AdapterRAM', 'CurrentHorizontalResolution', 'CurrentVerticalResolution')",
     "video_memory": r"Get-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Control\Class"
     r"\{4d36e968-e325-11ce-bfc1-08002be10318}\0*' -ErrorAction SilentlyContinue | "
     "Select-Object -Property @('DriverDesc', 'HardwareInformation.qwMemorySize')",
-    "computer": "Get-CimInstance -ClassName Win32_ComputerSystem | "
-    "Select-Object -Property @('PartOfDomain', 'Domain', 'PCSystemType', 'Model')",
+    "computer": COMPUTER,
     "usb": "@(Get-CimInstance -ClassName Win32_USBController).Count",
     "battery": "@(Get-CimInstance -ClassName Win32_Battery).Count",
     "disks": "Get-Partition | Where-Object { $_.DriveLetter } | ForEach-Object { $p = $_; "
@@ -171,8 +174,13 @@ def _ups(told: Told) -> bool:
     machine = told.rows("computer")[0]
     if int(told.rows("battery")[0]) > 0 and machine.get("PCSystemType") != _LAPTOP:
         return True
-    virtual = any(word in str(machine.get("Model", "")).lower() for word in _VIRTUAL)
-    raise Undetermined("virtual" if virtual else "not_measurable")
+    raise Undetermined("virtual" if virtual(told) else "not_measurable")
+
+
+def virtual(told: Told) -> bool:
+    """True if the computer is a virtual one by its model; Undetermined where that was not told."""
+    machine = told.rows("computer")[0]
+    return any(word in str(machine.get("Model", "")).lower() for word in _VIRTUAL)
 
 
 def _printer(row: Any) -> Printer:

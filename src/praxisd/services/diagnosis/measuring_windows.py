@@ -12,6 +12,7 @@ import msgspec
 import psutil  # type: ignore[import-untyped]
 
 from praxisd.model.machine import Disk, ServiceFacts, ServiceState, known, unknown
+from praxisd.services.diagnosis import measuring_network
 from praxisd.services.diagnosis import measuring_powershell as shell
 from praxisd.services.diagnosis import measuring_registry as registry
 from praxisd.services.diagnosis.measuring_general import processor, volume_devices
@@ -203,12 +204,18 @@ class _Shell:
 
 
 _HARDWARE, _PROTECTION = _Shell(shell.HARDWARE), _Shell(shell.PROTECTION)
+_NETWORK = _Shell(measuring_network.QUESTIONS)
 _JUST_S, _AGAIN_S = 60.0, 300.0
 
 
 def hardware() -> dict[str, Any]:
     """What PowerShell tells of the parts."""
     return shell.hardware(_HARDWARE.told(_JUST_S))
+
+
+def network() -> dict[str, Any]:
+    """What PowerShell tells of the network adapters."""
+    return measuring_network.windows(_NETWORK.told(_JUST_S))
 
 
 def protection() -> dict[str, Any]:
@@ -226,6 +233,7 @@ PROBES = (
         keep_s=600,
     ),
     Probe("services", ("services",), services),
+    Probe("network", ("network",), network, keep_s=600, wait_s=20),
     Probe(
         "hardware",
         ("graphics", "screens", "domain", "usb", "ups", "printers"),

@@ -44,14 +44,20 @@ def _sessions(one: needs.SessionMemoryGb, facts: MachineFacts, _: Place) -> Verd
 
 
 def _network(one: needs.NetworkMbit, facts: MachineFacts, _: Place) -> Verdict:
+    """By the adapters that are parts of the computer. Nobody knows which of several leads to the practice's network."""
     wanted = Said("least_mbit", {"number": one.least})
     if facts.network.value is None:
         return undetermined(wanted, facts.network.why)
-    speeds = [n.mbit for n in facts.network.value]
-    best = max((s.value for s in speeds if s.value is not None), default=None)
-    if best is not None and (best >= one.least or all(s.known for s in speeds)):
-        return decided(best >= one.least, wanted, Said("mbit", {"number": best}))
-    return undetermined(wanted, next((s.why for s in speeds if not s.known), "not_here"))
+    parts = [n.mbit for n in facts.network.value if n.mbit.why != "virtual_adapter"]
+    if not parts:
+        return undetermined(wanted, "virtual_adapter" if facts.network.value else "not_here")
+    unclear = next((s.why for s in parts if s.value is None), None)
+    if unclear is not None:
+        return undetermined(wanted, unclear)
+    speeds = sorted(s.value for s in parts if s.value is not None)
+    if speeds[0] < one.least <= speeds[-1]:
+        return undetermined(wanted, "several_adapters")
+    return decided(speeds[0] >= one.least, wanted, Said("mbit", {"number": speeds[0]}))
 
 
 def _internet(one: needs.InternetMbit, _facts: MachineFacts, _: Place) -> Verdict:
