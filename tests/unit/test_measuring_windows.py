@@ -9,8 +9,11 @@ import pytest
 from praxisd.model.machine import Disk, Fact, Graphics, Office, Screen, known, unknown
 from praxisd.services.diagnosis import measuring_powershell as shell
 from praxisd.services.diagnosis import measuring_registry as registry
+from praxisd.services.diagnosis.measuring_network import QUESTIONS
 from praxisd.services.diagnosis.measuring_probe import Undetermined
 from praxisd.services.diagnosis.measuring_rights import rights_script
+
+from . import powershell
 
 ELEVEN = {
     "ProductName": "Windows 10 Pro",  # so it says on Windows 11 too
@@ -211,7 +214,7 @@ def test_drives_by_powershell() -> None:
 
 
 def test_the_script_asks_each_question_in_a_try_of_its_own() -> None:
-    for questions in (shell.HARDWARE, shell.PROTECTION):
+    for questions in (shell.HARDWARE, shell.PROTECTION, QUESTIONS):
         lines = shell.script(questions).splitlines()[2:]
         assert len(lines) == len(questions)
         for line, name in zip(lines, questions, strict=True):
@@ -220,6 +223,13 @@ def test_the_script_asks_each_question_in_a_try_of_its_own() -> None:
     code = shell.powershell("Get-Date 'ä'")[-1]
     assert b64decode(code).decode("utf-16-le") == "Get-Date 'ä'"
     assert "'C:\\O''Neill'" in rights_script("C:\\O'Neill")
+
+
+def test_a_grammar_of_powershell_reads_the_scripts() -> None:
+    scripts = [shell.script(one) for one in (shell.HARDWARE, shell.PROTECTION, QUESTIONS)]
+    for made in (*scripts, rights_script("C:\\O'Neill")):
+        assert powershell.faults(made) == [] and powershell.commands(made)
+    assert powershell.faults("Get-X -Property @(a, b)") != []
 
 
 def test_without_powershell_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,16 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tree_sitter_powershell
-from tree_sitter import Language, Node, Parser
 
 from praxisd.model.product import INTRANET
 from praxisd.services.diagnosis import port_firewall_rules as firewall
 from praxisd.services.diagnosis.port_rows import OWN, PortRow
 from praxisd.testing import debian
+
+from . import powershell
 
 GOLDEN = Path(__file__).parent / "firewall"
 WORDS = firewall.Words(
@@ -117,27 +116,19 @@ def test_every_line_for_powershell_is_one_of_the_few_it_may_be(rows: tuple[PortR
     assert [line for line in lines if not _POWERSHELL.fullmatch(line)] == []
 
 
-def _nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from _nodes(child)
-
-
 @pytest.mark.parametrize("rows", [ROWS, BAD])
 def test_a_grammar_of_powershell_reads_them(rows: tuple[PortRow, ...]) -> None:
     made = firewall.windows(rows, WORDS)
-    tree = Parser(Language(tree_sitter_powershell.language())).parse(made.encode())
-    nodes = list(_nodes(tree.root_node))
-    assert [one.start_point for one in nodes if one.is_error or one.is_missing] == []
+    assert powershell.faults(made) == []
     # It is read as what it is meant as: one command for each rule, and no word of it is another command.
-    names = [one.text for one in nodes if one.type == "command_name"]
+    names = powershell.commands(made)
     assert set(names) == {
-        b"Get-NetFirewallRule",
-        b"Remove-NetFirewallRule",
-        b"New-NetFirewallRule",
-        b"Out-Null",
+        "Get-NetFirewallRule",
+        "Remove-NetFirewallRule",
+        "New-NetFirewallRule",
+        "Out-Null",
     }
-    assert names.count(b"New-NetFirewallRule") == len(firewall.rules(rows)[0]) > 0
+    assert names.count("New-NetFirewallRule") == len(firewall.rules(rows)[0]) > 0
 
 
 @pytest.mark.parametrize("name", MAKERS)
