@@ -1,12 +1,14 @@
 """restic as the engine of the backups: the contract suite, its faults, and both generations of its words."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from praxisd.services.backups.engine import Repo
 from praxisd.services.backups.engines.restic import Restic
-from praxisd.testing import debian
+from praxisd.testing import debian, engine_faults
+from praxisd.testing.engine_faults import Medium
 from praxisd.testing.engine_suite import Bench, EngineSuite
 
 
@@ -24,3 +26,35 @@ class TestRestic(EngineSuite):
         (tmp_path / "work").mkdir()
         repo = Repo(str(tmp_path / "medium" / "restic"), "Ein Kennwort-17")
         return Bench(Restic(tmp_path / "engine", restic), repo, tmp_path / "work")
+
+
+def bench_at(top: Path, place: Path, restic: Path) -> Bench:
+    (top / "work").mkdir()
+    return Bench(Restic(top / "engine", restic), Repo(str(place), "Kennwort der Probe"), top / "work")
+
+
+def test_killed_at_random_points(tmp_path: Path, restic: Path) -> None:
+    hit = engine_faults.kills(bench_at(tmp_path, tmp_path / "restic", restic), times=4)
+    assert sum(hit.values()) == 4 and any("hit" in one for one in hit)
+
+
+def test_a_flipped_bit_in_every_kind_of_file_is_named(tmp_path: Path, restic: Path) -> None:
+    found = engine_faults.flips(bench_at(tmp_path, tmp_path / "restic", restic))
+    assert sum(found.values()) == len(engine_faults.KINDS)
+    assert found["locks: harmless"] == found["config: structure"] == found["keys: structure"] == 1
+
+
+def test_a_full_disk(tmp_path: Path, restic: Path) -> None:
+    with engine_faults.small(tmp_path / "disk", 16) as disk:
+        engine_faults.full(bench_at(tmp_path, disk / "restic", restic))
+
+
+@pytest.mark.parametrize("act", [engine_faults.unplugged, engine_faults.protected])
+def test_a_medium_that_leaves_or_is_protected(
+    act: Callable[[Bench, Medium], None], tmp_path: Path, restic: Path
+) -> None:
+    medium = Medium.made(tmp_path)
+    try:
+        act(bench_at(tmp_path, medium.folder / "restic", restic), medium)
+    finally:
+        medium.pull()

@@ -135,7 +135,7 @@ class Restic:
         only = [one.rstrip("/") or "/" for one in only]
         wanted = (n for n in self._nodes(repo, snapshot, "/", stop) if restic_listing.asked(n.path, only))
         with closing(restic_listing.Spool(self._run.folder, wanted)) as spool:
-            args = ["restore", "--no-lock", _id(snapshot), "--target", str(into)]
+            args = ["restore", "--no-lock", _id(snapshot), "--target", os.path.abspath(into)]
             args += [part for one in only for part in ("--include", restic_words.pattern(one))]
             blamed = self._written(repo, args, spool.bytes, progress, stop)
             return _back(spool, into, only, blamed)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal
 
@@ -30,13 +31,19 @@ class Child:
     """One run. Use as a context: leaving it ends the program and everything it started, whatever happened."""
 
     def __init__(
-        self, args: Sequence[str], env: Mapping[str, str], given: bytes = b"", longest: int = LINE
+        self,
+        args: Sequence[str],
+        env: Mapping[str, str],
+        given: bytes = b"",
+        longest: int = LINE,
+        folder: Path | None = None,
     ) -> None:
-        """Start it as the head of its own process group. Raises FileNotFoundError, PermissionError."""
+        """Start it as the head of its own process group. Raises OSError. `folder` is where it stands."""
         windows = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         quiet = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         self._process = subprocess.Popen(  # noqa: S603
             args, env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=folder,
             start_new_session=os.name == "posix", creationflags=windows | quiet,
         )  # fmt: skip
         self._said: queue.Queue[Said | None] = queue.Queue(maxsize=256)
@@ -88,7 +95,7 @@ class Child:
 
     def written(self) -> int:
         """Bytes it has written so far, 0 if the system does not tell."""
-        with contextlib.suppress(psutil.Error, AttributeError, NotImplementedError):
+        with contextlib.suppress(psutil.Error, AttributeError):
             counted = psutil.Process(self.pid).io_counters()
             return int(getattr(counted, "write_chars", 0) or counted.write_bytes)
         return 0

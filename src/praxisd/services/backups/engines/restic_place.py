@@ -27,7 +27,7 @@ _CHUNK = _LEAST = 1 << 20
 
 def local(place: str) -> Path | None:
     """The folder, or None if the repository lies elsewhere."""
-    return None if _FAR.match(place) else Path(place.removeprefix("local:"))
+    return None if _FAR.match(place) else Path(os.path.abspath(place.removeprefix("local:")))
 
 
 @dataclass

@@ -58,8 +58,8 @@ class Runner:
     """Runs restic. `folder` is ours: `bin/restic` if it was delivered, cache of remote repositories, files in passing."""
 
     def __init__(self, folder: Path, program: Path | None = None) -> None:
-        self.folder = folder
-        self._program = program
+        self.folder = Path(os.path.abspath(folder))
+        self._program = Path(os.path.abspath(program)) if program else None
 
     def version(self) -> tuple[int, ...]:
         """Of the program as it lies there now. EngineFault ENGINE_MISSING, ENGINE_OLD."""
@@ -111,7 +111,11 @@ class Runner:
         ) as passing:
             try:
                 child = Child(
-                    [str(self._found()), *cache, *args], self._environment(repo, passing), given, longest
+                    [str(self._found()), *cache, *args],
+                    self._environment(repo, passing),
+                    given,
+                    longest,
+                    folder.parent if folder else None,
                 )
             except OSError as error:
                 raise EngineFault(
@@ -146,7 +150,6 @@ class Runner:
             raise EngineFault(engine.INTERRUPTED, "stopped", retry=True)
         gone = place.gone() if place else None
         if gone:
-            # At once: on the empty mount point it would go on, and write onto the computer's own disk.
             child.end(at_once=True)
             raise gone
 
@@ -163,8 +166,13 @@ class Runner:
         return fault
 
     def _environment(self, repo: Repo, passing: str) -> dict[str, str]:
+        """What it gets to know. It stands beside a local repository, on the medium, and is told the place from there:
+        should the medium be gone it finds nothing, while by a whole path it makes the folders anew on our own disk.
+        """
+        folder = local(repo.place)
         return self._inherited() | {
-            "RESTIC_REPOSITORY": repo.place, "RESTIC_PASSWORD": repo.secret, "RESTIC_PROGRESS_FPS": "3",
+            "RESTIC_REPOSITORY": f"local:.{os.sep}{folder.name}" if folder else repo.place,
+            "RESTIC_PASSWORD": repo.secret, "RESTIC_PROGRESS_FPS": "3",
             "TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": passing, "TEMP": passing, "TMP": passing,
         }  # fmt: skip
 
@@ -179,7 +187,7 @@ class Runner:
         somewhere = shutil.which("restic") if self._program is None else None
         if somewhere is None:
             raise EngineFault(engine.ENGINE_MISSING, "restic is not there")
-        return Path(somewhere)
+        return Path(os.path.abspath(somewhere))
 
     def _asked(self, program: Path) -> tuple[int, ...]:
         try:

@@ -55,7 +55,7 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (engine.NO_REPOSITORY, ("is there a repository at the following location", "repository does not exist")),
 )
 """Looked for in this order: an old restic asks "Is there a repository …?" too when the line is down."""
-_HOPELESS = (engine.FULL, engine.READ_ONLY)
+_HOPELESS = (engine.FULL, engine.READ_ONLY, engine.UNPLUGGED)
 _VERSION = re.compile(r"restic (\d+)\.(\d+)(?:\.(\d+))?")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 _PIECES = re.compile(rb"(\d+) / (\d+) (?:packs|snapshots)")
@@ -94,7 +94,7 @@ def hopeless(line: str) -> EngineFault | None:
     told = phrase(line) if "retrying after" in line else None
     if told is None or told[0] not in _HOPELESS:
         return None
-    return EngineFault(told[0], f"restic: {told[1]}")
+    return EngineFault(told[0], f"restic: {told[1]}", retry=told[0] in RETRY)
 
 
 def message(line: bytes | str) -> dict[str, Any]:
