@@ -90,7 +90,7 @@ def day(bench: Bench, number: int, megabytes: int = 6) -> Path:
 
 
 def kills(bench: Bench, times: int, seed: int = 9) -> Counter[str]:
-    """kill -9 at random points of copying, of dropping old states, of adding a password. What was hit how often.
+    """kill -9 at random points of copying, dropping old states, verifying, adding a password. What was hit how often.
 
     After each: every state before it is listed and the structure is whole; at the end the next run is good and all that is
     kept comes back byte for byte.
@@ -105,14 +105,17 @@ def kills(bench: Bench, times: int, seed: int = 9) -> Counter[str]:
     hit: Counter[str] = Counter()
     for number in range(1, times + 1):
         top = day(bench, number)
-        task = dice.choice(("copy", "copy", "copy", "drop", "password"))
+        task = dice.choice(("copy", "copy", "copy", "drop", "drop", "verify", "password"))
+        if task == "drop" and len(pictures) == 1:
+            pictures[take(bench, top).id] = picture(top)
         old = list(pictures)[1:2]
         work: dict[str, Callable[[], object]] = {
             "copy": lambda top=top: take(bench, top),  # type: ignore[misc]
             "drop": lambda old=old: bench.engine.forget(bench.repo, old, stop=never),  # type: ignore[misc]
+            "verify": lambda: bench.engine.verify(bench.repo, "all", progress=quiet, stop=never),
             "password": lambda number=number: bench.engine.add_key(bench.repo, f"Kennwort {number}"),  # type: ignore[misc]
         }
-        made = killed(work[task], dice.uniform(0.02, usual * 1.1))
+        made = killed(work[task], dice.uniform(0.02, usual * 2))
         hit[f"{task}, {'done before' if made is not None else 'hit'}"] += 1
         if task == "drop":
             pictures = {one: seen for one, seen in pictures.items() if one not in old}
