@@ -16,7 +16,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.control import perform
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.issues_words import explain
+from praxisd.kernel.issues_words import explain, hint, information
 from praxisd.model.machine import (
     Disk,
     MachineFacts,
@@ -201,18 +201,64 @@ def test_without_a_role_nothing_is_asked_of_a_computer(desk: Desk) -> None:
 def test_what_is_missed_is_an_issue_until_it_is_mended(desk: Desk) -> None:
     add_software(desk)
     desk.ask("POST", "/machines", "pvs", **sent())
-    here = f"{api.own_host()}/x.concept/cpu-server"
     assert sorted(checked(desk)) == sorted(
-        [(ANSWER, here, "warning"), (ANSWER, "anmeldung/x.concept/memory-workstation", "warning")]
+        [
+            (ANSWER, f"{api.own_host()}/cpu_ghz", "warning"),
+            (ANSWER, "anmeldung/memory_gb", "warning"),
+        ]
     )
-    with desk.house.store.read(system("test")) as tx:
-        told = {i.subject: explain(desk.house, i, "de") for i in issues.list_all(tx) if i.code == ANSWER}
-    seat = told["anmeldung/x.concept/memory-workstation"]
+    seat = in_words(desk, "anmeldung/memory_gb")
     assert seat["title"] == "anmeldung erfüllt eine Voraussetzung von x.concept nicht: Arbeitsspeicher"
-    assert "8 GB" in seat["cause"] and "4 GB" in seat["cause"]
+    assert seat["cause"].startswith("Verlangt ist: mindestens 8 GB. Gemessen wurde: 4 GB. So ")
     desk.ask("POST", "/machines", "pvs", **sent(msgspec.structs.replace(SEAT, memory_gb=known(8.0))))
     fake(desk).facts = msgspec.structs.replace(fake(desk).facts, cpu=ProcessorFacts(ghz=known(2.5)))
     assert checked(desk) == []
+
+
+def in_words(desk: Desk, subject: str, lang: str = "de") -> dict[str, Any]:
+    with desk.house.store.read(system("test")) as tx:
+        (one,) = [i for i in issues.list_all(tx) if (i.code, i.subject) == (ANSWER, subject)]
+        return {
+            **explain(desk.house, one, lang),
+            "hint": hint(desk.house, one, lang),
+            "information": information(desk.house, tx, one, lang),
+        }
+
+
+def test_what_is_missed_is_told_in_the_words_of_each_language(desk: Desk) -> None:
+    add_software(desk)
+    fake(desk).facts = msgspec.structs.replace(
+        fake(desk).facts,
+        cpu=ProcessorFacts(ghz=known(2.1)),
+        disks=known((Disk(volume="C:\\", system=known(True), free_gb=known(79.4), kind=known("hdd")),)),
+        remote_access=known(False),
+        sql=known(()),
+    )
+    checked(desk)
+    wanted = {
+        "cpu_ghz": ("mindestens 2,5 GHz", "2,1 GHz", "at least 2.5 GHz", "2.1 GHz"),
+        "disk_free_gb": ("GB frei auf dem", "79 GB frei auf C:\\", "GB free on the", "79 GB free on C:\\"),
+        "remote_access": ("erreichbar per Fernzugriff", "nicht vorhanden", "remote desktop", "not there"),
+        "sql_server": ("eines von: SQL Server", "nicht vorhanden", "one of: SQL Server", "not there"),
+    }
+    for kind, (asked, found, asked_en, found_en) in wanted.items():
+        told, english = (in_words(desk, f"{api.own_host()}/{kind}", lang) for lang in ("de", "en"))
+        assert asked in told["cause"] and f"Gemessen wurde: {found}." in told["cause"], told
+        assert asked_en in english["cause"] and f"Measured: {found_en}." in english["cause"], english
+        assert told["cause"] in told["information"]
+        for words in (*told.values(), *english.values()):
+            assert not set("{}✓✗–") & set(words.replace("– ", "")), words
+
+
+def test_one_computer_that_several_products_find_too_weak_is_told_of_once(desk: Desk) -> None:
+    add_software(desk)
+    add_software(desk, name="Zweigpraxis")
+    add_software(desk, "x.isynet", dataFolder="C:\\winacs")
+    desk.ask("POST", "/machines", "pvs", **sent(msgspec.structs.replace(SEAT, memory_gb=known(1.0))))
+    mine = [one for one in checked(desk) if one[1].startswith("anmeldung/memory")]
+    assert mine == [(ANSWER, "anmeldung/memory_gb", "warning")]
+    told = in_words(desk, "anmeldung/memory_gb")
+    assert "von x.concept, x.isynet nicht" in told["title"] and "Gemessen wurde: 1 GB." in told["cause"]
 
 
 def test_where_nothing_could_be_measured_nothing_is_wrong_and_nothing_green(desk: Desk) -> None:

@@ -53,13 +53,35 @@ def explain(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
 
 def _words(house: "House", issue: Issue, lang: str) -> dict[str, Any]:
     """What fills the placeholders."""
-    words = {**issue.params, "subject": issue.subject, "code": issue.code}
+    shown = {name: _told(house, value, lang) for name, value in issue.params.items()}
+    words = {**shown, "subject": issue.subject, "code": issue.code}
     reason = str(words.get("reason"))
     for told in (reason, f"{issue.code.partition('.')[0]}.{reason.replace('.', '_')}"):
         if house.texts.has(f"{told}.title"):  # a reason that is a code is told by its title
             words["reason"] = house.texts.get(f"{told}.title", lang, **issue.params)
             break
     return words
+
+
+def _told(house: "House", value: Any, lang: str) -> Any:
+    """A value as it is shown. An issue is kept in no language: `{"text": key, "values": {…}}` in it is that text, and a
+    list is its parts one after another.
+    """
+    if isinstance(value, list):
+        return " ".join(str(_told(house, one, lang)) for one in value)
+    if not isinstance(value, dict):
+        return value
+    key, values = str(value.get("text", "")), value.get("values")
+    inner = values if isinstance(values, dict) else {}
+    words = {name: _number(_told(house, one, lang), lang) for name, one in inner.items()}
+    return house.texts.get(key, lang, **words) if house.texts.has(key) else "–"
+
+
+def _number(value: Any, lang: str) -> Any:
+    """2.8 is `2,8` in German."""
+    if not isinstance(value, float):
+        return value
+    return f"{value:g}".replace(".", "," if lang.startswith("de") else ".")
 
 
 def hint(house: "House", issue: Issue, lang: str) -> str:
@@ -114,9 +136,12 @@ def _customer(house: "House", tx: "Tx") -> str:
 
 
 def fix_words(house: "House", issue: Issue, lang: str) -> tuple[str, str | None] | None:
-    """The label of the click that heals an issue, and what it asks before, if anything; None where there is no such click."""
+    """The label of the click that heals an issue, and what it asks before, if anything; None where there is no such click.
+
+    A check says `fixable=False` in the params of a finding that its fix could not heal.
+    """
     fix = house.registry.fixes.get(issue.code)
-    if fix is None:
+    if fix is None or issue.params.get("fixable") is False:
         return None
     words = _words(house, issue, lang)
     ask = house.texts.get(f"{issue.code}.fix_ask", lang, **words) if fix.asks else None

@@ -1,6 +1,6 @@
 """Checks of the computers: requirements, names, old facts, disks, and the clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,51 +29,65 @@ WARN_S, KONNEKTOR_S = 5, 300
 SILENT_S = 7_200
 _PATIENCE_S = 4.0
 WORN_PERCENT = 90
-_UNITS = {"ghz": "GHz", "gb": "GB", "mbit": "Mbit/s", "dpi": "dpi", "mb": "MB", "free": "GB", "bits": "Bit"}
+Missed = tuple[str, Said, Said]
+"""Name of a product, what it wants, what was measured."""
 
 
 def requirements(house: "House") -> Iterator[Finding]:
-    """Minimum requirements that a computer with a role does not meet. What could not be determined is no issue."""
+    """Minimum requirements that a computer with a role does not meet: one issue for each computer and kind, whatever the
+    number of products that want it. What could not be determined is no issue.
+    """
     with house.store.read(system("checks")) as tx:
         if not software(tx):
             return
     known, found, _ = machine_view.machines(house, system("checks"))
     names = products(house)
+    missed: dict[tuple[str, str], list[Missed]] = {}
     for one in machine_view.standings(known, found):
         product, machine = names.get(one.software.product), one.machine
         if product is None:
             continue
         facts = with_rights(machine.facts, product, one.software) if machine.here else machine.facts
         for need, verdict in verdicts(product, facts, one.software, one.role):
-            if need.level != "must" or verdict.state != "not_fulfilled":
-                continue
-            yield Finding(
-                "diagnosis.requirement_missed",
-                f"{facts.host}/{product.id}/{need.id}",
-                Severity.WARNING,
-                {
-                    "host": facts.host,
-                    "product": product.name,
-                    "reason": f"need_{need.kind}",
-                    "wanted": _plain(verdict.wanted),
-                    "measured": _plain(verdict.measured),
-                },
-            )
+            if need.level == "must" and verdict.state == "not_fulfilled":
+                part = (product.name, verdict.wanted, verdict.measured or Said("absent"))
+                missed.setdefault((facts.host, need.kind), []).append(part)
+    for (host, kind), parts in sorted(missed.items()):
+        told = {"host": host, "products": _products(parts), "reason": f"need_{kind}", "lines": _lines(parts)}
+        yield Finding("diagnosis.requirement_missed", f"{host}/{kind}", Severity.WARNING, told)
 
 
-def _plain(said: Said | None) -> str:
-    """Numbers and names of a short text, in no language: an issue is kept without one."""
-    if said is None or not said.params:
-        # The source itself writes ✓ for what must be there.
-        return "✗" if said is not None and said.key in ("absent", "no_right") else "✓"
-    unit = _UNITS.get(said.key.removeprefix("least_").split("_")[0], "")
+def _products(parts: Iterable[Missed]) -> str:
+    return ", ".join(sorted({product for product, _, _ in parts}))
+
+
+def _lines(parts: list[Missed]) -> list[dict[str, Any]]:
+    """What is wanted and what was measured, each pair once with the products that want it: keys of texts and numbers,
+    for an issue is kept in no language.
+    """
+    found: dict[str, list[Missed]] = {}
+    for part in parts:
+        found.setdefault(repr(part[1:]), []).append(part)
+    one = len(found) == 1
+    lines = [
+        {
+            "text": f"diagnosis.missed.{'all' if one else 'some'}",
+            "values": {
+                "wanted": _text(same[0][1]),
+                "measured": _text(same[0][2]),
+                "products": _products(same),
+            },
+        }
+        for same in found.values()
+    ]
+    return sorted(lines, key=repr)
+
+
+def _text(said: Said) -> dict[str, Any]:
     # Free space changes all the time; by whole GB it is not a new fact every minute.
-    words = [f"{v:.0f}" if isinstance(v, float) and v >= 100 else _short(v) for v in said.params.values()]
-    return " ".join(filter(None, (words[0], unit, *words[1:])))
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    whole = said.key == "free"
+    values = {name: round(v) if whole and isinstance(v, float) else v for name, v in said.params.items()}
+    return {"text": f"diagnosis.said.{said.key}", "values": values}
 
 
 def names_and_age(house: "House") -> Iterator[Finding]:
