@@ -26,7 +26,8 @@ class Practice(msgspec.Struct, frozen=True):
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One item. `annex` is "1" to "5", or "more" for what praxisd adds; `number` as the annex counts ("22–26"), or "".
 
-    `probe` measures it where `kind` is measured. `every_days` is after how long praxisd reminds: its own proposal, not the
+    Where `kind` is measured, `probe` measures all the item speaks of, and can find it good. The probe of a reminder sees a
+    part of it: it can find it bad and tells a fact; whether it is good is for a person to say. `every_days` is after how long praxisd reminds: its own proposal, not the
     directive's. `since`: it holds from that day on (new in 2025). `source`: where its wording was seen.
     """
 
@@ -66,12 +67,15 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What was measured. `text` is the key of the sentence below `diagnosis.directive_look`, `why` a reason's code."""
+    """What was measured. `text` is the key of the sentence below `diagnosis.directive_look`, `why` a reason's code; `more`
+    is the key of a second sentence about what was not measured.
+    """
 
     verdict: Verdict
     text: str
     params: dict[str, Any] = {}
     why: str | None = None
+    more: str | None = None
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.diagnosis import directive_rules as rules
 from praxisd.services.diagnosis import directive_store as store
 from praxisd.services.diagnosis.directive_catalogue import catalogue
-from praxisd.services.diagnosis.directive_looks import looks
+from praxisd.services.diagnosis.directive_looks import looks, note_waiting
 from praxisd.services.diagnosis.directive_view import day
 from praxisd.services.directory import api as directory
 
@@ -20,13 +20,17 @@ _NAME = "diagnosis.directive"
 
 
 def due(house: "House") -> Iterator[Finding]:
-    """Items that a person did once, and should look at again by now; not those that are measured and found good."""
+    """Items that a person did once, and should look at again by now; not those that are measured as a whole."""
     with house.store.read(system(_NAME)) as tx:
         practices = directory.organization_ids(tx)
+    sized = False
     for organization in practices:
         with house.store.read(system(_NAME, organization)) as tx:
             practice, notes = store.read(tx)
             today = day(house, tx)
+        if practice is not None and not sized:
+            sized = True
+            note_waiting(house, today)
         late = [
             one for one in rules.wanted(catalogue().item, practice) if rules.overdue(notes.get(one.id), today)
         ]

@@ -75,7 +75,16 @@ def _shown(answer: dict[str, Any], as_json: bool) -> None:
         one: say(_PACKAGE, f"diagnosis.directive_state.{one}")
         for one in ("good", "bad", "done", "due", "open", "not_applicable")
     }
-    rows = [{**one, "state": states[one["state"]], "requirement": one["title"]} for one in answer["items"]]
+    annexes = {"more": say(_PACKAGE, "diagnosis.directive_cli.more")}
+    rows = [
+        {
+            **one,
+            "annex": annexes.get(one["annex"], one["annex"]),
+            "state": states[one["state"]],
+            "requirement": one["title"],
+        }
+        for one in answer["items"]
+    ]
     print_table(rows, ("id", "annex", "number", "state", "person", "due", "requirement"))
 
 

@@ -17,7 +17,11 @@ _ANNEXES = {
     "large": ("1", "2", "3", "5", "more"),
 }
 ORDER = ("1", "2", "3", "4", "5", "more")
-SYSTEM_UNKNOWN = "system_unknown"
+SYSTEM_UNKNOWN, STALE, WAITING = "system_unknown", "stale", "waiting"
+FRESH_S = 7 * 86_400
+"""So long what a computer sent of itself tells how it is today. Seconds."""
+PATIENCE = timedelta(days=14)
+"""So long updates may wait until praxisd says they are not put in in time: a proposal, the directive names no days."""
 
 
 def wanted(items: Iterable[Item], practice: Practice | None) -> list[Item]:
@@ -31,14 +35,17 @@ def wanted(items: Iterable[Item], practice: Practice | None) -> list[Item]:
 
 
 def line(item: Item, note: Note | None, look: Look | None, today: date) -> Line:
-    """How an item stands: what is measured counts more than what a person said, but for "does not apply to us"."""
-    return Line(item, _state(note, look, today), look, note)
+    """How an item stands: what is measured counts more than what a person said, but for "does not apply to us".
+
+    A reminder is never good by measuring: its probe sees only a part of what the item speaks of.
+    """
+    return Line(item, _state(item, note, look, today), look, note)
 
 
-def _state(note: Note | None, look: Look | None, today: date) -> State:
+def _state(item: Item, note: Note | None, look: Look | None, today: date) -> State:
     if note is not None and note.state == "not_applicable":
         return "not_applicable"
-    if look is not None and look.verdict != "unknown":
+    if look is not None and (look.verdict == "bad" or (look.verdict == "good" and item.kind == "measured")):
         return look.verdict
     if note is None or note.state != "done":
         return "open"
@@ -78,16 +85,53 @@ Verdicts = Mapping[str, tuple[bool | None, str | None]]
 """By computer: fulfilled, not fulfilled, or None and the code of why that is unknown."""
 
 
-def together(probe: str, found: Verdicts) -> Look:
-    """One word about all computers: bad if one is, good only if all are."""
+def together(probe: str, found: Verdicts, seats: int, expected: int) -> Look:
+    """One word about all computers: bad if one is; good only if all are, and all of the practice's were measured.
+
+    `seats`: how many of the measured are workstations; `expected`: how many the practice has, 0 if nobody said.
+    """
     bad = sorted(host for host, (good, _) in found.items() if good is False)
     unsure = {host: why or "failed" for host, (good, why) in sorted(found.items()) if good is None}
     if bad:
         return Look("bad", f"{probe}.bad", {"hosts": ", ".join(bad)})
+    late = [host for host, why in unsure.items() if why == WAITING]
+    if late:
+        return Look("unknown", f"{probe}.waiting", {"hosts": ", ".join(late)})
     if unsure or not found:
         why = next(iter(unsure.values()), "not_measured")
         return Look("unknown", "unknown", {"hosts": ", ".join(unsure) or "–"}, why)
-    return Look("good", f"{probe}.good", {"hosts": ", ".join(sorted(found))})
+    hosts = ", ".join(sorted(found))
+    if seats < expected or not expected:
+        more = "some" if expected else "how_many"
+        return Look("unknown", f"{probe}.good", {"hosts": hosts, "n": seats, "of": expected}, more=more)
+    return Look("good", f"{probe}.good", {"hosts": hosts})
+
+
+def aged(found: tuple[bool | None, str | None], at: int, now: int) -> tuple[bool | None, str | None]:
+    """What a computer sent at `at` (epoch s): good only as long as it is fresh; what was bad is taken to be so still."""
+    return (None, STALE) if found[0] and now - at > FRESH_S else found
+
+
+def updates(pending: Fact[int], since: date | None, today: date) -> tuple[bool | None, str | None]:
+    """Are updates put in in time? None while they wait no longer than `PATIENCE`; `since`: the first day they waited."""
+    if pending.value is None:
+        return None, pending.why
+    if pending.value <= 0:
+        return True, None
+    return (False, None) if since is not None and today - since > PATIENCE else (None, WAITING)
+
+
+def waiting(known: Mapping[str, date], pending: Mapping[str, Fact[int]], today: date) -> dict[str, date]:
+    """Since when updates wait, by computer: from the first day on which some did, until none does; where nobody could look
+    the day stays.
+    """
+    found = {}
+    for host, fact in pending.items():
+        if fact.value is None:
+            found.update({host: known[host]} if host in known else {})
+        elif fact.value > 0:
+            found[host] = known.get(host, today)
+    return found
 
 
 def supported(system: SystemFacts, known: Sequence[System], today: date) -> tuple[bool | None, str | None]:

@@ -140,7 +140,8 @@ class Words:
             known = (f"diagnosis.directive_why.{look.why}", f"diagnosis.why.{look.why}")
             key = next((one for one in known if self._texts.has(one)), "diagnosis.why.failed")
             reason = self._texts.get(key, self._lang)
-        return self.say(f"directive_look.{look.text}", **look.params, reason=reason)
+        keys = [look.text, *([f"more.{look.more}"] if look.more else [])]
+        return " ".join(self.say(f"directive_look.{key}", **look.params, reason=reason) for key in keys)
 
     def item(self, one: Line, today: date) -> DirectiveItemOut:
         """One line."""
