@@ -132,16 +132,6 @@ def test_copies_of_one_moment_do_not_cover_each_other(house: House, tmp_path: Pa
     assert file.read_bytes() == b"4"
 
 
-def test_a_link_stays_a_link(house: House, tmp_path: Path) -> None:
-    file, link = tmp_path / "real.ini", tmp_path / "ServiceProvider.ini"
-    file.write_bytes(b"1")
-    file.chmod(0o640)
-    link.symlink_to(file)
-    copy = writing.write(house, link, b"2", b"1")
-    assert link.is_symlink() and file.read_bytes() == b"2" and file.stat().st_mode & 0o777 == 0o640
-    assert copy is not None and copy.read_bytes() == b"1"
-
-
 def test_mending_is_in_the_audit(house: House, tmp_path: Path, made: dict[str, Place]) -> None:
     case = next(one for one in CASES if one.name == "not_enabled")
     place = made["audit"] = build(case, tmp_path)

@@ -16,6 +16,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.serviceprovider import mending_rules, places, room, store, writing
 from praxisd.services.serviceprovider import seen as s
+from praxisd.services.serviceprovider.flight import errands
 from praxisd.services.serviceprovider.repairing import here
 from praxisd.services.serviceprovider.seen import File
 from praxisd.services.serviceprovider.shapes import InstalledOut, WrittenOut
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 NO_FOLDER, OTHER = "serviceprovider.no_data_folder", "serviceprovider.other_installation"
 NOT_SERVING = "serviceprovider.not_serving"
-CODES = (NO_FOLDER, OTHER, NOT_SERVING, writing.NOT_WRITTEN, writing.CHANGED, *mending_rules.CODES)
+CODES = (NO_FOLDER, OTHER, NOT_SERVING, *writing.CODES, *mending_rules.CODES)
 
 
 def install(
@@ -36,7 +37,7 @@ def install(
 
     Problems: 404 for an unknown software (or one without a ServiceProvider), `serviceprovider.no_data_folder` (409) where
     the folder is none of this computer's, `serviceprovider.other_installation` (409), `serviceprovider.not_serving` (409)
-    while no door is open, `serviceprovider.not_written` (409).
+    while no door is open, `serviceprovider.not_written` (409), `serviceprovider.not_answering` (409).
     """
     chosen = next((one for one in room.provided(house) if one.software.id == software), None)
     if chosen is None:
@@ -44,14 +45,19 @@ def install(
     port = urlsplit(str(house.shared.get("url") or "")).port
     if port is None:
         raise Problem(NOT_SERVING, 409)
-    top, pvs = _data(house, chosen, data_folder)
+    facts = room.room_of(house).facts(house, None)
+    try:
+        top, pvs = errands(house).run(
+            house, f"install {software}", lambda _given_up: _data(chosen, data_folder, facts)
+        )
+    except TimeoutError:
+        raise Problem(writing.NOT_ANSWERING, 409, retry=True, file=data_folder) from None
     known = chosen.pair
     named = pvs.value(s.IDENTIFIER)
     updated = known is not None and named.casefold() == known.guid.casefold()
     if named and not updated and not replaces:
         raise Problem(OTHER, 409, host=pvs.value(s.HOSTNAME) or "–", identifier=named, file=pvs.path)
     guid = known.guid if known is not None else str(uuid.uuid4()).upper()
-    facts = room.room_of(house).facts(house, None)
     machine = (None if facts is None else facts.computer_name.value) or diagnosis.own_host()
     written = []
     if not updated:
@@ -70,18 +76,19 @@ def install(
     return InstalledOut(software=software, identifier=guid, port=port, files=written, updated=updated)
 
 
-def _data(house: "House", chosen: room.Provided, data_folder: str) -> tuple[str, File]:
+def _data(chosen: room.Provided, data_folder: str, facts: diagnosis.MachineFacts | None) -> tuple[str, File]:
     """The data folder as PVSDDataPath names it, and the file in it."""
     given = replace(chosen, software=room.placed(chosen.software, data_folder))
     top = places.local(places.top_folder(data_folder, chosen.places.data_path))
     below = None if top is None else places.inside(top, chosen.places.data_path)
     if below is None or not below.is_absolute() or not below.is_dir():
         raise Problem(NO_FOLDER, 409, folder=data_folder)
-    facts = room.room_of(house).facts(house, None)
     disk = None if facts is None else facts.disk_of(str(below))
     if str(below).startswith("\\\\") or (disk is not None and disk.mapped.value is True):
         raise Problem(NO_FOLDER, 409, folder=data_folder)
     pvs = room.pvs_file(given)
+    if not Path(pvs.path).parent.is_dir():
+        raise Problem(NO_FOLDER, 409, folder=str(Path(pvs.path).parent))
     if pvs.state == "unreadable" and pvs.ini is None:
         raise Problem(writing.NOT_WRITTEN, 409, file=pvs.path, reason=pvs.why)
     return str(below), pvs
@@ -92,7 +99,7 @@ def _own_file(house: "House", chosen: room.Provided, guid: str, port: int, data_
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / places.NAME
-        before = path.read_bytes() if path.exists() else None
+        before = places.content(path) if path.exists() else None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Problem(writing.NOT_WRITTEN, 409, file=str(folder), reason=reason) from None
@@ -103,7 +110,5 @@ def _own_file(house: "House", chosen: room.Provided, guid: str, port: int, data_
 def _write(house: "House", path: Path, data: bytes, before: bytes | None) -> WrittenOut:
     if data == before:
         return WrittenOut(str(path), None, [])
-    if not path.parent.is_dir():
-        raise Problem(NO_FOLDER, 409, folder=str(path.parent))
     copy = writing.write(house, path, data, before)
     return WrittenOut(str(path), None if copy is None else str(copy), [])

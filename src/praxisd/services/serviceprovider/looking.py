@@ -5,40 +5,44 @@ its facts. Nothing is written.
 """
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from praxisd import __version__
 from praxisd.services.diagnosis import api as diagnosis
-from praxisd.services.serviceprovider import places, rules
+from praxisd.services.serviceprovider import belonging, places, rules
 from praxisd.services.serviceprovider import seen as s
-from praxisd.services.serviceprovider.room import Provided, ini_of, provided, pvs_file, room_of
+from praxisd.services.serviceprovider.flight import Flights
+from praxisd.services.serviceprovider.room import Provided, ini_of, provided, pvs_file, pvs_path, room_of
 from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+_FLIGHTS = "serviceprovider.looks"
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
 def look(house: "House", only: str | None = None) -> list[Seen]:
-    """Everything, or what concerns one practice software. Takes some seconds at most."""
+    """Everything, or what concerns one practice software. Takes some seconds at most: what is late is `late`."""
+    asked = time.monotonic()
     everything = provided(house)
-    chosen = [one for one in everything if only in (None, one.software.id)]
-    if not chosen:
-        return []
-    lookers = [_Looker(house, one, everything) for one in chosen]
-    threads = [
-        threading.Thread(target=one.run, name="praxisd-serviceprovider", daemon=True) for one in lookers
+    flights: Flights[_Looker] = house.shared.setdefault(_FLIGHTS, Flights())
+    flights.keep(one.software.id for one in everything)
+    chosen = [
+        (one.software.id, partial(_Looker, house, one, everything))
+        for one in everything
+        if only in (None, one.software.id)
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [one.result() for one in lookers]
+    for key, make in chosen:
+        flights.begin(key, make, asked)
+    found = [flights.wait(house, key, make, asked) for key, make in chosen]
+    return [look.result() if ended else look.late() for look, ended in found]
 
 
 class _Looker:
@@ -50,8 +54,12 @@ class _Looker:
         self._room = room_of(house)
         self._top = places.top_folder(one.software.data_folder, one.places.data_path)
         self._facts: diagnosis.MachineFacts | None = None
+        self._pvs = File("pvs")
         self._seen: Seen | None = None
         self._fault: BaseException | None = None
+        self._touches: tuple[s.Side, str] = ("pvs", "")
+        self.begun, self.over = time.monotonic(), threading.Event()
+        self.files_since: float | None = None
         host = one.software.host.casefold().partition(".")[0]
         self._here = not host or host in (diagnosis.own_host(), "localhost")
         self._said = bool(host or one.software.data_folder or one.software.program_folder or one.pair)
@@ -60,8 +68,27 @@ class _Looker:
         """Look, in a thread of its own; a daemon's, since a share that is gone may hang for a minute."""
         try:
             self._seen = self.seen()
-        except Exception as error:
+        except BaseException as error:
             self._fault = error
+        finally:
+            self.over.set()
+
+    def late(self) -> Seen:
+        """What is known while the look goes on: which file or folder does not answer, if it is one."""
+        base = replace(self._unsaid(), machine=next(iter(self._names()), ""), late=True)
+        (side, path), waits = self._touches, self.files_since is not None
+        if not waits:
+            return base
+        silent = File(side, path, "unreadable", why="timeout")
+        if side == "pvs":
+            return replace(base, pvs=silent)
+        return replace(base, pvs=self._pvs, installs=(Install(path, "", path, silent),))
+
+    def _touch(self, side: s.Side, path: str) -> None:
+        """From here on a file or folder is waited for."""
+        self._touches = (side, path)
+        if self.files_since is None:
+            self.files_since = time.monotonic()
 
     def result(self) -> Seen:
         """What was seen; the exception that came instead."""
@@ -77,10 +104,15 @@ class _Looker:
         if not self._said:
             return self._unsaid()
         facts = self._facts = self._room.facts(self._house, one.software.host or None)
-        pvs = pvs_file(one)
+        self._touch("pvs", pvs_path(one))
+        pvs = self._pvs = pvs_file(one)
+        self._touch("install", one.software.program_folder or places.DEFAULTS[0])
         found_in = self._roots()
         installs = self._installs(found_in, pvs)
         services = self._services(installs)
+        roots_seen = one.pair is not None or any(root.is_dir() for root in found_in)
+        if self._top:
+            self._touch("install", self._top)
         setup = places.joined(places.joined(self._top, one.places.setup), one.places.setup_program)
         names = tuple(dict.fromkeys(self._names()))
         seen = Seen(
@@ -96,7 +128,7 @@ class _Looker:
             devices=one.software.devices,
             pvs=pvs,
             installs=installs,
-            roots_seen=one.pair is not None or any(root.is_dir() for root in found_in),
+            roots_seen=roots_seen,
             root=str(found_in[0]) if found_in else one.software.program_folder or places.DEFAULTS[0],
             services=services,
             dotnet=None if facts is None else facts.dotnet.value,
@@ -110,6 +142,7 @@ class _Looker:
         )
         state, mapped = self._data_path(seen)
         seen = replace(seen, path_state=state, path_mapped=mapped)
+        self.files_since = None
         asked = self._ask(seen)
         return replace(seen, asked=asked, runs_on=self._runs_on(seen, asked))
 
@@ -154,7 +187,7 @@ class _Looker:
                         file,
                         version=places.program_version(folder),
                         mapped=self._is_mapped(str(folder)),
-                        foreign=self._is_foreign(file, guid, pvs),
+                        foreign=belonging.is_foreign(file, guid, pvs, self._one, self._others),
                         programs=not places.is_program_data(root),
                     )
                 )
@@ -166,13 +199,6 @@ class _Looker:
                 home = str(self._house.folder)
                 found.append(Install(str(folder), pair.guid, home, file, version=__version__, own=True))
         return tuple(found)
-
-    def _is_foreign(self, file: File, guid: str, pvs: File) -> bool:
-        """Serves another practice software of this practice, by its name in the file, and is not named by our file."""
-        name, named = file.value(s.PVS_NAME).casefold(), pvs.value(s.IDENTIFIER).casefold()
-        if name in {one.casefold() for one in self._one.places.pvs_names} or guid.casefold() == named:
-            return False
-        return name in {one.casefold() for other in self._others for one in other.places.pvs_names}
 
     def _services(self, installs: Sequence[Install]) -> tuple[Service, ...] | None:
         own = [Service("praxisd", "running")] if self._one.pair is not None else []
@@ -219,10 +245,12 @@ class _Looker:
         path, mapped = places.local(text), self._is_mapped(text)
         if mapped or not self._here or path is None:
             return "unseen", mapped
+        self._touch("install", text)
         if not path.is_dir():
             return "missing", False
-        top = Path(places.top_folder(str(path), self._one.places.data_path))
-        inside = [places.ini_in(path), *(ini_of(top, relative) for relative in self._one.places.ini)]
+        inside = [places.ini_in(path)]
+        if not self._one.places.data_path:  # the file lies below what is the data folder here
+            inside += [ini_of(path, relative) for relative in self._one.places.ini]
         there = [one for one in inside if one.is_file()]
         if not there:
             return "no_ini", False
@@ -280,13 +308,14 @@ def state_of(seen: Seen) -> str:
     if seen.services is not None and seen.install is None and (seen.roots_seen or seen.asked.state != "open"):
         return "absent"
     if seen.asked.state == "open":
-        return "running"
+        return "running" if seen.claimed else "unknown"  # something answers, whoever's it is
     return "stopped" if seen.services is not None else "unknown"
 
 
 def version_of(seen: Seen) -> str:
     """The version: as the provider says it, else that of its program; "" unknown."""
-    return seen.asked.version or ("" if seen.install is None else seen.install.version)
+    told = seen.asked.version if seen.claimed else ""
+    return told or ("" if seen.install is None else seen.install.version)
 
 
 def instance_of(seen: Seen) -> str:

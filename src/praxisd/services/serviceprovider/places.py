@@ -4,6 +4,7 @@ Names are compared without upper and lower case, and `\` separates as `/` does, 
 found too where it is mounted on another system.
 """
 
+import errno
 import mmap
 import os
 import re
@@ -11,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
+from typing import BinaryIO
 
 from praxisd.services.serviceprovider import ini
 from praxisd.services.serviceprovider.seen import File, Side
@@ -79,12 +81,11 @@ def read_file(side: Side, path: Path) -> File:
     """One of the two files. A file without the section that counts is not readable, unless nothing is in it."""
     shown = str(path)
     try:
-        known = path.stat()
-        if not stat.S_ISREG(known.st_mode):
-            return File(side, shown, "unreadable", why="failed")
-        if known.st_size > MOST_BYTES:
+        if path.is_symlink():
+            return File(side, shown, "unreadable", why="link")
+        data = content(path)
+        if len(data) > MOST_BYTES:
             return File(side, shown, "unreadable", why="too_large")
-        data = path.read_bytes()
     except FileNotFoundError:
         return File(side, shown, "missing")
     except PermissionError:
@@ -95,6 +96,32 @@ def read_file(side: Side, path: Path) -> File:
     if found.head() is None and any(one.kind != "blank" for one in found.lines):
         return File(side, shown, "unreadable", found, "no_section")
     return File(side, shown, "read", found)
+
+
+def content(path: Path) -> bytes:
+    """The first MOST_BYTES + 1 bytes of a file; OSError for what is none."""
+    with opened(path) as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file, open to be read. OSError for all else: a pipe waits for ever, a link may lead anywhere."""
+    _regular(path.lstat())
+    flags = sum(
+        getattr(os, name, 0) for name in ("O_RDONLY", "O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+    )
+    file = os.fdopen(os.open(path, flags), "rb")
+    try:
+        _regular(os.fstat(file.fileno()))  # it may have been put in the other's place meanwhile
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _regular(known: os.stat_result) -> None:
+    if not stat.S_ISREG(known.st_mode):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def ini_in(folder: Path) -> Path:
@@ -162,10 +189,10 @@ def program_version(folder: Path, named: str = "") -> str:
 def file_version(path: Path) -> str:
     """FileVersion of a Windows program, `a.b.c.d`; "" if it has none or cannot be read."""
     try:
-        known = path.stat()
+        known = path.lstat()
     except OSError:
         return ""
-    if known.st_size > _PE_MOST:
+    if not stat.S_ISREG(known.st_mode) or known.st_size > _PE_MOST:
         return ""
     mark = (str(path), known.st_mtime_ns, known.st_size)
     if mark not in _versions:
@@ -180,7 +207,7 @@ def _file_version(path: Path) -> str:
 
     try:
         # Mapped by us: a file that pefile opens itself costs a collection of all garbage when it is closed.
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             program = pefile.PE(data=data, fast_load=True)
             program.parse_data_directories([pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_RESOURCE"]])
             fixed = getattr(program, "VS_FIXEDFILEINFO", [])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NOTHING, BY_HAND = "serviceprovider.nothing_wrong", "serviceprovider.by_hand"
 NOTE = "serviceprovider.note.repaired"
-CODES = (NOTHING, BY_HAND, *mending_rules.CODES, writing.NOT_WRITTEN, writing.CHANGED)
+CODES = (NOTHING, BY_HAND, *mending_rules.CODES, *writing.CODES)
 
 
 def here(actor: Actor) -> Actor:
@@ -36,6 +36,8 @@ def repair(house: "House", actor: Actor, software: str, code: str, side: str = "
     if not found:
         raise not_found("Software")
     seen = found[0]
+    if seen.late:
+        raise Problem(writing.NOT_ANSWERING, 409, retry=True, file=seen.silent or "–")
     faults = tuple(one for one in rules.judge(seen) if one.code == code and side in ("", one.side))
     if not faults:
         raise Problem(NOTHING, 409)

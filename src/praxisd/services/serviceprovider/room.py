@@ -61,6 +61,14 @@ def provided(house: "House") -> list[Provided]:
     return found
 
 
+def pvs_path(one: Provided) -> str:
+    """Where the file in the data folder should lie; nothing is looked at."""
+    folder = places.top_folder(one.software.data_folder, one.places.data_path)
+    if not folder and one.pair is not None:
+        return one.pair.pvs_file
+    return places.joined(folder, one.places.ini[0]) if folder else ""
+
+
 def pvs_file(one: Provided) -> File:
     """The file in the data folder, where it lies or should lie."""
     folder = places.top_folder(one.software.data_folder, one.places.data_path)

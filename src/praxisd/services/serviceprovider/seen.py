@@ -102,7 +102,8 @@ class Seen:
     `names` are all names and addresses of that computer; `services` None: not told. `roots_seen`: the program folders can
     be looked into. `sql_absent`: no SQL Server where one must be. `runs_on`: another computer that is known to have the
     provider. `wanted_path`: the data folder as the machine knows it. `customer`: the number that praxisd knows.
-    `own`: praxisd is the provider, and listens on `own_port` (0: not now).
+    `own`: praxisd is the provider, and listens on `own_port` (0: not now). `late`: something did not answer in time; what
+    else there is was not looked at.
     """
 
     software: str
@@ -132,6 +133,13 @@ class Seen:
     asked: Asked = field(default_factory=Asked)
     own: bool = False
     own_port: int = 0
+    late: bool = False
+
+    @property
+    def silent(self) -> str:
+        """Which file or folder does not answer; "" if it is none."""
+        files = (self.pvs, *(one.file for one in self.installs))
+        return next((one.path for one in files if one.why == "timeout"), "")
 
     @property
     def mine(self) -> tuple[Install, ...]:
@@ -145,6 +153,12 @@ class Seen:
         named = self.pvs.value(IDENTIFIER).casefold()
         fitting = [one for one in found if named and one.guid.casefold() == named]
         return next(iter(fitting or found), None)
+
+    @property
+    def claimed(self) -> bool:
+        """What answers at the address is this software's provider: it is installed, or the PVS INI was filled by it."""
+        named = self.pvs.state == "read" and self.pvs.ini is not None and not self.pvs.fresh
+        return self.own or self.install is not None or bool(self.services) or named
 
     @property
     def port(self) -> int:
