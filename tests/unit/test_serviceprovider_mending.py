@@ -148,6 +148,62 @@ def test_the_host_of_a_connection_string_alone_is_changed() -> None:
     assert done.data.decode("utf-16") == wanted and done.lines == (6,)
 
 
+CONNECTIONS = {
+    b"Initial Catalog=\x81W;Data Source=OLD\\SQLENT;": b"Initial Catalog=\x81W;Data Source=SRV\\SQLENT;",
+    b'"Data Source=OLD\\SQLENT; Initial Catalog=W;"': b'"Data Source=SRV\\SQLENT; Initial Catalog=W;"',
+    b"Initial Catalog=W;\r\nData Source=OLD\\SQLENT;": b"Initial Catalog=W;\r\nData Source=SRV\\SQLENT;",
+    b"User ID=\xe4;Network Address=OLD;": b"User ID=\xe4;Network Address=SRV;",
+    b'Password="\xfc;Server=A";Server=OLD,1433;': b'Password="\xfc;Server=A";Server=SRV,1433;',
+    b"Data Source=;Initial Catalog=W;": b"Data Source=SRV;Initial Catalog=W;",
+}
+
+
+@pytest.mark.parametrize(("before", "after"), CONNECTIONS.items())
+def test_a_connection_string_in_any_writing_is_mended_to_the_byte(before: bytes, after: bytes) -> None:
+    base = "\r\n".join([*PVS, "ConnectionString="]).encode()
+    pvs = File("pvs", "/pvs.ini", "read", ini.read(base + before + b"\r\nX=1\r\n"))
+    found = replace(seen(pvs, file("install", list(OWN), "utf-8", "\r\n")), where="sql")
+    faults = judge(found)
+    assert [one.code for one in faults] == [words.CONNECTION_HOST]
+    (done,) = mend(found, faults)
+    assert done.data == base + after + b"\r\nX=1\r\n"
+    assert judge(replace(found, pvs=File("pvs", "/pvs.ini", "read", ini.read(done.data)))) == ()
+
+
+def test_a_computer_that_a_connection_string_cannot_hold_is_refused() -> None:
+    pvs = file("pvs", [*PVS, "ConnectionString=Data Source=OLD"], "cp1252", "\r\n")
+    found = seen(pvs, file("install", list(OWN), "utf-8", "\r\n"))
+    found = replace(found, where="sql", machine="\N{SNOWMAN}")
+    faults = tuple(one for one in judge(found) if one.code == words.CONNECTION_HOST)
+    with pytest.raises(Problem) as refused:
+        mend(found, faults)
+    assert refused.value.code == "serviceprovider.value_unknown"
+
+
+def test_the_double_of_another_spelling_stays() -> None:
+    lines = [*PVS[:2], f"UniqueIdentifier={OTHER}", *PVS[2:], "UNIQUEIDENTIFIZIER=x"]
+    found = seen(file("pvs", lines, "cp1252", "\r\n"), file("install", list(OWN), "utf-8", "\r\n"))
+    faults = judge(found)
+    assert [(one.code, one.line) for one in faults] == [(words.KEY_TWICE, 7)]
+    (done,) = mend(found, faults)
+    assert done.data.decode() == "\r\n".join([*lines[:-1], ""])
+
+
+def test_the_file_of_praxisds_own_pair_is_filled_at_once() -> None:
+    stale = file(
+        "pvs", [PVS[0], "Hostname=ALT", f"UniqueIdentifizier={OTHER}", "TCPPort=1"], "cp1252", "\r\n"
+    )
+    own = file("install", list(OWN), "utf-8", "\r\n")
+    found = replace(seen(stale, own), own=True, own_port=23174)
+    faults = judge(found)
+    assert [one.code for one in faults] == [words.STALE]
+    (done,) = mend(found, faults)
+    mended = replace(found, pvs=File("pvs", "/pvs.ini", "read", ini.read(done.data)))
+    assert judge(mended) == ()
+    with pytest.raises(Problem):
+        mend(replace(found, own_port=0), faults)
+
+
 def test_the_pair_of_praxisd_is_written_as_the_seed_prints_it() -> None:
     own = installation(GUID, 8080, "X.ISYNET", "", "").decode()
     assert (

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from praxisd.services.serviceprovider import ini, rules, words
-from praxisd.services.serviceprovider.rules import below, judge, source_host, twice
+from praxisd.services.serviceprovider import ini, looking, rules, seen, words
+from praxisd.services.serviceprovider.connection_rules import source_host
+from praxisd.services.serviceprovider.rules import below, judge, twice
 from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
 
 GUID = "8330F1B9-514D-409F-B4E3-80ADE4076DA0"
@@ -40,8 +41,8 @@ GOOD = Seen(
 )
 
 
-def codes(seen: Seen) -> list[str]:
-    return [one.code for one in judge(seen)]
+def codes(found: Seen) -> list[str]:
+    return [one.code for one in judge(found)]
 
 
 def test_nothing_is_wrong_with_a_good_one() -> None:
@@ -133,6 +134,8 @@ def test_this_computer_is_a_name_only_where_nobody_else_looks_for_it() -> None:
     local = replace(GOOD, pvs=file("pvs", PVS.replace("SRV", "localhost")))
     assert codes(replace(local, devices=1)) == []
     assert codes(replace(local, devices=3)) == [words.HOSTNAME_DIFFERS]
+    assert codes(replace(local, devices=0)) == [words.HOSTNAME_LOCAL]  # not known: told, and no error
+    assert words.HOSTNAME_LOCAL in words.WARNINGS
 
 
 @pytest.mark.parametrize(
@@ -144,11 +147,23 @@ def test_this_computer_is_a_name_only_where_nobody_else_looks_for_it() -> None:
         ("Data Source=.;", "."),
         ("Data Source=;", ""),
         ("Address=192.0.2.7\\X", "192.0.2.7"),
+        ("Network Address = SRV ;", "SRV"),
+        (r"Data Source=np:\\SRV\pipe\sql\query", "SRV"),
+        (r'Data Source="SRV\SQLENT";Initial Catalog=W', "SRV"),
+        (r'"Data Source=SRV\SQLENT; Initial Catalog=W;"', "SRV"),
+        ('Password="a;Data Source=EVIL";Data Source=SRV', "SRV"),
+        ('Data Source=SRV;Password="a;Data Source=EVIL"', "SRV"),
+        ("Server=OLD;Data Source=SRV", "SRV"),
+        ("noise;Data Source=SRV", "SRV"),
     ],
 )
 def test_the_host_of_a_connection_string(text: str, host: str) -> None:
     span = source_host(text)
     assert span is not None and text[slice(*span)] == host
+
+
+def test_a_long_line_without_any_pair_is_read_at_once() -> None:
+    assert source_host(" " * 100_000 + "x" * 100_000) is None
 
 
 def test_a_connection_string_without_a_host() -> None:
@@ -177,15 +192,60 @@ def test_versions_are_compared_by_their_numbers(version: str, least: str, lower:
     assert below(version, least) is lower
 
 
-def test_two_spellings_are_one_key() -> None:
+def test_two_spellings_are_two_keys_and_the_one_of_the_files_is_read() -> None:
     text = "[install]\nUniqueIdentifizier=a\n[Other]\nUniqueIdentifier=c\n[Install]\nTCPPort=1\n"
     assert twice(file("pvs", text)) == []
-    assert twice(file("pvs", "[Install]\nPVSTName=a\nx=1\npvsname=b\nX=2\n")) == [("pvsname", 4), ("X", 5)]
+    both = file("pvs", "[Install]\nPVSName=b\nx=1\nPVSTName=a\npvstname=c\nX=2\n")
+    assert twice(both) == [("pvstname", 5), ("X", 6)]
+    assert both.value(seen.PVS_NAME) == "a"
+    assert codes(replace(GOOD, pvs=file("pvs", PVS.replace("Unique", "UniqueIdentifier=AAAA\nUnique")))) == []
 
 
 def test_what_answers_is_no_provider_where_neither_service_nor_folder_is() -> None:
     gone = replace(GOOD, installs=(), services=())
     assert codes(gone) == [words.NOT_INSTALLED]
-    assert (
-        codes(replace(gone, here=False, roots_seen=False)) == []
-    )  # under another name, perhaps: nobody can look
+    away = replace(gone, here=False, roots_seen=False)
+    assert codes(away) == []  # under another name, perhaps: the file names this address, and nobody can look
+    for pvs in (File("pvs"), File("pvs", state="missing"), file("pvs", "[Install]\nHostname=SRV\n")):
+        assert codes(replace(away, pvs=pvs)) == [words.NOT_INSTALLED]
+
+
+def test_an_answer_is_no_proof_of_a_provider_that_no_file_names() -> None:
+    nothing = replace(GOOD, installs=(), services=None, pvs=File("pvs", "/x", "missing"), roots_seen=False)
+    assert codes(nothing) == [words.INI_MISSING]
+    assert looking.state_of(nothing) == "unknown"
+    told = replace(GOOD.asked, version="1.2.3")
+    assert looking.version_of(replace(nothing, asked=told)) == ""
+    fresh = replace(nothing, pvs=file("pvs", "[Install]\nHostname=SRV\n"))
+    assert (codes(fresh), looking.state_of(fresh)) == ([words.NOT_FILLED], "unknown")
+    named = replace(nothing, pvs=file("pvs", PVS), asked=told)
+    assert (codes(named), looking.state_of(named), looking.version_of(named)) == ([], "running", "1.2.3")
+    far = replace(nothing, here=False)
+    assert (codes(far), looking.state_of(far)) == (
+        [],
+        "unknown",
+    )  # whether it is missing there cannot be seen
+
+
+def test_a_file_that_waits_for_a_restart_is_not_good() -> None:
+    fresh = replace(GOOD, pvs=file("pvs", "[Install]\nHostname=SRV\n"))
+    assert codes(fresh) == [words.NOT_FILLED]
+    stopped = replace(fresh, services=(Service("Service-Provider", "stopped"),))
+    assert codes(stopped) == [words.STOPPED]  # which explains it
+    assert codes(replace(fresh, asked=Asked("SRV", "127.0.0.1", 23174, "closed", "refused"))) == [
+        words.UNREACHABLE
+    ]
+
+
+def test_only_what_was_seen_to_run_is_said_to_run() -> None:
+    other = replace(GOOD, devices=3, pvs=file("pvs", PVS.replace("SRV", "X")))
+    told = {one.params["reason"] for one in judge(other)}
+    assert told == {"why_runs_there"}
+    nothing = replace(other, installs=(), services=None)
+    assert [one.params["reason"] for one in judge(nothing)] == ["why_belongs_there"]
+    itself = replace(other, pvs=file("pvs", PVS.replace("SRV", "LOCALHOST")))
+    assert [one.params["reason"] for one in judge(itself)] == ["why_only_here"]
+
+
+def test_sql_server_elsewhere_has_a_code_of_its_own() -> None:
+    assert codes(replace(GOOD, where="sql", sql_absent=True)) == [words.SQL_MISSING]

@@ -18,7 +18,7 @@ import msgspec
 
 from praxisd.kernel.access import INSTALLATION, Actor, Kind
 from praxisd.model.machine import Disk, MachineFacts, ServiceFacts, SqlInstance, known, unknown
-from praxisd.sandbox.serviceprovider import Manner, Stand
+from praxisd.sandbox.serviceprovider import Manner, Stand, fill
 from praxisd.services.diagnosis import software_store
 from praxisd.services.diagnosis.software_shapes import Software
 from praxisd.services.serviceprovider import asking
@@ -58,7 +58,10 @@ class Place:
         self.root = folder / "Program Files (x86)" / VENDOR
         self.program_data = folder / "ProgramData" / VENDOR
         self.computer, self.software_host = SERVER, ""
-        self.services = [ServiceFacts(name="ServiceProvider", display="Service-Provider", state="running")]
+        self.services: list[ServiceFacts] | None = [
+            ServiceFacts(name="ServiceProvider", display="Service-Provider", state="running")
+        ]
+        self.devices = 3
         self.dotnet, self.mapped = "4.8", list[Path]()
         self.sql: tuple[SqlInstance, ...] = (SqlInstance(instance="SQLENT"),)
         self.others: dict[str, MachineFacts] = {}
@@ -131,7 +134,7 @@ class Place:
             at=0,
             computer_name=known(self.computer),
             addresses=known((self.host,)),
-            services=known(tuple(self.services)),
+            services=unknown() if self.services is None else known(tuple(self.services)),
             dotnet=known(self.dotnet),
             sql=known(self.sql),
             disks=known((Disk(volume="/", mapped=known(False)), *disks)) if disks else unknown(),
@@ -144,6 +147,10 @@ class Place:
         self.stop()
         where = self.home if self.ini.exists() else next(self.root.glob(f"{PREFIX}*"))
         self.stand = Stand(where, self.host, self.port, manner, VERSION)
+        if (
+            self.product == "x.isynet" and self.pvs.exists()
+        ):  # its data path is empty; the real one knows the folder
+            fill(self.pvs, GUID, self.port)
         self.wait_s = SHORT_S if manner == "hang" else WAIT_S
 
     def stop(self) -> None:
@@ -176,7 +183,7 @@ class Place:
         room.ask = lambda host, address, port: asking.ask(host, address, port, self.wait_s)
         what = Software(
             id=ID, product=self.product, role="server", data_folder=str(self.top), program_folder=str(self.root),
-            host=self.software_host, devices=3, customer_number=CUSTOMER,
+            host=self.software_host, devices=self.devices, customer_number=CUSTOMER,
         )  # fmt: skip
         house.store.run(_CLI, lambda tx: software_store.put(tx, what))
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from praxisd.model.machine import ServiceFacts
+from praxisd.model.machine import ServiceFacts, SqlInstance
 from praxisd.services.serviceprovider import words as w
 from praxisd.services.serviceprovider.places import PREFIX, VENDOR
 from praxisd.testing.pe_file import program
 from praxisd.testing.prepared import GUID, OLD_SERVER, OLD_VERSION, OTHER_GUID, SERVER, Place, machine
 
 Act = Callable[[Place], object]
+SQL_SERVER = "SQLRECHNER"
 STOPPED = ServiceFacts(name="ServiceProvider", display="Service-Provider", state="stopped")
 RUNNING = ServiceFacts(name="ServiceProvider", display="Service-Provider", state="running")
 
@@ -72,10 +73,51 @@ def _installed_anew(place: Place) -> None:
     for root in (place.root, place.program_data):
         for one in root.glob(f"{PREFIX}*"):
             shutil.rmtree(one)
-    place.write_pvs(f"[Install]\r\nHostname={SERVER}\r\n")
+    place.write_pvs(f"[Install]\r\nHostname={place.computer}\r\n")
     place.install()
     place.services, place.mapped = [RUNNING], []
     place.start()
+
+
+def _another_answers(place: Place) -> None:
+    """Nothing is installed, and the provider of another program answers where this one would be looked for."""
+    place.start()
+    shutil.rmtree(place.home)
+    place.services = []
+    place.pvs.unlink()
+
+
+def _nothing_but_an_answer(place: Place) -> None:
+    """The same on a computer whose services and programs cannot be listed."""
+    _another_answers(place)
+    shutil.rmtree(place.root)
+    place.services = None
+
+
+def _local_name(place: Place) -> None:
+    place.devices = 0
+    place.change(place.pvs, SERVER, "localhost")
+
+
+def _only_computer(place: Place) -> None:
+    _local_name(place)
+    place.devices = 1
+
+
+def _moved_to_sql(place: Place) -> None:
+    """Uninstalled, the computer with SQL Server entered, installed there."""
+    place.computer = place.software_host = SQL_SERVER
+    place.sql = (SqlInstance(instance="SQLENT"),)
+    _installed_anew(place)
+
+
+def _second_line(place: Place) -> None:
+    place.change(place.pvs, f"Data Source={SERVER}\\SQLENT; ", "")
+    place.change(place.pvs, "Async=True; ", "Data Source=EMPFANG1\\SQLENT; ")
+
+
+def _second_line_right(place: Place) -> None:
+    place.change(place.pvs, "=EMPFANG1\\", f"={SERVER}\\")
 
 
 def _elsewhere(place: Place) -> None:
@@ -246,20 +288,24 @@ CASES = (
     Case("good_isynet", (), product="x.isynet"),
     Case("good_utf16", (), _other_utf16),
     Case("good_odd", (), _odd_but_right),
-    Case("good_only_host", (), lambda place: place.write_pvs(f"[Install]\r\nHostname={SERVER}\r\n")),
+    Case("good_two_spellings", (), _edit("pvs", "Unique", "UniqueIdentifier=AAAA\r\nUnique")[0]),
+    Case("good_local_name", (), _only_computer),
+    Case("not_filled", (w.NOT_FILLED,), lambda place: place.write_pvs(f"[Install]\r\nHostname={SERVER}\r\n")),
     Case("unreachable", (w.UNREACHABLE,), answers=False),
     Case("outdated", (w.OUTDATED,), _version(OLD_VERSION), _version("23.3.1.0")),
     Case("not_enabled", (w.NOT_ENABLED,), *_edit("pvs", "Installed=1", "Installed=0")),
     Case("not_enabled_both", (w.NOT_ENABLED,), *_both("Installed=1", "Installed=")),
     Case("datapath_invalid", (w.DATAPATH_INVALID,), lambda place: place.pvs.unlink(), _installed_anew),
     Case("datapath_old_copy", (w.DATAPATH_INVALID,), _old_copy, _installed_anew),
+    Case("datapath_top", (w.DATAPATH_INVALID,), _edit("ini", "/DeData", "")[0], _installed_anew),
     Case("datapath_missing", (w.DATAPATH_MISSING,), *_edit("ini", "DeData", "DeWeg")),
     Case("datapath_empty", (w.DATAPATH_MISSING,), *_empty_path()),
     Case("pvs_unknown", (w.PVS_UNKNOWN,), *_edit("ini", "X.CONCEPT", "X.KONZEPT")),
     Case("not_installed", (w.NOT_INSTALLED,), _gone, _installed_anew),
+    Case("not_installed_other_answers", (w.NOT_INSTALLED,), _another_answers, _installed_anew),
     Case("stopped", (w.STOPPED,), *_service_stopped()),
     Case("wrong_machine", (w.WRONG_MACHINE,), _elsewhere, _installed_anew),
-    Case("wrong_machine_isynet", (w.WRONG_MACHINE,), *_set("sql", (), ("SQLENT",)), product="x.isynet"),
+    Case("sql_missing", (w.SQL_MISSING,), _set("sql", (), ())[0], _moved_to_sql, product="x.isynet"),
     Case("installed_twice", (w.INSTALLED_TWICE,), lambda place: place.install(OTHER_GUID), _installed_anew),
     Case("installed_twice_left_over", (w.INSTALLED_TWICE,), _left_over, _installed_anew),
     Case("folder_missing", (w.FOLDER_MISSING,), lambda place: shutil.rmtree(place.home), _installed_anew),
@@ -275,14 +321,20 @@ CASES = (
     Case("stale", (w.STALE,), _stale, _only_host),
     Case("hostname_missing", (w.HOSTNAME_MISSING,), *_edit("pvs", f"Hostname={SERVER}", "Hostname=")),
     Case("hostname_differs", (w.HOSTNAME_DIFFERS,), *_edit("pvs", SERVER, "EMPFANG1")),
+    Case("hostname_of_itself", (w.HOSTNAME_DIFFERS,), *_edit("pvs", SERVER, "localhost")),
+    Case("hostname_local", (w.HOSTNAME_LOCAL,), _local_name, lambda place: setattr(place, "devices", 1)),
+    Case(
+        "connection_host_going_on", (w.CONNECTION_HOST,), _second_line, _second_line_right, product="x.isynet",
+    ),
     Case(
         "connection_host", (w.CONNECTION_HOST,), *_edit("pvs", f"Data Source={SERVER}\\", "Data Source=EMPFANG1\\"),
         product="x.isynet",
     ),
     Case("ini_missing", (w.INI_MISSING,), lambda place: place.pvs.unlink(), _only_host, product="x.isynet"),
+    Case("ini_missing_alone", (w.INI_MISSING,), _nothing_but_an_answer, _installed_anew),
     Case("ini_missing_program", (w.INI_MISSING,), lambda place: place.ini.unlink(), _installed_anew),
     Case("ini_unreadable", (w.INI_UNREADABLE,), _wrong_content, _written_again),
-    Case("key_twice", (w.KEY_TWICE,), *_edit("pvs", "Installed=1\r\n", "Installed=1\r\nUniqueIdentifier=x\r\n")),
+    Case("key_twice", (w.KEY_TWICE,), *_edit("pvs", "Installed=1\r\n", "Installed=1\r\nuniqueidentifizier=x\r\n")),
     Case("filtered", (w.FILTERED,), lambda place: place.block()),
     *(Case(f"wrong_answer_{one}", (w.WRONG_ANSWER,), _manner(one)) for one in ("hang", "garbage", "error", "close")),
     Case("facts_missing", (w.FACTS_MISSING,), _elsewhere_measured, lambda place: setattr(place, "measured", True)),

@@ -67,9 +67,15 @@ class Ini:
     text_end: int
 
     def find(self, *names: str, section: str = SECTION) -> Line | None:
-        """The line that counts for the first of these keys, upper and lower case alike; several spellings of one key."""
-        wanted = {name.casefold() for name in names}
-        return next((one for one in self.pairs(section) if one.key.casefold() in wanted), None)
+        """The line that counts for a key, upper and lower case alike. Of several spellings the first one that is there: to
+        Windows they are different keys.
+        """
+        lines = self.pairs(section)
+        for name in names:
+            for one in lines:
+                if one.key.casefold() == name.casefold():
+                    return one
+        return None
 
     def pairs(self, section: str = SECTION) -> list[Line]:
         """The lines of a section that count."""
@@ -137,6 +143,18 @@ def encoded(ini: Ini, text: str) -> bytes:
     return text.encode(ini.encoding)
 
 
+def units(ini: Ini, start: int, end: int) -> str:
+    """The bytes of a place as text, one character for each code unit, so that places in it are places in the file."""
+    return _units(ini.data[start:end], ini.encoding)
+
+
+def _units(data: bytes, encoding: str) -> str:
+    if not encoding.startswith("utf-16"):
+        return data.decode("latin-1")
+    order: Literal["little", "big"] = "little" if encoding.endswith("le") else "big"
+    return "".join(chr(int.from_bytes(data[at : at + 2], order)) for at in range(0, len(data), 2))
+
+
 def _inserted(ini: Ini, section: str, text: str) -> bytes:
     head = ini.head(section)
     if head is None:
@@ -184,13 +202,7 @@ class _Reader:
         self._unit = 2 if encoding.startswith("utf-16") else 1
         body = data[len(bom) :]
         body = body[: len(body) - len(body) % self._unit]
-        if self._unit == 1:
-            self._text = body.decode("latin-1")
-        else:
-            order: Literal["little", "big"] = "little" if encoding.endswith("le") else "big"
-            self._text = "".join(
-                chr(int.from_bytes(body[at : at + 2], order)) for at in range(0, len(body), 2)
-            )
+        self._text = _units(body, encoding)
         self._notes: list[Note] = []
         self._lines: list[Line] = []
         self._section: str | None = None

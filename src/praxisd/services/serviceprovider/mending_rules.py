@@ -10,6 +10,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.serviceprovider import ini, rules
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider import words as w
+from praxisd.services.serviceprovider.connection_rules import source_host
 from praxisd.services.serviceprovider.rules import Fault
 from praxisd.services.serviceprovider.seen import File, Seen
 
@@ -24,6 +25,7 @@ _VALUES = {
     w.CUSTOMER_NUMBER_MISSING: s.CUSTOMER,
     w.HOSTNAME_MISSING: s.HOSTNAME,
     w.HOSTNAME_DIFFERS: s.HOSTNAME,
+    w.HOSTNAME_LOCAL: s.HOSTNAME,
 }
 """Codes that are mended by one value, and its key."""
 
@@ -54,7 +56,10 @@ def mend(seen: Seen, faults: tuple[Fault, ...]) -> list[Mended]:
                 held = Mended(
                     file.path, file.ini.data if file.ini else b"", file.ini.data if file.ini else None
                 )
-            data = _changed(seen, fault, file, ini.read(held.data))
+            try:
+                data = _changed(seen, fault, file, ini.read(held.data))
+            except ValueError:  # the file's encoding has no such letters
+                raise Problem(NO_VALUE, 409) from None
             lines = tuple(sorted({*held.lines, *_lines(fault, file)}))
             now[file.path] = Mended(file.path, data, held.before, lines)
     return [one for one in now.values() if one.data != one.before]
@@ -89,13 +94,13 @@ def _changed(seen: Seen, fault: Fault, file: File, now: ini.Ini) -> bytes:
     if fault.code == w.KEY_TWICE:
         return _once(file, now)
     if fault.code == w.STALE:
-        return only_host(now, _known(seen.machine))
+        return _own(seen, only_host(now, _known(seen.machine)))
     if fault.code == w.CONNECTION_HOST:
         return _connection(now, _known(seen.machine))
     if fault.code == w.INI_MISSING:
         if fault.side != "pvs":
             raise Problem(NO_VALUE, 409)
-        return fresh(_known(seen.machine))
+        return _own(seen, fresh(_known(seen.machine)))
     names = _VALUES.get(fault.code)
     if names is None:
         raise Problem(NO_VALUE, 409)
@@ -114,6 +119,7 @@ def _value(seen: Seen, fault: Fault) -> str:
         w.CUSTOMER_NUMBER_MISSING: seen.customer,
         w.HOSTNAME_MISSING: seen.machine,
         w.HOSTNAME_DIFFERS: seen.machine,
+        w.HOSTNAME_LOCAL: seen.machine,
     }
     return _known(wanted[fault.code])
 
@@ -141,18 +147,34 @@ def _once(file: File, now: ini.Ini) -> bytes:
     return ini.without(now, [line for line in lines if line.number in gone])
 
 
+def _own(seen: Seen, data: bytes) -> bytes:
+    """praxisd fills its own file at once; another provider does it when it starts."""
+    if not seen.own:
+        return data
+    if not seen.own_port:
+        raise Problem(NO_VALUE, 409)
+    return filled(data, seen.machine, _known(rules.identifier(seen)), seen.own_port)
+
+
 def _connection(now: ini.Ini, machine: str) -> bytes:
-    """The host in the connection string, and nothing else of it."""
+    """The host in the connection string, and nothing else of it, on whichever of its lines it stands."""
     line = now.find(*s.CONNECTION)
     if line is None:
         raise Problem(NO_VALUE, 409)
-    text = now.data[line.value_start : line.value_end].decode(now.encoding, "replace")
-    span = rules.source_host(text)
+    unit = 2 if now.encoding.startswith("utf-16") else 1
+    text, places = "", list[int]()
+    for one in now.lines[now.lines.index(line) :]:
+        if one is not line and one.kind != "more":
+            break
+        if text:  # lines are joined by a blank, as the reader does it
+            text, places = text + " ", [*places, places[-1] + unit]
+        text += ini.units(now, one.value_start, one.value_end)
+        places += range(one.value_start, one.value_end, unit)
+    span = source_host(text)
     if span is None:
         raise Problem(NO_VALUE, 409)
-    start = line.value_start + len(ini.encoded(now, text[: span[0]]))
-    end = line.value_start + len(ini.encoded(now, text[: span[1]]))
-    return ini.spliced(now, [(start, end, machine)])
+    places.append(places[-1] + unit if places else line.value_end)
+    return ini.spliced(now, [(places[span[0]], places[span[1]], machine)])
 
 
 def only_host(now: ini.Ini, machine: str) -> bytes:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider import words as w
+from praxisd.services.serviceprovider.connection_rules import source_host
 from praxisd.services.serviceprovider.seen import File, Seen
 
 DOTNET = "4.8"
 """The least .NET Framework (seed 003, Vor der Installation)."""
-_SOURCE = re.compile(r"(?:^|;)\s*(?:data source|server|addr|address)\s*=\s*([^;]*)", re.IGNORECASE)
-_HERE = frozenset({".", "(local)", "localhost", "127.0.0.1", "::1"})
+_HERE = frozenset({".", "(local)", "(localdb)", "localhost", "127.0.0.1", "::1"})
 _NOTHING = "–"
+_ANEW = frozenset({w.NOT_INSTALLED, w.WRONG_MACHINE, w.SQL_MISSING, w.INSTALLED_TWICE})
+"""Healed by a new installation, whatever else is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ def _all(seen: Seen) -> Iterator[Fault]:
         yield Fault(w.DOTNET_OLD, params={"found": seen.dotnet or _NOTHING, "wanted": DOTNET})
     place = list(_place(seen))
     yield from place
-    if any(one.code in (w.NOT_INSTALLED, w.WRONG_MACHINE, w.INSTALLED_TWICE) for one in place):
+    if any(one.code in _ANEW for one in place):
         return  # what the files say of a provider that must be installed anew does not matter
     inside = [*_pvs(seen), *_install(seen)]
     yield from inside
-    if not {one.code for one in (*place, *inside)} - w.WARNINGS:
-        yield from _answer(seen)
+    if {one.code for one in (*place, *inside)} - w.WARNINGS:
+        return
+    answer = list(_answer(seen))
+    yield from answer
+    if seen.pvs.fresh and seen.pvs.state == "read" and not {one.code for one in answer} - w.WARNINGS:
+        yield Fault(w.NOT_FILLED, "pvs")  # it answers, and has not written there yet
 
 
 def _place(seen: Seen) -> Iterator[Fault]:
@@ -63,12 +69,12 @@ def _place(seen: Seen) -> Iterator[Fault]:
         )
         return
     if seen.sql_absent:
-        yield Fault(w.WRONG_MACHINE, params={"found": seen.machine, "wanted": "SQL Server"})
+        yield Fault(w.SQL_MISSING)
         return
     if services is not None and not services and install is None:
         if seen.runs_on:
             yield Fault(w.WRONG_MACHINE, params={"found": seen.runs_on, "wanted": seen.machine})
-        elif seen.asked.state != "open" or (seen.here and seen.roots_seen):
+        elif not (seen.claimed and seen.asked.state == "open") or (seen.here and seen.roots_seen):
             yield Fault(w.NOT_INSTALLED)
         return
     if services is not None and install is not None and not services:
@@ -97,18 +103,20 @@ def _file(file: File) -> Iterator[Fault]:
 
 
 def twice(file: File) -> list[tuple[str, int]]:
-    """Keys (in any spelling) that stand twice in the section that counts: as written there, and the line that is not read."""
+    """Keys that stand twice in the section that counts: as written there, and the line that is not read.
+
+    Another spelling is another key to Windows, and may be the one that the provider reads: it is none of these.
+    """
     if file.ini is None:
         return []
-    head, known = file.ini.head(), set[str]()
-    found = []
-    for one in file.ini.lines if head is not None else ():
-        if one.kind != "key" or one.section.casefold() != head.section.casefold() or one.start < head.start:  # type: ignore[union-attr]
+    head, known, found = file.ini.head(), set[str](), []
+    for one in file.ini.lines:
+        if head is None or one.kind != "key" or one.start < head.start:
             continue
-        name = meaning(one.key) or one.key.casefold()
-        if name in known:
-            found.append((one.key, one.number))
-        known.add(name)
+        if one.section.casefold() == head.section.casefold():
+            name = one.key.casefold()
+            found += [(one.key, one.number)] if name in known else []
+            known.add(name)
     return found
 
 
@@ -122,7 +130,7 @@ def _pvs(seen: Seen) -> Iterator[Fault]:
     """The file in the data folder, alone and against the installed one."""
     pvs, install = seen.pvs, seen.install
     yield from _file(pvs)
-    if pvs.state == "missing" and seen.path_state not in ("no_ini", "missing") and install is not None:
+    if pvs.state == "missing" and seen.path_state not in ("no_ini", "missing") and (install or seen.here):
         yield Fault(w.INI_MISSING, "pvs", params={"wanted": seen.machine})
     if pvs.ini is None or pvs.state == "unreadable":
         return
@@ -136,8 +144,10 @@ def _pvs(seen: Seen) -> Iterator[Fault]:
     host = pvs.value(s.HOSTNAME)
     if not host:
         yield _at(w.HOSTNAME_MISSING, pvs, s.HOSTNAME, _NOTHING, seen.machine)
+    elif host.casefold() in _HERE and seen.devices == 0 and seen.names:
+        yield _at(w.HOSTNAME_LOCAL, pvs, s.HOSTNAME, host, seen.machine)
     elif not _names_it(seen, host):
-        yield _at(w.HOSTNAME_DIFFERS, pvs, s.HOSTNAME, host, seen.machine)
+        yield _at(w.HOSTNAME_DIFFERS, pvs, s.HOSTNAME, host, seen.machine, reason=_why_there(seen, host))
     yield from _connection(seen, pvs)
     if pvs.fresh:
         return
@@ -198,6 +208,14 @@ def _data_path(seen: Seen, file: File) -> Iterator[Fault]:
         yield _at(w.DATAPATH_INVALID, file, s.DATA_PATH, path, seen.wanted_path or _NOTHING)
 
 
+def _why_there(seen: Seen, host: str) -> str:
+    """Why the computer is another one: only what was seen is said to run."""
+    if host.casefold() in _HERE:
+        return "why_only_here"
+    runs = any(one.state == "running" for one in seen.services or ())
+    return "why_runs_there" if runs else "why_belongs_there"
+
+
 def _connection(seen: Seen, file: File) -> Iterator[Fault]:
     """The computer in the connection string must be the one with SQL Server."""
     text = file.value(s.CONNECTION)
@@ -207,21 +225,6 @@ def _connection(seen: Seen, file: File) -> Iterator[Fault]:
     host = text[slice(*span)]
     if host.casefold() not in _HERE and not _names_it(seen, host):
         yield _at(w.CONNECTION_HOST, file, s.CONNECTION, host or _NOTHING, seen.machine)
-
-
-def source_host(text: str) -> tuple[int, int] | None:
-    r"""Where in a connection string the computer stands: `Data Source=tcp:HOST\INSTANCE,1433`; None if it names none."""
-    found = _SOURCE.search(text)
-    if found is None:
-        return None
-    start, whole = found.start(1), found.group(1)
-    start += len(whole) - len(whole.lstrip())
-    end = found.end(1)
-    if text[start:end].casefold().startswith(("tcp:", "np:", "lpc:")):
-        start = text.index(":", start) + 1
-    stop = re.search(r"[\\,]", text[start:end])
-    end = start + stop.start() if stop else end
-    return start, start + len(text[start:end].rstrip())
 
 
 def _answer(seen: Seen) -> Iterator[Fault]:
@@ -277,7 +280,7 @@ def _names_it(seen: Seen, host: str) -> bool:
         return True
     known = {name.casefold() for name in seen.names}
     if folded in _HERE:
-        return seen.devices == 1  # nobody else has to find it
+        return seen.devices < 2  # nobody else has to find it, as far as is known
     asked = seen.asked
     if asked.host.casefold() == folded and asked.address in known and asked.address not in _HERE:
         return True  # another name that leads to this computer

@@ -86,11 +86,11 @@ def _fault(texts: "Texts", seen: Seen, fault: Fault, lang: str) -> FaultOut:
         side=cast(Side, fault.side) if fault.side else None,
         line=fault.line or None,
         key=fault.key or None,
-        mendable=_mendable(seen, fault),
+        mendable=mendable(seen, fault),
     )
 
 
-def _mendable(seen: Seen, fault: Fault) -> bool:
+def mendable(seen: Seen, fault: Fault) -> bool:
     """True where a click would mend it: the file can be reached, and it is known what should stand there."""
     if fault.code not in words.REPAIRS:
         return False
