@@ -55,6 +55,16 @@ def test_every_part_has_every_language() -> None:
     assert "praxisd/kernel/texts/console" in parts()
 
 
+def test_every_service_has_a_word_for_people() -> None:
+    words = {
+        key
+        for files in parts().values()
+        for key in flat(tomllib.loads(files["de"].read_text(encoding="utf-8")))
+    }
+    services = sorted(one.parent.name for one in SRC.glob("praxisd/services/*/__init__.py"))
+    assert services and [one for one in services if f"console.service.{one}" not in words] == []
+
+
 def test_languages_say_the_same() -> None:
     found: list[str] = []
     for part, files in parts().items():

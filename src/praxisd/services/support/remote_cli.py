@@ -60,7 +60,10 @@ def record(folder: Path, organization: str | None, as_json: bool, grant_id: str 
     if as_json:
         print_json(answer)
     else:
-        print_table(answer["acts"], ("at", "text", "area", "operation", "count", "status", "refusal"))
+        acts = [
+            {**one, "text": ": ".join(filter(None, (one["text"], one["about"])))} for one in answer["acts"]
+        ]
+        print_table(acts, ("at", "text", "area", "operation", "count", "status", "refusal"))
 
 
 @click.command()

@@ -34,33 +34,39 @@ def page(
         }
     newest = [found[seq] for seq in sorted(found, reverse=True)]
     shown = newest[:limit]
-    places = _places(house)
+    places = _places(house, lang)
     acts = [_act(house, one, places, lang) for one in shown]
     return acts, shown[-1].seq if len(newest) > limit else None
 
 
-def _places(house: "House") -> dict[str, tuple[str, bool]]:
-    """By name of an operation its area, and whether it only asks."""
+def _places(house: "House", lang: str) -> dict[str, tuple[str, bool, str]]:
+    """By name of an operation its area, whether it only asks, and what it is for in the words of its permission."""
     found = {}
     for service in house.registry.services:
         for route in service.routes:
             asks = route.method == "GET" or route.name.partition(".")[2] in _LOOKS
-            found[route.name] = (service.name, asks)
+            found[route.name] = (service.name, asks, _about(house, route.permission, lang))
         for listing in service.listings:
+            about = _about(house, listing.permission, lang)
             word = "".join(part.title() for part in listing.name.split("."))
             for name in (
                 f"listing.{word[:1].lower()}{word[1:]}",
                 f"listing.{word[:1].lower()}{word[1:]}Export",
             ):
-                found[name] = (service.name, True)
+                found[name] = (service.name, True, about)
     return found
 
 
-def _act(house: "House", one: Event, places: dict[str, tuple[str, bool]], lang: str) -> ActOut:
+def _about(house: "House", permission: str | None, lang: str) -> str:
+    key = f"permission.{permission}"
+    return house.texts.get(key, lang) if house.texts.has(key) else ""
+
+
+def _act(house: "House", one: Event, places: dict[str, tuple[str, bool, str]], lang: str) -> ActOut:
     codes = one.codes
     if one.subject_type == ACT:
         operation, refused = str(codes.get("operation") or ""), codes.get("code")
-        area, asks = places.get(operation, ("", True))
+        area, asks, about = places.get(operation, ("", True, ""))
         kind = "frame" if operation in _FRAME else "look" if asks else "do"
         key = f"{refused}.title"
         return ActOut(
@@ -69,6 +75,7 @@ def _act(house: "House", one: Event, places: dict[str, tuple[str, bool]], lang: 
             last=format_rfc3339(int(codes.get("last") or one.at)),
             kind=kind,
             text=house.texts.get(f"support.record.{kind}", lang),
+            about="" if kind == "frame" else about,
             area=area_title(house, area, lang) if area else "",
             operation=operation,
             count=int(codes.get("count") or 1),
@@ -81,6 +88,7 @@ def _act(house: "House", one: Event, places: dict[str, tuple[str, bool]], lang: 
         last=format_rfc3339(one.at),
         kind="grant" if one.subject_type == "Support" else "change",
         text=sentence(house, one, lang),
+        about="",
         area=area_title(house, area_of(house.registry, one.type), lang),
         operation="",
         count=1,

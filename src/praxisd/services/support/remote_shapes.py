@@ -76,7 +76,8 @@ class GrantsOut(_Out, frozen=True, kw_only=True):
 class ActOut(_Out, frozen=True, kw_only=True):
     """One line of the record. `kind`: `look` and `do` are operations of the partner, `frame` those that every page of
     the console asks for by itself (`count` of them until `last`; `status` is what they were answered, `refusal` says why in
-    words), `change` is what came of it, `grant` the course of things.
+    words), `change` is what came of it, `grant` the course of things. `about`: what an operation is for, in plain words; empty
+    where everyone may call it.
     """
 
     number: int
@@ -84,6 +85,7 @@ class ActOut(_Out, frozen=True, kw_only=True):
     last: str
     kind: str
     text: str
+    about: str
     area: str
     operation: str
     count: int
