@@ -16,6 +16,7 @@ from praxisd.kernel.house import SERVICE
 from praxisd.kernel.issues import Issue
 from praxisd.kernel.registry import DeclarationError, Registry, freeze
 from praxisd.kernel.service import Check, Finding, Fix, Severity
+from praxisd.kernel.terminal import exit_code
 from praxisd.testing.houses import default_services
 from praxisd.testing.practice import Practice, key_for, small_practice
 from praxisd.web.app import build
@@ -187,6 +188,30 @@ def test_the_doctor_heals_by_command(house: House, ward: Ward) -> None:
         control.perform(house, "kernel.fix", {"code": CODE, "subject": "a"})
     with house.store.read(system("test")) as tx:
         assert issues.list_all(tx) == []
+
+
+def test_the_doctor_asks_for_a_practice_only_where_one_has_the_issue(house: House, ward: Ward) -> None:
+    first, _ = small_practice(house), small_practice(house)
+
+    def problem(code: str, **args: str) -> str:
+        with pytest.raises(Problem) as found:
+            control.perform(house, "kernel.fix", {"code": code, **args})
+        return found.value.code
+
+    assert problem(CODE) == "issues.gone"
+    # A word that is no issue, and one that no click heals, are wrong use.
+    assert [problem("store.nothing"), problem(OTHER)] == ["issues.no_fix"] * 2
+    assert exit_code(Problem("issues.no_fix", 404)) == 2
+    ward.findings = [replace(low("a"), organization=first.organization)]
+    issues.run_checks(house, ["trial.check"])
+    assert problem(CODE, subject="a") == "control.organization_needed"
+    answer = control.perform(
+        house, "kernel.fix", {"code": CODE, "subject": "a", "organization": first.organization}
+    )
+    assert answer["healed"]
+    ward.findings = [low("b")]
+    issues.run_checks(house, ["trial.check"])
+    assert control.perform(house, "kernel.fix", {"code": CODE, "subject": "b"})["healed"]
 
 
 def test_a_fix_needs_a_check_a_permission_and_words(ward: Ward) -> None:

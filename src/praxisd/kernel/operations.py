@@ -36,6 +36,8 @@ def fix(house: "House", args: Args) -> Args:
     code, subject = args.get("code"), args.get("subject", "")
     if not isinstance(code, str) or not isinstance(subject, str):
         raise Problem("control.bad_arguments", 400)
+    if code not in house.registry.fixes:
+        raise Problem(issues.NO_FIX, 404, issue=code)
     lang = str(args.get("lang") or FIRST)
     one = issues.fix(house, _fixer(house, args, code, subject), code, subject)
     title = issues.explain(house, one.issue, lang)["title"]
@@ -43,14 +45,15 @@ def fix(house: "House", args: Args) -> Args:
 
 
 def _fixer(house: "House", args: Args, code: str, subject: str) -> Actor:
-    """The command line in the practice meant; in the installation where there are several and the issue is the server's."""
+    """The command line in the practice meant; in the installation where there are several and none of them has the issue."""
     try:
         return actor(house, args)
     except Problem as problem:
         everywhere = Actor(Kind.CLI, "cli", INSTALLATION, everything=True)
         with house.store.read(everywhere) as tx:
-            servers = any((i.code, i.subject) == (code, subject) for i in issues.list_open(tx))
-        if problem.code == "control.organization_needed" and servers:
+            of = {i.organization for i in issues.list_all(tx) if (i.code, i.subject) == (code, subject)}
+        # Open for the server, or for nobody: which practice is meant is no question then.
+        if problem.code == "control.organization_needed" and (not of or INSTALLATION in of):
             return everywhere
         raise
 

@@ -23,7 +23,13 @@ DATA_VARIABLE = "PRAXISD_DATA"
 DATA_DEFAULT = "praxisd-data"
 _LANG, _JSON = "praxisd.lang", "praxisd.json"
 _LANGUAGES = ("de", "en")
-_WRONG_USE = ("config.", "control.folder_in_use", "control.folder_not_empty", "control.bad_arguments")
+_WRONG_USE = (
+    "config.",
+    "control.folder_in_use",
+    "control.folder_not_empty",
+    "control.bad_arguments",
+    "issues.no_fix",
+)
 
 
 def _keep(key: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
