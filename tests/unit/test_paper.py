@@ -92,6 +92,16 @@ def test_a_heading_is_never_left_alone_at_the_foot_of_a_page(source: str) -> Non
     assert found[0] == 0 and found[-1] == 1 and found == sorted(found)
 
 
+def test_a_heading_may_stand_above_anything() -> None:
+    sheet = _sheet().heading("A").heading("B").facts([("Produkt", "x")]).heading("C").facts([])
+    sheet.heading("D").checkboxes([Box("Firewall")]).heading("E").checkboxes([]).heading("F").table([], [])
+    sheet.heading("G").text("Frage", small=True).signatures(["Datum"]).heading("H").text(
+        "w " * 5_000
+    ).heading("I")
+    said = _words(_pages(sheet)).split()
+    assert [one for one in said if one in "ABCDEFGHI"] == list("ABCDEFGHI")
+
+
 def test_facts_boxes_and_lines_to_sign() -> None:
     sheet = _sheet().facts([("Produkt", "x.isynet"), ("Stand", "04.08.2023")]).heading("Liste")
     sheet.checkboxes([Box("Firewall", done=True, note="jährlich"), Box("Sperre")]).signatures(

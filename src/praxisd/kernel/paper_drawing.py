@@ -164,9 +164,13 @@ def _beginning(blocks: Sequence[paper.Block], lang: str, width: float) -> float:
             if high > _PAGE / 4:
                 break
             continue
+        if isinstance(block, paper.Facts):
+            flow = _facts(block.pairs[:1], width)
         if isinstance(block, paper.Table) and block.columns:
             high += min(_rows_high(block, lang, width, 2), max(_rows_high(block, lang, width, 1), _PAGE / 4))
-        elif flow and not isinstance(block, paper.Facts):
+        elif isinstance(block, paper.Signatures):
+            high += _Lines(block.labels).wrap(width, _PAGE)[1]
+        elif isinstance(block, paper.Boxes | paper.Facts) and flow:
             high += flow[0].wrap(width, _PAGE)[1]
         break
     return min(high, _PAGE)
