@@ -108,6 +108,23 @@ def test_every_part_stands_in_english_in_the_dark_and_on_a_tablet(
         assert "console." not in page.evaluate("document.body.innerText")
 
 
+def test_the_checklist_asks_for_the_size_of_the_practice_first(
+    sign_in: Callable[..., Page], axe: str
+) -> None:
+    w = Words("de")
+    page = sign_in("owner", width=820, height=1180)
+    _open(page, "directive")
+    sizes = page.get_by_role("group", name=w("diagnosis.directive.size"))
+    expect(page.get_by_text(w("diagnosis.directive.size"), exact=True)).to_be_visible()
+    assert violations(page, axe) == [] and overflow(page) == []
+    button(sizes, w("diagnosis.directive.medium")).click()
+    expect(
+        page.get_by_text(w("diagnosis.directive.for_size", size=w("diagnosis.directive.medium")))
+    ).to_be_visible()
+    expect(page.get_by_role("heading", name="Anlage 2", exact=False).first).to_be_visible()
+    assert violations(page, axe) == [] and overflow(page) == []
+
+
 def test_ports_are_tried_and_saved_for_the_firewall(
     sign_in: Callable[..., Page], folder: Path, axe: str
 ) -> None:

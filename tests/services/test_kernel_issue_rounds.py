@@ -10,6 +10,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.house import SERVICE
 from praxisd.kernel.issues import FAILED, TIMEOUT, Checker, run_checks
+from praxisd.kernel.issues_running import WAITING_MOST
 from praxisd.kernel.registry import Registry, freeze
 from praxisd.kernel.service import Check, Finding, Service, Severity
 
@@ -111,6 +112,32 @@ def test_a_slow_one_is_left_out_until_it_is_due_and_whoever_asks_gets_it(
     issues.check_now(house)
     issues.doctor(house)
     assert sorted(ran) == ["quick", "quick", "slow", "slow"]
+
+
+def test_many_who_ask_do_not_all_wait(make_house: Make) -> None:
+    begun, gate, ran = threading.Event(), threading.Event(), []
+
+    def slow(_house: House) -> list[Finding]:
+        ran.append(1)
+        begun.set()
+        gate.wait(60)
+        return [LOW]
+
+    house = make_house(with_checks(Check("trial.slow", (CODE,), slow, 60)))
+    first = threading.Thread(target=issues.check_now, args=(house,), daemon=True)
+    first.start()
+    assert begun.wait(60)
+    others = [threading.Thread(target=issues.check_now, args=(house,), daemon=True) for _ in range(8)]
+    for one in others:
+        one.start()
+    late = time.monotonic() + 60
+    while sum(one.is_alive() for one in others) > WAITING_MOST and time.monotonic() < late:
+        time.sleep(0.01)
+    assert sum(one.is_alive() for one in others) <= WAITING_MOST and first.is_alive()
+    gate.set()
+    for one in (first, *others):
+        one.join(60)
+    assert ran == [1] and the_open(house) == [(CODE, "")]
 
 
 def test_a_stop_cancels_the_round_and_settles_nothing(make_house: Make) -> None:

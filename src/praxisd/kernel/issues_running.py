@@ -25,6 +25,8 @@ RUN_EVERY_S = 60.0
 _LEASE_S = 180
 AT_ONCE = 32
 """So many checks run beside each other; those left behind hanging do not count."""
+WAITING_MOST = 2
+"""So many wait for the checks that another person began; who comes then sees what is known."""
 _HEAD_START_S = 0.005
 """A check has the interpreter to itself for so long: the many quick ones do not crowd out requests all at once."""
 _LOOK_S = 0.1
@@ -82,6 +84,7 @@ class _Checking:
         self.lock = threading.Lock()
         self.settling = threading.Lock()
         self.asked = threading.Lock()
+        self.waiting = threading.BoundedSemaphore(WAITING_MOST)
         self.under_way: dict[str, list[_Look]] = {}
         self.last: dict[str, float] = {}
         self.settled: dict[str, int] = {}
@@ -144,16 +147,21 @@ def run_checks(house: "House", names: Sequence[str] | None = None, *, due: bool 
 
 
 def check_now(house: "House") -> None:
-    """Run all checks because a person asks. Who asks while another's checks are running waits for those instead."""
-    lock = _of(house).asked
-    if lock.acquire(blocking=False):
+    """Run all checks because a person asks. Who asks while another's checks are running waits for those instead; with
+    `WAITING_MOST` waiting already, nobody else does: they would hold the threads that serve everybody.
+    """
+    checking = _of(house)
+    if checking.asked.acquire(blocking=False):
         try:
             run_checks(house)
         finally:
-            lock.release()
-    else:
-        with lock:
-            return
+            checking.asked.release()
+    elif checking.waiting.acquire(blocking=False):
+        try:
+            with checking.asked:
+                return
+        finally:
+            checking.waiting.release()
 
 
 def _side_by_side(house: "House", checking: _Checking, checks: Sequence[Check]) -> list[_Look | None]:
