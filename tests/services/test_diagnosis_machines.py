@@ -22,6 +22,7 @@ from praxisd.model.machine import (
     MachineFacts,
     Office,
     ProcessorFacts,
+    ServiceFacts,
     SqlInstance,
     SystemFacts,
     known,
@@ -138,6 +139,9 @@ def test_who_may_and_what_is_refused(desk: Desk) -> None:
         400,
         "http.invalid_body",
     )
+    many = tuple(ServiceFacts(name="n" * 260, display="d" * 260) for _ in range(1_000))
+    big = msgspec.structs.replace(SEAT, services=known(many))
+    assert desk.refused("POST", "/machines", "pvs", **sent(big)) == (413, "http.body_too_large")
     assert desk.refused("GET", "/machines/gone") == (404, "http.not_found")
     assert desk.refused("DELETE", "/machines/gone") == (404, "http.not_found")
     desk.ask("POST", "/machines", "pvs", **sent())

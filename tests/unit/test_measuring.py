@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from praxisd.model.machine import Disk, Fact, MachineFacts, SystemFacts, known, unknown
+from praxisd.model.machine import Disk, Fact, MachineFacts, Printer, SystemFacts, known, unknown
 from praxisd.services.diagnosis import measuring
 from praxisd.services.diagnosis.measuring import Meter, host_name, own_probes
 from praxisd.services.diagnosis.measuring_probe import Probe, Undetermined, attempt, blank, bounded, output
@@ -188,3 +188,34 @@ def test_json_of_a_newer_or_foreign_form_is_refused() -> None:
         msgspec.json.decode(b'{"host":"a","at":1,"patients":{"value":3}}', type=MachineFacts)
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"host":"../a","at":1}', type=MachineFacts)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"os": {"name": {"value": "x" * 261}}},
+        {"memoryGb": {"value": -1.0}},
+        {"cpu": {"cores": {"value": -4}}},
+        {"memoryGb": {"value": 8, "why": "failed"}},
+        {"memoryGb": {}},
+        {"at": -1},
+        {"disks": {"value": [{"volume": "C"}] * 65}},
+        {"disks": {"value": [{"volume": "C" * 261}]}},
+        {"services": {"value": [{"name": "a"}] * 1_001}},
+        {"antivirus": {"value": ["x" * 261]}},
+        {"screens": {"value": [{"width": -1, "height": 5}]}},
+    ],
+)
+def test_facts_that_no_computer_has_are_refused(sent: dict[str, Any]) -> None:
+    good = {"host": "a", "at": 1, "services": {"value": [{"name": "a"}] * 1_000}, "usb": {"value": False}}
+    assert msgspec.convert(good, MachineFacts).services.known
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**good, **sent}, MachineFacts)
+
+
+def test_what_is_measured_is_cut_to_what_may_be_sent() -> None:
+    printers = tuple(Printer(name=f"{n}" * 300) for n in range(80))
+    told = {"printers": known(printers), "domain": known("x" * 300), "antivirus": known(("y" * 300,))}
+    facts = Meter([probe("long", tuple(told), lambda: told)]).measure(1)
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=MachineFacts) == facts
+    assert len(facts.printers.value or ()) == 64 and facts.domain == known("x" * 260)

@@ -4,7 +4,7 @@ A fact without a value is "could not be determined" and never taken for good or 
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,13 @@ Family = Literal["windows", "linux", "other"]
 DiskKind = Literal["ssd", "hdd", "removable", "network"]
 ServiceState = Literal["running", "stopped", "other"]
 
+LONGEST_TEXT = 260
+"""Signs of any text: the longest path that Windows' programs agree on. Facts come from other computers: all is bounded."""
+MOST, MOST_SERVICES = 64, 1_000
+"""So many of each list (disks, printers, …), and of services."""
+Line = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+Pixels = Annotated[int, Meta(ge=0, le=1_000_000)]
+
 NOT_MEASURED = "not_measured"
 """Nobody tried. The other reasons: `not_here` (this system has no such thing to read), `denied` (no right to read it),
 `no_program` (the program that would tell is not installed), `timeout`, `failed`, `not_measurable`, `not_asked`,
@@ -22,10 +29,23 @@ NOT_MEASURED = "not_measured"
 
 
 class Fact(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
-    """One fact: its value; or None, and `why` says as a code why it could not be determined."""
+    """One fact: its value; or None, and `why` says as a code why it could not be determined.
+
+    ValueError for both or neither, a negative number, a text that is too long: what other computers send is refused then.
+    """
 
     value: T | None = None
     why: Why | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no fact."""
+        if (self.value is None) == (self.why is None):
+            raise ValueError("either a value or why there is none")
+        if isinstance(self.value, int | float) and not 0 <= self.value <= 1e12:
+            raise ValueError("a number of at least 0")
+        texts = self.value if isinstance(self.value, tuple) else (self.value,)
+        if any(isinstance(one, str) and len(one) > LONGEST_TEXT for one in texts):
+            raise ValueError(f"a text of at most {LONGEST_TEXT} signs")
 
     @property
     def known(self) -> bool:
@@ -34,8 +54,9 @@ class Fact(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
 
 
 def known(value: T) -> Fact[T]:
-    """A fact that was determined."""
-    return Fact(value)
+    """A fact that was determined; texts are cut to their longest."""
+    given: Any = value
+    return Fact(tuple(_cut(one) for one in given) if type(given) is tuple else _cut(given))
 
 
 def unknown(why: str = NOT_MEASURED) -> Fact[T]:
@@ -82,7 +103,7 @@ class Disk(_Shape, frozen=True):
     folder a mapped drive stands for; `encrypted`: BitLocker or LUKS is on.
     """
 
-    volume: str
+    volume: Line
     system: Fact[bool] = msgspec.field(default_factory=_unknown)
     total_gb: Fact[float] = msgspec.field(default_factory=_unknown)
     free_gb: Fact[float] = msgspec.field(default_factory=_unknown)
@@ -97,7 +118,7 @@ class Disk(_Shape, frozen=True):
 class Network(_Shape, frozen=True):
     """A network adapter that is connected. `address` is its IPv4 address."""
 
-    name: str
+    name: Line
     mbit: Fact[int] = msgspec.field(default_factory=_unknown)
     address: Fact[str] = msgspec.field(default_factory=_unknown)
 
@@ -105,21 +126,21 @@ class Network(_Shape, frozen=True):
 class Graphics(_Shape, frozen=True):
     """A graphics adapter and its memory in MB (2^20 bytes)."""
 
-    name: str
+    name: Line
     memory_mb: Fact[int] = msgspec.field(default_factory=_unknown)
 
 
 class Screen(_Shape, frozen=True):
     """A screen and its resolution in pixels."""
 
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
 
 class Office(_Shape, frozen=True):
     """A desktop Word: `name` like "Word 2019", `version` like 16.0.10396, `bits` of the program."""
 
-    name: str
+    name: Line
     version: Fact[str] = msgspec.field(default_factory=_unknown)
     bits: Fact[int] = msgspec.field(default_factory=_unknown)
 
@@ -127,7 +148,7 @@ class Office(_Shape, frozen=True):
 class SqlInstance(_Shape, frozen=True):
     """An instance of SQL Server that is installed here: name, version (15.0.2000.5), release ("2019")."""
 
-    instance: str
+    instance: Line
     version: Fact[str] = msgspec.field(default_factory=_unknown)
     release: Fact[str] = msgspec.field(default_factory=_unknown)
 
@@ -135,23 +156,23 @@ class SqlInstance(_Shape, frozen=True):
 class ServiceFacts(_Shape, frozen=True):
     """A service of the operating system. `program` is the path of its program without arguments, "" if not told."""
 
-    name: str
-    display: str = ""
+    name: Line
+    display: Line = ""
     state: ServiceState = "other"
-    program: str = ""
+    program: Line = ""
 
 
 class Printer(_Shape, frozen=True):
     """A printer that is set up here, and its best resolution in dpi."""
 
-    name: str
+    name: Line
     dpi: Fact[int] = msgspec.field(default_factory=_unknown)
 
 
 class FolderRight(_Shape, frozen=True):
     """Whether every user may delete files in a folder."""
 
-    folder: str
+    folder: Line
     granted: Fact[bool] = msgspec.field(default_factory=_unknown)
 
 
@@ -165,7 +186,7 @@ class MachineFacts(_Shape, frozen=True):
     """
 
     host: Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[^\s/\\?#%]+$")]
-    at: int
+    at: Annotated[int, Meta(ge=0, le=1 << 40)]
     computer_name: Fact[str] = msgspec.field(default_factory=_unknown)
     addresses: Fact[tuple[str, ...]] = msgspec.field(default_factory=_unknown)
     os: SystemFacts = msgspec.field(default_factory=SystemFacts)
@@ -194,6 +215,12 @@ class MachineFacts(_Shape, frozen=True):
     updates_pending: Fact[int] = msgspec.field(default_factory=_unknown)
     rights: Fact[tuple[FolderRight, ...]] = msgspec.field(default_factory=_unknown)
 
+    def __post_init__(self) -> None:
+        """Refuse lists that no computer has."""
+        for name in self.__struct_fields__:
+            if _too_many(name, getattr(self, name)):
+                raise ValueError(f"{name}: too many")
+
     def service(self, name: str) -> ServiceFacts | None:
         """The service of this name (upper and lower case alike), or None; ask `services.known` first."""
         return next((one for one in self.services.value or () if one.name.lower() == name.lower()), None)
@@ -201,6 +228,35 @@ class MachineFacts(_Shape, frozen=True):
     def disk_of(self, path: str) -> Disk | None:
         """The volume a path lies on: the longest whose name the path begins with; None if no disk fits."""
         return disk_of(self.disks.value or (), path)
+
+
+def _too_many(name: str, fact: Any) -> bool:
+    value = fact.value if isinstance(fact, Fact) else None
+    return isinstance(value, tuple) and len(value) > most(name)
+
+
+def most(name: str) -> int:
+    """How many the list of this name may hold."""
+    return MOST_SERVICES if name == "services" else MOST
+
+
+def bounded(name: str, fact: Any) -> Any:
+    """A field of MachineFacts as it was measured, cut to what may be sent: lists to their most."""
+    if not isinstance(fact, Fact) or not isinstance(fact.value, tuple):
+        return fact
+    return known(fact.value[: most(name)])
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT]
+    if isinstance(value, msgspec.Struct):
+        texts = {
+            name: one for name in value.__struct_fields__ if isinstance(one := getattr(value, name), str)
+        }
+        long = {name: one[:LONGEST_TEXT] for name, one in texts.items() if len(one) > LONGEST_TEXT}
+        return msgspec.structs.replace(value, **long) if long else value
+    return value
 
 
 def disk_of(disks: Iterable[Disk], path: str) -> Disk | None:

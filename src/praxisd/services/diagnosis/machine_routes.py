@@ -3,6 +3,8 @@
 The computers belong to the installation: seats of every practice send theirs, and whoever may read sees all of them.
 """
 
+import msgspec
+
 from praxisd.kernel import events
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Answer, Call, EventType, Permission, Retention, Route
@@ -20,6 +22,8 @@ from praxisd.services.diagnosis.measuring import host_name
 READ, WRITE, REPORT = "diagnosis.machine.read", "diagnosis.machine.write", "diagnosis.machine.report"
 MOST = 1_000
 """So many computers are kept; a practice has fewer."""
+MOST_BYTES = 256_000
+"""Of one computer's facts as they are kept; some 60 kB are usual, most of them services."""
 _TAGS = ("diagnosis",)
 
 
@@ -31,6 +35,8 @@ def report(call: Call) -> Answer:
     """
     body: MachineIn = call.body
     tx, host = call.writing, host_name(body.facts.host)
+    if len(msgspec.json.encode(body.facts)) > MOST_BYTES:
+        raise Problem("http.body_too_large", 413, limit=MOST_BYTES)
     if host == own_host():
         raise Problem("diagnosis.machine_is_here", 409, host=host)
     known = machine_store.one(tx, host)
@@ -86,7 +92,9 @@ ROUTES = (
     Route("GET", "/machines", "machine.list", list_machines, READ, answer=MachineList, safe=True, tags=_TAGS),
     Route(
         "POST", "/machines", "machine.report", report, REPORT, body=MachineIn, status=204, tags=_TAGS,
-        problems=((409, "diagnosis.machine_is_here"), (409, "diagnosis.machines_full")),
+        problems=(
+            (409, "diagnosis.machine_is_here"), (409, "diagnosis.machines_full"), (413, "http.body_too_large"),
+        ),
     ),
     Route("GET", "/machines/{host}", "machine.read", read_machine, READ, answer=MachineOut, safe=True, tags=_TAGS),
     Route("DELETE", "/machines/{host}", "machine.delete", remove_machine, WRITE, status=204, tags=_TAGS),

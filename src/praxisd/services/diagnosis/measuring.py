@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from praxisd.model.machine import bounded
 from praxisd.services.diagnosis import measuring_general
 from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts, ProcessorFacts, SystemFacts
 from praxisd.services.diagnosis.measuring_general import computer_name
@@ -83,6 +84,7 @@ class Meter:
             given.update(late if told is None or self._gone(probe, told[0]) else told[1])
         rest = [one.name for one in msgspec.structs.fields(MachineFacts) if one.name not in (*given, *_NEVER)]
         given.update({name: _undetermined(name, "not_here") for name in rest})
+        given = {name: bounded(name, fact) for name, fact in given.items()}
         name = computer_name()
         return MachineFacts(host=host_name(name), at=at, **given)
 
