@@ -65,6 +65,23 @@ def test_software_is_added_changed_and_removed(house: House, practice: Practice,
     assert kinds == ["software.added", "software.changed", "software.removed"]
 
 
+def test_a_masked_person_neither_reads_nor_loses_the_note(door: Door) -> None:
+    made = door(
+        "POST",
+        "/software",
+        "owner",
+        201,
+        json={**SOFTWARE, "name": "Haus 2", "note": "Frau Kanarienvogel fragen"},
+    )
+    path = f"/software/{made['id']}"
+    assert door("GET", path, "desk")["note"] == "Frau Kanarienvogel fragen"
+    for shown in (door("GET", path, "partner"), door("GET", "/software", "partner")["software"][0]):
+        assert (shown["name"], shown["note"]) == ("Haus 2", "")
+    changed = door("PUT", path, "partner", json={**SOFTWARE, "name": "Haus 3", "note": ""})
+    assert (changed["name"], changed["note"]) == ("Haus 3", "")
+    assert door("GET", path)["note"] == "Frau Kanarienvogel fragen"
+
+
 WRONG: tuple[tuple[dict[str, Any], int], ...] = (
     ({"product": "nothing"}, 422),
     ({"role": "boss"}, 400),

@@ -1,5 +1,6 @@
 """What may be wrong with product data: a file with a fault, a product nobody knows any more, a source that grew old."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ and a half of that, a newer one has probably been missed.
 """
 
 
+def file_subject(file: str) -> str:
+    """Which file it is, without its name: people write what they like there, and subjects stay in the events."""
+    return f"ProductFile/{hashlib.sha256(file.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+
+
 def files(house: "House") -> Iterator[Finding]:
     """Files that were left out: one finding for each, naming its first fault."""
     named: set[str] = set()
@@ -32,7 +38,7 @@ def files(house: "House") -> Iterator[Finding]:
             params = {
                 "file": fault.file, "line": fault.line, "column": fault.column, "what": fault.brief(), "count": count
             }  # fmt: skip
-            yield Finding("diagnosis.product_file_bad", f"ProductFile/{fault.file}", Severity.WARNING, params)
+            yield Finding("diagnosis.product_file_bad", file_subject(fault.file), Severity.WARNING, params)
 
 
 def sources(house: "House") -> Iterator[Finding]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
 
+ALL = "*.*"
+"""How the seed writes "every file"."""
 _KEY = "diagnosis.product_sheet."
 
 
@@ -28,7 +30,7 @@ def exclusions(house: "House", tx: "Tx", found: ExclusionsOut, lang: str, practi
         [
             (say("product"), f"{product.name} ({product.vendor})"),
             (say("source"), say("source_text", title=source.title, version=source.version)),
-            (say("stand"), source.stand.isoformat()),
+            (say("stand"), source.stand.strftime("%d.%m.%Y" if lang == "de" else "%Y-%m-%d")),
         ]
     )
     paper.text(say("lead"))
@@ -45,7 +47,14 @@ def exclusions(house: "House", tx: "Tx", found: ExclusionsOut, lang: str, practi
             Column(say("software"), 1), Column(say("note"), 3),
         )  # fmt: skip
         rows = [
-            ("☐", one.path, one.files, place(one.where), one.software, remarks(one.note, one.question))
+            (
+                "☐",
+                one.path,
+                say("all_files") if one.files == ALL else one.files,
+                place(one.where),
+                one.software,
+                remarks(one.note, one.question),
+            )
             for one in found.exclusions
         ]
         paper.heading(say("folders")).table(columns, rows)

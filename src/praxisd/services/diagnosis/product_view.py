@@ -245,7 +245,7 @@ def _port(one: shapes.Port, lang: str) -> PortOut:
 
 
 def exclusions(product: Product, lang: str) -> tuple[ExclusionOut, ...]:
-    """Folders and files."""
+    """Folders and files: those of the software itself before those of programs beside it, which not everybody has."""
     return tuple(
         ExclusionOut(
             path=one.path,
@@ -255,7 +255,7 @@ def exclusions(product: Product, lang: str) -> tuple[ExclusionOut, ...]:
             note=said(one.note, lang),
             question=said(one.question, lang),
         )
-        for one in product.exclusions
+        for one in sorted(product.exclusions, key=lambda one: bool(one.software))
     )
 
 

@@ -34,6 +34,8 @@ def change(house: "House", tx: Tx, id_: str, given: SoftwareIn) -> Software:
     if before is None:
         raise not_found(SUBJECT)
     made = _made(house, id_, given)
+    if tx.actor.masked:  # who never saw the note does not write over it
+        made = msgspec.structs.replace(made, note=before.note)
     fields = tuple(name for name in made.__struct_fields__ if getattr(made, name) != getattr(before, name))
     if fields:
         store.put(tx, made)

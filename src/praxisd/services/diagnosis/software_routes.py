@@ -15,20 +15,22 @@ _TAGS = ("diagnosis",)
 _BAD = ((422, keeping.UNKNOWN),)
 
 
-def shown(one: Software, known: dict[str, Product]) -> SoftwareOut:
-    """As the door shows it."""
+def shown(one: Software, known: dict[str, Product], masked: bool = False) -> SoftwareOut:
+    """As the door shows it; to a masked caller without the note, which may be about anybody."""
     product = known.get(one.product)
-    return SoftwareOut(**msgspec.structs.asdict(one), product_name=None if product is None else product.name)
+    said = msgspec.structs.asdict(one)
+    said["note"] = "" if masked else one.note
+    return SoftwareOut(**said, product_name=None if product is None else product.name)
 
 
 def list_software(call: Call) -> SoftwareList:
     """The practice software of this installation
 
-    All practices of an installation share it: it is about its computers.
+    All practices of an installation share it: it is about its computers. A masked caller gets no notes.
     """
     known = products(call.house)
     with call.read() as tx:
-        return SoftwareList(tuple(shown(one, known) for one in store.software(tx)))
+        return SoftwareList(tuple(shown(one, known, call.actor.masked) for one in store.software(tx)))
 
 
 def get_software(call: Call) -> SoftwareOut:
@@ -37,7 +39,7 @@ def get_software(call: Call) -> SoftwareOut:
         found = store.one(tx, call.path["id"])
     if found is None:
         raise not_found(keeping.SUBJECT)
-    return shown(found, products(call.house))
+    return shown(found, products(call.house), call.actor.masked)
 
 
 def add_software(call: Call) -> Answer:
@@ -46,13 +48,13 @@ def add_software(call: Call) -> Answer:
     Requirements, ports, exclusions and the ServiceProvider are then looked at for it.
     """
     made = keeping.add(call.house, call.writing, call.body)
-    return Answer(shown(made, products(call.house)), 201)
+    return Answer(shown(made, products(call.house), call.actor.masked), 201)
 
 
 def change_software(call: Call) -> SoftwareOut:
     """Change what is said about a practice software"""
     made = keeping.change(call.house, call.writing, call.path["id"], call.body)
-    return shown(made, products(call.house))
+    return shown(made, products(call.house), call.actor.masked)
 
 
 def remove_software(call: Call) -> Answer:
