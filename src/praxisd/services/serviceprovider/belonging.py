@@ -4,12 +4,12 @@ Each instance has one of its own or none (seed 003), two of the same product too
 the data path, and the name of the product only where neither says anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from praxisd.services.serviceprovider import places
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.room import Provided, pvs_file
-from praxisd.services.serviceprovider.seen import File
+from praxisd.services.serviceprovider.seen import File, Service
 
 
 def is_foreign(file: File, guid: str, pvs: File, one: Provided, others: Sequence[Provided]) -> bool:
@@ -28,6 +28,27 @@ def is_foreign(file: File, guid: str, pvs: File, one: Provided, others: Sequence
     if product in _names(one):
         return False
     return any(product in _names(other) for other in others)
+
+
+def services_of(
+    found: Sequence[tuple[Service, str]], ours: Collection[str], others: Sequence[Provided]
+) -> list[Service] | None:
+    """Which of the ServiceProviders that a computer lists are this software's; None where nobody can tell them apart.
+
+    `found`: each with all it says of itself; `ours`: identifiers of this software; `others`: those on the same computer.
+    """
+    if not others:
+        return [one for one, _ in found]
+    mine = [one for one, text in found if any(_says(text, name) for name in ours)]
+    if mine:
+        return mine
+    theirs = {_identifier(pvs_file(other)) for other in others}
+    left = [one for one, text in found if not any(_says(text, name) for name in theirs)]
+    return left if len(left) < 2 else None
+
+
+def _says(text: str, name: str) -> bool:
+    return bool(name) and name.casefold() in text.casefold()
 
 
 def _identifier(file: File) -> str:

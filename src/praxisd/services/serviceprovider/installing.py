@@ -14,7 +14,7 @@ from praxisd.kernel import events
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.services.diagnosis import api as diagnosis
-from praxisd.services.serviceprovider import mending_rules, places, room, store, writing
+from praxisd.services.serviceprovider import mending_rules, places, reaching, room, store, writing
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.flight import errands
 from praxisd.services.serviceprovider.repairing import here
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 NO_FOLDER, OTHER = "serviceprovider.no_data_folder", "serviceprovider.other_installation"
-NOT_SERVING = "serviceprovider.not_serving"
-CODES = (NO_FOLDER, OTHER, NOT_SERVING, *writing.CODES, *mending_rules.CODES)
+NOT_SERVING, ONLY_HERE = "serviceprovider.not_serving", "serviceprovider.only_here"
+CODES = (NO_FOLDER, OTHER, NOT_SERVING, ONLY_HERE, *writing.CODES, *mending_rules.CODES)
 
 
 def install(
@@ -37,7 +37,7 @@ def install(
 
     Problems: 404 for an unknown software (or one without a ServiceProvider), `serviceprovider.no_data_folder` (409) where
     the folder is none of this computer's, `serviceprovider.other_installation` (409), `serviceprovider.not_serving` (409)
-    while no door is open, `serviceprovider.not_written` (409), `serviceprovider.not_answering` (409).
+    while no door is open, `serviceprovider.only_here` (409) while none is for others, and those of `writing.write`.
     """
     chosen = next((one for one in room.provided(house) if one.software.id == software), None)
     if chosen is None:
@@ -46,6 +46,8 @@ def install(
     if port is None:
         raise Problem(NOT_SERVING, 409)
     facts = room.room_of(house).facts(house, None)
+    if chosen.pair is None:
+        _for_others(house, chosen, facts, port)
     try:
         top, pvs = errands(house).run(
             house, f"install {software}", lambda _given_up: _data(chosen, data_folder, facts)
@@ -74,6 +76,17 @@ def install(
 
     house.store.run(here(actor), keep)
     return InstalledOut(software=software, identifier=guid, port=port, files=written, updated=updated)
+
+
+def _for_others(
+    house: "House", chosen: room.Provided, facts: diagnosis.MachineFacts | None, port: int
+) -> None:
+    """Every workstation will be sent to our door: it must not be one of this computer alone."""
+    known = () if facts is None else facts.addresses.value or ()
+    ask, alone = room.room_of(house).ask, chosen.software.devices == 1
+    asked = reaching.ask_here(ask, diagnosis.own_host(), port, reaching.outer(known), alone)
+    if asked.why == reaching.ONLY_HERE:
+        raise Problem(ONLY_HERE, 409)
 
 
 def _data(chosen: room.Provided, data_folder: str, facts: diagnosis.MachineFacts | None) -> tuple[str, File]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from praxisd import __version__
 from praxisd.services.diagnosis import api as diagnosis
-from praxisd.services.serviceprovider import belonging, places, rules
+from praxisd.services.serviceprovider import belonging, places, reaching, rules
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.flight import Flights
 from praxisd.services.serviceprovider.room import Provided, ini_of, provided, pvs_file, pvs_path, room_of
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 _FLIGHTS = "serviceprovider.looks"
-_EVERYWHERE = ("0.0.0.0", "::")
 
 
 def look(house: "House", only: str | None = None) -> list[Seen]:
@@ -136,6 +135,7 @@ class _Looker:
             wanted_path=places.joined(self._top, one.places.data_path) if self._top else "",
             setup=setup if self._top else "",
             setup_version=self._setup_version(),
+            setup_there=self._setup_there(),
             customer=one.customer,
             own=one.pair is not None,
             own_port=urlsplit(str(self._house.shared.get("url") or "")).port or 0 if one.pair else 0,
@@ -205,13 +205,20 @@ class _Looker:
         if self._facts is None or not self._facts.services.known or self._cannot_run():
             return tuple(own) or None
         away = [tuple(places.parts(one.folder.casefold())) for one in installs if one.foreign]
-        found = [
-            Service(one.display or one.name, one.state, one.program)
+        listed = [
+            (
+                Service(one.display or one.name, one.state, one.program),
+                f"{one.name} {one.display} {one.program}",
+            )
             for one in self._facts.services.value or ()
             if _is_provider(one.name, one.display, one.program)
             and not any(_below(one.program, folder) for folder in away)
         ]
-        return (*own, *found)
+        ours = {self._pvs.value(s.IDENTIFIER), *(one.guid for one in installs if not one.foreign)}
+        host = self._one.software.host.casefold()
+        beside = [one for one in self._others if one.software.host.casefold() == host]
+        found = belonging.services_of(listed, ours, beside)
+        return (*own, *found) if found is not None else tuple(own) or None
 
     def _cannot_run(self) -> bool:
         """A computer without Windows has no such service; that it is not there says nothing, unless a folder is named."""
@@ -223,13 +230,20 @@ class _Looker:
             return False
         return self._facts.sql.value == () and bool(installs or services)
 
-    def _setup_version(self) -> str:
+    def _setup_program(self) -> Path | None:
+        """The set-up that belongs to the practice software, where this computer can look."""
         top = places.local(self._top)
         if top is None or self._one.pair is not None:
-            return ""
-        return places.file_version(
-            places.inside(places.inside(top, self._one.places.setup), self._one.places.setup_program)
-        )
+            return None
+        return places.inside(places.inside(top, self._one.places.setup), self._one.places.setup_program)
+
+    def _setup_version(self) -> str:
+        program = self._setup_program()
+        return "" if program is None else places.file_version(program)
+
+    def _setup_there(self) -> bool:
+        program = self._setup_program()
+        return program is not None and program.is_file()
 
     def _is_mapped(self, path: str) -> bool:
         if path.startswith("\\\\"):
@@ -265,16 +279,18 @@ class _Looker:
         if not host or (seen.own and not seen.own_port):
             return Asked(host, "", seen.port)
         if self._here and (host.casefold() in {one.casefold() for one in seen.names} or seen.own):
-            return self._room.ask(host, self._own_address(seen), seen.port)
+            alone = self._one.software.devices == 1
+            return reaching.ask_here(self._room.ask, host, seen.port, self._addresses(seen), alone)
         there = self._facts if host.casefold() in {one.casefold() for one in seen.names} else None
         there = there or self._room.facts(self._house, host)
         known = () if there is None else there.addresses.value or ()
         return self._room.ask(host, next((one for one in known if "." in one), ""), seen.port)
 
-    def _own_address(self, seen: Seen) -> str:
-        """This computer; our own door only where it is open."""
+    def _addresses(self, seen: Seen) -> tuple[str, ...]:
+        """Under which others find this computer; first the one that our own door has."""
         url = urlsplit(str(self._house.shared.get("url") or "")).hostname if seen.own else None
-        return url if url and url not in _EVERYWHERE else "127.0.0.1"
+        known = () if self._facts is None else self._facts.addresses.value or ()
+        return tuple(dict.fromkeys(reaching.outer((*filter(None, (url,)), *known))))
 
     def _runs_on(self, seen: Seen, asked: Asked) -> str:
         """Another computer that the file names, and which has the provider; "" if it does not name one that has."""

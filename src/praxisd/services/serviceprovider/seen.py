@@ -102,6 +102,7 @@ class Seen:
     `names` are all names and addresses of that computer; `services` None: not told. `roots_seen`: the program folders can
     be looked into. `sql_absent`: no SQL Server where one must be. `runs_on`: another computer that is known to have the
     provider. `wanted_path`: the data folder as the machine knows it. `customer`: the number that praxisd knows.
+    `setup_there`: the set-up lies where it should.
     `own`: praxisd is the provider, and listens on `own_port` (0: not now). `late`: something did not answer in time; what
     else there is was not looked at.
     """
@@ -129,6 +130,7 @@ class Seen:
     path_mapped: bool = False
     setup: str = ""
     setup_version: str = ""
+    setup_there: bool = False
     customer: str = ""
     asked: Asked = field(default_factory=Asked)
     own: bool = False

@@ -68,6 +68,8 @@ class ProviderOut(_Out, frozen=True):
     """The ServiceProvider of one practice software. `instance`: its identifier; `own`: praxisd is the provider.
 
     `host` and `port`: where the programs of the practice look for it; `address`: of that host; `machine`: where it belongs.
+    `unknown`: what could not be looked at, in words: while there is any, no fault is not yet good. `fromHere`: it answers
+    this computer, and others, whose way nobody tried, have to find it too.
     """
 
     software: str
@@ -90,6 +92,8 @@ class ProviderOut(_Out, frozen=True):
     differences: list[DifferenceOut]
     faults: list[FaultOut]
     codes: list[str]
+    unknown: list[str]
+    from_here: bool
 
 
 class ProvidersOut(_Out, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, cast
 
 from praxisd.kernel.errors import Problem
-from praxisd.services.serviceprovider import looking, mending_rules, rules, words
+from praxisd.services.serviceprovider import looking, mending_rules, rules, unseen_rules, words
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.ini import Ini, Line
 from praxisd.services.serviceprovider.rules import Fault
@@ -46,7 +46,7 @@ def shown(texts: "Texts", seen: Seen, lang: str) -> ProviderOut:
         own=seen.own,
         version=looking.version_of(seen) or None,
         setup_version=seen.setup_version or None,
-        setup=seen.setup or None,
+        setup=seen.setup if seen.setup_there else None,
         instance=rules.identifier(seen) or seen.pvs.value(s.IDENTIFIER) or None,
         host=host or None,
         address=seen.asked.address or None,
@@ -59,6 +59,8 @@ def shown(texts: "Texts", seen: Seen, lang: str) -> ProviderOut:
         differences=list(_differences(texts, seen, lang)),
         faults=[_fault(texts, seen, one, lang) for one in faults],
         codes=list(dict.fromkeys(one.code for one in faults)),
+        unknown=[texts.get(f"serviceprovider.unseen.{one}", lang) for one in unseen_rules.unseen(seen)],
+        from_here=unseen_rules.from_here(seen),
     )
 
 

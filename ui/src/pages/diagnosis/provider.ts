@@ -56,6 +56,10 @@ export interface Provider {
   install: IniFile | null;
   differences: Difference[];
   faults: Fault[];
+  /** What could not be looked at: while there is any, no fault is not yet good. */
+  unknown: string[];
+  /** It answers this computer; the way of the others was not tried. */
+  fromHere: boolean;
 }
 export interface Written {
   file: string;
