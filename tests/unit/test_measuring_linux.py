@@ -2,13 +2,14 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from praxisd.model.machine import Graphics, Screen, known, unknown
-from praxisd.services.diagnosis import measuring_general
+from praxisd.services.diagnosis import measuring_general, measuring_rights
 from praxisd.services.diagnosis.measuring_disks import encrypted, kind_of, smart_read, whole
 from praxisd.services.diagnosis.measuring_general import ghz_of, maker_of, memory_of
 from praxisd.services.diagnosis.measuring_linux import (
@@ -210,3 +211,19 @@ def test_volumes_are_those_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     nas = found[-1]
     assert nas.mapped == known(True) and nas.target == known("//nas/daten") and nas.kind == known("network")
     assert nas.free_gb.value is None and nas.free_gb.why == "failed"
+
+
+def test_a_folder_that_answers_nobody_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, asked = threading.Event(), []
+
+    def hang(path: str) -> bool:
+        asked.append(path)
+        gate.wait(60)
+        return True
+
+    monkeypatch.setattr(measuring_rights, "WAIT_S", 0.2)
+    monkeypatch.setattr(measuring_rights.os.path, "isdir", hang)
+    for _ in range(3):
+        assert folder_right("/share/TEMP").granted == unknown("timeout")
+    gate.set()
+    assert asked == ["/share/TEMP"]  # no thread is left behind for each look

@@ -3,19 +3,25 @@
 import os
 import stat
 import sys
+from functools import partial
 
 from praxisd.model.machine import FolderRight
 from praxisd.services.diagnosis.measuring_powershell import powershell
-from praxisd.services.diagnosis.measuring_probe import Undetermined, attempt, output
+from praxisd.services.diagnosis.measuring_probe import Undetermined, attempt, bounded, output
 
+WAIT_S = 8.0 if sys.platform == "win32" else 3.0
+"""PowerShell takes a moment to begin."""
 _EVERYONE = ("S-1-1-0", "S-1-5-32-545", "S-1-5-11")
 """Everyone, Users, Authenticated Users: the groups that every user belongs to, in any language."""
 _DELETE, _DELETE_CHILD, _GENERIC_ALL = 0x10000, 0x40, 0x10000000
 
 
 def folder_right(folder: str) -> FolderRight:
-    """Of one folder on this computer."""
-    return FolderRight(folder=folder, granted=attempt(_granted, folder))
+    """Of one folder on this computer. A folder that answers nobody (a share that is gone) takes `WAIT_S` once; while it
+    hangs, the next ones who ask are told "timeout" at once.
+    """
+    granted = attempt(bounded, f"right {folder}", partial(_granted, folder), WAIT_S)
+    return FolderRight(folder=folder, granted=granted)
 
 
 def _granted(folder: str) -> bool:

@@ -30,7 +30,6 @@ WHYS = (
 )  # fmt: skip
 """Why a state is undetermined, or what lies behind it."""
 OUT, IN, LISTEN = "out", "in", "listen"
-DIRECTIONS = (OUT, IN, LISTEN)
 MOST = 16
 """Of a row with more ports only so many are tried at each target."""
 PLAIN, TLS, TRUSTED, HTTP = "plain", "tls", "trusted", "http"
