@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from praxisd.services.backups.engine import Repo
-from praxisd.services.backups.engines.restic import Restic
 from praxisd.testing import debian, engine_faults
 from praxisd.testing.engine_faults import Medium
+from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.engine_suite import Bench, EngineSuite
 
 
@@ -25,17 +25,21 @@ class TestRestic(EngineSuite):
         (tmp_path / "medium").mkdir()
         (tmp_path / "work").mkdir()
         repo = Repo(str(tmp_path / "medium" / "restic"), "Ein Kennwort-17")
-        return Bench(Restic(tmp_path / "engine", restic), repo, tmp_path / "work")
+        return Bench(QuickRestic(tmp_path / "engine", restic), repo, tmp_path / "work")
 
 
 def bench_at(top: Path, place: Path, restic: Path) -> Bench:
     (top / "work").mkdir()
-    return Bench(Restic(top / "engine", restic), Repo(str(place), "Kennwort der Probe"), top / "work")
+    return Bench(QuickRestic(top / "engine", restic), Repo(str(place), "Kennwort der Probe"), top / "work")
 
 
 def test_killed_at_random_points(tmp_path: Path, restic: Path) -> None:
-    hit = engine_faults.kills(bench_at(tmp_path, tmp_path / "restic", restic), times=4)
-    assert sum(hit.values()) == 4 and any("hit" in one for one in hit)
+    hit = engine_faults.kills(bench_at(tmp_path, tmp_path / "restic", restic), times=3)
+    assert sum(hit.values()) == 3 and any("hit" in one for one in hit)
+
+
+def test_praxisd_itself_is_killed(tmp_path: Path, restic: Path) -> None:
+    engine_faults.orphaned(bench_at(tmp_path, tmp_path / "restic", restic), restic)
 
 
 def test_a_flipped_bit_in_every_kind_of_file_is_named(tmp_path: Path, restic: Path) -> None:

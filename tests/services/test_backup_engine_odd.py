@@ -20,7 +20,9 @@ from praxisd.services.backups.engines import restic_listing, restic_place
 from praxisd.services.backups.engines.restic import Restic
 from praxisd.services.backups.engines.restic_child import Child
 from praxisd.testing import debian, engine_faults
+from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.engine_suite import AT, Bench, back, fault, never, quiet, take
+from praxisd.testing.rest_store import rest_store
 
 NEW = """#!/bin/sh
 case "$*" in
@@ -42,7 +44,7 @@ def restic() -> Path:
 def bench(tmp_path: Path, restic: Path) -> Bench:
     (tmp_path / "work").mkdir()
     return Bench(
-        Restic(tmp_path / "engine", restic), Repo(str(tmp_path / "restic"), "geheim"), tmp_path / "work"
+        QuickRestic(tmp_path / "engine", restic), Repo(str(tmp_path / "restic"), "geheim"), tmp_path / "work"
     )
 
 
@@ -116,6 +118,56 @@ def test_sources_that_cannot_be_read(bench: Bench, tmp_path: Path) -> None:
     made = take(bench, bench.folder, Path("/proc/self/mem"))
     assert Named("/proc/self/mem", "unreadable") in made.named
     assert back(bench, made.id, tmp_path / "back", str(bench.folder)) == ()
+
+
+def test_a_path_longer_than_any_program_can_open(bench: Bench, tmp_path: Path) -> None:
+    bench.engine.init(bench.repo)
+    (bench.folder / "good").write_text("good")
+    inside = os.open(bench.folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=inside)
+        deeper = os.open("d" * 250, os.O_RDONLY, dir_fd=inside)
+        os.close(inside)
+        inside = deeper
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=inside))
+    os.close(inside)
+    made = take(bench, bench.folder)
+    assert made.named and {one.code for one in made.named} == {"unreadable"}
+    assert all(one.path.startswith(str(bench.folder / ("d" * 250))) for one in made.named)
+    assert back(bench, made.id, tmp_path / "back", str(bench.folder / "good")) == ()
+
+
+def test_a_remote_store(tmp_path: Path, restic: Path) -> None:
+    (tmp_path / "work").mkdir()
+    with rest_store() as store:
+        bench = Bench(QuickRestic(tmp_path / "engine", restic), Repo(store.url, "geheim"), tmp_path / "work")
+        assert bench.engine.init(bench.repo)
+        cheap = Repo(
+            str(tmp_path / "cheap"), "geheim"
+        )  # from here on a repository whose password is quickly tried
+        bench.engine.init(cheap)
+        files = [one for one in Path(cheap.place).rglob("*") if one.is_file()]
+        store.kept = {f"/{one.relative_to(cheap.place)}": one.read_bytes() for one in files}
+        (bench.folder / "large").write_bytes(os.urandom(2_000_000))
+        first = take(bench, bench.folder)
+        assert len(first.id) == 64 and 2_000_000 <= first.added < 2_300_000
+        lock = next(one.split()[1] for one in store.asked if one.startswith("POST /locks/"))
+        store.kept[lock] = b"of a run that was killed, and flipped"
+        (bench.folder / "more").write_text("more")
+        second = take(bench, bench.folder, at=AT + 1)
+        assert [one.id for one in bench.engine.snapshots(bench.repo)] == [first.id, second.id]
+        assert bench.engine.size(bench.repo).restored >= 4_000_000
+        added = bench.engine.add_key(bench.repo, "zweites")
+        bench.engine.remove_key(bench.repo, added.id)
+        bench.engine.verify(bench.repo, "all", progress=quiet, stop=never)
+        assert back(bench, second.id, tmp_path / "back") == ()
+        assert (tmp_path / "back" / str(bench.folder / "more")[1:]).read_text() == "more"
+        used = {one.name for one in (tmp_path / "engine").iterdir()}
+        assert used == {"cache"}, "the cache lies in the engine's folder"
+        store.refuse = 401
+        fault(lambda: bench.engine.snapshots(bench.repo), codes.UNREACHABLE)
+    told = fault(lambda: bench.engine.snapshots(bench.repo), codes.UNREACHABLE)
+    assert told.retry and store.url not in told.detail
 
 
 def test_what_can_still_be_saved_of_damaged_data_is(bench: Bench, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ import psutil  # type: ignore[import-untyped]
 
 from praxisd.services.backups import engine as codes
 from praxisd.services.backups.engine import EngineFault, Repo, Snapshot
-from praxisd.services.backups.engines.restic import Restic
 from praxisd.testing import debian
+from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.engine_suite import Bench, back, fault, never, picture, quiet, take
 
 KINDS = ("config", "keys", "snapshots", "index", "data", "locks")
@@ -115,7 +115,7 @@ def kills(bench: Bench, times: int, seed: int = 9) -> Counter[str]:
             "verify": lambda: bench.engine.verify(bench.repo, "all", progress=quiet, stop=never),
             "password": lambda number=number: bench.engine.add_key(bench.repo, f"Kennwort {number}"),  # type: ignore[misc]
         }
-        made = killed(work[task], dice.uniform(0.02, usual * 2))
+        made = killed(work[task], dice.uniform(0.02, usual * (2 if task == "copy" else 0.8)))
         hit[f"{task}, {'done before' if made is not None else 'hit'}"] += 1
         if task == "drop":
             pictures = {one: seen for one, seen in pictures.items() if one not in old}
@@ -159,6 +159,38 @@ def killed(work: Callable[[], object], after_s: float) -> object:
     finally:
         mine.cancel()
         mine.join()
+
+
+ORPHAN = """
+import sys
+from pathlib import Path
+from praxisd.services.backups.engine import Repo
+from praxisd.services.backups.engines.restic import Restic
+engine, program, place, secret, top = sys.argv[1:]
+Restic(Path(engine), Path(program)).back_up(
+    Repo(place, secret), [Path(top)], tags=(), at=1, host="h", stop=lambda: False,
+    progress=lambda done, whole: print(done, flush=True),
+)
+"""
+
+
+def orphaned(bench: Bench, program: Path) -> None:
+    """praxisd itself is killed (-9) in mid-run: what it started ends by itself, and the next run is good."""
+    bench.engine.init(bench.repo)
+    top = day(bench, 0, 150)
+    told = [str(bench.folder / "engine"), str(program), bench.repo.place, bench.repo.secret, str(top)]
+    with subprocess.Popen([sys.executable, "-c", ORPHAN, *told], stdout=subprocess.PIPE) as practice:
+        assert practice.stdout is not None and practice.stdout.readline(), "it is at work"
+        started = psutil.Process(practice.pid).children()
+        practice.kill()
+    assert started, "a program is running"
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert alive == [], "it does not go on for nobody"
+    (top / "image 0").unlink()
+    made = take(bench, day(bench, 1, 1))
+    same(bench, made.id, picture(top))
+    bench.engine.forget(bench.repo, [made.id], stop=never)
+    assert half_written(Path(bench.repo.place)) == []
 
 
 def _kill_all(spare: set[int]) -> None:
@@ -293,7 +325,7 @@ def protected(bench: Bench, medium: Medium) -> None:
 
 def _bench(top: Path, place: Path) -> Bench:
     (top / "work").mkdir(parents=True)
-    engine = Restic(top / "engine", debian.program(["restic"], "restic"))
+    engine = QuickRestic(top / "engine", debian.program(["restic"], "restic"))
     return Bench(engine, Repo(str(place), "Kennwort der Probe"), top / "work")
 
 
@@ -309,6 +341,8 @@ def main() -> None:
         top = Path(folder)
         out(f"kill -9: {dict(kills(_bench(top / 'k', top / 'k' / 'restic'), args.kills, args.seed))}\n")
         out(f"flipped bit: {dict(flips(_bench(top / 'f', top / 'f' / 'restic'), args.flips, args.seed))}\n")
+        orphaned(_bench(top / "o", top / "o" / "restic"), debian.program(["restic"], "restic"))
+        out("praxisd killed: nothing goes on, the next run good\n")
         with small(top / "small", 24) as disk:
             full(_bench(top / "s", disk / "restic"))
         out("full disk: named; the state before whole, the next run good\n")

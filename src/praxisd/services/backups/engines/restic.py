@@ -38,6 +38,8 @@ _LONG = 256 << 20
 _PART = "5%"
 _SETTLE_S = 0.025
 """Files written before a backup are older than its start by more than the file system's clock ticks."""
+_SPARSE = (0, 15)
+"""From then on, holes in files can come back as holes; the content is the same either way."""
 _SOME = re.compile(r"There were \d+ errors")
 """The end of a restore that went on after single files had failed."""
 
@@ -137,6 +139,7 @@ class Restic:
         with closing(restic_listing.Spool(self._run.folder, wanted)) as spool:
             args = ["restore", "--no-lock", _id(snapshot), "--target", os.path.abspath(into)]
             args += [part for one in only for part in ("--include", restic_words.pattern(one))]
+            args += ["--sparse"] if self._run.version() >= _SPARSE else []
             blamed = self._written(repo, args, spool.bytes, progress, stop)
             return _back(spool, into, only, blamed)
 
@@ -276,7 +279,7 @@ class Restic:
                 broken.append(restic_words.fault("backup", restic_words.PARTLY, words))
             if told.get("message_type") == "error" and len(named) < restic_listing.NAMED_MOST:
                 item = str(told.get("item", ""))
-                gone = restic_words.vanished(words) or not os.path.lexists(item)
+                gone = restic_words.vanished(words) or _missing(item)
                 named.setdefault(item, Named(item, "vanished" if gone else "unreadable"))
 
         lines = self._run.lines(
@@ -318,6 +321,17 @@ class Restic:
         if folder:
             return Place(folder).snapshot(made)
         return str(self._run.answer(repo, "snapshots", "--json", "--no-lock", made)[0]["id"])
+
+
+def _missing(path: str) -> bool:
+    """True if it surely is not there; a path that is too long to be opened may well be."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _id(text: str) -> str:
