@@ -313,6 +313,25 @@ def test_the_list_as_files(
     assert desk.ask("POST", "/ports/test", {})[0] == 403
 
 
+def test_in_safe_mode_all_of_it_is_there_but_nothing_is_tried(
+    house: House, practice: Practice, port: int
+) -> None:
+    _use(house, port, "workstation", OTHER)
+    desk, owner = Person(house, practice, "desk"), Person(house, practice, "owner")
+    house.safe = True
+    for path in (
+        "",
+        "/sheet.pdf",
+        "/sheet.csv",
+        "/rules/windows.ps1",
+        "/rules/nftables.nft",
+        "/rules/ufw.sh",
+    ):
+        assert desk.ask("GET", f"/ports{path}")[0] == 200, path
+    status, refused = owner.ask("POST", "/ports/test", {"external": True})
+    assert (status, refused["code"]) == (503, "guard.safe_mode")
+
+
 def test_a_product_that_nobody_uses_here_can_be_looked_up(
     house: House, practice: Practice, services: dict[str | None, ServiceFacts | None]
 ) -> None:

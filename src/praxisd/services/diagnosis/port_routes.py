@@ -121,7 +121,7 @@ def _download(path: str, name: str, file: str, media: str, doc: str) -> Route:
     call = partial(download, file)
     call.__doc__ = doc
     return Route(
-        "GET", path, name, call, READ, query=PortsQuery, media_type=media, tags=_TAGS,
+        "GET", path, name, call, READ, query=PortsQuery, media_type=media, safe=True, tags=_TAGS,
         problems=((404, "http.not_found"),),
     )  # fmt: skip
 
@@ -130,7 +130,7 @@ _TEXT = "text/plain; charset=utf-8"
 _RULES = "For this machine, by the port list of the practice. Read it before you use it."
 ROUTES = (
     Route(
-        "GET", "/ports", "ports.list", list_ports, READ, PortsOut, query=PortsQuery, tags=_TAGS,
+        "GET", "/ports", "ports.list", list_ports, READ, PortsOut, query=PortsQuery, safe=True, tags=_TAGS,
         problems=((404, "http.not_found"),),
     ),
     Route(
