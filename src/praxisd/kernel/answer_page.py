@@ -5,7 +5,7 @@ Services say what stands on it; how it looks, and what the browser is told to ke
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from praxisd.kernel.service import Raw
@@ -55,10 +55,11 @@ def answer_page(
     alert: str = "",
     links: Sequence[tuple[str, str, str]] = (),
     status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Raw:
     """The document. `when`: the line among `lines` that stands out; empty lines are left out. `buttons`: (value of `answer`,
     label), the one most people press first. `ask`: name, label and help of a code to type; `alert`: what was wrong with it;
-    `links`: (address, label, language) of the same page.
+    `links`: (address, label, language) of the same page; `headers`: more of them.
     """
     words = "".join(f"<p{' class=when' if one == when else ''}>{escape(one)}</p>" for one in lines if one)
     made = "".join(
@@ -85,4 +86,4 @@ def answer_page(
         f"<title>{escape(heading)}</title><style>{_STYLE}</style></head>"
         f"<body><main><h1>{escape(heading)}</h1>{words}{told}{form}{nav}</main></body></html>"
     )
-    return Raw(data.encode(), MEDIA_TYPE, status, _HEADERS)
+    return Raw(data.encode(), MEDIA_TYPE, status, {**_HEADERS, **(headers or {})})

@@ -79,6 +79,7 @@ def _page(call: Call, problem: Problem | None = None) -> Raw:
         alert=told,
         links=links,
         status=200 if problem is None else problem.status,
+        headers=None if problem is None else problem.headers,
     )
 
 

@@ -26,6 +26,10 @@ DENIED = frozenset(
         "portals.source.write",  # and of their calendars
         "portals.webhook.write",  # secrets, and addresses to which events go
         "diagnosis.software.write",  # folders of other computers: the server would sign on there
+        "diagnosis.directive.write",  # names who has seen to it
+        "diagnosis.machine.report",  # for programs that sit at the computer
+        "diagnosis.port.knock",
+        "kernel.jobs.run",  # among them what writes to patients and costs credits
         "relay.link.write",  # the key under which the practice is known outside
     }
 )
