@@ -9,10 +9,11 @@ from praxisd.kernel import events, issues
 from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
-from praxisd.services.serviceprovider import ini, repairing, words, writing
+from praxisd.services.serviceprovider import asking, ini, repairing, words, writing
 from praxisd.services.serviceprovider.checks import CHECKS
+from praxisd.services.serviceprovider.room import room_of
 from praxisd.testing.houses import Houses
-from praxisd.testing.prepared import ID, OTHER_GUID, SERVER, Place
+from praxisd.testing.prepared import ID, OTHER_GUID, SERVER, WAIT_S, Place
 from praxisd.testing.prepared_cases import CASES, Case, build
 
 NAMES = [one.name for one in CHECKS]
@@ -62,18 +63,25 @@ def test_a_click_heals_and_touches_nothing_else(
     before = {file: file.read_bytes() for file in (place.pvs, place.ini) if file.exists()}
     found = standing(house)
     assert {one.code for one in found} == set(case.codes)
+    buttons = [issues.fix_words(house, one, "de") for one in found]
     if case.name in BY_HAND_HERE:
+        assert buttons == [None]  # no button that cannot help
         with pytest.raises(Problem) as refused:
             issues.fix(house, OWNER, found[0].code, found[0].subject, of_installation=True)
         assert refused.value.code == "serviceprovider.value_unknown"
         return
+    assert None not in buttons
     told = [issues.fix(house, OWNER, one.code, one.subject, of_installation=True) for one in found]
     assert all(one.healed for one in told)
     for one in told:
         note = one.told(house, "de")
         assert note is not None and "Starten Sie jetzt den Service-Provider neu" in note and "{" not in note
     if case.name in NOTHING_THERE:
-        assert {one.code for one in standing(house)} == {words.NOT_FILLED}  # no green by an answer of somebody else
+        # the other program's provider has the usual port
+        room_of(house).ask = lambda host, address, _port: asking.ask(host, address, place.port, WAIT_S)
+        assert {one.code for one in standing(house)} == {
+            words.NOT_FILLED
+        }  # no green by an answer of somebody else
         case.heals(place)  # as that solution says
     place.start()  # the restart that the note asks for
     assert standing(house) == []

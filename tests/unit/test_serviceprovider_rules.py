@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from praxisd.services.serviceprovider import ini, looking, rules, seen, words
+from praxisd.services.serviceprovider import ini, looking, rules, seen, unseen_rules, words
 from praxisd.services.serviceprovider.connection_rules import source_host
 from praxisd.services.serviceprovider.rules import below, judge, twice
 from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
@@ -216,6 +216,11 @@ def test_an_answer_is_no_proof_of_a_provider_that_no_file_names() -> None:
     assert looking.state_of(nothing) == "unknown"
     told = replace(GOOD.asked, version="1.2.3")
     assert looking.version_of(replace(nothing, asked=told)) == ""
+    older = replace(nothing, asked=told, setup_version="23.3.1.0")
+    assert "version" in set(unseen_rules.unseen(older))
+    fresh_older = replace(older, pvs=file("pvs", "[Install]\nHostname=SRV\n"))
+    assert codes(fresh_older) == [words.NOT_FILLED]  # whose version that is nobody knows
+    assert codes(replace(older, pvs=file("pvs", PVS))) == [words.OUTDATED]
     fresh = replace(nothing, pvs=file("pvs", "[Install]\nHostname=SRV\n"))
     assert (codes(fresh), looking.state_of(fresh)) == ([words.NOT_FILLED], "unknown")
     named = replace(nothing, pvs=file("pvs", PVS), asked=told)

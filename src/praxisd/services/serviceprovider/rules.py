@@ -15,7 +15,7 @@ from praxisd.services.serviceprovider.seen import File, Seen
 
 DOTNET = "4.8"
 """The least .NET Framework (seed 003, Vor der Installation)."""
-_HERE = frozenset({".", "(local)", "(localdb)", "localhost", "127.0.0.1", "::1"})
+_HERE = frozenset({".", "(local)", "(localdb)", "localhost", "127.0.0.1", "::1", "[::1]"})
 _NOTHING = "–"
 _ANEW = frozenset({w.NOT_INSTALLED, w.WRONG_MACHINE, w.SQL_MISSING, w.INSTALLED_TWICE})
 """Healed by a new installation, whatever else is wrong."""
@@ -245,7 +245,8 @@ def _answer(seen: Seen) -> Iterator[Fault]:
 
 def _old_answer(seen: Seen) -> bool:
     """The provider says its version, its program did not, and that is lower than the one to install."""
-    told = seen.asked.version if seen.install is None or not seen.install.version else ""
+    known = not seen.claimed or (seen.install is not None and seen.install.version)
+    told = "" if known else seen.asked.version
     return bool(told and seen.setup_version) and below(told, seen.setup_version)
 
 

@@ -43,7 +43,7 @@ def _installation(seen: Seen) -> Iterator[str]:
         yield "program_folder"
     if install is not None and seen.path_state == "unseen" and not seen.path_mapped:
         yield "data_path"
-    told = seen.asked.version or (install.version if install is not None else "")
+    told = (seen.asked.version if seen.claimed else "") or (install.version if install is not None else "")
     if not told or not seen.setup_version:
         yield "version"
 
