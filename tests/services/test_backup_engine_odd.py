@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -137,8 +138,11 @@ def test_a_path_longer_than_any_program_can_open(bench: Bench, tmp_path: Path) -
     assert back(bench, made.id, tmp_path / "back", str(bench.folder / "good")) == ()
 
 
-def test_a_remote_store(tmp_path: Path, restic: Path) -> None:
+def test_a_remote_store(tmp_path: Path, restic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RESTIC_PASSWORD", "somebody else's")
     with rest_store() as store:
         bench = Bench(QuickRestic(tmp_path / "engine", restic), Repo(store.url, "geheim"), tmp_path / "work")
         assert bench.engine.init(bench.repo)
@@ -164,6 +168,7 @@ def test_a_remote_store(tmp_path: Path, restic: Path) -> None:
         assert (tmp_path / "back" / str(bench.folder / "more")[1:]).read_text() == "more"
         used = {one.name for one in (tmp_path / "engine").iterdir()}
         assert used == {"cache"}, "the cache lies in the engine's folder"
+        assert list((tmp_path / "home").iterdir()) == []
         store.refuse = 401
         fault(lambda: bench.engine.snapshots(bench.repo), codes.UNREACHABLE)
     told = fault(lambda: bench.engine.snapshots(bench.repo), codes.UNREACHABLE)
@@ -196,6 +201,36 @@ def test_the_target_of_a_restore_is_full(bench: Bench, tmp_path: Path) -> None:
     kept = take(bench, bench.folder)
     with engine_faults.small(tmp_path / "disk", 4) as disk:
         fault(lambda: back(bench, kept.id, disk / "back"), codes.TARGET_FULL)
+
+
+def test_a_drive_that_does_not_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A share in the network whose server is gone: whoever asks it hangs, and nobody can end that."""
+    bench.engine.init(bench.repo)
+    (bench.folder / "large").write_bytes(os.urandom(60_000_000))
+    monkeypatch.setattr(restic_place, "ANSWER_S", 0.3)
+    comes_back, asked, hangs_at = threading.Event(), [0], [10**9]
+    real = Path.stat
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path == tmp_path / "restic" / "config":
+            asked[0] += 1
+            if asked[0] > hangs_at[0]:
+                comes_back.wait()
+        return real(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    try:
+        hangs_at[0] = asked[0] + 3
+        told = fault(lambda: take(bench, bench.folder), codes.UNPLUGGED)
+        assert told.retry and "answer" in told.detail
+        fault(lambda: take(bench, bench.folder), codes.UNPLUGGED)
+        fault(lambda: bench.engine.snapshots(bench.repo), codes.UNPLUGGED)
+    finally:
+        comes_back.set()
+    assert psutil.Process().children() == []
+    monkeypatch.setattr(restic_place, "ANSWER_S", 60.0)
+    hangs_at[0] = 10**9
+    assert take(bench, bench.folder).named == ()
 
 
 def test_locks_of_runs_that_are_gone() -> None:

@@ -252,7 +252,8 @@ class Restic:
             self._run.done(repo, "unlock")
             return
         place = Place(folder)
-        if not (folder / "config").exists() or place.closed():
+        place.expect()
+        if place.closed():
             return
         if place.locked():
             self.unlock(repo)

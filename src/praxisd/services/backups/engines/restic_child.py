@@ -108,11 +108,14 @@ class Child:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GENTLY_S)
         self._kill()
-        self._process.wait()
+        with contextlib.suppress(
+            subprocess.TimeoutExpired
+        ):  # one that waits for a dead drive cannot even be killed
+            self._process.wait(GENTLY_S)
         for reader in self._readers:
             reader.join(GENTLY_S)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
+        for reader, pipe in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
+            if pipe is not None and not reader.is_alive():
                 pipe.close()
 
     def _signal(self, number: int) -> None:

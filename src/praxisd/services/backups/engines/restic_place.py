@@ -7,12 +7,15 @@ shows without a password.
 import contextlib
 import hashlib
 import os
+import queue
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
@@ -22,6 +25,9 @@ from praxisd.services.backups.engine import EngineFault
 _FAR = re.compile(r"(?:sftp|rest|s3|b2|azure|gs|swift|rclone):", re.ASCII)
 _HALF = re.compile(r"[0-9a-f]{64}-tmp-\d+")
 _NAMED = ("keys", "index", "snapshots")
+ANSWER_S = 20.0
+"""How long a file system may think about a simple question. Seconds."""
+Answer = TypeVar("Answer")
 _CHUNK = _LEAST = 1 << 20
 
 
@@ -41,25 +47,24 @@ class Place:
     def expect(self) -> None:
         """Raises EngineFault UNPLUGGED where the medium is not there, NO_REPOSITORY where it holds none."""
         parent = self.folder.parent
-        if not parent.is_dir():
+        if not answered(parent.is_dir):
             raise EngineFault(engine.UNPLUGGED, "the folder of the medium is not there", retry=True)
-        if self.making:
-            self._device = parent.stat().st_dev
-            return
         try:
-            self._device = (self.folder / "config").stat().st_dev
+            self._device = answered((parent if self.making else self.folder / "config").stat).st_dev
         except FileNotFoundError:
             raise EngineFault(engine.NO_REPOSITORY, "no file config") from None
         except OSError as error:
             raise EngineFault(engine.UNPLUGGED, f"config: errno {error.errno}", retry=True) from None
 
     def gone(self) -> EngineFault | None:
-        """UNPLUGGED if what was there at the start is not there any more, or another drive is."""
+        """UNPLUGGED if what was there at the start is not there any more, another drive is, or it does not answer."""
         file = self.folder.parent if self.making else self.folder / "config"
         try:
-            same = file.stat().st_dev == self._device
+            same = answered(file.stat).st_dev == self._device
         except OSError:
             same = False
+        except EngineFault as silent:
+            return silent
         return None if same else EngineFault(engine.UNPLUGGED, "the medium went away", retry=True)
 
     def closed(self) -> bool:
@@ -111,6 +116,29 @@ class Place:
                 yield from _list(Path(kind.path))
             else:
                 yield kind
+
+
+def answered(question: Callable[[], Answer]) -> Answer:
+    """Ask the file system. A drive in the network that is gone may keep whoever asks for hours; then only a thread waits.
+
+    Raises what the question raises, or EngineFault UNPLUGGED after ANSWER_S.
+    """
+    told: queue.Queue[Answer | BaseException] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            told.put(question())
+        except BaseException as error:
+            told.put(error)
+
+    threading.Thread(target=ask, name="medium", daemon=True).start()
+    try:
+        answer = told.get(timeout=ANSWER_S)
+    except queue.Empty:
+        raise EngineFault(engine.UNPLUGGED, "the medium does not answer", retry=True) from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def left_behind(lock: dict[str, object]) -> bool:
