@@ -125,6 +125,26 @@ def test_the_checklist_asks_for_the_size_of_the_practice_first(
     assert violations(page, axe) == [] and overflow(page) == []
 
 
+def test_issues_of_one_kind_stand_together_and_say_once_what_to_do(
+    sign_in: Callable[..., Page], folder: Path, axe: str
+) -> None:
+    w = Words("de")
+    page = sign_in("owner", width=1280)
+    _entered(page, w, folder)
+    browsing.open_page(page, "issues")
+    button(page, w("issues.check_all")).click()
+    cards = page.locator("article.issue", has_text="diagnosis.requirement_missed")
+    second = page.locator("article.issue + article.issue", has_text="diagnosis.requirement_missed")
+    expect(second.get_by_text(w("issues.steps"), exact=True).first).to_be_visible(timeout=60_000)
+    expect(cards.first.locator("dd li").first).to_be_visible()
+    expect(cards.first.get_by_text(w("issues.steps"), exact=True)).to_have_count(0)
+    steps = cards.nth(1).locator("dd li").first
+    expect(steps).to_be_hidden()
+    cards.nth(1).get_by_text(w("issues.steps"), exact=True).click()
+    expect(steps).to_be_visible()
+    assert violations(page, axe) == [] and overflow(page) == []
+
+
 def test_ports_are_tried_and_saved_for_the_firewall(
     sign_in: Callable[..., Page], folder: Path, axe: str
 ) -> None:
