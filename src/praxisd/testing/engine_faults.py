@@ -262,7 +262,7 @@ def _lock(place: str, dice: random.Random) -> None:
     (Path(place) / "locks" / dice.randbytes(32).hex()).write_bytes(dice.randbytes(200))
 
 
-def full(bench: Bench) -> Path:
+def full(bench: Bench) -> None:
     """The disk of `bench.repo` (a small one) fills up in mid-run; the state before stays, and with space the next is good."""
     place = Path(bench.repo.place)
     bench.engine.init(bench.repo)
@@ -277,10 +277,19 @@ def full(bench: Bench) -> Path:
     same(bench, first.id, before)
     (top / "image 1").unlink()
     second = take(bench, day(bench, 2, 1))
+    crammed(place.parent / "somebody's film", left=65_536)
     bench.engine.forget(bench.repo, [first.id], stop=never)
     assert half_written(place) == []
+    assert [one.id for one in bench.engine.snapshots(bench.repo)] == [second.id]
     same(bench, second.id, picture(top))
-    return place
+
+
+def crammed(file: Path, left: int) -> None:
+    """A file that takes all space there is but so many bytes."""
+    with contextlib.suppress(OSError), file.open("wb", buffering=0) as filling:
+        while filling.write(bytes(65_536)):
+            pass
+    os.truncate(file, file.stat().st_size - left)
 
 
 def unplugged(bench: Bench, medium: Medium) -> None:

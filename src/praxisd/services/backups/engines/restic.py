@@ -216,8 +216,16 @@ class Restic:
         if not snapshots:
             return
         self._tidy(repo)
-        for _ in self._run.lines(repo, ["forget", "--prune", *map(_id, snapshots)], stop=stop):
-            pass
+        drop = ["forget", "--prune", *map(_id, snapshots)]
+        try:
+            for _ in self._run.lines(repo, drop, stop=stop):
+                pass
+        except EngineFault as fault:
+            if fault.code != engine.FULL:
+                raise
+            # No space to put together what remains of half empty packs: then only what is empty goes.
+            for _ in self._run.lines(repo, [*drop, "--max-repack-size", "0"], stop=stop):
+                pass
 
     def size(self, repo: Repo) -> Size:
         """Stored: all files of a local repository; elsewhere what restic counts."""
@@ -253,7 +261,7 @@ class Restic:
             return
         place = Place(folder)
         place.expect()
-        if place.closed():
+        if not place.writable():
             return
         if place.locked():
             self.unlock(repo)

@@ -67,10 +67,14 @@ class Place:
             return silent
         return None if same else EngineFault(engine.UNPLUGGED, "the medium went away", retry=True)
 
+    def writable(self) -> bool:
+        """False if nothing may be written there: a switch on the medium, missing rights."""
+        return os.access(self.folder, os.W_OK)
+
     def closed(self) -> bool:
-        """True if not even a lock can be written there: a switch on the medium, missing rights, no space at all."""
+        """True if not even a lock can be written there; no space at all counts too."""
         try:
-            return not os.access(self.folder, os.W_OK) or shutil.disk_usage(self.folder).free < _LEAST
+            return not self.writable() or shutil.disk_usage(self.folder).free < _LEAST
         except OSError:
             return True
 
