@@ -39,6 +39,9 @@ class Check:
     `codes` are all codes it may yield: what it does not yield, it clears. `seconds` bounds it. `every_s`: the round of each
     minute leaves it out until so many seconds have passed; who asks for all checks gets it at once. Checks run side by
     side, so a slow one holds nobody up; a long one looks at `house.stopping` now and then.
+
+    `place`: where what it finds is true only on the computer that looked, its name. Of several nodes each runs it then, and
+    clears only what was found there.
     """
 
     name: str
@@ -47,6 +50,12 @@ class Check:
     seconds: float = 5.0
     offline: bool = True
     every_s: float = 0.0
+    place: Callable[[], str] | None = None
+
+    @property
+    def source(self) -> str:
+        """Who says so, as it is kept with an issue."""
+        return self.name if self.place is None else f"{self.name}@{self.place()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,8 @@ def run_checks(house: "House", names: Sequence[str] | None = None, *, due: bool 
             found, finished = _outcome(house, check, look)
             if look is not None:
                 checking.settled[check.name] = look.ticket
-            _settle(house, check, found, finished, [i for i in standing if i.source == check.name])
+            mine = (check.name, check.source)
+            _settle(house, check, found, finished, [i for i in standing if i.source in mine])
         if names is None:
             _forget_foreign(house)
         with house.store.read(system("checks")) as tx:
@@ -223,7 +224,7 @@ def _settle(
 
         def work(tx: Tx, raised: Iterable[Finding] = raised, gone: Iterable[Issue] = gone) -> None:
             for finding in raised:
-                raise_issue(tx, finding, check.name)
+                raise_issue(tx, finding, check.source)
             for issue in gone:
                 clear(tx, issue.code, issue.subject)
 
@@ -241,15 +242,17 @@ def _changed(finding: Finding, issue: Issue, now: int) -> bool:
 def _forget_foreign(house: "House") -> None:
     """Clear what checks of another version or of a plug-in that is gone have left: nobody else ever would.
 
-    Where other nodes may run that version, only what none of them has seen for a while.
+    So too what was true on a computer that is no node any more. Where other nodes may run that version, only what none of
+    them has seen for a while.
     """
-    names = {check.name for check in house.registry.checks}
+    names = {name for check in house.registry.checks for name in (check.name, check.source)}
+    placed = {check.name for check in house.registry.checks if check.place is not None}
     with house.store.read(system("checks")) as tx:
         found = [
             one
             for one in list_all(tx)
             if one.source not in names
-            and not house.texts.has(f"{one.code}.title")
+            and (one.source.partition("@")[0] in placed or not house.texts.has(f"{one.code}.title"))
             and (house.store.alone or one.last_at < tx.now - 2 * SEEN_EVERY_S)
         ]
     for one in found:
@@ -261,7 +264,9 @@ def _cleared(one: Issue, tx: Tx) -> bool:
 
 
 class Checker:
-    """Runs the checks every minute, on one node of the installation: the one that holds the lease `checks`."""
+    """Runs the checks every minute, on one node of the installation: the one that holds the lease `checks`. The others run
+    those that look at the computer itself.
+    """
 
     def __init__(self, house: "House") -> None:
         self._house = house
@@ -276,6 +281,6 @@ class Checker:
         lease = self._house.store.run(
             system("checks"), lambda tx: leases.acquire(tx, "checks", self._house.node, _LEASE_S)
         )
-        if lease is not None:
-            run_checks(self._house, due=True)
+        own = [check.name for check in self._house.registry.checks if check.place is not None]
+        run_checks(self._house, None if lease is not None else own, due=True)
         return 0

@@ -1,7 +1,7 @@
 """The only door of the diagnosis for other services: products, which software the practice has, what a machine has."""
 
 from praxisd.services.diagnosis.directive_looks import answer_backup
-from praxisd.services.diagnosis.machine import facts, own_host
+from praxisd.services.diagnosis.machine import entered_here, facts, own_host, seen_from_here
 from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts
 from praxisd.services.diagnosis.product_reading import products
 from praxisd.services.diagnosis.product_shapes import Product, ServiceProviderPlaces
@@ -15,8 +15,10 @@ __all__ = (
     "ServiceProviderPlaces",
     "Software",
     "answer_backup",
+    "entered_here",
     "facts",
     "own_host",
     "products",
+    "seen_from_here",
     "software",
 )

@@ -3,11 +3,14 @@
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from praxisd.kernel.access import system
 from praxisd.services.diagnosis import machine_store
 from praxisd.services.diagnosis.machine_shapes import MachineFacts
 from praxisd.services.diagnosis.measuring import Meter, host_name
 from praxisd.services.diagnosis.measuring_general import computer_name
+from praxisd.services.diagnosis.software_shapes import Software
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -27,6 +30,20 @@ def meter(house: "House") -> Meter:
 def own_host() -> str:
     """How this computer is called in praxisd."""
     return host_name(computer_name())
+
+
+def entered_here(house: "House", one: Software) -> bool:
+    """True if "this computer" meant this one when a software was entered. A single server is always meant: it may have
+    got another name.
+    """
+    return house.store.alone or one.node in ("", own_host())
+
+
+def seen_from_here(house: "House", one: Software) -> Software:
+    """The same software in the words of this node: what another node said of itself is said of that computer."""
+    if entered_here(house, one):
+        return one
+    return msgspec.structs.replace(one, host=one.host or one.node, role=None)
 
 
 def facts(house: "House", host: str | None = None) -> MachineFacts | None:

@@ -114,21 +114,23 @@ def disks(house: "House") -> Iterator[Finding]:
     with house.store.read(system("checks")) as tx:
         samples = machine_sample_store.since(tx, today(house, tx) - timedelta(days=LOOK_BACK_DAYS))
     for disk in facts.disks.value or ():
+        # Nodes that share a database have drives of the same name.
+        name = disk.volume if house.store.alone else f"{disk.volume} ({own_host()})"
         coming = forecast(samples.get(volume_key(disk.volume), {}))
         free = disk.free_gb.value
         if coming is not None and free is not None and coming.days <= WITHIN_DAYS:
             told = {
-                "volume": disk.volume,
+                "volume": name,
                 "days": coming.days,
                 "daily": coming.daily_mb,
                 "free": round(free) * 1_000,
             }
-            yield Finding("diagnosis.disk_forecast", disk.volume, Severity.WARNING, told)
+            yield Finding("diagnosis.disk_forecast", name, Severity.WARNING, told)
         worn = disk.worn.value
         if disk.healthy.value is False or (worn is not None and worn >= WORN_PERCENT):
             severity = Severity.ERROR if disk.healthy.value is False else Severity.WARNING
-            told = {"volume": disk.volume, "worn": "?" if worn is None else worn}
-            yield Finding("diagnosis.disk_worn", disk.volume, severity, told)
+            told = {"volume": name, "worn": "?" if worn is None else worn}
+            yield Finding("diagnosis.disk_worn", name, severity, told)
 
 
 def clock(house: "House") -> Iterator[Finding]:
@@ -169,17 +171,37 @@ def check_servers(value: str) -> None:
 
 SETTINGS = (Setting(NTP, str, "", Scope.INSTALLATION, 0, 200, check=check_servers),)
 CHECKS = (
-    Check("diagnosis.requirements", ("diagnosis.requirement_missed",), requirements, seconds=15, every_s=600),
+    Check(
+        "diagnosis.requirements",
+        ("diagnosis.requirement_missed",),
+        requirements,
+        seconds=15,
+        every_s=600,
+        place=own_host,
+    ),
     Check(
         "diagnosis.machines",
         ("diagnosis.machine_name", "diagnosis.machine_stale"),
         names_and_age,
         every_s=600,
+        place=own_host,
     ),
     Check(
-        "diagnosis.disks", ("diagnosis.disk_forecast", "diagnosis.disk_worn"), disks, seconds=10, every_s=600
+        "diagnosis.disks",
+        ("diagnosis.disk_forecast", "diagnosis.disk_worn"),
+        disks,
+        seconds=10,
+        every_s=600,
+        place=own_host,
     ),
-    Check("diagnosis.clock", ("clock.ntp_differs", "clock.ntp_silent"), clock, seconds=15, every_s=3_600),
+    Check(
+        "diagnosis.clock",
+        ("clock.ntp_differs", "clock.ntp_silent"),
+        clock,
+        seconds=15,
+        every_s=3_600,
+        place=own_host,
+    ),
 )
 PROBLEMS = (
     "diagnosis.seat_unreachable", "diagnosis.seat_untrusted", "diagnosis.seat_refused", "diagnosis.seat_bad_key",

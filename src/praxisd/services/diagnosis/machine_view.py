@@ -12,7 +12,7 @@ from praxisd.model.machine import MachineFacts
 from praxisd.model.requirement import Role
 from praxisd.services.diagnosis import machine_store, machine_words
 from praxisd.services.diagnosis.machine import facts as facts_of
-from praxisd.services.diagnosis.machine import own_host
+from praxisd.services.diagnosis.machine import own_host, seen_from_here
 from praxisd.services.diagnosis.machine_answers import MachineEntry, MachineList, MachineOut
 from praxisd.services.diagnosis.measuring import host_name
 from praxisd.services.diagnosis.requirement_name_rules import name_faults
@@ -49,7 +49,7 @@ def machines(house: "House", actor: "Actor") -> tuple[list[Machine], tuple[Softw
     """All computers that are known, this one first and measured now; the software; the zone of the practice."""
     with house.store.read(actor) as tx:
         reported = machine_store.every(tx)
-        found = software(tx)
+        found = tuple(seen_from_here(house, one) for one in software(tx))
         zone = zone_of(zone_name(house, tx))
     own = facts_of(house)
     others = [Machine(one.facts, one.role, False) for one in reported if one.facts.host != own_host()]

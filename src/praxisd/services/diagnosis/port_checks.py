@@ -7,6 +7,7 @@ from praxisd.kernel import issues
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.diagnosis import port_rules, port_view
+from praxisd.services.diagnosis.machine import own_host
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -42,5 +43,6 @@ CHECKS = (
         ports,
         seconds=port_view.TOTAL_S + 15,
         every_s=EVERY_S,
+        place=own_host,
     ),
 )

@@ -40,7 +40,8 @@ def rows(
         return own_ports(house, lang, organization)
     known = products(house)
     with house.store.read(system("diagnosis")) as tx:
-        uses = [Use(one.product, one.role, elsewhere(one.host)) for one in software(tx)]
+        used = [machine.seen_from_here(house, one) for one in software(tx)]
+    uses = [Use(one.product, one.role, elsewhere(one.host)) for one in used]
     if source is None:
         return [*product_rows(known, uses), *own_ports(house, lang, organization)]
     if source not in known:

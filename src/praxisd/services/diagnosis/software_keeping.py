@@ -9,6 +9,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.services.diagnosis import software_store as store
+from praxisd.services.diagnosis.machine import own_host
 from praxisd.services.diagnosis.product_reading import products
 from praxisd.services.diagnosis.software_rules import top_folder
 from praxisd.services.diagnosis.software_shapes import Software, SoftwareIn
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "diagnosis.product_unknown"
 SUBJECT = "Software"
+_PLACES = ("role", "host", "data_folder", "program_folder")
+"""What a person says of this computer; what else changes may be said at any node."""
 
 
 def add(house: "House", tx: Tx, given: SoftwareIn) -> Software:
@@ -36,6 +39,8 @@ def change(house: "House", tx: Tx, id_: str, given: SoftwareIn) -> Software:
     made = _made(house, id_, given)
     if tx.actor.masked:  # who never saw the note does not write over it
         made = msgspec.structs.replace(made, note=before.note)
+    if all(getattr(made, name) == getattr(before, name) for name in _PLACES) and before.node:
+        made = msgspec.structs.replace(made, node=before.node)
     fields = tuple(name for name in made.__struct_fields__ if getattr(made, name) != getattr(before, name))
     if fields:
         store.put(tx, made)
@@ -59,4 +64,4 @@ def _made(house: "House", id_: str, given: SoftwareIn) -> Software:
     said = {key: value.strip() if isinstance(value, str) else value for key, value in said.items()}
     places = product.serviceprovider
     folder = top_folder(said["data_folder"], places.data_path if places is not None else "")
-    return Software(id=id_, **{**said, "data_folder": folder})
+    return Software(id=id_, **{**said, "data_folder": folder, "node": own_host()})

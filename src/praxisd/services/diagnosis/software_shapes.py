@@ -34,7 +34,11 @@ class SoftwareIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
 
 
 class Software(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One practice software of this installation; fields as in SoftwareIn. Other services get it from `api.software`."""
+    """One practice software of this installation; fields as in SoftwareIn. Other services get it from `api.software`.
+
+    `node`: the name of the computer that "this" meant when it was entered ("": not known). Of several nodes only that one is
+    meant by `role`, an empty `host` and the folders.
+    """
 
     id: str
     product: str
@@ -46,6 +50,7 @@ class Software(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     devices: int = 0
     customer_number: str = ""
     note: str = ""
+    node: str = ""
 
 
 class SoftwareOut(Software, frozen=True, kw_only=True, rename="camel"):

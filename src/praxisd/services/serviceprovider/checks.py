@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.service import Check, Finding, Fix, Severity
+from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.serviceprovider import looking, repairing, rules, words
 from praxisd.services.serviceprovider.view import mendable, severity
 
@@ -20,6 +21,8 @@ EVERY_S = 60.0
 def state(house: "House") -> Iterator[Finding]:
     """Everything that is wrong, the subject `<software>`, or `<software>/pvs` and `/install` for what is in one of the files."""
     for seen in looking.look(house):
+        if seen.away:
+            continue  # its own node says what is wrong there
         if seen.late and not seen.silent and not house.stopping:
             raise TimeoutError  # nothing is known of it, so nothing is healed
         for fault in rules.judge(seen):
@@ -28,5 +31,14 @@ def state(house: "House") -> Iterator[Finding]:
             yield Finding(fault.code, subject, Severity(severity(fault.code)), facts)
 
 
-CHECKS = (Check("serviceprovider.state", words.CODES, state, seconds=SECONDS, every_s=EVERY_S),)
+CHECKS = (
+    Check(
+        "serviceprovider.state",
+        words.CODES,
+        state,
+        seconds=SECONDS,
+        every_s=EVERY_S,
+        place=diagnosis.own_host,
+    ),
+)
 FIXES = tuple(Fix(code, partial(repairing.fix, code=code), WRITE, asks=True) for code in words.REPAIRS)

@@ -42,6 +42,8 @@ def install(
     chosen = next((one for one in room.provided(house) if one.software.id == software), None)
     if chosen is None:
         raise not_found("Software")
+    if chosen.away:
+        raise Problem(mending_rules.NOT_SEEN, 409, file=chosen.software.host)
     port = urlsplit(str(house.shared.get("url") or "")).port
     if port is None:
         raise Problem(NOT_SERVING, 409)

@@ -100,13 +100,15 @@ class _Looker:
     def seen(self) -> Seen:
         """All there is to see; nothing where nobody said where the software lies."""
         one = self._one
-        if not self._said:
+        if not self._said or one.away:
             return self._unsaid()
         facts = self._facts = self._room.facts(self._house, one.software.host or None)
         self._touch("pvs", pvs_path(one))
         pvs = self._pvs = pvs_file(one)
         self._touch("install", one.software.program_folder or places.DEFAULTS[0])
         found_in = self._roots()
+        if one.pair is not None and self._given_back(found_in, pvs):
+            one = self._one = replace(one, pair=None)
         installs = self._installs(found_in, pvs)
         services = self._services(installs)
         roots_seen = one.pair is not None or any(root.is_dir() for root in found_in)
@@ -154,9 +156,10 @@ class _Looker:
             where=one.places.install_where,
             pvs_names=one.places.pvs_names,
             path_may_be_empty=one.places.data_path_may_be_empty,
-            machine="",
+            machine=self._one.software.host if self._one.away else "",
             here=self._here,
             measured=True,
+            away=self._one.away,
         )
 
     def _names(self) -> Iterable[str]:
@@ -173,6 +176,11 @@ class _Looker:
         if not named and not self._here:
             return []  # the usual folders of another computer are not those of this one
         return places.roots(named)
+
+    def _given_back(self, found_in: Sequence[Path], pvs: File) -> bool:
+        """The practice software has another provider again, which is installed here: praxisd's pair counts no more."""
+        named = pvs.value(s.IDENTIFIER).casefold()
+        return any(guid.casefold() == named for root in found_in for _, guid in places.installed(root))
 
     def _installs(self, found_in: Sequence[Path], pvs: File) -> tuple[Install, ...]:
         found = []

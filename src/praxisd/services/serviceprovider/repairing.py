@@ -36,6 +36,8 @@ def repair(house: "House", actor: Actor, software: str, code: str, side: str = "
     if not found:
         raise not_found("Software")
     seen = found[0]
+    if seen.away:
+        raise Problem(mending_rules.NOT_SEEN, 409, file=seen.machine)
     if seen.late:
         raise Problem(writing.NOT_ANSWERING, 409, retry=True, file=seen.silent or "–")
     faults = tuple(one for one in rules.judge(seen) if one.code == code and side in ("", one.side))

@@ -21,13 +21,17 @@ _ROOM = "serviceprovider.room"
 
 @dataclass(frozen=True)
 class Provided:
-    """A practice software that has a ServiceProvider, with what its product says about it, and praxisd's own pair."""
+    """A practice software that has a ServiceProvider, with what its product says about it, and praxisd's own pair.
+
+    `away`: its folders are those of another node of this installation, which looks at them itself.
+    """
 
     software: diagnosis.Software
     product: str
     places: diagnosis.ServiceProviderPlaces
     customer: str
     pair: store.Pair | None = None
+    away: bool = False
 
 
 @dataclass
@@ -57,7 +61,9 @@ def provided(house: "House") -> list[Provided]:
         if product is not None and product.serviceprovider is not None:
             customer = one.customer_number or number
             name = one.name or product.name
-            found.append(Provided(one, name, product.serviceprovider, customer, pairs.get(one.id)))
+            away = not diagnosis.entered_here(house, one)
+            there = diagnosis.seen_from_here(house, one)
+            found.append(Provided(there, name, product.serviceprovider, customer, pairs.get(one.id), away))
     return found
 
 

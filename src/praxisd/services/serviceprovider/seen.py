@@ -104,7 +104,7 @@ class Seen:
     provider. `wanted_path`: the data folder as the machine knows it. `customer`: the number that praxisd knows.
     `setup_there`: the set-up lies where it should.
     `own`: praxisd is the provider, and listens on `own_port` (0: not now). `late`: something did not answer in time; what
-    else there is was not looked at.
+    else there is was not looked at. `away`: another node of this installation looks at it, this one does not.
     """
 
     software: str
@@ -136,6 +136,7 @@ class Seen:
     own: bool = False
     own_port: int = 0
     late: bool = False
+    away: bool = False
 
     @property
     def silent(self) -> str:
@@ -151,7 +152,7 @@ class Seen:
     @property
     def install(self) -> Install | None:
         """The folder of the provider: the one under the programs, where there are several the one the PVS INI names."""
-        found = sorted((one for one in self.mine if one.programs), key=lambda one: one.folder)
+        found = sorted((one for one in self.mine if one.programs), key=lambda one: (not one.own, one.folder))
         named = self.pvs.value(IDENTIFIER).casefold()
         fitting = [one for one in found if named and one.guid.casefold() == named]
         return next(iter(fitting or found), None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from praxisd.services.serviceprovider.seen import Seen
 
 WORDS = (
-    "place", "late", "pvs_file", "service", "dotnet", "program_folder", "version", "data_path", "answer", "others",
+    "place", "late", "away", "pvs_file", "service", "dotnet", "program_folder", "version", "data_path", "answer", "others",
 )  # fmt: skip
 """All there may be; texts `serviceprovider.unseen.<word>`."""
 
@@ -15,8 +15,8 @@ def unseen(seen: Seen) -> Iterator[str]:
     if not seen.machine and seen.pvs.state == "unseen" and not seen.installs:
         yield "place"
         return
-    if seen.late:
-        yield "late"
+    if seen.late or seen.away:
+        yield "away" if seen.away else "late"
         return
     if seen.pvs.state == "unseen":
         yield "pvs_file"
