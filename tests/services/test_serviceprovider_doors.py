@@ -216,6 +216,29 @@ def test_another_provider_is_not_written_over_unasked(owner: Desk, house: House,
     assert GUID.encode() not in place.pvs.read_bytes()
 
 
+def test_a_provider_that_praxisd_replaced_is_no_second_one(owner: Desk, house: House, tmp_path: Path) -> None:
+    place = Place(tmp_path / "replaced")
+    place.start()
+    place.enter(house)
+    house.shared["url"] = f"http://127.0.0.1:{place.port}"
+
+    def told() -> tuple[bool, list[str]]:
+        (one,) = owner.ask("GET", "/serviceprovider")[1]["providers"]
+        return one["own"], one["codes"]
+
+    try:
+        wanted = {"software": ID, "dataFolder": str(place.data), "replace": True}
+        assert owner.ask("POST", "/serviceprovider/install", wanted)[0] == 201
+        assert told() == (True, [words.LEFT_BEHIND])
+        running, place.services = place.services, []
+        assert told() == (True, [])  # its folder may stay
+        place.services = running
+        place.write_pvs(place.whole_pvs())  # the other way the solution names
+        assert told() == (False, [])
+    finally:
+        place.stop()
+
+
 def test_where_no_pair_can_be_made(owner: Desk, house: House, place: Place, tmp_path: Path) -> None:
     def ask(**more: str) -> tuple[int, str]:
         wanted = {"software": ID, "dataFolder": str(place.top)} | more

@@ -35,7 +35,8 @@ def codes(house: House, place: Place) -> set[str]:
 
 
 def test_every_code_is_prepared() -> None:
-    assert {code for case in CASES for code in case.codes} == set(words.CODES)
+    own = {words.LEFT_BEHIND}  # needs praxisd's own pair: test_serviceprovider_doors
+    assert {code for case in CASES for code in case.codes} == set(words.CODES) - own
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -60,6 +60,12 @@ def _all(seen: Seen) -> Iterator[Fault]:
 def _place(seen: Seen) -> Iterator[Fault]:
     """Is it there, once, in the right place, and running?"""
     services, install = seen.services, seen.install
+    if seen.own and install is not None:  # praxisd is it; what else is there was replaced by it
+        if [one for one in (services or ())[1:] if one.state == "running"]:
+            places = [one.folder for one in seen.mine if not one.own]
+            names = [one.name for one in (services or ())[1:]]
+            yield Fault(w.LEFT_BEHIND, params={"found": "; ".join([*names, *places])})
+        return
     folders = [one for one in seen.mine if one.programs]
     twice = len({one.guid.casefold() for one in seen.mine}) > 1 and bool(folders)
     if twice or len(folders) > 1 or (services is not None and len(services) > 1):

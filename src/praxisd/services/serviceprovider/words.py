@@ -16,7 +16,7 @@ INI_MISSING, INI_UNREADABLE = "serviceprovider.ini_missing", "serviceprovider.in
 FILTERED, WRONG_ANSWER = "serviceprovider.filtered", "serviceprovider.wrong_answer"
 FACTS_MISSING = "serviceprovider.facts_missing"
 SQL_MISSING, NOT_FILLED = "serviceprovider.sql_missing", "serviceprovider.not_filled"
-HOSTNAME_LOCAL = "serviceprovider.hostname_local"
+HOSTNAME_LOCAL, LEFT_BEHIND = "serviceprovider.hostname_local", "serviceprovider.left_behind"
 
 SIX = (UNREACHABLE, OUTDATED, NOT_ENABLED, DATAPATH_INVALID, DATAPATH_MISSING, PVS_UNKNOWN)
 """The messages of the seed."""
@@ -24,12 +24,12 @@ CODES = (
     *SIX, NOT_INSTALLED, STOPPED, WRONG_MACHINE, INSTALLED_TWICE, FOLDER_MISSING, SERVICE_MISSING, IDENTIFIER_DIFFERS,
     PORT_DIFFERS, MAPPED_DRIVE, DOTNET_OLD, CUSTOMER_NUMBER_MISSING, SPACES, STALE, KEY_TWICE, HOSTNAME_MISSING,
     HOSTNAME_DIFFERS, CONNECTION_HOST, INI_MISSING, INI_UNREADABLE, FILTERED, WRONG_ANSWER, FACTS_MISSING,
-    SQL_MISSING, NOT_FILLED, HOSTNAME_LOCAL,
+    SQL_MISSING, NOT_FILLED, HOSTNAME_LOCAL, LEFT_BEHIND,
 )  # fmt: skip
 WARNINGS = frozenset(
     {
         OUTDATED, MAPPED_DRIVE, CUSTOMER_NUMBER_MISSING, SPACES, KEY_TWICE, FACTS_MISSING, DOTNET_OLD, NOT_FILLED,
-        HOSTNAME_LOCAL,
+        HOSTNAME_LOCAL, LEFT_BEHIND,
     }
 )  # fmt: skip
 """The provider works in spite of these, or it is not known whether it does."""
