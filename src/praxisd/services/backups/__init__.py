@@ -1,12 +1,15 @@
 """backups: copies that prove themselves, on media with names, and the form that says so (SPEC § 8)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.backups import engine, engine_checks
+from praxisd.services.backups import engine, engine_checks, source
 
 SERVICE = Service(
     name="backups",
     package="praxisd.services.backups",
     needs=("accounts", "diagnosis", "directory", "messaging", "updates"),
     checks=(*engine_checks.CHECKS,),
-    problems=(*engine.CODES,),
+    problems=(
+        *engine.CODES,
+        *source.OWN_CODES,
+    ),
 )

@@ -22,8 +22,12 @@ LIVE_FILE, NOT_THERE, NOT_WHOLE = (
     "backups.source_not_whole",
 )
 COMMAND_FAILED, REFUSED, NO_SPACE = "backups.source_command", "backups.source_refused", "backups.staging_full"
+PROGRAM, NOT_RESTARTED = "backups.source_program", "backups.source_not_restarted"
+"""A program that is needed is missing or too old; what was stopped for the copy did not start again."""
 STOPPED = "backups.interrupted"
-CODES = (LIVE_FILE, NOT_THERE, NOT_WHOLE, COMMAND_FAILED, REFUSED, NO_SPACE, STOPPED)
+OWN_CODES = (LIVE_FILE, NOT_THERE, NOT_WHOLE, COMMAND_FAILED, REFUSED, NO_SPACE, PROGRAM, NOT_RESTARTED)
+"""Those that an engine does not have too."""
+CODES = (*OWN_CODES, STOPPED)
 
 
 class SourceFault(Exception):
@@ -40,8 +44,8 @@ class SourceFault(Exception):
 class Staged:
     """What a source has brought: paths to keep (in the staging folder, or in place for folders), and what they hold.
 
-    `counts` are rows by table, `hashes` SHA-256 by path, `facts` versions and the like; `named` are files that were not
-    as they should be. All of it goes into the manifest and is compared by the restore proof.
+    `counts` are rows by table, `hashes` SHA-256 by absolute path, `facts` versions and the like; `named` are files that
+    were not as they should be. All of it goes into the manifest and is compared by the restore proof.
     """
 
     paths: tuple[Path, ...]
@@ -63,5 +67,14 @@ class Source(Protocol):
     def stage(self, folder: Path, *, progress: Progress, stop: Stop) -> Staged:
         """Bring it into `folder`, which is empty and only ours."""
 
+    def since(self, staged: Staged) -> tuple[Named, ...]:
+        """After the engine has read `staged.paths`: what is not any more as it was when it was staged.
+
+        The run is not green then; whoever proves the copy later adds them to `staged.named`. Empty for what was copied.
+        """
+
     def proven(self, folder: Path, staged: Staged) -> list[str]:
-        """Open what was restored into `folder` and compare it with the manifest; what differs, empty if nothing does."""
+        """Open what was restored into `folder` and compare it with the manifest; what differs, empty if nothing does.
+
+        Below `folder` the paths lie as an engine puts them there: whole (`sources.places.restored`).
+        """

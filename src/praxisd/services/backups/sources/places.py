@@ -1,0 +1,100 @@
+"""Files of a source: their digest, where a restore put them, room for them, and what an OSError means here."""
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from praxisd.services.backups import source
+from praxisd.services.backups.engine import Stop
+from praxisd.services.backups.source import SourceFault
+
+PIECE = 1 << 20
+SPARE = 64 << 20
+"""So much stays free on the disk of the staging folder, whatever is copied into it. Bytes."""
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, getattr(errno, "ESTALE", errno.ENOENT), errno.EHOSTDOWN}
+_LONGEST = 80
+
+
+def stopped(stop: Stop) -> None:
+    """SourceFault STOPPED if the run was asked to end."""
+    if stop():
+        raise SourceFault(source.STOPPED, retry=True)
+
+
+def digest(path: Path, stop: Stop) -> str:
+    """SHA-256 of a file, read in pieces. OSError; SourceFault STOPPED."""
+    seen = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            seen.update(piece)
+            stopped(stop)
+    return seen.hexdigest()
+
+
+def restored(folder: Path, path: str | Path) -> Path:
+    """Where `path` lies after a restore into `folder`: under its whole path, on Windows with the drive's letter first."""
+    whole = Path(path)
+    drive = re.sub(r"[^A-Za-z0-9]", "", whole.drive)
+    return folder / drive / whole.relative_to(whole.anchor)
+
+
+def changed(folder: Path, hashes: Mapping[str, str]) -> list[str]:
+    """Which of these files are not in a restore as they were: `<path>: missing` or `<path>: changed`."""
+    found: list[str] = []
+    for path, wanted in hashes.items():
+        try:
+            same = digest(restored(folder, path), lambda: False) == wanted
+        except OSError:
+            found.append(f"{printable(path)}: missing")
+            continue
+        if not same:
+            found.append(f"{printable(path)}: changed")
+    return found
+
+
+def compared(wanted: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
+    """Which tables have other rows than the manifest says."""
+    return [
+        f"{printable(table)}: {found.get(table, '-')} rows, not {wanted.get(table, '-')}"
+        for table in sorted({*wanted, *found})
+        if wanted.get(table) != found.get(table)
+    ]
+
+
+def room(folder: Path, wanted: int) -> None:
+    """SourceFault NO_SPACE if so many bytes do not fit where `folder` lies."""
+    free = shutil.disk_usage(folder).free
+    if free < wanted + SPARE:
+        raise SourceFault(source.NO_SPACE, f"{wanted // 1_000_000} MB wanted, {free // 1_000_000} MB free")
+
+
+def fault(error: OSError) -> SourceFault:
+    """What the system's refusal means. Names of files stay out of it."""
+    word = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    if error.errno in _FULL:
+        return SourceFault(source.NO_SPACE, word)
+    if error.errno in _GONE:
+        return SourceFault(source.NOT_THERE, word, retry=True)
+    if isinstance(error, PermissionError):
+        return SourceFault(source.REFUSED, word)
+    return SourceFault(source.NOT_WHOLE, word, retry=True)
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes, made of a source's."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:_LONGEST] or "source"
+
+
+def printable(path: str) -> str:
+    """A path as text that can be shown and stored: what is no UTF-8 as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def private(path: Path) -> None:
+    """For its owner alone, where the system knows such rights."""
+    os.chmod(path, 0o600)
