@@ -15,6 +15,7 @@ from praxisd.services.serviceprovider import (
     installing,
     looking,
     reaching,
+    rules,
     shapes,
     store,
     unseen_rules,
@@ -94,8 +95,9 @@ def shown(house: House) -> shapes.ProviderOut:
 def test_a_provider_on_the_loopback_is_not_reachable_for_others(house: House, place: Place) -> None:
     Loopback(house, place)
     out = shown(house)
-    assert out.codes == [words.UNREACHABLE]
-    assert "keine von anderen" in out.faults[0].cause and "1 Gerät" in out.faults[0].solution
+    assert out.codes == [words.ONLY_LOCAL]
+    assert "nur Verbindungen dieses Rechners selbst" in out.faults[0].cause
+    assert "1 Gerät" in out.faults[0].solution and "praxisd serve --host" in out.faults[0].solution
     entered(house, place, 1)  # what the text says where there is no other computer
     assert shown(house).codes == []
 
@@ -111,6 +113,22 @@ def test_praxisd_becomes_no_provider_that_only_it_can_find(house: House, place: 
         assert store.pairs(tx) == {} and place.pvs.read_bytes() == before
     entered(house, place, 1)
     assert installing.install(house, OWNER, ID, str(place.top), True).files
+
+
+def test_a_provider_of_another_computer_is_looked_up_by_its_name(house: House, place: Place) -> None:
+    place.computer = place.software_host = "ANDERER"
+    place.write_pvs(place.whole_pvs())
+    place.enter(house)
+    room, asked = room_of(house), list[tuple[str, str]]()
+
+    def ask(host: str, address: str, port: int) -> Asked:
+        asked.append((host, address))
+        return Asked(host, "", port, "unresolved", "unresolved")
+
+    room.ask = ask
+    (seen,) = looking.look(house)
+    assert asked == [("ANDERER", "")]  # what it reported once may be old, and the others do not know it
+    assert [one.code for one in rules.judge(seen)] == [words.UNREACHABLE]
 
 
 def test_what_nobody_saw_is_named(house: House, place: Place) -> None:

@@ -180,12 +180,20 @@ class Place:
         """Enter it as the only practice software of a house, which sees this computer through its facts."""
         room = room_of(house)
         room.facts = lambda _house, host: self._told(host)
-        room.ask = lambda host, address, port: asking.ask(host, address, port, self.wait_s)
+        room.ask = lambda host, address, port: asking.ask(
+            host, address or self._resolved(host), port, self.wait_s
+        )
         what = Software(
             id=ID, product=self.product, role="server", data_folder=str(self.top), program_folder=str(self.root),
             host=self.software_host, devices=self.devices, customer_number=CUSTOMER,
         )  # fmt: skip
         house.store.run(_CLI, lambda tx: software_store.put(tx, what))
+
+    def _resolved(self, host: str) -> str:
+        """The address of a name in this practice; "" leaves it to the system."""
+        if host.casefold() in (self.computer.casefold(), self.software_host.casefold()):
+            return self.host
+        return "127.0.0.1" if host in self.others else ""
 
     def _told(self, host: str | None) -> MachineFacts | None:
         if host is None or host.casefold() in (self.computer.casefold(), self.software_host.casefold()):

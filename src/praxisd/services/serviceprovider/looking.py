@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from praxisd import __version__
 from praxisd.services.diagnosis import api as diagnosis
-from praxisd.services.serviceprovider import belonging, places, reaching, rules
+from praxisd.services.serviceprovider import belonging, places, reaching
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider.flight import Flights
 from praxisd.services.serviceprovider.room import Provided, ini_of, provided, pvs_file, pvs_path, room_of
@@ -289,10 +289,8 @@ class _Looker:
         if self._here and (host.casefold() in {one.casefold() for one in seen.names} or seen.own):
             alone = self._one.software.devices == 1
             return reaching.ask_here(self._room.ask, host, seen.port, self._addresses(seen), alone)
-        there = self._facts if host.casefold() in {one.casefold() for one in seen.names} else None
-        there = there or self._room.facts(self._house, host)
-        known = () if there is None else there.addresses.value or ()
-        return self._room.ask(host, next((one for one in known if "." in one), ""), seen.port)
+        # by its name, as the programs of the practice do; what it once reported of itself may be old
+        return self._room.ask(host, "", seen.port)
 
     def _addresses(self, seen: Seen) -> tuple[str, ...]:
         """Under which others find this computer; first the one that our own door has."""
@@ -340,8 +338,3 @@ def version_of(seen: Seen) -> str:
     """The version: as the provider says it, else that of its program; "" unknown."""
     told = seen.asked.version if seen.claimed else ""
     return told or ("" if seen.install is None else seen.install.version)
-
-
-def instance_of(seen: Seen) -> str:
-    """The instance name: the identifier that is installed."""
-    return rules.identifier(seen)

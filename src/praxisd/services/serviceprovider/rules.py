@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from praxisd.services.serviceprovider import seen as s
 from praxisd.services.serviceprovider import words as w
 from praxisd.services.serviceprovider.connection_rules import source_host
+from praxisd.services.serviceprovider.reaching import ONLY_HERE
 from praxisd.services.serviceprovider.seen import File, Seen
 
 DOTNET = "4.8"
@@ -242,7 +243,9 @@ def _answer(seen: Seen) -> Iterator[Fault]:
         "wrong": w.WRONG_ANSWER,
     }
     asked = seen.asked
-    if asked.state in code:
+    if asked.why == ONLY_HERE:
+        yield Fault(w.ONLY_LOCAL)
+    elif asked.state in code:
         yield Fault(code[asked.state], params={"reason": f"why_{asked.why}"})
     elif _old_answer(seen):
         facts = {"found": asked.version, "wanted": seen.setup_version, "setup": seen.setup}
