@@ -7,6 +7,7 @@ the security directive is kept.
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Service
 from praxisd.services.diagnosis import (
+    customer,
     directive_checks,
     directive_operations,
     directive_routes,
@@ -30,7 +31,7 @@ SERVICE = Service(
     needs=("accounts", "directory", "messaging", "relay", "updates"),
     settings=(
         *machine_checks.SETTINGS,
-        *software_routes.SETTINGS,
+        *customer.SETTINGS,
     ),
     events=(*directive_routes.EVENTS, *machine_routes.EVENTS, *software_routes.EVENTS, *port_routes.EVENTS),
     routes=(

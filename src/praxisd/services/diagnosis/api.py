@@ -1,5 +1,6 @@
 """The only door of the diagnosis for other services: products, which software the practice has, what a machine has."""
 
+from praxisd.services.diagnosis.customer import OnlyNumber, customer_number, only_number
 from praxisd.services.diagnosis.directive_looks import answer_backup
 from praxisd.services.diagnosis.machine import entered_here, facts, own_host, seen_from_here
 from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts
@@ -11,12 +12,15 @@ from praxisd.services.diagnosis.software_store import software
 __all__ = (
     "Fact",
     "MachineFacts",
+    "OnlyNumber",
     "Product",
     "ServiceProviderPlaces",
     "Software",
     "answer_backup",
+    "customer_number",
     "entered_here",
     "facts",
+    "only_number",
     "own_host",
     "products",
     "seen_from_here",

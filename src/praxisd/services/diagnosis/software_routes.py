@@ -3,7 +3,7 @@
 import msgspec
 
 from praxisd.kernel.errors import not_found
-from praxisd.kernel.service import Answer, Call, EventType, Permission, Route, Scope, Setting
+from praxisd.kernel.service import Answer, Call, EventType, Permission, Route
 from praxisd.services.diagnosis import software_keeping as keeping
 from praxisd.services.diagnosis import software_store as store
 from praxisd.services.diagnosis.product_reading import products
@@ -81,5 +81,4 @@ ROUTES = (
 )  # fmt: skip
 PERMISSIONS = (Permission(READ, ("owner", "partner", "desk")), Permission(WRITE, ("owner", "partner")))
 EVENTS = (EventType("software.added"), EventType("software.changed"), EventType("software.removed"))
-SETTINGS = (Setting("diagnosis.customer_number", str, "", Scope.INSTALLATION, high=40),)
 PROBLEMS = (keeping.UNKNOWN,)

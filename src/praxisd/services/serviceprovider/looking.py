@@ -139,6 +139,7 @@ class _Looker:
             setup_version=self._setup_version(),
             setup_there=self._setup_there(),
             customer=one.customer,
+            several=one.several,
             own=one.pair is not None,
             own_port=urlsplit(str(self._house.shared.get("url") or "")).port or 0 if one.pair else 0,
         )

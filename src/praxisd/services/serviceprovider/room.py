@@ -15,7 +15,6 @@ from praxisd.services.serviceprovider.seen import Asked, File
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-CUSTOMER = "diagnosis.customer_number"
 _ROOM = "serviceprovider.room"
 
 
@@ -23,7 +22,8 @@ _ROOM = "serviceprovider.room"
 class Provided:
     """A practice software that has a ServiceProvider, with what its product says about it, and praxisd's own pair.
 
-    `away`: its folders are those of another node of this installation, which looks at them itself.
+    `away`: its folders are those of another node of this installation, which looks at them itself. `several` practices work on
+    this server: there is no number but the software's own.
     """
 
     software: diagnosis.Software
@@ -32,6 +32,7 @@ class Provided:
     customer: str
     pair: store.Pair | None = None
     away: bool = False
+    several: bool = False
 
 
 @dataclass
@@ -54,16 +55,16 @@ def provided(house: "House") -> list[Provided]:
     with house.store.read(system("serviceprovider")) as tx:
         wanted = diagnosis.software(tx)
         pairs = store.pairs(tx)
-        number = str(house.settings.get(tx, CUSTOMER))
-    found = []
+    only, found = diagnosis.only_number(house), []
     for one in wanted:
         product = known.get(one.product)
         if product is not None and product.serviceprovider is not None:
-            customer = one.customer_number or number
+            customer = one.customer_number or only.number
             name = one.name or product.name
             away = not diagnosis.entered_here(house, one)
             there = diagnosis.seen_from_here(house, one)
-            found.append(Provided(there, name, product.serviceprovider, customer, pairs.get(one.id), away))
+            given = (product.serviceprovider, customer, pairs.get(one.id), away, only.several)
+            found.append(Provided(there, name, *given))
     return found
 
 

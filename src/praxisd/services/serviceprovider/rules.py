@@ -193,9 +193,10 @@ def _install(seen: Seen) -> Iterator[Fault]:
         yield from _data_path(seen, file)
         number = file.value(s.CUSTOMER)
         if not number or (seen.customer and number != seen.customer):
+            where = "number_of_software" if seen.several else "number_of_practice"
             yield _at(
-                w.CUSTOMER_NUMBER_MISSING, file, s.CUSTOMER, number or _NOTHING, seen.customer or _NOTHING
-            )
+                w.CUSTOMER_NUMBER_MISSING, file, s.CUSTOMER, number or _NOTHING, seen.customer or _NOTHING, reason=where
+            )  # fmt: skip
         yield from _connection(seen, file)
     if install.version and seen.setup_version and below(install.version, seen.setup_version):
         facts = {"found": install.version, "wanted": seen.setup_version, "setup": seen.setup}

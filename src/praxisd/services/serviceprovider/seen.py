@@ -101,7 +101,8 @@ class Seen:
 
     `names` are all names and addresses of that computer; `services` None: not told. `roots_seen`: the program folders can
     be looked into. `sql_absent`: no SQL Server where one must be. `runs_on`: another computer that is known to have the
-    provider. `wanted_path`: the data folder as the machine knows it. `customer`: the number that praxisd knows.
+    provider. `wanted_path`: the data folder as the machine knows it. `customer`: the number that praxisd knows;
+    `several` practices work here, so that only the software can name it.
     `setup_there`: the set-up lies where it should.
     `own`: praxisd is the provider, and listens on `own_port` (0: not now). `late`: something did not answer in time; what
     else there is was not looked at. `away`: another node of this installation looks at it, this one does not.
@@ -137,6 +138,7 @@ class Seen:
     own_port: int = 0
     late: bool = False
     away: bool = False
+    several: bool = False
 
     @property
     def silent(self) -> str:

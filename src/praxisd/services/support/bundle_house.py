@@ -10,6 +10,7 @@ from importlib.metadata import version as package_version
 from praxisd import __version__
 from praxisd.kernel import event_search, installation, issues, jobs, migrations
 from praxisd.kernel.access import INSTALLATION
+from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.support.bundle_known import Look
 from praxisd.services.support.bundle_store import counts
 from praxisd.services.support.bundle_values import (
@@ -24,7 +25,6 @@ from praxisd.services.support.bundle_values import (
     word,
     words,
 )
-from praxisd.services.support.partner import customer_number
 
 PACKAGES = (
     "litestar",
@@ -54,7 +54,7 @@ def installed(look: Look) -> Iterator[Row]:
         "installation",
         {
             "instance": instance,
-            "customer": customer(customer_number(look.house, look.tx)),
+            "customer": customer(diagnosis.customer_number(look.house, look.tx)),
             "state": word(found.state, _STATES),
             "host": host(found.host),
             "addresses": [str(one) for one in map(host, found.addresses) if isinstance(one, str)],

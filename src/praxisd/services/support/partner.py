@@ -8,12 +8,12 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.mail_address import address
 from praxisd.kernel.service import Setting
 from praxisd.kernel.store import Tx
+from praxisd.services.diagnosis import api as diagnosis
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 NAME, EMAIL, PHONE = "support.partner_name", "support.partner_email", "support.partner_phone"
-CUSTOMER = "diagnosis.customer_number"
 MISSING = "support.partner_missing"
 _ADDRESS_MOST = 254
 
@@ -45,13 +45,8 @@ def partner(house: "House", tx: Tx) -> Partner:
         name=str(get(tx, NAME)).strip(),
         email=str(get(tx, EMAIL)).strip(),
         phone=str(get(tx, PHONE)).strip(),
-        customer=customer_number(house, tx),
+        customer=diagnosis.customer_number(house, tx),
     )
-
-
-def customer_number(house: "House", tx: Tx) -> str:
-    """The practice's number at the service partner; empty where the diagnosis keeps none."""
-    return str(house.settings.get(tx, CUSTOMER)).strip() if CUSTOMER in house.registry.settings else ""
 
 
 def address_of(one: Partner) -> str:
