@@ -27,7 +27,8 @@ PERSON_MISSING, STAY_TIME, FIXED = "backups.person_missing", "backups.stay_time"
 OVERDUE, OLD = "backups.offsite_overdue", "backups.offsite_old"
 INSERT, START, TAKE_OUT = "backups.insert", "backups.start", "backups.take_out"
 CARRY_OUT, TO_SAFE, BRING = "backups.carry_out", "backups.to_safe", "backups.bring"
-CODES = (PERSON_MISSING, STAY_TIME, FIXED, OVERDUE, OLD, INSERT, START, TAKE_OUT, CARRY_OUT, TO_SAFE, BRING)
+REFUSALS = (PERSON_MISSING, STAY_TIME, FIXED)
+CODES = (OVERDUE, OLD, INSERT, START, TAKE_OUT, CARRY_OUT, TO_SAFE, BRING)
 GRACE_HOURS = 16
 """A medium written in the evening is confirmed outside by the next late morning."""
 MISSED_DAYS = 3
@@ -55,7 +56,7 @@ def moved(medium: Medium, place: Place, person: str, at: int, now: int) -> Stay:
 
 
 def inserted(at: int) -> Stay:
-    """What the drive itself says: the medium is in it. No person is needed for that."""
+    """What the drive itself says when a medium appears in it. No person is needed for that."""
     return Stay("drive", "", at)
 
 
@@ -91,7 +92,7 @@ def offsite(
         hours = (now - _inside_since(newest)) // 3600
         if hours >= GRACE_HOURS:
             found.append(Word(OVERDUE, {"label": newest.label, "hours": hours}, newest.id))
-    outside = [one.written for one in every if one.written is not None and place_of(one) == "outside"]
+    outside = [one.written for one in every if one.written is not None and _was_outside(one, now)]
     border = plan.day_begins
     last = day_rules.backup_day(max([since, *outside]), zone, border)
     if not outside:
@@ -107,6 +108,14 @@ def _inside_since(medium: Medium) -> int:
     """Since when it is in the practice: written here, or brought in again for its next run. A safe here is no way out."""
     brought = medium.stay.at if medium.stay is not None and medium.stay.place == "drive" else 0
     return max(medium.written or 0, brought)
+
+
+def _was_outside(medium: Medium, now: int) -> bool:
+    """It is outside; or it was until it was brought in for its run, and is not yet due to be out again."""
+    if place_of(medium) == "outside":
+        return True
+    stay = medium.stay
+    return stay is not None and stay.place == "drive" and now - stay.at < GRACE_HOURS * 3600
 
 
 def _days_that_leave(plan: BackupPlan, after: date, until: date, closed: Set[date]) -> int:
@@ -132,21 +141,23 @@ def desk(
 
     `run`: the next run by hand (`plan_rules.expected`), `wanted` its medium, `judged` what is in the drive (None: not looked
     at); `uses` and `labels` (of its medium) by slot. A medium that was written and is still in the drive goes out before the
-    next one goes in. What may not be written on is named; a wrong or missing medium is only asked for while the run's time
-    is more than an hour off (a missing one until then), never called a fault.
+    next one goes in; one of a later day is only to be brought. What may not be written on is named; a wrong or missing medium
+    is only asked for while the run's time is more than an hour off (a missing one until then), never called a fault.
     """
     found: list[Word] = []
     inside = judged.medium if judged is not None else None
     for one in media:
         if one.written is None or one.kind != "removable" or place_of(one) != "drive":
             continue
-        if inside is not None and inside.id == one.id and wanted is not None and wanted.medium == one:
-            continue  # it is this run's own medium, brought in again without a word: START is what comes next
-        if inside is not None and inside.id == one.id:
+        brought = one.stay is not None and one.stay.at > one.written
+        mine = inside is not None and inside.id == one.id
+        if mine and brought and wanted is not None and wanted.medium == one:
+            continue  # brought in again, for the next run
+        if mine:
             found.append(Word(TAKE_OUT, {"label": one.label}, one.id))
         leaves = uses.get(one.slot) == "away"
         found.append(Word(CARRY_OUT if leaves else TO_SAFE, {"label": one.label}, one.id))
-    if run is not None and wanted is not None and judged is not None:
+    if run is not None and wanted is not None and judged is not None and run.run.day <= today.day:
         found += _next(run, wanted, judged, now)
     for slot in today.bring_next:
         if today.next_day is not None:
