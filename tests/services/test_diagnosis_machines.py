@@ -28,8 +28,7 @@ from praxisd.model.machine import (
     known,
     unknown,
 )
-from praxisd.services.diagnosis import api, machine_clock, machine_sample_store
-from praxisd.services.diagnosis.machine_clock import Compared
+from praxisd.services.diagnosis import api, machine_sample_store
 from praxisd.services.diagnosis.machine_sampling import today, volume_key
 from praxisd.testing.practice import key_for, small_practice
 from praxisd.testing.trials import settle
@@ -332,70 +331,3 @@ def test_commands_say_the_same(desk: Desk) -> None:
     for name, args in (("machine_forget", {"host": "anmeldung"}), ("requirements", {"software": "nothing"})):
         with pytest.raises(Problem):
             perform(desk.house, f"diagnosis.{name}", args)
-
-
-def test_the_clock_is_compared_only_where_a_server_is_named(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, int]] = []
-    told: dict[str, float | Exception] = {
-        "near": 2.0,
-        "off": -40.0,
-        "far": 301.0,
-        "silent": machine_clock.NoTime(),
-    }
-
-    def offset(host: str, port: int) -> float:
-        asked.append((host, port))
-        found = told.get(host, OSError())
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    def named(servers: str) -> list[tuple[str, str, str]]:
-        desk.house.store.run(
-            system("test"), lambda tx: desk.house.settings.put(tx, "diagnosis.ntp_server", servers)
-        )
-        return checked(desk)
-
-    monkeypatch.setattr(machine_clock, "offset", offset)
-    silent = [("clock.ntp_silent", "", "info")]
-    assert checked(desk) == [] and asked == [] and machine_clock.last(desk.house) is None
-    assert named("near") == [] and asked == [("near", 123)]
-    assert machine_clock.last(desk.house) == Compared("near", 123, 2.0, desk.house.clock.now())
-    assert named("silent, gone off:1123") == [("clock.ntp_differs", "", "warning")]
-    assert asked[1:] == [("silent", 123), ("gone", 123), ("off", 1123)]
-    assert named("far, near") == [("clock.ntp_differs", "", "error")]
-    assert (
-        named("silent, gone") == silent
-    )  # nobody tells: nothing is known, and the answer of another is none
-    assert machine_clock.last(desk.house) is None
-    assert named("") == []
-    with pytest.raises(Problem):
-        named("http://x/")
-
-
-def test_a_time_server_that_fell_silent_is_told_of_when_it_stays_so(
-    desk: Desk, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[float] = [0.5]
-
-    def offset(_host: str, _port: int) -> float:
-        if not told:
-            raise machine_clock.NoTime
-        return told[0]
-
-    monkeypatch.setattr(machine_clock, "offset", offset)
-    desk.house.store.run(
-        system("test"), lambda tx: desk.house.settings.put(tx, "diagnosis.ntp_server", "konnektor")
-    )
-    assert checked(desk) == []
-    told.clear()
-    clock.advance(3_600)
-    assert checked(desk) == []
-    clock.advance(3_700)
-    assert checked(desk) == [("clock.ntp_silent", "", "info")]
-    last = machine_clock.last(desk.house)
-    assert last is not None and last.at == clock.now() - 7_300
-    told.append(-0.5)
-    assert checked(desk) == []
