@@ -5,25 +5,31 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from praxisd.kernel import issues
-from praxisd.kernel.access import INSTALLATION, Actor, Kind
+from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
+from praxisd.services.diagnosis import software_store
+from praxisd.services.diagnosis.software_shapes import Software
 from praxisd.services.serviceprovider import (
     flight,
     installing,
     looking,
     places,
     repairing,
+    routes,
+    shapes,
     view,
     words,
     writing,
 )
 from praxisd.services.serviceprovider.checks import CHECKS
+from praxisd.testing.houses import Houses
 from praxisd.testing.prepared import ID, Place
 from praxisd.testing.prepared_cases import CASES, build
 
@@ -31,6 +37,11 @@ CASE = {one.name: one for one in CASES}
 NAMES = [one.name for one in CHECKS]
 OWNER = Actor(Kind.CLI, "cli", INSTALLATION, everything=True)
 LONG_S = 60.0
+
+
+@pytest.fixture
+def house(sqlite_houses: Houses) -> House:
+    return sqlite_houses.open()
 
 
 @pytest.fixture
@@ -102,6 +113,32 @@ def test_a_share_that_is_gone_holds_nobody_up(house: House, place: Place, silent
     (now,) = looking.look(house)  # looked at anew, not what hung
     assert not now.late
     assert {one.code for one in issues.run_checks(house, NAMES).issues} == {words.SPACES}
+
+
+def test_the_share_of_another_software_is_named(
+    house: House, place: Place, silent: Silent, tmp_path: Path
+) -> None:
+    """Theirs is read too, to tell whose an installation is."""
+    what = Software(
+        id="another", product="x.comfort", data_folder=str(tmp_path), program_folder=str(place.root)
+    )
+    house.store.run(system("test"), lambda tx: software_store.put(tx, what))
+    found = looking.look(house)
+    assert [(one.late, one.silent) for one in found] == [(True, str(place.pvs))] * 2
+
+
+def test_remote_support_does_not_make_praxisd_the_provider(house: House, place: Place) -> None:
+    place.stop()
+    guest = Actor(Kind.SUPPORT, "g", INSTALLATION, frozenset({routes.WRITE}))
+    body = shapes.InstallIn(software=ID, data_folder=str(place.top), replace=True)
+    house.shared["url"] = f"http://127.0.0.1:{place.port}"
+    before = place.pvs.read_bytes()
+    with pytest.raises(Problem) as refused:
+        routes.install(SimpleNamespace(house=house, actor=guest, body=body))  # type: ignore[arg-type]
+    assert (refused.value.code, refused.value.status) == ("access.forbidden", 403)
+    assert place.pvs.read_bytes() == before
+    made = routes.install(SimpleNamespace(house=house, actor=OWNER, body=body))  # type: ignore[arg-type]
+    assert made.status == 201
 
 
 def test_a_stop_waits_for_no_share(

@@ -24,11 +24,17 @@ from praxisd.services.serviceprovider import (
 )
 from praxisd.services.serviceprovider.room import room_of
 from praxisd.services.serviceprovider.seen import Answered, Asked
+from praxisd.testing.houses import Houses
 from praxisd.testing.prepared import CUSTOMER, ID, Place
 from praxisd.testing.prepared_cases import CASES, build
 
 OWNER = Actor(Kind.CLI, "cli", INSTALLATION, everything=True)
 LAN, VPN = "192.0.2.7", "198.51.100.3"
+
+
+@pytest.fixture
+def house(sqlite_houses: Houses) -> House:
+    return sqlite_houses.open()
 
 
 @pytest.fixture

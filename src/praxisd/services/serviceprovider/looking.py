@@ -49,7 +49,8 @@ class _Looker:
 
     def __init__(self, house: "House", one: Provided, everything: Sequence[Provided]) -> None:
         self._house, self._one = house, one
-        self._others = [other for other in everything if other.software.id != one.software.id]
+        # Folders of another node are none of this computer, even where they are called the same.
+        self._others = [x for x in everything if x.software.id != one.software.id and not x.away]
         self._room = room_of(house)
         self._top = places.top_folder(one.software.data_folder, one.places.data_path)
         self._facts: diagnosis.MachineFacts | None = None
@@ -105,6 +106,10 @@ class _Looker:
         facts = self._facts = self._room.facts(self._house, one.software.host or None)
         self._touch("pvs", pvs_path(one))
         pvs = self._pvs = pvs_file(one)
+        # Theirs are read too, to tell apart whose an installation is: which of them hangs?
+        for other in self._others:
+            self._touch("pvs", pvs_path(other))
+            pvs_file(other)
         self._touch("install", one.software.program_folder or places.DEFAULTS[0])
         found_in = self._roots()
         if one.pair is not None and self._given_back(found_in, pvs):

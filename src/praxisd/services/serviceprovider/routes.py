@@ -1,6 +1,8 @@
 """REST operations about the ServiceProvider. All open their own short transactions: files and addresses are waited for."""
 
 from praxisd import __version__
+from praxisd.kernel.access import Kind
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Answer, Call, Route
 from praxisd.services.serviceprovider import installing, looking, repairing, shapes, view
 
@@ -34,8 +36,10 @@ def install(call: Call) -> Answer:
     """Make praxisd the ServiceProvider of a practice software
 
     Writes the INI file in the data folder first, then its own. Once more for the same software it renews its own and never
-    touches the one in the data folder.
+    touches the one in the data folder. Not for remote support.
     """
+    if call.actor.kind is Kind.SUPPORT:  # remote support does not put praxisd in the place of the vendor's
+        raise Problem("access.forbidden", 403, permission=WRITE)
     body: shapes.InstallIn = call.body
     done = installing.install(call.house, call.actor, body.software, body.data_folder, body.replace)
     return Answer(done, status=200 if done.updated else 201)
