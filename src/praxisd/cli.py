@@ -108,6 +108,10 @@ BUILT_IN = {
         "praxisd.services.diagnosis.cli",
         "What the practice software needs of a computer; ends with 1 if a minimum is not met.",
     ),
+    "backup": (
+        "praxisd.services.backups.cli",
+        "Backups: copies that prove themselves, and the copy for a backup software of your own.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

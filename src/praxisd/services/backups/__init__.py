@@ -1,7 +1,7 @@
 """backups: copies that prove themselves, on media with names, and the form that says so (SPEC § 8)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.backups import engine, engine_checks, source
+from praxisd.services.backups import engine, engine_checks, snapshot, snapshot_operations, source
 
 SERVICE = Service(
     name="backups",
@@ -11,5 +11,8 @@ SERVICE = Service(
     problems=(
         *engine.CODES,
         *source.OWN_CODES,
+        *snapshot.CODES,
     ),
+    operations=(*snapshot_operations.OPERATIONS,),
+    commands="praxisd.services.backups.cli:commands",
 )
