@@ -275,6 +275,15 @@ def test_the_sheet_can_be_printed_in_both_languages(ask: Ask) -> None:
         assert title in text and "Eva Muster" in text
 
 
+def test_it_is_there_in_safe_mode(house: House, ask: Ask) -> None:
+    house.safe = True
+    ask("owner", "PUT", "/directive/size", body={"size": "small"})
+    done = {"state": "done", "person": "Eva"}
+    assert states(ask("owner", "PUT", "/directive/a1_1", body=done))["a1_1"] == "done"
+    assert states(ask("desk", "GET", "/directive"))["a1_1"] == "done"
+    assert "Eva" in printed(ask.raw("desk", "GET", "/directive/sheet.pdf"))
+
+
 def test_it_can_be_kept_by_command(house: House, measured: Measured) -> None:
     small_practice(house)
     perform = control.perform

@@ -74,16 +74,18 @@ def get_sheet(call: Call) -> Raw:
 PERMISSIONS = (Permission(READ, ("owner", "desk", "partner")), Permission(WRITE, ("owner", "partner")))
 EVENTS = (EventType("directive.noted", Retention.AUDIT),)
 ROUTES = (
-    Route("GET", "/directive", "directive.read", get_directive, READ, DirectiveOut, tags=_TAGS),
+    Route("GET", "/directive", "directive.read", get_directive, READ, DirectiveOut, tags=_TAGS, safe=True),
     Route(
-        "GET", "/directive/sheet.pdf", "directive.sheet", get_sheet, READ, media_type="application/pdf", tags=_TAGS
+        "GET", "/directive/sheet.pdf", "directive.sheet", get_sheet, READ, media_type="application/pdf", tags=_TAGS,
+        safe=True,
     ),
     Route(
         "PUT", "/directive/size", "directive.size", put_size, WRITE, DirectiveOut, body=DirectiveSizeIn,
-        transaction=False, tags=_TAGS,
+        transaction=False, tags=_TAGS, safe=True,
     ),
     Route(
         "PUT", "/directive/{item}", "directive.note", put_item, WRITE, DirectiveOut, body=DirectiveItemIn,
         transaction=False, problems=((404, "http.not_found"), (422, PERSON_MISSING), (422, DUE_INVALID)), tags=_TAGS,
+        safe=True,
     ),
 )  # fmt: skip
