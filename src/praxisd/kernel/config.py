@@ -17,6 +17,8 @@ LEAST_BODY = 1000
 """Smallest limit of a request's body that leaves room for one appointment. Bytes."""
 MOST_THREADS = 1000
 _DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:", "postgres:")
+SAMPLE = ("access.json", "run/access.json")
+"""Which of these files lies in a data folder tells that `praxisd demo` has filled it with its sample practice."""
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -25,7 +27,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     `job_lease_s`: a run whose server gave no sign of life for so long is taken over by another (2 to 3600).
     `settings` gives values for any declared setting by key; a person's stored value wins over them.
     `public_url` is the address portals use; `updates_root` a file with the root by which updates are trusted (SPEC 6.1).
-    `trusted_proxies` may set X-Forwarded-For. `development` lets the console show what only its makers need. `trial` gives
+    `trusted_proxies` may set X-Forwarded-For. `demo`: this is a sample practice, as `load` finds out by itself.
+    `development` lets the console show what only its makers need. `trial` gives
     values that nobody may set in a practice, by key: tortures cannot wait as long as real life has to. It counts only with
     `development`.
     """
@@ -55,8 +58,9 @@ def load(path: Path | None, folder: Path) -> Config:
     which may be a secret.
     """
     chosen = path or folder / "praxisd.toml"
+    sample = any((folder / one).is_file() for one in SAMPLE)
     if path is None and not chosen.exists():
-        return Config()
+        return Config(demo=sample)
     try:
         with chosen.open("rb") as file:
             found = msgspec.convert(tomllib.load(file), Config, strict=True)
@@ -66,7 +70,7 @@ def load(path: Path | None, folder: Path) -> Config:
     except (OSError, ValueError) as error:  # TOML's, msgspec's and our own are all ValueErrors
         said = error.strerror if isinstance(error, OSError) else error
         raise Problem("config.invalid", 400, detail=f"{chosen}: {said}", file=str(chosen)) from None
-    return msgspec.structs.replace(found, settings=dict(_flat(found.settings)))
+    return msgspec.structs.replace(found, settings=dict(_flat(found.settings)), demo=found.demo or sample)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

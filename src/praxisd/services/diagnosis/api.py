@@ -8,8 +8,19 @@ from praxisd.services.diagnosis.product_reading import products
 from praxisd.services.diagnosis.product_shapes import Product, ServiceProviderPlaces
 from praxisd.services.diagnosis.software_shapes import Software
 from praxisd.services.diagnosis.software_store import software
+from praxisd.services.diagnosis.telling import (
+    KINDS,
+    PORT_STATES,
+    STATES,
+    port_counts,
+    requirement_counts,
+    subject_words,
+)
 
 __all__ = (
+    "KINDS",
+    "PORT_STATES",
+    "STATES",
     "Fact",
     "MachineFacts",
     "OnlyNumber",
@@ -22,7 +33,10 @@ __all__ = (
     "facts",
     "only_number",
     "own_host",
+    "port_counts",
     "products",
+    "requirement_counts",
     "seen_from_here",
     "software",
+    "subject_words",
 )

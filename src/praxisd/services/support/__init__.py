@@ -15,7 +15,7 @@ from praxisd.services.support import (
 SERVICE = Service(
     name="support",
     package="praxisd.services.support",
-    needs=("accounts", "diagnosis", "directory", "messaging", "relay"),
+    needs=("accounts", "diagnosis", "directory", "messaging", "relay", "serviceprovider"),
     settings=(*partner.SETTINGS, *remote_declared.SETTINGS),
     events=(*contact_routes.EVENTS, *bundle_routes.EVENTS, *remote_declared.EVENTS),
     routes=(*contact_routes.ROUTES, *bundle_routes.ROUTES, *remote_declared.ROUTES),

@@ -17,7 +17,14 @@ from praxisd.kernel.errors import not_found
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.services.messaging import api as messaging
-from praxisd.services.support import bundle_house, bundle_log, bundle_machine, contact, store
+from praxisd.services.support import (
+    bundle_diagnosis,
+    bundle_house,
+    bundle_log,
+    bundle_machine,
+    contact,
+    store,
+)
 from praxisd.services.support.bundle_known import Look, known_words
 from praxisd.services.support.bundle_values import Row, error_type, ident, time, version
 from praxisd.services.support.partner import address_of, partner
@@ -34,6 +41,9 @@ COLLECTORS: tuple[tuple[str, Callable[[Look], Iterable[Row]]], ...] = (
     ("installation", bundle_house.installed),
     ("versions", bundle_house.versions),
     ("software", bundle_machine.products),
+    ("serviceprovider", bundle_diagnosis.serviceproviders),
+    ("requirements", bundle_diagnosis.requirements),
+    ("ports", bundle_diagnosis.ports),
     ("issues", bundle_house.problems),
     ("settings", bundle_house.settings),
     ("jobs", bundle_house.work),

@@ -20,6 +20,7 @@ from praxisd.services.support.bundle_values import (
     customer,
     host,
     number,
+    subject,
     time,
     version,
     word,
@@ -108,7 +109,8 @@ def settings(look: Look) -> Iterator[Row]:
 
 
 def problems(look: Look) -> Iterator[Row]:
-    """Open issues of the practice and of the installation; what they are about only where it is a word of the program."""
+    """Open issues of the practice and of the installation; what they are about only where it is words of the program."""
+    parts = look.known | diagnosis.subject_words(look.house) | {diagnosis.own_host()}
     practice = look.tx.organization
     for organization in (practice, INSTALLATION):
         look.tx.organization = organization
@@ -122,7 +124,7 @@ def problems(look: Look) -> Iterator[Row]:
                 {
                     "code": word(one.code, look.known),
                     "severity": one.severity.value,
-                    "subject": word(one.subject, look.known),
+                    "subject": subject(one.subject, parts),
                     "since": time(one.first_at),
                     "seen": time(one.last_at),
                     "ignored": number(one.ignored_by is not None),

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 _FIXED = frozenset(
-    {"stored", "file", "default", "sqlite", "postgresql", "de", "en", "built_in", "update", "own"}
+    {
+        "stored",
+        "file",
+        "default",
+        "sqlite",
+        "postgresql",
+        "de",
+        "en",
+        "built_in",
+        "update",
+        "own",
+        "pvs",
+        "install",
+    }
 )
 _LOG = frozenset(
     {"debug", "info", "warning", "error", "critical", "GET", "POST", "PUT", "PATCH", "DELETE", "sms", "email"}

@@ -9,7 +9,7 @@ import msgspec
 
 from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.support.bundle_known import Look
-from praxisd.services.support.bundle_values import HIDDEN, Row, Value, number, version, word, words
+from praxisd.services.support.bundle_values import HIDDEN, Row, Value, ident, number, version, word, words
 
 _SYSTEM = re.compile(
     r"(Windows( Server)?|Debian GNU/Linux|Ubuntu|Fedora Linux|openSUSE|SUSE|Red Hat|Rocky|AlmaLinux|Linux)"
@@ -113,6 +113,7 @@ def products(look: Look) -> Iterator[Row]:
         yield Row(
             "software",
             {
+                "id": ident(one.id),
                 "product": word(one.product, look.known),
                 "role": word(one.role, look.known),
                 "devices": number(one.devices),

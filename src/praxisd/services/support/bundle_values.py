@@ -88,6 +88,14 @@ def word(value: object, known: Container[str]) -> Value:
     return value if isinstance(value, str) and value in known else HIDDEN
 
 
+def subject(value: object, known: Container[str]) -> Value:
+    """What an issue is about, part by part (`anmeldung/memory_gb`): words the program knows and its ids, `…` for any other."""
+    if value is None or value == "":
+        return None
+    told = [one if one in known or _ID.fullmatch(one) else "…" for one in str(value).split("/")]
+    return HIDDEN if set(told) == {"…"} else "/".join(told)
+
+
 def words(values: Iterable[object], known: Container[str]) -> Value:
     """Those of the words that the program knows, if all are."""
     found = [str(one) for one in values]
