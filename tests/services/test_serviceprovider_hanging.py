@@ -115,6 +115,32 @@ def test_a_share_that_is_gone_holds_nobody_up(house: House, place: Place, silent
     assert {one.code for one in issues.run_checks(house, NAMES).issues} == {words.SPACES}
 
 
+def test_a_crowd_is_not_kept_waiting_and_is_told_no_fault(
+    house: House, place: Place, silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that serve the doors would wait for one slow folder."""
+    monkeypatch.setattr(flight, "FILES_S", LONG_S)
+    monkeypatch.setattr(flight, "CROWD_S", 0.1)
+    waiting = [threading.Thread(target=looking.look, args=(house,)) for _ in range(flight.CROWD)]
+    for one in waiting:
+        one.start()
+    assert silent.waiting.wait(LONG_S)
+    flights = house.shared[looking._FLIGHTS]
+    until = time.monotonic() + LONG_S
+    while flights._waiting.get(ID, 0) < flight.CROWD and time.monotonic() < until:
+        time.sleep(0.01)
+    (seen,) = looking.look(house, passing=True)
+    assert seen.late and not silent.answers.is_set()
+    out = view.shown(house.texts, seen, "de")
+    assert (out.state, out.codes) == ("unknown", []) and "dauert zu lange" in out.unknown[0]
+    silent.answers.set()
+    for one in waiting:
+        one.join(LONG_S)
+    assert not any(one.is_alive() for one in waiting)
+    (now,) = looking.look(house, passing=True)
+    assert not now.late
+
+
 def test_the_share_of_another_software_is_named(
     house: House, place: Place, silent: Silent, tmp_path: Path
 ) -> None:

@@ -161,6 +161,7 @@ def test_everything_that_may_be_unseen_has_words(house: House, place: Place) -> 
     )
     assert {"pvs_file", "service", "program_folder", "version", "answer"} == set(unseen_rules.unseen(blind))
     assert list(unseen_rules.unseen(replace(blind, late=True))) == ["late"]
+    assert list(unseen_rules.unseen(replace(blind, late=True, machine=""))) == ["late"]
     assert list(unseen_rules.unseen(replace(blind, machine=""))) == ["place"]
     for word in unseen_rules.WORDS:
         for lang in ("de", "en"):

@@ -16,6 +16,8 @@ FILES_S = 5.0
 """So long files and folders may take, of all that is looked at for one practice software. Seconds."""
 ALL_S = 18.0
 """So long a whole look may take: measuring this computer and asking the address bound themselves. Seconds."""
+CROWD, CROWD_S = 2, 1.0
+"""So many may wait for one look as long as it takes; who comes then, and only wants to see, waits so many seconds."""
 _STEP_S = 0.1
 T = TypeVar("T")
 
@@ -40,12 +42,14 @@ class Flights(Generic[L]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._looks: dict[str, L] = {}
+        self._waiting: dict[str, int] = {}
 
     def keep(self, keys: Iterable[str]) -> None:
         """Forget what is none of these any more."""
         wanted = set(keys)
         with self._lock:
             self._looks = {key: look for key, look in self._looks.items() if key in wanted}
+            self._waiting = {key: count for key, count in self._waiting.items() if count or key in wanted}
 
     def begin(self, key: str, make: Callable[[], L], asked: float) -> L:
         """The look under way, or one begun after `asked`; a new one where there is neither."""
@@ -57,14 +61,32 @@ class Flights(Generic[L]):
         threading.Thread(target=look.run, name="praxisd-serviceprovider", daemon=True).start()
         return look
 
-    def wait(self, house: "House", key: str, make: Callable[[], L], asked: float) -> tuple[L, bool]:
-        """A look begun after `asked`, and whether it has ended: not if it is late, or the server stops."""
+    def wait(
+        self, house: "House", key: str, make: Callable[[], L], asked: float, passing: bool = False
+    ) -> tuple[L, bool]:
+        """A look begun after `asked`, and whether it has ended: not if it is late, or the server stops.
+
+        `passing`: who only wants to see waits for less where some wait already, so that a few slow looks do not take all that
+        serve the doors.
+        """
+        with self._lock:
+            self._waiting[key] = self._waiting.get(key, 0) + 1
+            until = asked + CROWD_S if passing and self._waiting[key] > CROWD else None
+        try:
+            return self._waited(house, (key, make, asked), until)
+        finally:
+            with self._lock:
+                self._waiting[key] -= 1
+
+    def _waited(
+        self, house: "House", wanted: tuple[str, Callable[[], L], float], until: float | None
+    ) -> tuple[L, bool]:
         while True:
-            look = self.begin(key, make, asked)
+            look = self.begin(*wanted)
             while not look.over.wait(_STEP_S):
-                if house.stopping or is_late(look):
-                    return look, look.over.is_set() and look.begun >= asked
-            if look.begun >= asked:
+                if house.stopping or is_late(look) or (until is not None and time.monotonic() > until):
+                    return look, look.over.is_set() and look.begun >= wanted[2]
+            if look.begun >= wanted[2]:
                 return look, True
 
 

@@ -17,7 +17,7 @@ from praxisd import __version__
 from praxisd.services.diagnosis import api as diagnosis
 from praxisd.services.serviceprovider import belonging, places, reaching
 from praxisd.services.serviceprovider import seen as s
-from praxisd.services.serviceprovider.flight import Flights
+from praxisd.services.serviceprovider.flight import Flights, is_late
 from praxisd.services.serviceprovider.room import Provided, ini_of, provided, pvs_file, pvs_path, room_of
 from praxisd.services.serviceprovider.seen import Asked, File, Install, Seen, Service
 
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 _FLIGHTS = "serviceprovider.looks"
 
 
-def look(house: "House", only: str | None = None) -> list[Seen]:
-    """Everything, or what concerns one practice software. Takes some seconds at most: what is late is `late`."""
+def look(house: "House", only: str | None = None, *, passing: bool = False) -> list[Seen]:
+    """Everything, or what concerns one practice software. Takes some seconds at most: what is late is `late`.
+
+    `passing`: somebody only wants to see, and does not wait for long where others wait already.
+    """
     asked = time.monotonic()
     everything = provided(house)
     flights: Flights[_Looker] = house.shared.setdefault(_FLIGHTS, Flights())
@@ -40,8 +43,8 @@ def look(house: "House", only: str | None = None) -> list[Seen]:
     ]
     for key, make in chosen:
         flights.begin(key, make, asked)
-    found = [flights.wait(house, key, make, asked) for key, make in chosen]
-    return [look.result() if ended else look.late() for look, ended in found]
+    found = [flights.wait(house, key, make, asked, passing) for key, make in chosen]
+    return [look.result() if ended else look.late(is_late(look)) for look, ended in found]
 
 
 class _Looker:
@@ -73,16 +76,16 @@ class _Looker:
         finally:
             self.over.set()
 
-    def late(self) -> Seen:
-        """What is known while the look goes on: which file or folder does not answer, if it is one."""
+    def late(self, silent: bool) -> Seen:
+        """What is known while the look goes on; if it is `silent`, which file or folder does not answer, if it is one."""
         base = replace(self._unsaid(), machine=next(iter(self._names()), ""), late=True)
         (side, path), waits = self._touches, self.files_since is not None
-        if not waits:
+        if not (silent and waits):
             return base
-        silent = File(side, path, "unreadable", why="timeout")
+        file = File(side, path, "unreadable", why="timeout")
         if side == "pvs":
-            return replace(base, pvs=silent)
-        return replace(base, pvs=self._pvs, installs=(Install(path, "", path, silent),))
+            return replace(base, pvs=file)
+        return replace(base, pvs=self._pvs, installs=(Install(path, "", path, file),))
 
     def _touch(self, side: s.Side, path: str) -> None:
         """From here on a file or folder is waited for."""

@@ -12,11 +12,11 @@ WORDS = (
 
 def unseen(seen: Seen) -> Iterator[str]:
     """What of a ServiceProvider nobody could tell."""
-    if not seen.machine and seen.pvs.state == "unseen" and not seen.installs:
-        yield "place"
-        return
     if seen.late or seen.away:
         yield "away" if seen.away else "late"
+        return
+    if not seen.machine and seen.pvs.state == "unseen" and not seen.installs:
+        yield "place"
         return
     if seen.pvs.state == "unseen":
         yield "pvs_file"
