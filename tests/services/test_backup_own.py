@@ -17,6 +17,7 @@ from praxisd.kernel.vault import Vault
 from praxisd.services.backups import cli, snapshot
 from praxisd.services.backups import source as codes
 from praxisd.services.backups.sources.own import Own, own, own_sources
+from praxisd.testing.engine_faults import small
 from praxisd.testing.engine_suite import never, picture, quiet
 from praxisd.testing.houses import Houses
 from praxisd.testing.source_suite import Case, SourceSuite, fault
@@ -116,7 +117,22 @@ def test_what_is_not_ours_is_not_replaced(house: House, tmp_path: Path) -> None:
         snapshot.take(house, tmp_path, progress=quiet, stop=never)
     assert caught.value.code == snapshot.FOREIGN
     assert (tmp_path / "praxisd" / "letter.txt").read_text() == "of somebody"
-    fault(lambda: snapshot.take(house, tmp_path / "no" / "such", progress=quiet, stop=never), codes.NOT_THERE)
+    with pytest.raises(Problem) as caught:
+        snapshot.take(house, tmp_path / "no" / "such", progress=quiet, stop=never)
+    assert caught.value.code == snapshot.TARGET
+
+
+def test_a_target_that_is_full_keeps_the_copy_it_has(house: House, tmp_path: Path) -> None:
+    with small(tmp_path / "disk", 64 + 16) as disk:
+        taken = snapshot.take(house, disk, progress=quiet, stop=never)
+        (disk / "ballast").write_bytes(b"x" * (14 << 20))
+        with pytest.raises(Problem) as caught:
+            snapshot.take(house, disk, progress=quiet, stop=never)
+        assert caught.value.code == snapshot.FULL and snapshot.proven(taken.folder) == []
+        assert sorted(one.name for one in disk.iterdir() if one.name != "lost+found") == [
+            "ballast",
+            "praxisd",
+        ]
 
 
 def test_the_command_makes_it(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 NAME, MANIFEST = "praxisd", "manifest.json"
-FOREIGN = "backups.snapshot_foreign"
-CODES = (FOREIGN,)
+FOREIGN, TARGET, FULL = "backups.snapshot_foreign", "backups.snapshot_target", "backups.snapshot_full"
+CODES = (FOREIGN, TARGET, FULL)
 _FORMAT = 1
 _PARTS = ("database", "own")
 _AT_FDCWD, _EXCHANGE = -100, 2
@@ -51,7 +51,9 @@ class Taken:
 def take(house: "House", to: Path, *, progress: Progress, stop: Stop) -> Taken:
     """Make the copy in `to`; the one before stays until the new one is whole.
 
-    SourceFault; Problem `backups.snapshot_foreign` (409) where a folder `praxisd` lies that is none of ours.
+    SourceFault for what cannot be copied. Problems of the target: `backups.snapshot_foreign` (409) where a folder `praxisd`
+    lies that is none of ours, `backups.snapshot_target` (409) if it is not there or not to be written, `backups.snapshot_full`
+    (507).
     """
     with _one_at_a_time:
         return _taken(house, Path(os.path.abspath(to)), progress, stop)
@@ -99,8 +101,14 @@ def _taken(house: "House", to: Path, progress: Progress, stop: Stop) -> Taken:
         finally:
             discard(fresh)
             discard(before)
+    except SourceFault as fault:
+        if fault.code == source.NO_SPACE:
+            raise Problem(FULL, 507, detail=fault.detail, folder=str(to)) from None
+        raise
     except OSError as error:
-        raise places.fault(error) from None
+        word = places.fault(error)
+        code, status = (FULL, 507) if word.code == source.NO_SPACE else (TARGET, 409)
+        raise Problem(code, status, detail=word.detail, folder=str(to)) from None
     files = [path for _, one in staged for path in one.hashes]
     rows = sum(staged[0][1].counts.values())
     whole = sum((current / os.path.relpath(path, fresh)).stat().st_size for path in files)
@@ -168,5 +176,4 @@ def _note(house: "House") -> Path:
 
 def problem(fault: SourceFault) -> Problem:
     """A fault as a command or a route tells it."""
-    status = 507 if fault.code == source.NO_SPACE else 503 if fault.retry else 409
-    return Problem(fault.code, status, retry=fault.retry, detail=fault.detail or None)
+    return Problem(fault.code, 503 if fault.retry else 409, retry=fault.retry, detail=fault.detail or None)
