@@ -276,7 +276,10 @@ def test_everything_is_in_the_record_and_nothing_of_what_was_looked_at(
     acts = {one["operation"]: one for one in page["acts"] if one["operation"]}
     assert (acts["settings.list"]["count"], acts["settings.list"]["kind"]) == (3, "look")
     # Whoever reads it is no programmer: what it was for, and where, is said in words.
-    assert (acts["settings.list"]["about"], acts["settings.list"]["area"]) == ("Einstellungen ansehen", "Server")
+    assert (acts["settings.list"]["about"], acts["settings.list"]["area"]) == (
+        "Einstellungen ansehen",
+        "Server",
+    )
     assert acts["issues.check"]["kind"] == "do" and acts["issues.check"]["status"] == 200
     assert acts["users.create"]["status"] == 403 and acts["users.create"]["refusal"]
     assert "Kanarienvogel" not in str(page)
