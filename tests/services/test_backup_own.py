@@ -60,6 +60,20 @@ class TestOwn(SourceSuite):
         assert all(Path(path).stat().st_mode & 0o077 == 0 for path in staged.hashes)
 
 
+def test_files_that_are_links_are_not_forgotten(tmp_path: Path) -> None:
+    top = filled(tmp_path / "data")
+    for name in ("vault.key", "praxisd.toml"):
+        (top / name).rename(tmp_path / f"moved {name}")
+        (top / name).symlink_to(tmp_path / f"moved {name}")
+    (top / "dangling").symlink_to("nowhere")
+    (tmp_path / "s").mkdir()
+    one = Own("praxisd", top, {}, database=top / "praxisd.db")
+    staged = one.stage(tmp_path / "s", progress=quiet, stop=never)
+    key = tmp_path / "s" / "data" / "vault.key"
+    assert not key.is_symlink() and key.read_bytes() == (tmp_path / "moved vault.key").read_bytes()
+    assert str(tmp_path / "s" / "data" / "praxisd.toml") in staged.hashes
+
+
 @pytest.fixture
 def house(houses: Houses) -> House:
     return houses.open()
@@ -120,6 +134,9 @@ def test_what_is_not_ours_is_not_replaced(house: House, tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         snapshot.take(house, tmp_path / "no" / "such", progress=quiet, stop=never)
     assert caught.value.code == snapshot.TARGET
+    with pytest.raises(Problem) as caught:
+        snapshot.take(house, house.folder / "copies", progress=quiet, stop=never)
+    assert caught.value.code == snapshot.TARGET and not (house.folder / "copies").exists()
 
 
 def test_a_target_that_is_full_keeps_the_copy_it_has(house: House, tmp_path: Path) -> None:

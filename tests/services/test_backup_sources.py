@@ -1,4 +1,4 @@
-"""Sources of the backups: SQLite and PostgreSQL in use, the command hook, praxisd's own files; the contract suite for each."""
+"""Sources of the backups: SQLite and PostgreSQL in use; the contract suite for each."""
 
 import contextlib
 import os
@@ -15,7 +15,6 @@ import psycopg
 import pytest
 
 from praxisd.services.backups import source as codes
-from praxisd.services.backups.sources.command import Command
 from praxisd.services.backups.sources.postgres import Postgres
 from praxisd.services.backups.sources.sqlite import Sqlite
 from praxisd.testing.engine_suite import never, quiet
@@ -41,6 +40,15 @@ def made(path: Path, journal: str = "wal", bulk: int = 3000) -> Path:
         db.execute("INSERT INTO search VALUES('gefunden')")
         db.execute('INSERT INTO "odd ""name" VALUES(1)')
     return path
+
+
+def killed(path: Path) -> None:
+    """A program that has written a note and ended without closing: it is only in the log."""
+    script = (
+        "import sqlite3, os, sys; db = sqlite3.connect(sys.argv[1]); "
+        "db.execute('INSERT INTO note VALUES(0, 1)'); db.commit(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
 
 
 WRITER = """
@@ -115,11 +123,7 @@ class TestSqlite(SourceSuite):
     @pytest.fixture
     def case(self, tmp_path: Path) -> Case:
         path = made(tmp_path / "praxis datei?#ä.db")
-        script = (
-            "import sqlite3, os, sys; db = sqlite3.connect(sys.argv[1]); "
-            "db.execute('INSERT INTO note VALUES(0, 1)'); db.commit(); os._exit(0)"
-        )
-        subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+        killed(path)
         assert path.with_name(path.name + "-wal").stat().st_size > 0
 
         def look() -> object:
@@ -175,6 +179,19 @@ def test_sqlite_without_a_log_of_a_program_that_writes(tmp_path: Path, writes: i
         judged(staged.paths[0], committed)
         assert staged.facts.get("held") == held and bool(refused) == bool(held)
         other.execute("INSERT INTO note VALUES(5000, 'goes on')")
+
+
+def test_sqlite_behind_a_link_keeps_its_log(tmp_path: Path) -> None:
+    """The log lies beside the file itself: what a killed program left in it is read, and stays there."""
+    (tmp_path / "real").mkdir()
+    path = made(tmp_path / "real" / "praxis.db")
+    killed(path)
+    log = path.with_name("praxis.db-wal").read_bytes()
+    (tmp_path / "link.db").symlink_to(path)
+    (tmp_path / "s").mkdir()
+    staged = Sqlite("practice", tmp_path / "link.db").stage(tmp_path / "s", progress=quiet, stop=never)
+    assert staged.counts["note"] == 1 and staged.paths == (tmp_path / "s" / "link.db",)
+    assert log and path.with_name("praxis.db-wal").read_bytes() == log
 
 
 def test_sqlite_nothing_is_left_beside_a_closed_database(tmp_path: Path) -> None:
@@ -328,74 +345,3 @@ def test_postgres_that_lets_nobody_in(tmp_path: Path, postgres_server: PostgresS
     fault(staging("postgresql://nobody:pw@127.0.0.1:1/postgres"), codes.NOT_THERE)
     found = Postgres("practice", "postgresql://u:pw@h/d?no_such_word=1").refuse()
     assert found is not None and found.code == codes.REFUSED and "pw" not in found.detail
-
-
-def script(body: str, *more: str) -> tuple[str, ...]:
-    return (sys.executable, "-c", body, "{folder}", *more)
-
-
-WRITES = "import sys, pathlib; pathlib.Path(sys.argv[1], 'a.bak').write_bytes(b'backup' * 1000)"
-
-
-class TestCommand(SourceSuite):
-    """The contract, with a program that writes into the staging folder."""
-
-    @pytest.fixture
-    def case(self, tmp_path: Path) -> Case:
-        found = Case(
-            Command("hook", script(WRITES), ("a.bak",)), tmp_path, lambda: None, lambda: None, "geheim-7"
-        )
-
-        def gone() -> None:
-            found.source = Command(
-                "hook", ("no-such-program", "{folder}"), ("a.bak",), env={"PW": "geheim-7"}
-            )
-
-        found.gone = gone
-        return found
-
-
-@pytest.mark.parametrize(
-    ("body", "code", "detail"),
-    [
-        (
-            "import sys; print('Msg 3201, Level 16, State 1: Frau Meier'); sys.exit(3)",
-            codes.COMMAND_FAILED,
-            "exit code 3; Msg 3201, Level 16",
-        ),
-        ("pass", codes.NOT_WHOLE, "a file is not there"),
-        ("import sys, pathlib; pathlib.Path(sys.argv[1], 'a.bak').touch()", codes.NOT_WHOLE, "a file is empty"),
-        ("import time; time.sleep(60)", codes.COMMAND_FAILED, "no end after 1 s"),
-    ],
-)  # fmt: skip
-def test_command_that_did_not_make_it(tmp_path: Path, body: str, code: str, detail: str) -> None:
-    one = Command("hook", script(body), ("a.bak",), limit_s=60 if "sleep" not in body else 1)
-    assert fault(lambda: one.stage(tmp_path, progress=quiet, stop=never), code).detail == detail
-
-
-def test_command_an_old_file_is_no_backup(tmp_path: Path) -> None:
-    old = tmp_path / "old.bak"
-    old.write_bytes(b"of yesterday")
-    os.utime(old, (time.time() - 86_400, time.time() - 86_400))
-    one = Command("hook", script("pass"), (str(old),))
-    fault(lambda: one.stage(tmp_path, progress=quiet, stop=never), codes.NOT_WHOLE)
-    refused = Command("hook", script("pass"), ("C:\\data\\praxis.mdf".replace("\\", "/"),)).refuse()
-    assert refused is not None and refused.code == codes.LIVE_FILE
-
-
-def test_command_that_shouts_and_leaves_children(tmp_path: Path) -> None:
-    """Bounded however much it says; what it started to stay neither holds it up nor is ended with it."""
-    stays = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)']); print(p.pid)"
-    body = f"{stays}\nopen(sys.argv[1] + '/pid', 'w').write(str(p.pid))\nsys.stdout.write('x' * 5_000_000)"
-    one = Command("hook", script(body), ("pid",))
-    staged = one.stage(tmp_path, progress=quiet, stop=never)
-    child = psutil.Process(int(staged.paths[0].read_text()))
-    assert child.is_running()
-    child.kill()
-    slow = Command("hook", script(body + "\nimport time; time.sleep(60)"), ("pid",), limit_s=1)
-    fault(lambda: slow.stage(tmp_path, progress=quiet, stop=never), codes.COMMAND_FAILED)
-    gone = int((tmp_path / "pid").read_text())
-    over = time.monotonic() + 30
-    while psutil.pid_exists(gone) and psutil.Process(gone).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < over
-        time.sleep(0.05)

@@ -83,6 +83,8 @@ def proven(folder: Path) -> list[str]:
 
 def _taken(house: "House", to: Path, progress: Progress, stop: Stop) -> Taken:
     began, at = time.monotonic(), house.clock.now()
+    if to.resolve().is_relative_to(house.folder.resolve()):
+        raise Problem(TARGET, 409, detail="inside the data folder", folder=str(to))
     current, fresh, before = to / NAME, to / f".{NAME}.new", to / f".{NAME}.old"
     try:
         to.mkdir(mode=0o700, exist_ok=True)

@@ -151,20 +151,24 @@ class Own:
 
     def _wanted(self, top: Path, stop: Stop) -> Iterator[tuple[Path, Path]]:
         """Where each goes, and where it is."""
-        beside = () if self._database is None else (f"{self._database.name}*",)
         found = walk(self._folder, (), stop)
-        for path in sorted(found.files):
-            one = Path(path)
-            below = one.relative_to(self._folder)
-            first = below.parts[0]
-            if first in _NOT or (first in _FETCHED and (len(below.parts) > 3 or one.suffix != ".json")):
-                continue
-            if len(below.parts) == 1 and any(one.match(each) for each in beside):
-                continue
-            yield top / "data" / below, one
+        linked = [
+            one for one in found.links if os.path.isfile(one)
+        ]  # a configuration that lies elsewhere, perhaps
+        for path in sorted([*found.files, *linked]):
+            below = Path(path).relative_to(self._folder)
+            if not self._left_out(below):
+                yield top / "data" / below, Path(path).resolve()
         for name, one in self._elsewhere.items():
             if not one.absolute().is_relative_to(self._folder):
-                yield top / "elsewhere" / name, one.absolute()
+                yield top / "elsewhere" / name, one.resolve()
+
+    def _left_out(self, below: Path) -> bool:
+        first, deep = below.parts[0], len(below.parts)
+        if first in _FETCHED:
+            return deep > 3 or below.suffix != ".json"
+        is_database = self._database is not None and deep == 1 and first.startswith(self._database.name)
+        return first in _NOT or is_database
 
 
 def _copied(one: Path, there: Path, stop: Stop) -> str:

@@ -88,7 +88,7 @@ class Sqlite:
         return found
 
     def _copied(self, copy: Path, progress: Progress, stop: Stop) -> dict[str, str]:
-        with _opened(self.path, self._patience_s) as taken:
+        with _opened(self.path.resolve(), self._patience_s) as taken:
             journal = str(taken.execute("PRAGMA journal_mode").fetchone()[0])
             facts = {"sqlite": sqlite3.sqlite_version, "journal": journal}
             size = int(taken.execute("PRAGMA page_size").fetchone()[0])

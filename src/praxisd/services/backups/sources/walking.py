@@ -77,10 +77,11 @@ def walk(top: Path, without: Sequence[str], stop: Stop) -> Walk:
         try:
             with os.scandir(folder) as entries:
                 inside = sorted(entries, key=lambda one: one.name)
-        except OSError:
+        except OSError as error:
             if folder == found.top:
                 raise
-            found.named.append(Named(folder, "unreadable"))
+            gone = isinstance(error, FileNotFoundError)
+            found.named.append(Named(folder, "vanished" if gone else "unreadable"))
             continue
         found.folders.append(folder)
         found._inside[folder] = [one.path for one in inside]
