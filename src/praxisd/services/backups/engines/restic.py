@@ -9,7 +9,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,12 @@ class Restic:
         time.sleep(_SETTLE_S)
         since = time.time_ns()
         given = b"".join(os.fsencode(path) + b"\0" for path in whole)
-        summary = self._backed_up(repo, args, given, named, progress, stop)
+        try:
+            summary = self._backed_up(repo, args, given, named, progress, stop)
+        except EngineFault as fault:
+            if fault.code == engine.FULL and place:
+                self._make_room(repo, stop)
+            raise
         made = self._whole_id(repo, str(summary["snapshot_id"]))
         special, doubtful = restic_listing.look_over(whole, since)
         named.update((one.path, one) for one in special)
@@ -267,6 +272,13 @@ class Restic:
             self.unlock(repo)
         if not place.locked():
             place.sweep()
+
+    def _make_room(self, repo: Repo, stop: Stop) -> None:
+        """Take away what a run has stored that found no space for its end; nothing that belongs to a state."""
+        with suppress(EngineFault):
+            self._tidy(repo)
+            for _ in self._run.lines(repo, ["prune", "--max-repack-size", "0"], stop=stop):
+                pass
 
     def _backed_up(
         self,

@@ -29,6 +29,7 @@ ANSWER_S = 20.0
 """How long a file system may think about a simple question. Seconds."""
 Answer = TypeVar("Answer")
 _CHUNK = _LEAST = 1 << 20
+_ROOM = 64 << 20
 
 
 def local(place: str) -> Path | None:
@@ -77,6 +78,10 @@ class Place:
             return not self.writable() or shutil.disk_usage(self.folder).free < _LEAST
         except OSError:
             return True
+
+    def crammed(self) -> bool:
+        """True if there is no room for a few more packs."""
+        return answered(lambda: shutil.disk_usage(self.folder)).free < _ROOM
 
     def stored(self) -> int:
         """Bytes of all its files."""

@@ -34,6 +34,8 @@ _LONG = 256 << 20
 _QUESTION_S = 20
 _LOOK_S = 0.2
 """How often it is asked whether to stop and whether the medium is still there. Seconds."""
+STILL_S = 20.0
+"""How long restic may neither read nor write while its medium is nearly full. Seconds."""
 _versions: dict[tuple[str, int, int], tuple[int, ...]] = {}
 
 
@@ -52,6 +54,25 @@ def _still(child: Child) -> None:
 
 def _no_excuse(exit_code: int, said: str) -> bool:
     return False
+
+
+class Pulse:
+    """Notices a restic that stands still on a full medium: 0.14 sometimes waits for itself there, for ever."""
+
+    def __init__(self, child: Child, place: Place | None) -> None:
+        self._child = child
+        self._place = place
+        self._moved = 0
+        self._since = time.monotonic()
+
+    def feel(self) -> None:
+        """Raises EngineFault FULL, the program killed, if nothing has moved for STILL_S and there is no space."""
+        moved, now = self._child.moved(), time.monotonic()
+        if self._place is None or self._place.making or moved != self._moved:
+            self._moved, self._since = moved, now
+        elif now - self._since > STILL_S and self._place.crammed():
+            self._child.end(at_once=True)
+            raise EngineFault(engine.FULL, "restic stands still, and there is no space")
 
 
 class Runner:
@@ -123,10 +144,12 @@ class Runner:
                 ) from None
             with child:
                 looked = 0.0
+                pulse = Pulse(child, place)
                 for said in child.said():
                     if time.monotonic() - looked >= _LOOK_S:
                         looked = time.monotonic()
                         self._look(child, place, stop)
+                        pulse.feel()
                         beat(child)
                     if said is None:
                         continue
