@@ -28,7 +28,8 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Where `kind` is measured, `probe` measures all the item speaks of, and can find it good. The probe of a reminder sees a
     part of it: it can find it bad and tells a fact; whether it is good is for a person to say. `every_days` is after how
-    long praxisd reminds: its own proposal, not the directive's. `since`: it holds from that day on (new in 2025). `source`: where its wording was seen.
+    long praxisd reminds: its own proposal, not the directive's. `since`: it holds from that day on (new in 2025). `source`:
+    where its wording was seen.
     """
 
     id: str
