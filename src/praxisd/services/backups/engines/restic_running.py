@@ -34,8 +34,9 @@ _LONG = 256 << 20
 _QUESTION_S = 20
 _LOOK_S = 0.2
 """How often it is asked whether to stop and whether the medium is still there. Seconds."""
-STILL_S = 20.0
+STILL_S = 30.0
 """How long restic may neither read nor write while its medium is nearly full. Seconds."""
+_DONE = re.compile(rb'"bytes_done":(\d+)')
 _versions: dict[tuple[str, int, int], tuple[int, ...]] = {}
 
 
@@ -63,11 +64,18 @@ class Pulse:
         self._child = child
         self._place = place
         self._moved = 0
+        self.told = 0
         self._since = time.monotonic()
+
+    def hear(self, line: bytes) -> None:
+        """How far it says it is, where it says so: better than what the system counts."""
+        found = _DONE.search(line)
+        if found:
+            self.told = int(found[1]) + 1
 
     def feel(self) -> None:
         """Raises EngineFault FULL, the program killed, if nothing has moved for STILL_S and there is no space."""
-        moved, now = self._child.moved(), time.monotonic()
+        moved, now = self.told or self._child.moved(), time.monotonic()
         if self._place is None or self._place.making or moved != self._moved:
             self._moved, self._since = moved, now
         elif now - self._since > STILL_S and self._place.crammed():
@@ -154,6 +162,7 @@ class Runner:
                     if said is None:
                         continue
                     if said[0] == "out":
+                        pulse.hear(said[1])
                         yield said[1]
                         continue
                     line = os.fsdecode(said[1])
