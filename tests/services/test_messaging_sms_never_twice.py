@@ -1,6 +1,8 @@
 """Never twice, never lost: whoever sends again only what `find` calls absent makes no duplicate, whatever goes wrong."""
 
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -55,3 +57,15 @@ def test_no_duplicate_and_no_loss(tmp_path: Path, name: str, seed: int) -> None:
     assert "sent" in ended.values()
     if name in ("sandbox", "seven"):
         assert set(ended.values()) == {"sent"}, "these can always tell"
+
+
+def test_clocks_on_either_side_of_midnight_find_the_same_message(tmp_path: Path) -> None:
+    """Ours is past the next midnight while the gateway, which knows days only, still has the day before."""
+    with sms_stage("seven", tmp_path) as stage:
+        message = stage.outgoing(1)
+        assert isinstance(stage.channel.send(message), Accepted)
+        now = datetime.fromtimestamp(stage.clock.now(), ZoneInfo("Europe/Berlin"))
+        midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+        past = int(midnight.timestamp()) + 1200
+        stage.clock.set(past)
+        assert isinstance(stage.channel.find(Waiting(message.id, "", message.to, past)), Found)

@@ -227,7 +227,7 @@ def test_services_bring_their_own_steps() -> None:
     def declared(step: SetupStep, *pages: ConsolePage) -> list[Service]:
         return [
             *main.services(),
-            Service(name="backups", package="praxisd.services.setup", steps=(step,), pages=pages),
+            Service(name="copies", package="praxisd.services.setup", steps=(step,), pages=pages),
         ]
 
     done = lambda _house, _tx: False  # noqa: E731

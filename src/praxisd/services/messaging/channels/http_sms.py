@@ -8,7 +8,7 @@ read, nobody knows.
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -169,7 +169,9 @@ class HttpSms:
             "to_digits": message.to.removeprefix("+"),
             "now": self._clock.now(),
             "since": since,
-            "since_date": local.date().isoformat(),
+            # A day more: around midnight two clocks need differ by no more than the skew to tell different days, and a
+            # message that is not found is sent again.
+            "since_date": (local.date() - timedelta(days=1)).isoformat(),
             "since_time": local.strftime("%Y-%m-%d %H:%M:%S"),
         }
         shown = False
