@@ -1,16 +1,14 @@
 """A computer of the practice sends its facts to the server. Nothing goes anywhere else."""
 
-import http.client
 import json
-import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from praxisd.kernel.errors import Problem
 from praxisd.model.machine import MachineFacts
+from praxisd.services.diagnosis import seat_calling
 
 PATIENCE_S = 30.0
 _PATH = "/api/v1/machines"
@@ -42,40 +40,18 @@ def send(url: str, key: str, facts: MachineFacts, role: str | None, trust: Path 
     Problems: `diagnosis.seat_unreachable` (503), `diagnosis.seat_untrusted` (502), `diagnosis.seat_refused` (502).
     """
     body = json.dumps({"facts": msgspec.to_builtins(facts), "role": role}).encode()
-    line, path = _line(url, trust)
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     try:
-        line.request("POST", path + _PATH, body, headers)
-        answer = line.getresponse()
-        data = answer.read(_MOST_BYTES)
-    except ssl.SSLCertVerificationError:
-        raise Problem("diagnosis.seat_untrusted", 502, url=url) from None
-    except (OSError, ValueError, http.client.HTTPException):
-        raise Problem("diagnosis.seat_unreachable", 503, retry=True, url=url) from None
-    finally:
-        line.close()
-    if answer.status != 204:
-        raise Problem("diagnosis.seat_refused", 502, answered=answer.status, answer=_told(data))
-
-
-def _line(url: str, trust: Path | None) -> tuple[http.client.HTTPConnection, str]:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise Problem("diagnosis.seat_unreachable", 503, url=url) from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise Problem("diagnosis.seat_unreachable", 503, url=url)
-    path = parts.path.rstrip("/")
-    try:
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=PATIENCE_S), path
-        context = ssl.create_default_context(cafile=None if trust is None else str(trust))
-        return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context), path
-    except http.client.InvalidURL:
-        raise Problem("diagnosis.seat_unreachable", 503, url=url) from None
-    except (OSError, ValueError):
-        raise Problem("diagnosis.seat_untrusted", 502, url=url) from None
+        status, data = seat_calling.call(
+            "POST", url, _PATH, key, body, patience_s=PATIENCE_S, most=_MOST_BYTES, trust=trust
+        )
+    except seat_calling.NotAnswered as failed:
+        if failed.reason == "untrusted":
+            raise Problem("diagnosis.seat_untrusted", 502, url=url) from None
+        raise Problem(
+            "diagnosis.seat_unreachable", 503, retry=failed.reason == "unreachable", url=url
+        ) from None
+    if status != 204:
+        raise Problem("diagnosis.seat_refused", 502, answered=status, answer=_told(data))
 
 
 def _told(data: bytes) -> str:

@@ -1,13 +1,10 @@
 """A seat helps: it asks the server what to try, tries it from where it stands, and tells what it found."""
 
-import http.client
 import json
-import ssl
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from praxisd.kernel.errors import Problem
+from praxisd.services.diagnosis import seat_calling
 from praxisd.services.diagnosis.port_rules import Attempt
 from praxisd.services.diagnosis.port_trying import try_all
 
@@ -39,43 +36,25 @@ def knock(url: str, key: str, seat: str) -> list[Json]:
 
 def _host(url: str) -> str:
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise Problem("diagnosis.knock_address", 400)
-    return host
-
-
-def _line(url: str) -> tuple[http.client.HTTPConnection, str]:
-    """A connection that is not opened yet, and the path in front of ours. Problem `diagnosis.knock_address` (400)."""
-    try:
-        parts = urlsplit(url)
-        host, port, path = parts.hostname or "", parts.port, parts.path.rstrip("/")
-        if parts.scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context), path
-        return http.client.HTTPConnection(host, port, timeout=PATIENCE_S), path
-    except (ValueError, http.client.InvalidURL):
+        return seat_calling.host_of(url)
+    except seat_calling.NotAnswered:
         raise Problem("diagnosis.knock_address", 400) from None
 
 
 def _said(method: str, url: str, key: str, body: Json | None = None) -> Json:
-    line, path = _line(url)
-    headers: Mapping[str, str] = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    sent = json.dumps(body).encode() if body else None
     try:
-        line.request(method, path + _PATH, json.dumps(body) if body else None, headers)
-        answer = line.getresponse()
-        data = answer.read(_MOST_BYTES)
-    except (OSError, ValueError, http.client.HTTPException):
+        status, data = seat_calling.call(
+            method, url, _PATH, key, sent, patience_s=PATIENCE_S, most=_MOST_BYTES
+        )
+    except seat_calling.NotAnswered as failed:
+        if failed.reason == "address":
+            raise Problem("diagnosis.knock_address", 400) from None
         raise Problem("diagnosis.knock_unreachable", 503, retry=True) from None
-    finally:
-        line.close()
     try:
         told = json.loads(data)
     except ValueError:
         told = None
-    if answer.status != 200 or not isinstance(told, dict):
-        raise Problem("diagnosis.knock_refused", 502, answered=answer.status)
+    if status != 200 or not isinstance(told, dict):
+        raise Problem("diagnosis.knock_refused", 502, answered=status)
     return told
