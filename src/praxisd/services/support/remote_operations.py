@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
+from praxisd.kernel.access import INSTALLATION, Actor
 from praxisd.kernel.clock import format_rfc3339, parse_rfc3339
-from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.control import actor
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Operation
 from praxisd.services.support import remote, remote_record
@@ -33,7 +34,7 @@ def grant(house: "House", args: Args) -> Args:
         given = msgspec.convert({k: args.get(k) for k in ("name", "purpose", "minutes")}, _GrantArgs)
     except msgspec.ValidationError:
         raise Problem("support.remote_invalid", 422, field="args") from None
-    who = actor(house, args)
+    who = _actor(house, args)
     made = remote.grant(house, who, name=given.name, purpose=given.purpose, minutes=given.minutes)
     base = str(house.config.public_url or house.shared.get("url") or "").rstrip("/")
     address, outside = address_of(house, base)
@@ -48,7 +49,7 @@ def grant(house: "House", args: Args) -> Args:
 
 def listed(house: "House", args: Args) -> Args:
     """Who was let in, the newest first."""
-    who = actor(house, args)
+    who = _actor(house, args)
     with house.store.read(who) as tx:
         found = remote.latest(tx)
     return {"grants": [_one(house, who, one, args) for one in found]}
@@ -56,7 +57,7 @@ def listed(house: "House", args: Args) -> Args:
 
 def ended(house: "House", args: Args) -> Args:
     """End the grant `id`, or the one that holds now. Problem `support.remote_none` (409) where there is none."""
-    who, id_ = actor(house, args), args.get("id")
+    who, id_ = _actor(house, args), args.get("id")
     if id_ is None:
         with house.store.read(who) as tx:
             one = remote.current(tx)
@@ -68,7 +69,7 @@ def ended(house: "House", args: Args) -> Args:
 
 def record(house: "House", args: Args) -> Args:
     """What was done during the grant `id`, or the newest one."""
-    who, id_ = actor(house, args), args.get("id")
+    who, id_ = _actor(house, args), args.get("id")
     with house.store.read(who) as tx:
         newest = remote.latest(tx, 1)
         one = remote.find(tx, str(id_)) if id_ is not None else next(iter(newest), None)
@@ -80,18 +81,12 @@ def record(house: "House", args: Args) -> Args:
     return {"grant": _one(house, who, one, args), "acts": shown}
 
 
-def actor(house: "House", args: Args) -> Actor:
-    """The command line, in the practice named by `organization` or the only one there is. Problems as for `praxisd keys`."""
-    with house.store.read(system("cli")) as tx:
-        known = list(house.shared.get("organizations", lambda _tx: [INSTALLATION])(tx))
-    wanted = args.get("organization")
-    if not known:
+def _actor(house: "House", args: Args) -> Actor:
+    """The command line in a practice (`kernel.control.actor`); Problem `control.no_practice_yet` (409) before there is one."""
+    who = actor(house, args)
+    if who.organization == INSTALLATION:
         raise Problem("control.no_practice_yet", 409)
-    if wanted is None and len(known) != 1:
-        raise Problem("accounts.organization_needed", 400, count=len(known))
-    if wanted is not None and wanted not in known:
-        raise not_found("Organization")
-    return Actor(Kind.CLI, "cli", wanted or known[0], everything=True)
+    return who
 
 
 def _one(house: "House", who: Actor, one: Grant, args: Args) -> Args:
