@@ -1,18 +1,34 @@
 """backups: copies that prove themselves, on media with names, and the form that says so (SPEC § 8)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.backups import engine, engine_checks, snapshot, snapshot_operations, source
+from praxisd.services.backups import engine, engine_checks, snapshot, snapshot_operations, source, store
+from praxisd.services.backups.keys import declared as keys
+from praxisd.services.backups.moving import declared as moving
+from praxisd.services.backups.plans import declared as plans
+from praxisd.services.backups.protocol import declared as protocol
+from praxisd.services.backups.restoring import declared as restoring
+from praxisd.services.backups.runs import declared as runs
+
+_ROOMS = (plans, keys, restoring, runs, protocol, moving)
 
 SERVICE = Service(
     name="backups",
     package="praxisd.services.backups",
     needs=("accounts", "diagnosis", "directory", "messaging", "updates"),
-    checks=(*engine_checks.CHECKS,),
+    settings=tuple(one for room in _ROOMS for one in room.SETTINGS),
+    permissions=tuple(one for room in _ROOMS for one in room.PERMISSIONS),
+    routes=tuple(one for room in _ROOMS for one in room.ROUTES),
+    events=tuple(one for room in _ROOMS for one in room.EVENTS),
+    jobs=tuple(one for room in _ROOMS for one in room.JOBS),
+    checks=(*engine_checks.CHECKS, *(one for room in _ROOMS for one in room.CHECKS)),
+    fixes=tuple(one for room in _ROOMS for one in room.FIXES),
+    tables=store.TABLES,
     problems=(
         *engine.CODES,
         *source.OWN_CODES,
         *snapshot.CODES,
+        *(one for room in _ROOMS for one in room.PROBLEMS),
     ),
-    operations=(*snapshot_operations.OPERATIONS,),
+    operations=(*snapshot_operations.OPERATIONS, *(one for room in _ROOMS for one in room.OPERATIONS)),
     commands="praxisd.services.backups.cli:commands",
 )

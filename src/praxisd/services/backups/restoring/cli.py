@@ -1,0 +1,5 @@
+"""Commands of the room „restoring“ below `praxisd backup`."""
+
+import click
+
+COMMANDS: tuple[click.Command, ...] = ()
