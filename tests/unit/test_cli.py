@@ -1,6 +1,7 @@
 """The command line's own words: names and help without heavy imports, plans from options, languages, exit codes."""
 
 import json
+import signal
 import subprocess
 import sys
 from datetime import date
@@ -257,3 +258,11 @@ def test_heads_of_tables_are_words_in_both_languages(
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == heads and lines[1].split() == ["x1", "-"]
         assert lines[0].index(heads.split("  ")[1]) == lines[1].index("-")
+
+
+def test_a_fall_of_the_interpreter_says_where_its_threads_were(tmp_path: Path) -> None:
+    code = "import faulthandler, sys; from praxisd import cli; cli.root = lambda **_: faulthandler._sigsegv(); cli.main()"
+    fallen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert fallen.returncode == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in fallen.stderr
+    assert "in <lambda>" in fallen.stderr

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,8 +161,10 @@ def running(
         except queue.Empty:
             first = ""
         if not first.startswith("ready "):
-            process.kill()
-            raise AssertionError(f"not ready: {first!r} {errors.read_text(errors='replace')[-2000:]}")
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+            said = errors.read_text(errors="replace")[-4000:]
+            raise AssertionError(f"not ready, exit code {process.poll()}: {first!r} {said}")
         yield Running(process, first.removeprefix("ready ").strip(), lines, errors)
     finally:
         if process.poll() is None:
