@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from praxisd.testing import browser as browsing
-from praxisd.testing.programs import Client, command
+from praxisd.testing.programs import Client, command, no_quiet_hours
 
 from .walking import overflow, violations
 
@@ -30,14 +29,9 @@ NEVER_SENT = {"failed", "withdrawn", "prepared", "unsure"}
 
 @pytest.fixture
 def gateway(demo: Any) -> Client:
-    """The SMS sandbox; quiet hours are far from now, so that messages go out at any hour of the day."""
-    now = datetime.now(UTC)
-    for key, value in (
-        ("messaging.quiet_from", (now + timedelta(hours=11)).strftime("%H:%M")),
-        ("messaging.quiet_to", (now + timedelta(hours=12)).strftime("%H:%M")),
-        ("messaging.gateway_patience", "600"),  # what was lost stays unsure for as long as the test needs
-    ):
-        assert command("settings", "set", key, value, folder=demo.folder).code == 0
+    """The SMS sandbox; messages go out at any hour of the day, and what was lost stays unsure as long as the test needs."""
+    no_quiet_hours(demo.folder)
+    assert command("settings", "set", "messaging.gateway_patience", "600", folder=demo.folder).code == 0
     return Client(demo.access["sandbox"]["sms"])
 
 

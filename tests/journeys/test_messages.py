@@ -8,14 +8,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from praxisd.testing.programs import Client, Running, command, running
+from praxisd.testing.programs import Client, Running, command, no_quiet_hours, running
 
 JOBS = ("reminders.prepare", "reminders.birthdays", "messaging.send", "messaging.status")
 PATIENCE_S = 60.0
@@ -27,15 +25,9 @@ def practice(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("messages") / "data"
     shutil.copytree(filled, folder)
     with running(folder, verb="demo") as found:
-        later = datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(hours=12)
-        quiet = {"messaging.quiet_from": later, "messaging.quiet_to": later + timedelta(minutes=10)}
-        words = {key: at.strftime("%H:%M") for key, at in quiet.items()}
-        for key, value in {
-            "reminders.send_reminders": "true",
-            "reminders.send_greetings": "true",
-            **words,
-        }.items():
-            done = command("settings", "set", key, value, folder=folder)
+        no_quiet_hours(folder)
+        for key in ("reminders.send_reminders", "reminders.send_greetings"):
+            done = command("settings", "set", key, "true", folder=folder)
             assert done.code == 0, done.err
         # A booking the handler has not heard of yet would be judged again, and its reason become a message, in between.
         until(lambda: _heard_of_bookings(folder))

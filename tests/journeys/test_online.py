@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from praxisd.demo import online
-from praxisd.testing.programs import Client, command, running
+from praxisd.testing.programs import Client, command, no_quiet_hours, running
 
 PATIENCE_S = 120.0
 """A portal is asked every 60 s; on a busy machine all the rest takes its time too."""
@@ -56,10 +56,7 @@ def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
 
 def _answers_at_any_hour(folder: Path) -> None:
     """Quiet hours that are not now, and the job that sends."""
-    later = datetime.now(ZONE) + timedelta(hours=12)
-    for key, at in (("quiet_from", later), ("quiet_to", later + timedelta(minutes=10))):
-        done = command("settings", "set", f"messaging.{key}", at.strftime("%H:%M"), folder=folder)
-        assert done.code == 0, done.err
+    no_quiet_hours(folder)
     until(lambda: command("jobs", "enable", "messaging.send", folder=folder).code == 0)
 
 

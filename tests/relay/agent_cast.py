@@ -4,12 +4,14 @@ import asyncio
 import base64
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import pytest
 import uvloop
+
+from .served_cast import Beside, Serve
 
 T = TypeVar("T")
 
@@ -71,10 +73,10 @@ class Path:
         self._flows.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._beside = Beside()
 
     async def start(self, port: int = 0) -> "Path":
-        self._server = await asyncio.start_server(self._take, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._beside.each(self._take), "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -97,14 +99,9 @@ class Path:
         if self._server is not None:
             self._server.close()
         self.cut()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._beside.end()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self._writers.add(writer)
         self.taken += 1
         self.open += 1
@@ -127,7 +124,6 @@ class Path:
             for one in filter(None, (writer, other)):
                 self._writers.discard(one)
                 one.transport.abort()
-            self._tasks.discard(task)
 
     async def _asked(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -180,11 +176,13 @@ async def path(*args: Any, **more: Any) -> AsyncIterator[Path]:
 
 @asynccontextmanager
 async def echo(
-    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    answer: Serve,
 ) -> AsyncIterator[int]:
     """A tiny TCP server that does `answer` with each connection; its port."""
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    beside = Beside()
+    server = await asyncio.start_server(beside.each(answer), "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        await beside.end()

@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from praxisd_relay.frames import Rst, Type
 from praxisd_relay.pump import link_server
 from praxisd_relay.stream import Far, Stream
 
+from .served_cast import Beside, Serve
+
 LINK_NAME = "link.relay.test"
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def run(loop: str, work: Coroutine[Any, Any, None], seconds: float = 60.0) -> None:
@@ -117,7 +118,7 @@ class Scene:
         self.guests: list[Bridge] = []
         self.origins: list[Bridge] = []
         self.up = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.beside = Beside()
         self.dial_after: asyncio.Event | None = None
         """The agent dials only when it is set."""
 
@@ -158,9 +159,7 @@ class Scene:
         """A stream for the origin."""
         bridge = Bridge(stream)
         self.origins.append(bridge)
-        task = asyncio.get_running_loop().create_task(self._dial(bridge))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.beside.keep(self._dial(bridge))
         return bridge
 
     async def _dial(self, bridge: Bridge) -> None:
@@ -184,7 +183,7 @@ async def scene(
     loop = asyncio.get_running_loop()
     made = Scene(certificates, limits)
     front = await loop.create_server(lambda: _Front(made), "127.0.0.1", 0)
-    origin = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
+    origin = await asyncio.start_server(made.beside.each(serve), "127.0.0.1", 0, limit=1 << 20)
     made.front = front.sockets[0].getsockname()[:2]
     made.origin = origin.sockets[0].getsockname()[:2]
     await made.link()
@@ -195,6 +194,7 @@ async def scene(
         await until(lambda: made.agent.closed and made.hub.closed)
         front.close()
         origin.close()
+        await made.beside.end()
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

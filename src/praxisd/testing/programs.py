@@ -17,9 +17,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 READY_S = 60.0
 """A start takes about a second, more on a busy machine. Seconds."""
@@ -57,6 +59,25 @@ def command(
         line, input=stdin, capture_output=True, text=True, timeout=COMMAND_S, env=environment(**(env or {}))
     )
     return Done(found.returncode, found.stdout, found.stderr)
+
+
+def no_quiet_hours(folder: Path) -> None:
+    """Ten quiet minutes half a day from now: messages go out at any hour at which a test runs.
+
+    The two settings are put one after the other, and each has to leave an hour of the day open with what the other one
+    says at that moment. Which of them may be first depends on the time of day; one of them always may.
+    """
+    begin = datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(hours=12)
+    hours = {"quiet_from": begin, "quiet_to": begin + timedelta(minutes=10)}
+
+    def put(name: str) -> Done:
+        return command("settings", "set", f"messaging.{name}", f"{hours[name]:%H:%M}", folder=folder)
+
+    first = put("quiet_from")
+    assert first.code == 0 or "messaging.quiet_hours_invalid" in first.err, first.err
+    for name in ("quiet_to",) if first.code == 0 else ("quiet_to", "quiet_from"):
+        done = put(name)
+        assert done.code == 0, done.err
 
 
 @dataclass(frozen=True)
