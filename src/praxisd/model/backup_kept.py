@@ -32,7 +32,8 @@ class Drive(_Kept, frozen=True):
     `path`: mount point or folder, or for "remote" an address that the engine understands. `slot`: "nas", "remote" or
     "folder" for what is always there; "" for a drive of removable media. `raid`, `fire_compartment` ("own", "other"),
     `country` (ISO 3166 alpha-2): what a person said (SPEC 8.3). `environment`: name in the vault of what the remote
-    target wants beside the address, or "".
+    target wants beside the address, or "". `host`: the computer on which it is ("": any), of several on one database.
+    `mounted`: a medium in it was seen as a file system of its own; while there is none, nothing is in it.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Drive(_Kept, frozen=True):
     fire_compartment: Literal["own", "other"] | None = None
     country: str | None = None
     environment: str = ""
+    host: str = ""
+    mounted: bool = False
 
 
 class MediumKept(_Kept, frozen=True):
@@ -78,23 +81,36 @@ class SourceKept(_Kept, frozen=True):
 
 
 class Secret(_Kept, frozen=True):
-    """A password by number, or the recovery key. `name`: where in the vault; never the secret itself."""
+    """A password by number, or the recovery key, sealed by the vault. `name`: for which purpose it is sealed there.
+
+    `chosen`: a person made it up and may know it; the others nobody has ever seen. `printed`, `printed_by`: when and by whom
+    the recovery sheet was printed last, `printed_vault` which key of the vault it holds (recovery key only).
+    """
 
     no: int
     kind: Literal["password", "recovery"]
     name: str
     since: int
     until: int | None = None
+    sealed: str = ""
+    chosen: bool = False
+    printed: int | None = None
+    printed_by: str = ""
+    printed_vault: str = ""
 
 
 class Wrap(_Kept, frozen=True):
-    """Password `no` opens `medium` as the engine's key `key`, from `since` until `until`."""
+    """Password `no` opens `medium` as the engine's key `key`, from `since` until `until`.
+
+    Passwords and recovery keys are counted apart: whoever wants numbers of passwords asks `keyring.opened_by`.
+    """
 
     medium: str
     no: int
     key: str
     since: int
     until: int | None = None
+    kind: Literal["password", "recovery"] = "password"
 
 
 class RunKept(_Kept, frozen=True):
@@ -174,3 +190,26 @@ class Answer(_Kept, frozen=True):
     value: str
     by: str
     at: int
+
+
+class StepKept(_Kept, frozen=True):
+    """One thing that follows a move, or that a person must do: `by` and `at` of whoever ticked it, "" for praxisd itself."""
+
+    state: Literal["open", "done"] = "open"
+    by: str = ""
+    at: int | None = None
+
+
+class MoveKept(_Kept, frozen=True):
+    """A move of the server to another computer.
+
+    `arrived` stands in the new database; `left` in the old one, where that is a PostgreSQL that other nodes know. `host`: the
+    computer it came from; `told`: what it said of itself there (`moving.arrival`); `steps` by name.
+    """
+
+    id: str
+    kind: Literal["arrived", "left"]
+    at: int
+    host: str = ""
+    told: dict[str, Any] = {}
+    steps: dict[str, StepKept] = {}

@@ -11,6 +11,7 @@ from praxisd.services.calendar.booking import (
     move,
 )
 from praxisd.services.calendar.busy import busy, standing
+from praxisd.services.calendar.closed import closed as closed_days
 from praxisd.services.calendar.columns import (
     add_absence,
     add_reservation,
@@ -51,6 +52,7 @@ __all__ = [
     "busy",
     "cancel",
     "change",
+    "closed_days",
     "conflict",
     "conflict_of",
     "decline_offer",

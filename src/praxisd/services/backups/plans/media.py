@@ -1,0 +1,265 @@
+"""The practice's media: which there are, where each is, which one a run writes on, and taking one out by software."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from praxisd.kernel import events
+from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.ids import new_id
+from praxisd.kernel.store import Tx
+from praxisd.model.backup import ImageDue, Judged, Medium, Place, Seen, Stay, Word
+from praxisd.model.backup_kept import Drive, MediumKept, PlanKept, StayKept
+from praxisd.services.backups import media_rules, plan_rules, plan_watch_rules, store, whereabouts_rules
+from praxisd.services.backups.plans import drives, labels, looking, planning
+from praxisd.services.backups.source import SourceFault
+from praxisd.services.backups.sources import running
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+SUBJECT = "BackupMedium"
+ADDED, MOVED, HELD = "backup_medium.added", "backup_medium.moved", "backup_medium.held"
+RELEASED, RETIRED, IMAGED = "backup_medium.released", "backup_medium.retired", "backup_medium.imaged"
+EVENTS = (ADDED, MOVED, HELD, RELEASED, RETIRED, IMAGED)
+NOT_AN_IMAGE = "backups.not_an_image"
+_LAST_RUNS, _EJECT_S = 5, 60.0
+_NEVER = ("folder",)
+"""Slots without a medium: a folder of the practice, whose content other software takes."""
+
+
+def media(tx: Tx) -> list[MediumKept]:
+    """All of them, the first set up first; retired ones too."""
+    return sorted(store.MEDIUM.all(tx), key=lambda one: (one.created, one.medium.id))
+
+
+def need(tx: Tx, id_: str) -> MediumKept:
+    """The medium, or Problem `http.not_found`."""
+    found = store.MEDIUM.get(tx, id_)
+    if found is None:
+        raise not_found(SUBJECT)
+    return found
+
+
+def put(tx: Tx, kept: MediumKept) -> MediumKept:
+    """Write it in its place."""
+    store.MEDIUM.put(tx, kept.medium.id, kept, at=tx.now)
+    return kept
+
+
+def stays(tx: Tx, id_: str, most: int = 200) -> list[StayKept]:
+    """Where it was and who said so, the newest first."""
+    return store.STAY.by(tx, "medium", id_, most=most)
+
+
+def written(tx: Tx, medium_id: str, at: int, slot: str = "") -> MediumKept:
+    """A run on it ended well at `at`. `slot`: the one it was written for, which a spare one takes over."""
+    kept = need(tx, medium_id)
+    one = msgspec.structs.replace(kept.medium, written=at, slot=kept.medium.slot or slot)
+    return put(tx, msgspec.structs.replace(kept, medium=one))
+
+
+def seen(tx: Tx, medium_id: str, drive_id: str, now: int) -> MediumKept:
+    """It is in that drive. Newly there: the drive itself says so, no person is needed."""
+    kept = need(tx, medium_id)
+    if kept.drive == drive_id:
+        return kept
+    kept = msgspec.structs.replace(kept, drive=drive_id)
+    if kept.medium.kind != "removable":
+        return put(tx, kept)
+    return _stay(tx, kept, "drive", "", now)
+
+
+def gone(tx: Tx, medium_id: str) -> None:
+    """It is in no drive any more; where it is, a person has to say."""
+    put(tx, msgspec.structs.replace(need(tx, medium_id), drive=""))
+
+
+def moved(tx: Tx, medium_id: str, place: Place, person: str, at: int | None = None) -> MediumKept:
+    """A named person says where it is, since `at` (now). Problems of `whereabouts_rules.moved`, `http.not_found`."""
+    kept = need(tx, medium_id)
+    when = tx.now if at is None else at
+    stay = whereabouts_rules.moved(kept.medium, place, person, when, tx.now)
+    kept = _stay(tx, kept, stay.place, stay.person, stay.at)
+    events.note(tx, MOVED, SUBJECT, medium_id, place=place)
+    return kept
+
+
+def _stay(tx: Tx, kept: MediumKept, place: Place, person: str, at: int) -> MediumKept:
+    one = Stay(place, person, at)
+    store.STAY.put(tx, new_id(), StayKept(kept.medium.id, one), at=tx.now, medium=kept.medium.id)
+    return put(tx, msgspec.structs.replace(kept, medium=msgspec.structs.replace(kept.medium, stay=one)))
+
+
+def hold(tx: Tx, medium_id: str, held: bool) -> MediumKept:
+    """Keep it back („dieses Medium zurückhalten“), or release it again: nothing is written on it meanwhile."""
+    kept = need(tx, medium_id)
+    if kept.medium.held == held:
+        return kept
+    events.note(tx, HELD if held else RELEASED, SUBJECT, medium_id)
+    return put(tx, msgspec.structs.replace(kept, medium=msgspec.structs.replace(kept.medium, held=held)))
+
+
+def retire(tx: Tx, medium_id: str) -> MediumKept:
+    """Never write on it again; it can still be restored from."""
+    kept = need(tx, medium_id)
+    if kept.medium.retired:
+        return kept
+    events.note(tx, RETIRED, SUBJECT, medium_id)
+    one = msgspec.structs.replace(kept.medium, retired=True, held=False)
+    return put(tx, msgspec.structs.replace(kept, medium=one))
+
+
+def imaged(tx: Tx, medium_id: str, at: int | None = None) -> MediumKept:
+    """A person says that an image backup was made on it. Problems `backups.not_an_image` (409), `backups.stay_time`."""
+    kept, when = need(tx, medium_id), tx.now if at is None else at
+    if not kept.medium.slot.startswith("image_"):
+        raise Problem(NOT_AN_IMAGE, 409, label=kept.medium.label)
+    if when > tx.now or when < kept.created:
+        raise Problem(whereabouts_rules.STAY_TIME, 422)
+    events.note(tx, IMAGED, SUBJECT, medium_id)
+    return put(tx, msgspec.structs.replace(kept, medium=msgspec.structs.replace(kept.medium, written=when)))
+
+
+def image_due(house: "House", tx: Tx, kept: PlanKept | None, now: int) -> ImageDue | None:
+    """The next image backup, and which of its media are locked until when."""
+    if kept is None:
+        return None
+    zone = planning.zone(house, tx)
+    since = planning.today(house, tx, kept, kept.at)
+    done = {one.medium.slot: one.medium.written for one in media(tx) if not one.medium.retired}
+    known = {slot: at for slot, at in done.items() if at is not None}
+    return plan_watch_rules.image_due(kept.plan, known, since, now, zone)
+
+
+def find(
+    house: "House", tx: Tx, slot: str, now: int, looks: Mapping[str, Seen] | None = None
+) -> tuple[Drive | None, Judged]:
+    """The drive with the medium that a run for this slot writes on, or why there is none: `Judged.fault` None is the only
+    leave to write. Looks at the drives unless `looks` says what they show: never call it in a write transaction without.
+    """
+    theirs = [one for one in drives.here(house, tx) if one.slot == (slot if slot in drives.ALWAYS else "")]
+    shown = [(looks or {}).get(one.id) or looking.glance(house, one) for one in theirs]
+    if slot in _NEVER:
+        return _handed_over(house, slot, theirs, shown)
+    judged = [judge(house, tx, slot, one, what, now) for one, what in zip(theirs, shown, strict=True)]
+    number = media_rules.choose(judged)
+    if number is None:
+        return None, judge(house, tx, slot, None, looking.ABSENT, now)
+    return theirs[number], judged[number]
+
+
+def judge(house: "House", tx: Tx, slot: str, drive: Drive | None, shown: Seen, now: int) -> Judged:
+    """What a drive shows, for this slot."""
+    every = [one.medium for one in media(tx)]
+    wanted = media_rules.expect(slot, labels.label(house, slot), every)
+    if drive is not None and drives.is_address(drive.path):
+        if wanted.medium is None:
+            return Judged(Word(media_rules.NEW, {"expected": wanted.label}))
+        return Judged(None, None, wanted.medium)
+    due = image_due(house, tx, planning.plan(tx), now)
+    return media_rules.judge(
+        wanted,
+        shown,
+        {one.id: one for one in every},
+        planning.digest(house),
+        today=planning.today(house, tx, now=now),
+        locked=due.locked if due is not None else {},
+        room=media_rules.needed(_added(tx, wanted.medium)),
+    )
+
+
+def _handed_over(
+    house: "House", slot: str, theirs: Sequence[Drive], shown: Sequence[Seen]
+) -> tuple[Drive | None, Judged]:
+    """A folder for other software: nothing has to lie in it, it must be there and take something."""
+    params = {"expected": labels.label(house, slot)}
+    for drive, what in zip(theirs, shown, strict=True):
+        if what.present:
+            fault = None if what.writable else Word(media_rules.READ_ONLY, params)
+            return drive, Judged(fault)
+    return (theirs[0] if theirs else None), Judged(Word(media_rules.MISSING, params))
+
+
+def _added(tx: Tx, medium: Medium | None) -> list[int]:
+    """What the last runs added on it, in bytes."""
+    if medium is None:
+        return []
+    found: list[int] = []
+    for one in store.RUN.by(tx, "kind", "backup", most=200):
+        if one.medium == medium.id and one.figures is not None and not one.first_on_medium:
+            found.append(one.figures.added)
+    return found[:_LAST_RUNS]
+
+
+def of_drive(house: "House", shown: Seen, known: Mapping[str, MediumKept]) -> MediumKept | None:
+    """Which of our media a drive shows."""
+    identity = media_rules.parse(shown.identity) if shown.present and shown.identity else None
+    if identity is None or identity.practice != planning.digest(house):
+        return None
+    return known.get(identity.id)
+
+
+def follow(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> None:
+    """Note which media came into a drive and which left one since it was looked at last. Writes only what changed."""
+    known = {one.medium.id: one for one in media(tx)}
+    there = {drive: of_drive(house, shown, known) for drive, shown in looks.items()}
+    inside = {one.medium.id: drive for drive, one in there.items() if one is not None}
+    for kept in known.values():
+        if kept.medium.kind != "removable":
+            continue
+        drive = inside.get(kept.medium.id, "")
+        if drive and drive != kept.drive:
+            seen(tx, kept.medium.id, drive, tx.now)
+        elif not drive and kept.drive in looks:
+            gone(tx, kept.medium.id)
+
+
+def labelled(every: Iterable[MediumKept]) -> dict[str, str]:
+    """The label of the medium that fills a slot, by slot."""
+    return {one.medium.slot: one.medium.label for one in every if one.medium.slot and not one.medium.retired}
+
+
+def unfilled(kept: PlanKept | None, every: Iterable[MediumKept]) -> tuple[str, ...]:
+    """The slots of the plan that have no medium yet."""
+    if kept is None:
+        return ()
+    wanted = [one.id for one in plan_rules.slots(kept.plan) if one.id not in _NEVER]
+    return media_rules.unfilled(wanted, [one.medium for one in every])
+
+
+def eject(drive: Drive) -> bool:
+    """Take the medium out by software, so that nobody pulls it while something is still to be written. True if it went.
+
+    Linux: `eject` or `umount`; macOS: `diskutil`; Windows: as „Auswerfen“ in the Explorer. Only where a person said that
+    the drive can do it.
+    """
+    if not drive.eject or drive.kind != "removable" or not os.path.isdir(drive.path):
+        return False
+    commands = _windows(drive.path) if os.name == "nt" else _unix(drive.path)
+    for command in commands:
+        try:
+            if running.run(command, limit_s=_EJECT_S, stop=lambda: False).code == 0:
+                return True
+        except SourceFault:
+            continue
+    return False
+
+
+def _unix(path: str) -> list[list[str]]:
+    if sys.platform == "darwin":
+        return [["diskutil", "eject", path]]
+    known = [["eject", path], ["umount", path]]
+    return [one for one in known if shutil.which(one[0])] if looking.is_mounted(path) else []
+
+
+def _windows(path: str) -> list[list[str]]:
+    drive = os.path.splitdrive(path)[0]
+    if not (len(drive) == 2 and drive[0].isascii() and drive[0].isalpha()):
+        return []
+    say = f"(New-Object -ComObject Shell.Application).Namespace(17).ParseName('{drive}').InvokeVerb('Eject')"
+    return [["powershell.exe", "-NoProfile", "-NonInteractive", "-Command", say]]

@@ -1,0 +1,232 @@
+"""What is copied besides praxisd's own data, and what a person left out, each with its reason.
+
+Passwords and the environment of commands are sealed in the vault before they are kept.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from praxisd.kernel import events
+from praxisd.kernel.access import INSTALLATION
+from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.store import Tx
+from praxisd.model.backup_kept import SourceKept
+from praxisd.services.backups import store
+from praxisd.services.backups.plans import drives
+from praxisd.services.backups.plans.source_specs import (
+    SPECS,
+    CommandSpec,
+    FoldersSpec,
+    PostgresSpec,
+    SqliteSpec,
+)
+from praxisd.services.backups.source import Source, SourceFault
+from praxisd.services.backups.sources import places
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+SUBJECT = "BackupSource"
+OWN_NAMES = ("praxisd database", "praxisd")
+PURPOSE = "backups.source"
+INCLUDED, LEFT_OUT, REMOVED = "backup_source.included", "backup_source.excluded", "backup_source.removed"
+NAME, BAD, LOOP = "backups.source_name", "backups.source_bad", "backups.source_loop"
+REASON = "backups.reason_missing"
+CODES = (NAME, BAD, LOOP, REASON)
+LONGEST = 80
+
+
+def sources(house: "House", tx: Tx) -> list[Source]:
+    """All that a run copies: praxisd's own two first, then the others in the order in which they were entered.
+
+    Made anew for each run. Those of another computer (of several on one database) are left to it.
+    """
+    from praxisd.services.backups.sources.own import own_sources
+
+    return [*own_sources(house), *(made(house, one) for one in kept(tx) if one.kind != "excluded")]
+
+
+def kept(tx: Tx) -> list[SourceKept]:
+    """What persons have said, the first first: what is copied too, and what is left out."""
+    return store.SOURCE.all(tx)
+
+
+def excluded(tx: Tx) -> list[SourceKept]:
+    """What is left out on purpose."""
+    return [one for one in kept(tx) if one.kind == "excluded"]
+
+
+def include(house: "House", tx: Tx, said: SourceKept) -> SourceKept:
+    """Copy this too, from the next run on; in place of what bears its name. `spec` as `source_specs` has it; a new `secret`
+    in it is sealed, without one the sealed one before stays. Problems (422) of `CODES`.
+    """
+    before = store.SOURCE.get(tx, said.name)
+    one = checked(house, tx, sealed(house, said, before))
+    store.SOURCE.put(tx, one.name, one, at=_place(tx, before))
+    events.note(tx, INCLUDED, SUBJECT, _ref(one.name), kind=one.kind)
+    return one
+
+
+def exclude(
+    house: "House", tx: Tx, name: str, reason: str, by: str, spec: Mapping[str, Any] | None = None
+) -> SourceKept:
+    """Leave this out on purpose: no plan covers it, and a person says why. Problems (422) of `CODES`."""
+    why = " ".join(reason.split())
+    if not why:
+        raise Problem(REASON, 422)
+    before = store.SOURCE.get(tx, name)
+    one = checked(house, tx, SourceKept(name, "excluded", dict(spec or {}), why[:500], by, tx.now))
+    store.SOURCE.put(tx, name, one, at=_place(tx, before))
+    events.note(tx, LEFT_OUT, SUBJECT, _ref(name))
+    return one
+
+
+def remove(tx: Tx, name: str) -> None:
+    """Forget what was said of it: it is copied no more, or left out no more. Problem `http.not_found`."""
+    if store.SOURCE.get(tx, name) is None:
+        raise not_found(SUBJECT)
+    store.SOURCE.remove(tx, name)
+    events.note(tx, REMOVED, SUBJECT, _ref(name))
+
+
+def need(tx: Tx, name: str) -> SourceKept:
+    """What was said of it, or Problem `http.not_found`."""
+    found = store.SOURCE.get(tx, name)
+    if found is None:
+        raise not_found(SUBJECT)
+    return found
+
+
+def checked(house: "House", tx: Tx, one: SourceKept) -> SourceKept:
+    """The same if it can be kept: a name of its own, a spec that is whole, and no copy of the copies."""
+    name = one.name
+    plain = " ".join(name.split()) == name and name.isprintable() and "/" not in name and "\\" not in name
+    if not plain or not 1 <= len(name) <= LONGEST:
+        raise Problem(NAME, 422)
+    others = [*OWN_NAMES, *(other.name for other in kept(tx) if other.name != name)]
+    if _folded(name) in map(_folded, others):
+        raise Problem(NAME, 422)
+    if one.kind == "excluded":
+        return one
+    found = spec(one)
+    if isinstance(found, FoldersSpec | SqliteSpec):
+        if not os.path.isabs(found.path):
+            raise Problem(BAD, 422, detail="path")
+        own = os.path.realpath(house.folder)
+        targets = [drive.path for drive in drives.drives(tx) if not drives.is_address(drive.path)]
+        for there in (own, *map(os.path.realpath, targets)):
+            if _holds(there, found.path) or (isinstance(found, FoldersSpec) and _holds(found.path, there)):
+                raise Problem(LOOP, 422)
+    return one
+
+
+def spec(one: SourceKept) -> Any:
+    """What its adapter takes, as a struct. Problem `backups.source_bad` (422); its detail names the field."""
+    try:
+        return msgspec.convert({k: v for k, v in one.spec.items() if k != "sealed"}, SPECS[one.kind])
+    except msgspec.ValidationError as error:
+        raise Problem(BAD, 422, detail=str(error)) from None
+
+
+def sealed(house: "House", said: SourceKept, before: SourceKept | None) -> SourceKept:
+    """With its secret sealed; without one, that of the same kind before it is kept."""
+    given = dict(said.spec)
+    secret = given.pop("secret", None)
+    given.pop("sealed", None)
+    if secret:
+        text = secret if isinstance(secret, str) else msgspec.json.encode(secret).decode()
+        given["sealed"] = house.vault.seal(PURPOSE, INSTALLATION, text.encode())
+    elif before is not None and before.kind == said.kind and "sealed" in before.spec:
+        given["sealed"] = before.spec["sealed"]
+    return msgspec.structs.replace(said, spec=given)
+
+
+def has_secret(one: SourceKept) -> bool:
+    """Is a password or an environment kept with it?"""
+    return "sealed" in one.spec
+
+
+def made(house: "House", one: SourceKept) -> Source:
+    """The adapter of what was said."""
+    found, secret = spec(one), _secret(house, one)
+    if isinstance(found, FoldersSpec):
+        return _folders(house, one.name, found)
+    if isinstance(found, SqliteSpec):
+        from praxisd.services.backups.sources.sqlite import Sqlite
+
+        return Sqlite(one.name, Path(found.path))
+    if isinstance(found, PostgresSpec):
+        from praxisd.services.backups.sources.postgres import Postgres
+
+        return Postgres(one.name, _url(found, found.database, secret), scratch=_scratch(found, secret))
+    if isinstance(found, CommandSpec):
+        from praxisd.services.backups.sources.command import Command
+
+        env = msgspec.json.decode(secret, type=dict[str, str]) if secret else {}
+        return Command(
+            one.name, found.args, found.files, check=found.check, env=env, limit_s=found.limit_minutes * 60.0
+        )
+    raise Problem(BAD, 422, detail=one.kind)
+
+
+def refused(house: "House", one: SourceKept) -> SourceFault | None:
+    """Why it cannot be copied as it is set up, or None. Looks at the disk: outside of any transaction."""
+    try:
+        return made(house, one).refuse()
+    except SourceFault as fault:
+        return fault
+
+
+def _folders(house: "House", name: str, found: FoldersSpec) -> Source:
+    from praxisd.services.backups.sources.folders import Folders
+    from praxisd.services.backups.sources.quiet import Window
+
+    top, window = house.folder / "backups", None
+    if found.window is not None:
+        read = Path(found.window.read) if found.window.read else None
+        window = Window(found.window.begin, found.window.end, read=read, marks=top / "quiet")
+    memory = top / "digests" / f"{places.file_name(name)}.db"
+    return Folders(name, Path(found.path), without=found.without, window=window, memory=memory)
+
+
+def _secret(house: "House", one: SourceKept) -> str:
+    text = one.spec.get("sealed")
+    return house.vault.open(PURPOSE, INSTALLATION, text).decode() if isinstance(text, str) else ""
+
+
+def _url(found: PostgresSpec, database: str, secret: str) -> str:
+    who = quote(found.user, safe="") + (f":{quote(secret, safe='')}" if secret else "")
+    host = f"[{found.host}]" if ":" in found.host else found.host
+    return f"postgresql://{who}@{host}:{found.port}/{quote(database, safe='')}"
+
+
+def _scratch(found: PostgresSpec, secret: str) -> str | None:
+    return _url(found, "postgres", secret) if found.prove else None
+
+
+def _place(tx: Tx, before: SourceKept | None) -> int:
+    """One that is changed stays where it stands in the list."""
+    return tx.now if before is None else before.at
+
+
+def _ref(name: str) -> str:
+    """How events name it: names are words of people."""
+    return places.file_name(name)
+
+
+def _folded(name: str) -> str:
+    return places.file_name(name).casefold()
+
+
+def _holds(top: str, path: str) -> bool:
+    """Does `path` lie in `top`, or is it that?"""
+    real, inner = os.path.realpath(top), os.path.realpath(path)
+    try:
+        return os.path.commonpath([real, inner]) == real
+    except ValueError:
+        return False
