@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 
+from praxisd.kernel import structs
 from praxisd.kernel.console import GROUPS, ConsolePage, Listing, SetupStep
 from praxisd.kernel.service import (
     Check,
@@ -186,6 +187,7 @@ def freeze(services: Sequence[Service]) -> Registry:
         _unique(kind, found)
     for one in services:
         _check_service(one, registry)
+    structs.make_ready()
     return registry
 
 

@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException
 
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.structs import make_ready
 from praxisd.web import console_files, docs, health, problems, recovery
 from praxisd.web.answers import SECURITY, Sent
 from praxisd.web.door import Asgi, Door, Doors, Entry
@@ -53,6 +54,7 @@ def build(house: House, doors: Doors) -> Litestar:
     if find_spec(_FHIR) is not None:
         for template, app in import_module(_FHIR).handlers(door):
             paths.add(template, app)
+    make_ready()
     return Litestar(
         route_handlers=[_mount(door, paths)],
         openapi_config=None,

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from praxisd.kernel.http import AnswerLost, Http, HttpAnswer, NotSent
+from praxisd.kernel.structs import make_ready
 
 TIMEOUT_S = 30.0
 MOST_BYTES = 256 * 1024
@@ -219,3 +220,6 @@ def plain(text: object) -> str:
     """What somebody else wrote, as one short line."""
     line = " ".join(str(text or "").split())
     return "".join(one for one in line if one.isprintable())[:_SAID_MOST]
+
+
+make_ready()  # a thread imports this when the first certificate is asked for
