@@ -173,6 +173,12 @@ class Engine(Protocol):
     def keys(self, repo: Repo) -> list[Key]:
         """The passwords that open it, without them."""
 
+    def key_names(self, place: str) -> tuple[str, ...] | None:
+        """The ids of its keys without opening it, in full; None where that cannot be told. A `Key.id` begins one of them."""
+
+    def identity(self, repo: Repo) -> str:
+        """The id that `init` answered."""
+
     def add_key(self, repo: Repo, secret: str) -> Key:
         """Let another password open it too."""
 

@@ -15,6 +15,7 @@ from praxisd.model.backup_kept import (
     Drive,
     LogCheck,
     MediumKept,
+    MoveKept,
     PlanKept,
     RunKept,
     Secret,
@@ -117,9 +118,9 @@ STAY = Documents("backups_stay", StayKept, "medium")
 SOURCE = Documents("backups_source", SourceKept)
 """What is copied besides praxisd's own data, and what a person left out, each with its reason; id is the name."""
 SECRET = Documents("backups_secret", Secret)
-"""Passwords by number („Kennwort Nr. 3“), and the recovery key; id is the number, "recovery" for that."""
+"""Passwords by number („Kennwort Nr. 3“), and the recovery keys; id is the number, for these "recovery/<no>"."""
 WRAP = Documents("backups_wrap", Wrap, "medium")
-"""Which password opens which medium, since when and until when; id is "<medium>/<no>"."""
+"""Which password opens which medium, since when and until when; id is "<medium>/<id of the secret>"."""
 RUN = Documents("backups_run", RunKept, "kind", "state")
 """Runs of every kind. `at` is when it was asked for."""
 SNAPSHOT = Documents("backups_snapshot", SnapshotKept, "medium")
@@ -128,6 +129,8 @@ CHECK = Documents("backups_check", LogCheck)
 """Who has looked at the log; id is the backup day."""
 ANSWER = Documents("backups_answer", Answer)
 """What the form asks and nobody can measure; id is the question."""
+MOVE = Documents("backups_move", MoveKept)
+"""Moves of the server to another computer; id is that of the move."""
 TABLES = tuple(
-    one.name for one in (PLAN, DRIVE, MEDIUM, STAY, SOURCE, SECRET, WRAP, RUN, SNAPSHOT, CHECK, ANSWER)
+    one.name for one in (PLAN, DRIVE, MEDIUM, STAY, SOURCE, SECRET, WRAP, RUN, SNAPSHOT, CHECK, ANSWER, MOVE)
 )

@@ -59,9 +59,12 @@ class Restic:
 
     def init(self, repo: Repo) -> str:
         """A new repository, format 2 (compressed)."""
+        folder = local(repo.place)
+        if folder:
+            Place(folder).undo()
         for _ in self._run.lines(repo, ["init", "--repository-version", "2"], making=True):
             pass
-        return str(self._run.answer(repo, "cat", "config", "--no-lock")["id"])
+        return self.identity(repo)
 
     def back_up(
         self,
@@ -118,7 +121,7 @@ class Restic:
     def snapshots(self, repo: Repo) -> list[Snapshot]:
         """All that can be read; one whose record is damaged is missing here and found by `verify`."""
         found = self._run.answer(repo, "snapshots", "--json", "--no-lock") or []
-        return sorted((_snapshot(one) for one in found), key=lambda one: (one.at, one.id))
+        return sorted((restic_words.snapshot(one) for one in found), key=lambda one: (one.at, one.id))
 
     def entries(self, repo: Repo, snapshot: str, below: str = "/") -> Iterator[Entry]:
         """Line by line; the program ends when nobody reads on."""
@@ -164,7 +167,7 @@ class Restic:
             ):
                 pass
         except EngineFault as fault:
-            raise _of_the_target(fault) from None
+            raise restic_words.of_the_target(fault) from None
         if any((restic_words.phrase(line) or ("",))[0] == engine.FULL for line in complaints):
             raise EngineFault(engine.TARGET_FULL, "restic restore: no space left")
         progress(whole, whole)
@@ -196,6 +199,19 @@ class Restic:
             Key(str(one["id"]), restic_words.seconds(str(one["created"])), bool(one["current"]))
             for one in found
         ]
+
+    def key_names(self, place: str) -> tuple[str, ...] | None:
+        """The files in `keys`; None for a repository that is not in a folder of ours. EngineFault UNPLUGGED, NO_REPOSITORY."""
+        folder = local(place)
+        if folder is None:
+            return None
+        found = Place(folder)
+        found.expect()
+        return tuple(found.ids("keys"))
+
+    def identity(self, repo: Repo) -> str:
+        """What its file `config` says."""
+        return str(self._run.answer(repo, "cat", "config", "--no-lock")["id"])
 
     def add_key(self, repo: Repo, secret: str) -> Key:
         """Given on its standard input, where restic asks for it."""
@@ -377,22 +393,3 @@ def _back(
         elif wrong is not None and len(named) < restic_listing.NAMED_MOST:
             named.append(wrong)
     return Restored(files, size, (*named, *missing.values()))
-
-
-def _snapshot(told: dict[str, Any]) -> Snapshot:
-    summary = told.get("summary") or {}  # since 0.17
-    return Snapshot(
-        id=str(told["id"]),
-        at=restic_words.nanoseconds(str(told["time"])) // 1_000_000_000,
-        tags=tuple(map(str, told.get("tags") or ())),
-        paths=tuple(map(str, told.get("paths") or ())),
-        files=int(summary.get("total_files_processed", 0)),
-        bytes=int(summary.get("total_bytes_processed", 0)),
-        added=int(summary.get("data_added_packed", 0)),
-    )
-
-
-def _of_the_target(fault: EngineFault) -> EngineFault:
-    """A restore only reads the medium: what is full or closed is its target."""
-    code = {engine.FULL: engine.TARGET_FULL, engine.READ_ONLY: engine.TARGET_REFUSED}.get(fault.code)
-    return EngineFault(code, fault.detail) if code else fault

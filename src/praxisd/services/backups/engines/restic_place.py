@@ -116,6 +116,20 @@ class Place:
                 with contextlib.suppress(OSError):
                     os.unlink(one.path)
 
+    def undo(self) -> None:
+        """What an `init` left that was killed: keys of a repository that has no `config` and holds nothing. Else nothing."""
+        if (self.folder / "config").exists() or any(
+            True
+            for kind in ("snapshots", "index", "data")
+            for one in _list(self.folder / kind)
+            if not one.is_dir()
+        ):
+            return
+        for one in _list(self.folder / "keys"):
+            if len(one.name) == 64 or _HALF.fullmatch(one.name):
+                with contextlib.suppress(OSError):
+                    os.unlink(one.path)
+
     def _files(self) -> Iterator[os.DirEntry[str]]:
         for kind in _list(self.folder):
             if kind.name == "data":

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from praxisd.services.backups import engine
-from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.engine import EngineFault, Snapshot
 
 OLDEST = (0, 14)
 """What Debian 12 brings; the first with compression and packs of 16 MiB."""
@@ -186,3 +186,23 @@ def blamed(lines: list[str]) -> Iterator[str]:
             while at >= 0:
                 yield rest[:at]
                 at = rest.find(": ", at + 1)
+
+
+def snapshot(told: dict[str, Any]) -> Snapshot:
+    """A line of `restic snapshots --json`."""
+    summary = told.get("summary") or {}  # since 0.17
+    return Snapshot(
+        id=str(told["id"]),
+        at=nanoseconds(str(told["time"])) // 1_000_000_000,
+        tags=tuple(map(str, told.get("tags") or ())),
+        paths=tuple(map(str, told.get("paths") or ())),
+        files=int(summary.get("total_files_processed", 0)),
+        bytes=int(summary.get("total_bytes_processed", 0)),
+        added=int(summary.get("data_added_packed", 0)),
+    )
+
+
+def of_the_target(fault: EngineFault) -> EngineFault:
+    """A restore only reads the medium: what is full or closed is its target."""
+    code = {engine.FULL: engine.TARGET_FULL, engine.READ_ONLY: engine.TARGET_REFUSED}.get(fault.code)
+    return EngineFault(code, fault.detail) if code else fault
