@@ -35,7 +35,7 @@ CODES = (*day_rules.CODES, *retention_rules.CODES, PLAN_DAYS, PLAN_JOBS, IMAGE_R
 WORKING: tuple[Weekday, ...] = WEEKDAYS[:5]
 BY_HAND: frozenset[Use] = frozenset({"away", "here"})
 """Slots whose media somebody changes every day."""
-_AHEAD = 62
+AHEAD = 62
 """So many days ahead a next working day is looked for; a practice that is closed for longer has none to remember."""
 
 
@@ -158,7 +158,7 @@ def runs_on(plan: BackupPlan, day: date, closed: Set[date]) -> tuple[PlannedRun,
 def calendar(plan: BackupPlan, first: date, last: date, closed: Set[date]) -> tuple[CalendarDay, ...]:
     """The calendar of media from `first` to `last`, both included; empty if `last` is earlier."""
     length = max(0, (last - first).days + 1)
-    days = [first + timedelta(days=number) for number in range(length + (_AHEAD if length else 0))]
+    days = [first + timedelta(days=number) for number in range(length + (AHEAD if length else 0))]
     planned = {day: runs_on(plan, day, closed) for day in days}
     outgoing = {day: _outgoing(plan, runs) for day, runs in planned.items()}
     found: list[CalendarDay] = []
@@ -212,7 +212,7 @@ def expected(
     """
     by_hand = {one.name for one in plan.jobs if one.use in BY_HAND}
     today = backup_day(now, zone, plan.day_begins)
-    for ahead in range(_AHEAD + 1):
+    for ahead in range(AHEAD + 1):
         day = today + timedelta(days=ahead)
         runs = [
             DueRun(one, instant(day, one.time, zone, plan.day_begins))
