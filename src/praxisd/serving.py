@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from praxisd.kernel import moved
 from praxisd.kernel.config import load
 from praxisd.kernel.control import Control, keep_note, owning, write_private
 from praxisd.kernel.errors import Problem
@@ -40,7 +41,7 @@ def serve(
 
     `before_ready(house, url)` is called once requests are answered, just before the line `ready <url>` is printed. `handle`:
     the descriptor of a socket that listens already, instead of `host` and `port`. `safe`: safe mode (SPEC 7.2).
-    Problems: `control.folder_in_use` (409), `control.address_unusable` (400), `config.*`, `store.*`.
+    Problems: `control.folder_in_use` (409), `control.address_unusable` (400), `config.*`, `store.*`, those of `moved.refuse`.
     """
     guard = Guarded.here()
     if guard is not None:
@@ -66,11 +67,13 @@ def serve_owned(
     from praxisd.kernel.log import funnel
 
     leave_on_signal()
+    moved.refuse(folder)
     remember_config(folder, config)
     guard = Guarded.here()
     on_trial = guard is not None and guard.on_trial
     house = main.open_practice(folder, load(config, folder), expand=on_trial, safe=safe)
     house.guard = guard
+    main.before_serving(house)
     funnel(house.log)  # what libraries log, and what nobody catches, may hold values of patients
     control = Control(house)
     try:
@@ -79,6 +82,34 @@ def serve_owned(
         )
     finally:
         control.stop()
+
+
+def prove(folder: Path) -> int:
+    """Serve restored data for a moment, closed to everybody: the end of a restore proof (SPEC 8.5). The exit code.
+
+    Safe mode and maintenance; nothing else runs, nothing is read of the restored configuration, and it ends as soon as
+    nobody holds its standard input any more. `PRAXISD_PROOF_DATABASE` names a database that is not a file in `folder`.
+    """
+    import os
+    import threading
+
+    from praxisd import main
+    from praxisd.kernel import maintenance
+    from praxisd.kernel.access import system
+    from praxisd.kernel.config import Config
+    from praxisd.web import server
+
+    def follow() -> None:
+        sys.stdin.read()
+        os._exit(0)
+
+    threading.Thread(target=follow, name="praxisd-proof", daemon=True).start()
+    config = Config(database_url=os.environ.get("PRAXISD_PROOF_DATABASE"), log_level="error")
+    house = main.open_practice(folder, config, safe=True)
+    with house.store.write(system("proof")) as tx:
+        maintenance.begin(tx, "proof", 3600, "proof")
+    doors: Any = main.doors(house)
+    return server.serve(house, doors, on_ready=lambda url: print(f"ready {url}", flush=True), port=0)  # noqa: T201
 
 
 def leave_on_signal() -> None:

@@ -1,14 +1,39 @@
 """What the room „runs“ adds to the declaration of the service."""
 
 from praxisd.kernel.finding import Check, Fix
-from praxisd.kernel.service import EventType, JobType, Operation, Permission, Route, Setting
+from praxisd.kernel.service import (
+    EventType,
+    Handler,
+    JobType,
+    Operation,
+    Permission,
+    Retention,
+    Route,
+    Setting,
+)
+from praxisd.services.backups.runs import asking, backing, jobs, proving, queueing, running
 
 SETTINGS: tuple[Setting, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = ()
 ROUTES: tuple[Route, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
-JOBS: tuple[JobType, ...] = ()
+EVENTS: tuple[EventType, ...] = (
+    EventType("backup.asked", Retention.AUDIT),
+    EventType("backup.started", Retention.AUDIT),
+    EventType("backup.finished", Retention.AUDIT),
+    EventType("backup.warned", Retention.AUDIT, alert=True),
+    EventType("backup.failed", Retention.AUDIT, alert=True),
+    EventType("backup.interrupted", Retention.AUDIT, alert=True),
+    EventType("backup.stopped", Retention.AUDIT),
+)
+JOBS: tuple[JobType, ...] = jobs.JOBS
 CHECKS: tuple[Check, ...] = ()
 FIXES: tuple[Fix, ...] = ()
+HANDLERS: tuple[Handler, ...] = ()
 OPERATIONS: tuple[Operation, ...] = ()
-PROBLEMS: tuple[str, ...] = ()
+PROBLEMS: tuple[str, ...] = (
+    *asking.CODES,
+    *running.CODES,
+    *queueing.CODES,
+    *backing.CODES,
+    *proving.CODES,
+)

@@ -1,0 +1,200 @@
+"""A backup: sources are staged, copied onto the medium, looked at again, verified; old states are dropped; all is recorded.
+
+It is green only if every source was there, nothing changed while it was read, and the copy was verified (SPEC 8.1, 8.8).
+Nothing is dropped from a medium whose newest copy is not verified.
+"""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from praxisd.model.backup import Figures
+from praxisd.model.backup_kept import RunState, SnapshotKept, Verified
+from praxisd.services.backups import engine, snapshot, store
+from praxisd.services.backups.engine import EngineFault, Named, Snapshot, Stop
+from praxisd.services.backups.plans import planning
+from praxisd.services.backups.runs import history, keeping, recording, staging, targets, verify_rules
+from praxisd.services.backups.runs.recording import Recorder
+from praxisd.services.backups.runs.running import Ending, Failed
+from praxisd.services.backups.runs.staging import Brought
+from praxisd.services.backups.runs.targets import Target
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+NAMED, NO_SOURCE = "backups.run_named", "backups.run_no_source"
+CODES = (NAMED, NO_SOURCE, keeping.NOT_DROPPED)
+_HARMLESS = ("special",)
+"""No copy holds a socket, and none needs to."""
+
+
+def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
+    """Do the run; EngineFault, SourceFault, Failed, Problem."""
+    if recorder.run.job == "snapshot":
+        return _external(house, recorder, stop)
+    recorder.step("medium")
+    target = targets.target(house, recorder.run)
+    medium = target.medium.medium.id
+    recorder.change(medium=medium, slot=recorder.run.slot or target.medium.medium.slot)
+    keeping.reconcile(house, target)
+    recorder.step("stage")
+    with house.store.read(recording.SYSTEM) as tx:
+        from praxisd.services.backups.plans import sources
+
+        chosen, plan = sources.sources(house, tx), planning.plan(tx)
+        before = store.SNAPSHOT.by(tx, "medium", medium)
+        at = tx.now
+    brought = staging.bring(house, chosen, recorder, stop)
+    if not brought.staged:
+        first = brought.faults[0][1] if brought.faults else None
+        raise Failed(NO_SOURCE if first is None else first.code, "" if first is None else first.detail)
+    no = 1 + max((one.no for one in before), default=0)
+    behind = keeping.behind(at, before)
+    manifest = staging.manifest(
+        house, brought, run=recorder.run.id, at=at, day=recorder.run.day, plan=plan, medium=medium, no=no
+    )
+    recorder.step("copy")
+    tags = (f"run={recorder.run.id}", f"medium={medium}", f"no={no}", f"day={recorder.run.day}")
+    made = target.engine.back_up(
+        target.repo,
+        [*brought.paths, manifest],
+        tags=(*tags, "behind") if behind else tags,
+        at=at,
+        host=house.config.instance,
+        progress=recorder.progress,
+        stop=stop,
+    )
+    named = tuple(dict.fromkeys((*brought.named, *made.named, *brought.since())))
+    kept = house.store.run(
+        recording.SYSTEM, lambda tx: _record(house, tx, recorder, target, made, no=no, behind=behind)
+    )
+    depth, fault = _verify(house, recorder, target, stop)
+    whole = not brought.faults and fault is None
+    good = house.store.run(recording.SYSTEM, lambda tx: _judged(tx, kept.id, depth, good=whole))
+    ending = _ending(recorder, brought, made, named, fault, kept, first=not before)
+    if whole:
+        ending = keeping.drop(house, recorder, target, plan, ending, stop)
+    _after(house, recorder, target, ending, good)
+    return ending
+
+
+def _record(
+    house: "House", tx: "Tx", recorder: Recorder, target: Target, made: Snapshot, *, no: int, behind: bool
+) -> SnapshotKept:
+    """The state stands in the table as soon as it is on the medium; good it is not before it was verified."""
+    from praxisd.services.backups.keys import keeping as keys
+
+    recorder.mine(tx)
+    medium = target.medium.medium.id
+    kept = SnapshotKept(
+        id=f"{medium}/{made.id}",
+        medium=medium,
+        engine_id=made.id,
+        no=no,
+        at=made.at,
+        run=recorder.run.id,
+        day=recorder.run.day,
+        figures=_figures(recorder, made, tx.now),
+        opened_by=keys.opened_by(tx, medium),
+        good=False,
+        behind=behind,
+    )
+    keeping.put(tx, kept)
+    return kept
+
+
+def _verify(
+    house: "House", recorder: Recorder, target: Target, stop: Stop
+) -> tuple[Verified, EngineFault | None]:
+    """Read what was written, as deep as it is due. What stops it stops the run."""
+    with house.store.read(recording.SYSTEM) as tx:
+        last = verify_rules.last_full(history.states(tx, target.medium.medium.id))
+        depth = verify_rules.depth(target.medium.medium.kind, last, tx.now, target.medium.created)
+    recorder.step("verify")
+    try:
+        target.engine.verify(target.repo, depth, progress=recorder.progress, stop=stop)
+    except EngineFault as fault:
+        if fault.code == engine.INTERRUPTED:
+            raise
+        return "none", fault
+    return depth, None
+
+
+def _judged(tx: "Tx", id: str, depth: Verified, *, good: bool) -> SnapshotKept | None:
+    kept = store.SNAPSHOT.get(tx, id)
+    if kept is None:
+        return None
+    at = tx.now if depth != "none" else None
+    judged = msgspec.structs.replace(kept, good=good, verified=depth, verified_at=at)
+    keeping.put(tx, judged)
+    if depth == "all":
+        keeping.verified(tx, kept.medium, tx.now)
+    return judged
+
+
+def _ending(
+    recorder: Recorder,
+    brought: Brought,
+    made: Snapshot,
+    named: tuple[Named, ...],
+    fault: EngineFault | None,
+    kept: SnapshotKept,
+    *,
+    first: bool,
+) -> Ending:
+    """Green only if all of it is true; else the gravest of what is not."""
+    state: RunState = "good"
+    code = detail = ""
+    grave = tuple(one for one in named if one.code not in _HARMLESS)
+    if grave:
+        state, code, detail = "warning", NAMED, str(len(grave))
+    if fault is not None:
+        state, code, detail = "failed", fault.code, fault.detail
+    if brought.faults:
+        state, code = "failed", brought.faults[0][1].code
+        detail = f"{brought.faults[0][0]}: {brought.faults[0][1].detail}".strip(": ")
+    return Ending(
+        state,
+        code,
+        detail,
+        kept.figures,
+        kept.id,
+        kept.medium,
+        named,
+        first_on_medium=first,
+        facts={"sources": brought.facts(), "no": kept.no, "named": len(named), "whole": not brought.faults},
+    )
+
+
+def _after(
+    house: "House", recorder: Recorder, target: Target, ending: Ending, judged: SnapshotKept | None
+) -> None:
+    """The medium was written: since when, where it is; out with it where the drive can."""
+    from praxisd.services.backups.plans import media
+
+    def note(tx: "Tx") -> None:
+        recorder.mine(tx)
+        if judged is not None and judged.good:
+            media.written(tx, judged.medium, tx.now, recorder.run.slot)
+
+    house.store.run(recording.SYSTEM, note)
+    if ending.state in ("good", "warning") and target.drive.eject and target.drive.kind == "removable":
+        media.eject(target.drive)
+
+
+def _figures(recorder: Recorder, made: Snapshot, now: int) -> Figures:
+    began = recorder.run.began or now
+    return Figures(bytes=made.bytes, files=made.files, added=made.added, seconds=max(0, now - began))
+
+
+def _external(house: "House", recorder: Recorder, stop: Stop) -> Ending:
+    """The plan of a practice with a backup software of its own: a verified copy in a folder."""
+    with house.store.read(recording.SYSTEM) as tx:
+        to = targets.folder(house, tx)
+    if to is None:
+        raise Failed("backups.medium_missing", retry=True)
+    recorder.step("stage")
+    taken = snapshot.take(house, to, progress=recorder.progress, stop=stop)
+    figures = Figures(bytes=taken.bytes, files=taken.files, added=taken.bytes, seconds=round(taken.seconds))
+    return Ending("good", figures=figures, facts={"rows": taken.rows})

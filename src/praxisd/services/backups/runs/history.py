@@ -1,0 +1,67 @@
+"""Runs that were: the last good one, those of a day, pages of all of them. Reads only."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from praxisd.model.backup_kept import RunKept, SnapshotKept
+from praxisd.services.backups import store
+
+if TYPE_CHECKING:
+    from praxisd.kernel.store import Tx
+
+_MOST = 5000
+
+
+def last_good(tx: "Tx", medium: str | None = None) -> RunKept | None:
+    """The newest backup without a fault, of one medium if that is given."""
+    return _first(tx, lambda one: one.state == "good" and medium in (None, one.medium))
+
+
+def last(tx: "Tx", medium: str | None = None) -> RunKept | None:
+    """The newest backup that has ended, however it did."""
+    return _first(tx, lambda one: one.ended is not None and medium in (None, one.medium))
+
+
+def log(tx: "Tx", day: date) -> list[RunKept]:
+    """All runs of a backup day, in the order in which they were asked for."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    first, end = (int((noon + timedelta(days=number)).timestamp()) for number in (-3, 5))
+    found = store.RUN.newest(tx, _MOST, before=end)
+    return sorted((one for one in found if one.asked >= first and one.day == day), key=lambda one: one.asked)
+
+
+def page(tx: "Tx", limit: int, before: int | None = None) -> tuple[list[RunKept], int | None]:
+    """At most so many runs (and those of the same second), newest first; where the next page begins, None at the end."""
+    found = store.RUN.newest(tx, limit + 50, before=before)
+    end = limit
+    while 0 < end < len(found) and found[end].asked == found[end - 1].asked:
+        end += 1
+    return found[:end], found[end - 1].asked if end < len(found) else None
+
+
+def running(tx: "Tx") -> RunKept | None:
+    """The run at work."""
+    found = store.RUN.by(tx, "state", "running", most=1)
+    return found[0] if found else None
+
+
+def newest(tx: "Tx", kind: str, medium: str | None = None) -> RunKept | None:
+    """The newest run of a kind that has ended."""
+    for one in store.RUN.by(tx, "kind", kind, most=500):
+        if one.ended is not None and medium in (None, one.medium):
+            return one
+    return None
+
+
+def states(tx: "Tx", medium: str) -> list[SnapshotKept]:
+    """What is on a medium, in the order in which it was written."""
+    found = [one for one in store.SNAPSHOT.by(tx, "medium", medium) if one.gone is None]
+    return sorted(found, key=lambda one: one.no)
+
+
+def _first(tx: "Tx", wanted: Callable[[RunKept], bool]) -> RunKept | None:
+    for one in store.RUN.by(tx, "kind", "backup", most=2000):
+        if wanted(one):
+            return one
+    return None

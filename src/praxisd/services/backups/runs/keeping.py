@@ -1,0 +1,148 @@
+"""States on a medium: which there are by the table and by the medium itself, which may go, which were read whole."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from praxisd.model.backup import Figures, State
+from praxisd.model.backup_kept import PlanKept, SnapshotKept
+from praxisd.services.backups import day_rules, engine, retention_rules, store
+from praxisd.services.backups.engine import EngineFault, Snapshot, Stop
+from praxisd.services.backups.plans import planning
+from praxisd.services.backups.runs import history, recording
+from praxisd.services.backups.runs.recording import Recorder
+from praxisd.services.backups.runs.running import Ending
+from praxisd.services.backups.runs.targets import Target
+
+NOT_DROPPED = "backups.run_not_dropped"
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+
+def put(tx: "Tx", kept: SnapshotKept) -> None:
+    """Keep it."""
+    store.SNAPSHOT.put(tx, kept.id, kept, at=kept.at, medium=kept.medium)
+
+
+def state(one: SnapshotKept) -> State:
+    """As the rules of retention see it."""
+    return State(id=one.id, no=one.no, at=one.at, good=one.good, held=one.held, behind=one.behind)
+
+
+def behind(at: int, before: Sequence[SnapshotKept]) -> bool:
+    """Was a state of a later time written on this medium before? To be kept with the new one."""
+    return retention_rules.behind(at, [state(one) for one in before if one.gone is None])
+
+
+def verified(tx: "Tx", medium: str, at: int) -> int:
+    """All of the medium was read and is whole: each state of it, and those that had been doubted are good again."""
+    found = history.states(tx, medium)
+    for one in found:
+        run = store.RUN.get(tx, one.run)
+        whole = one.good or (run is not None and run.facts.get("whole", False))
+        put(tx, msgspec.structs.replace(one, verified="all", verified_at=at, good=whole))
+    return len(found)
+
+
+def doubted(tx: "Tx", medium: str) -> int:
+    """The medium is damaged: no state of it counts as good until all was read without a fault; so none is dropped."""
+    found = [one for one in history.states(tx, medium) if one.good]
+    for one in found:
+        put(tx, msgspec.structs.replace(one, good=False, verified="none"))
+    return len(found)
+
+
+def reconcile(house: "House", target: Target) -> None:
+    """After a run on this medium that was cut off: what it holds and the table does not know, and the other way round."""
+    medium = target.medium.medium.id
+    with house.store.read(recording.SYSTEM) as tx:
+        last = history.last(tx, medium)
+        regular = last is not None and last.state in ("good", "warning") and not last.facts.get("odd")
+    if regular:
+        return
+    there = target.engine.snapshots(target.repo)
+    house.store.run(recording.SYSTEM, lambda tx: _matched(house, tx, medium, there))
+
+
+def _matched(house: "House", tx: "Tx", medium: str, there: Sequence[Snapshot]) -> None:
+    known = {one.engine_id: one for one in store.SNAPSHOT.by(tx, "medium", medium)}
+    no = max((one.no for one in known.values()), default=0)
+    ids = {one.id for one in there}
+    for one in known.values():
+        if one.gone is None and one.engine_id not in ids:
+            put(tx, msgspec.structs.replace(one, gone=tx.now))
+        elif one.gone is not None and one.engine_id in ids:
+            put(tx, msgspec.structs.replace(one, gone=None))
+    for each in sorted(there, key=lambda one: (_no(one), one.at)):
+        if each.id in known or _tag(each, "medium") not in ("", medium):
+            continue
+        no = max(no + 1, _no(each))
+        put(tx, _found(house, tx, medium, each, no))
+
+
+def _found(house: "House", tx: "Tx", medium: str, each: Snapshot, no: int) -> SnapshotKept:
+    """One that a run had finished when it was cut off: kept, not good until all of the medium was read."""
+    day = day_rules.backup_day(each.at, planning.zone(house, tx), _border(tx))
+    return SnapshotKept(
+        id=f"{medium}/{each.id}",
+        medium=medium,
+        engine_id=each.id,
+        no=no,
+        at=each.at,
+        run=_tag(each, "run"),
+        day=day,
+        figures=Figures(each.bytes, each.files, each.added, 0),
+        opened_by=(),
+        good=False,
+        behind="behind" in each.tags,
+    )
+
+
+def _tag(one: Snapshot, name: str) -> str:
+    return next((tag.partition("=")[2] for tag in one.tags if tag.startswith(f"{name}=")), "")
+
+
+def _no(one: Snapshot) -> int:
+    said = _tag(one, "no")
+    return int(said) if said.isdecimal() else 0
+
+
+def _border(tx: "Tx") -> str:
+    kept = planning.plan(tx)
+    return "06:00" if kept is None else kept.plan.day_begins
+
+
+def drop(
+    house: "House", recorder: Recorder, target: Target, plan: PlanKept | None, ending: Ending, stop: Stop
+) -> Ending:
+    """Let go what retention names. What fails there makes the run yellow; the copy stands."""
+    if plan is None:
+        return ending
+    wanted = house.store.run(recording.SYSTEM, lambda tx: _let_go(house, tx, target.medium.medium.id, plan))
+    if not wanted:
+        return ending
+    recorder.step("drop")
+    try:
+        target.engine.forget(target.repo, [one.engine_id for one in wanted], stop=stop)
+    except EngineFault as fault:  # those that are still there are found by the next run
+        odd = {**ending.facts, "odd": True}
+        if fault.code == engine.INTERRUPTED or ending.state != "good":
+            return dataclasses.replace(ending, facts=odd)
+        said = f"{fault.code} {fault.detail}".strip()
+        return dataclasses.replace(ending, state="warning", code=NOT_DROPPED, detail=said, facts=odd)
+    return dataclasses.replace(ending, facts={**ending.facts, "dropped": len(wanted)})
+
+
+def _let_go(house: "House", tx: "Tx", medium: str, plan: PlanKept) -> list[SnapshotKept]:
+    """Those that may go, marked as gone before they are: whoever wants to hold one is not told that it is kept."""
+    found = history.states(tx, medium)
+    zone, border = planning.zone(house, tx), plan.plan.day_begins
+    names = retention_rules.keep([state(one) for one in found], plan.plan.keep, zone, border).drop
+    gone = [one for one in found if one.id in names]
+    for one in gone:
+        put(tx, msgspec.structs.replace(one, gone=tx.now))
+    return gone

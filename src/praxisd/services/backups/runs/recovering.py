@@ -1,0 +1,82 @@
+"""After a crash: runs at which nobody works any more are interrupted, and what they left in our folders is taken away.
+
+Only for who holds the lease of the backups. The folders are the staging folder and that of the restore proof.
+"""
+
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from praxisd.services.backups import engine, store
+from praxisd.services.backups.runs import asking, recording
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+
+def staging(house: "House") -> Path:
+    """Where sources bring their copies."""
+    return house.folder / "backups" / "staging"
+
+
+def scratch(house: "House") -> Path:
+    """Where the restore proof restores to."""
+    return house.folder / "backups" / "scratch"
+
+
+def fresh(folder: Path) -> Path:
+    """This folder, ours alone and empty."""
+    clear(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(folder, 0o700)
+    return folder
+
+
+def clear(folder: Path) -> None:
+    """Away with it, as far as it goes; a link is taken away and not followed."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink(missing_ok=True)
+        return
+    if not folder.exists():
+        return
+    for here, _, _ in os.walk(folder):  # folders that came back without the right to be emptied
+        if not os.path.islink(here):
+            os.chmod(here, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def empty(house: "House") -> None:
+    """Nothing stays in both folders."""
+    for one in (staging(house), scratch(house)):
+        clear(one)
+
+
+def recover(house: "House") -> int:
+    """Runs that say „running“ and are not: interrupted, and asked for once more. How many."""
+    empty(house)
+    with house.store.read(recording.SYSTEM) as tx:
+        left = store.RUN.by(tx, "state", "running")
+    return sum(house.store.run(recording.SYSTEM, partial(_interrupt, house, one.id)) for one in left)
+
+
+def _interrupt(house: "House", id: str, tx: "Tx") -> int:
+    run = store.RUN.get(tx, id)
+    if run is None or run.state != "running":
+        return 0
+    stopped = asking.stopped(tx, id)
+    code = recording.STOPPED if stopped else engine.INTERRUPTED
+    ended = recording.close(tx, run, "interrupted", code)
+    if not stopped:
+        asking.again(house, tx, ended)
+    return 1
+
+
+def left_over(house: "House", tx: "Tx") -> bool:
+    """Is there anything of a run that is gone, or one that waits?"""
+    marks = house.folder / "backups" / "quiet"
+    there = [one for one in (staging(house), scratch(house), marks) if one.is_dir() and any(one.iterdir())]
+    waiting = any(store.RUN.by(tx, "state", one, most=1) for one in ("running", "waiting"))
+    return bool(there) or waiting

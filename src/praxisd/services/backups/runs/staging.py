@@ -1,0 +1,141 @@
+"""What a run copies is brought together: each source into its own folder of the staging folder, and the manifest that says what
+all of it holds. A source that fails does not keep the others from being copied; the run is not good then.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from praxisd import __version__
+from praxisd.model.backup_kept import PlanKept
+from praxisd.services.backups import source
+from praxisd.services.backups.engine import Named, Stop
+from praxisd.services.backups.runs import recovering
+from praxisd.services.backups.source import Source, SourceFault, Staged
+from praxisd.services.backups.sources import places
+from praxisd_guard.durable import sync_folder
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.services.backups.runs.recording import Recorder
+
+MANIFEST = "manifest.json"
+VERSION = 1
+
+
+@dataclass(slots=True)
+class Brought:
+    """What the sources have brought, and which could not, with why."""
+
+    staged: list[tuple[Source, Staged]] = field(default_factory=list)
+    faults: list[tuple[str, SourceFault]] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[Path]:
+        """All that is to be copied."""
+        return [path for _, one in self.staged for path in one.paths]
+
+    @property
+    def named(self) -> tuple[Named, ...]:
+        """Files that were not as they should be while they were staged."""
+        return tuple(name for _, one in self.staged for name in one.named)
+
+    def since(self) -> tuple[Named, ...]:
+        """What has changed since, asked once the engine has read it all."""
+        return tuple(name for one, staged in self.staged for name in one.since(staged))
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers of each source for the log; no names of files."""
+        found: dict[str, Any] = {}
+        for one, staged in self.staged:
+            found[one.name] = {
+                "kind": one.kind,
+                "rows": sum(staged.counts.values()),
+                "files": len(staged.hashes),
+            }
+        for name, fault in self.faults:
+            found[name] = {"code": fault.code, "detail": fault.detail}
+        return found
+
+
+def bring(house: "House", sources: Sequence[Source], recorder: "Recorder", stop: Stop) -> Brought:
+    """Stage all of them. SourceFault STOPPED; other faults are kept beside what was brought."""
+    top = recovering.fresh(recovering.staging(house))
+    found = Brought()
+    for one in sources:
+        folder = top / places.file_name(one.name)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            refused = one.refuse()
+            if refused is not None:
+                raise refused
+            found.staged.append((one, one.stage(folder, progress=recorder.progress, stop=stop)))
+        except SourceFault as fault:
+            if fault.code == source.STOPPED:
+                raise
+            recovering.clear(folder)
+            found.faults.append((one.name, fault))
+        except OSError as error:
+            recovering.clear(folder)
+            found.faults.append((one.name, places.fault(error)))
+    return found
+
+
+def manifest(
+    house: "House",
+    brought: Brought,
+    *,
+    run: str,
+    at: int,
+    day: date,
+    plan: PlanKept | None,
+    medium: str,
+    no: int,
+) -> Path:
+    """Write what all of it holds, beside it; its path."""
+    doc = {
+        "version": VERSION,
+        "at": at,
+        "day": day.isoformat(),
+        "run": run,
+        "medium": medium,
+        "no": no,
+        "plan": "" if plan is None else plan.plan.variant,
+        "praxisd": __version__,
+        "instance": house.config.instance,
+        "sources": [_told(one, staged) for one, staged in brought.staged],
+        "missing": [{"name": name, "code": fault.code} for name, fault in brought.faults],
+    }
+    path = recovering.staging(house) / MANIFEST
+    path.write_text(json.dumps(doc, indent=1), "utf-8")  # ASCII: paths may hold bytes that are no UTF-8
+    places.private(path)
+    sync_folder(path.parent)
+    return path
+
+
+def _told(one: Source, staged: Staged) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "paths": [str(path) for path in staged.paths],
+        "counts": dict(staged.counts),
+        "hashes": dict(staged.hashes),
+        "facts": dict(staged.facts),
+        "named": [[name.path, name.code] for name in staged.named],
+    }
+
+
+def staged_of(told: dict[str, Any], named: Sequence[Named] = ()) -> Staged:
+    """What a source had brought, out of the manifest. `named`: those of the engine and of `since`, where they are known."""
+    there = tuple(Named(path, code) for path, code in told.get("named", ()))
+    whole = Staged(
+        tuple(Path(one) for one in told["paths"]),
+        told["counts"],
+        told["hashes"],
+        told.get("facts", {}),
+        there,
+    )
+    return replace(whole, named=(*there, *named))

@@ -1,0 +1,105 @@
+"""Where a run writes to, or reads from: the medium in its drive, and the repository on it with what opens it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from praxisd.model.backup import Word
+from praxisd.model.backup_kept import Drive, MediumKept, RunKept
+from praxisd.services.backups import media_rules, store
+from praxisd.services.backups.engine import Engine, Repo
+from praxisd.services.backups.engine_checks import engine_of
+from praxisd.services.backups.plans import drives, looking
+from praxisd.services.backups.runs import recording
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A medium that is there, and how to get at it."""
+
+    drive: Drive
+    medium: MediumKept
+    engine: Engine
+    repo: Repo
+    warning: Word | None = None
+
+
+def missing(house: "House", tx: "Tx", run: RunKept) -> str:
+    """Why a backup cannot begin now: a code, "" if it can."""
+    if run.job == "snapshot":
+        return "" if folder(house, tx) is not None else media_rules.MISSING
+    word = _find(house, tx, run)[2]
+    return "" if word is None else word.code
+
+
+def target(house: "House", run: RunKept) -> Target:
+    """Where a backup is to be written. `running.Failed` with the code of what is wrong with the medium; EngineFault, Problem."""
+    from praxisd.services.backups.runs.running import Failed
+
+    with house.store.read(recording.SYSTEM) as tx:
+        drive, medium, fault, warning = _find(house, tx, run)
+    if fault is not None or drive is None or medium is None:
+        code = media_rules.MISSING if fault is None else fault.code
+        subject = "" if fault is None else fault.subject
+        raise Failed(code, facts={"subject": subject, "params": {} if fault is None else dict(fault.params)})
+    return opened(house, drive, medium, warning)
+
+
+def opened(house: "House", drive: Drive, medium: MediumKept, warning: Word | None = None) -> Target:
+    """A medium in a drive with what opens it; one that was away when the password changed gets the new one now."""
+    from praxisd.services.backups.keys import keyring
+
+    engine, place = engine_of(house), looking.place(drive)
+    keyring.rewrap(house, engine, place, medium.medium.id)
+    return Target(drive, medium, engine, keyring.repo_of(house, place, medium.medium.id), warning)
+
+
+def reachable(house: "House", tx: "Tx") -> list[tuple[Drive, MediumKept]]:
+    """Media of ours that are in a drive of this computer now."""
+    known = {one.medium.id: one for one in store.MEDIUM.all(tx)}
+    found = []
+    for drive in drives.here(house, tx):
+        seen = looking.glance(house, drive)
+        id = _in(drive, seen.identity, known) if seen.present else ""
+        if id in known and not known[id].medium.retired:
+            found.append((drive, known[id]))
+    return found
+
+
+def folder(house: "House", tx: "Tx") -> Path | None:
+    """Where the plan „external“ puts its copy, if it is there."""
+    for drive in drives.here(house, tx):
+        if drive.slot == "folder" and Path(drive.path).is_dir():
+            return Path(drive.path)
+    return None
+
+
+def _in(drive: Drive, identity: bytes | None, known: dict[str, MediumKept]) -> str:
+    """Which medium a drive shows; behind an address, the one that was set up there."""
+    if identity is not None:
+        said = media_rules.parse(identity)
+        return "" if said is None else said.id
+    if drives.is_address(drive.path):
+        return next((id for id, one in known.items() if one.drive == drive.id), "")
+    return ""
+
+
+def _find(
+    house: "House", tx: "Tx", run: RunKept
+) -> tuple[Drive | None, MediumKept | None, Word | None, Word | None]:
+    """The drive and the medium for this run; what is wrong, what is to be said."""
+    from praxisd.services.backups.plans import media
+
+    kept = store.MEDIUM.get(tx, run.medium) if run.medium else None
+    slot = run.slot or (kept.medium.slot if kept is not None else "")
+    drive, judged = media.find(house, tx, slot, tx.now)
+    fault = judged.fault
+    found = None if judged.medium is None else store.MEDIUM.get(tx, judged.medium.id)
+    if fault is None and run.medium and (found is None or found.medium.id != run.medium):
+        label = "" if kept is None else kept.medium.label
+        fault = Word(media_rules.MISSING, {"expected": label}, run.medium)
+    return drive, found, fault, judged.warning

@@ -1,0 +1,49 @@
+"""All that is kept on a medium is read, byte by byte. What is damaged is named, and none of it counts as good meanwhile."""
+
+from typing import TYPE_CHECKING
+
+from praxisd.model.backup_kept import Drive, MediumKept
+from praxisd.services.backups import engine, media_rules, store
+from praxisd.services.backups.engine import EngineFault, Stop
+from praxisd.services.backups.runs import keeping, recording, targets
+from praxisd.services.backups.runs.recording import Recorder
+from praxisd.services.backups.runs.running import Ending, Failed
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+
+def verify(house: "House", recorder: Recorder, stop: Stop) -> Ending:
+    """Do the run; EngineFault, Failed, Problem."""
+    recorder.step("medium")
+    drive, medium = there(house, recorder.run.medium)
+    target = targets.opened(house, drive, medium)
+    id = medium.medium.id
+    recorder.change(medium=id, slot=medium.medium.slot)
+    keeping.reconcile(house, target)
+    recorder.step("verify")
+    depth = "structure" if recorder.run.facts.get("depth") == "structure" else "all"
+    try:
+        target.engine.verify(
+            target.repo, "structure" if depth == "structure" else "all", progress=recorder.progress, stop=stop
+        )
+    except EngineFault as fault:
+        if fault.code == engine.DAMAGED:
+            house.store.run(recording.SYSTEM, lambda tx: keeping.doubted(tx, id))
+        raise
+    count = 0
+    if depth == "all":
+        count = house.store.run(recording.SYSTEM, lambda tx: keeping.verified(tx, id, tx.now))
+    return Ending("good", medium=id, facts={"states": count, "depth": depth})
+
+
+def there(house: "House", medium: str) -> tuple[Drive, MediumKept]:
+    """The drive in which this medium is, or any that holds one of ours (""). Failed „missing“."""
+    with house.store.read(recording.SYSTEM) as tx:
+        found = targets.reachable(house, tx)
+        known = store.MEDIUM.get(tx, medium) if medium else None
+    for drive, one in found:
+        if medium in ("", one.medium.id):
+            return drive, one
+    label = "" if known is None else known.medium.label
+    raise Failed(media_rules.MISSING, facts={"params": {"expected": label}, "subject": medium})

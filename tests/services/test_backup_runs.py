@@ -1,0 +1,49 @@
+"""A run from its asking to its end: staged, copied, verified, recorded; and what becomes of one that is cut off."""
+
+from pathlib import Path
+
+from tests.services.backups_scene import SYSTEM, Scene
+
+from praxisd.services.backups import store
+from praxisd.services.backups.runs import asking
+from praxisd.testing.houses import Houses
+
+
+def test_a_backup_is_green_and_recorded(houses: Houses, tmp_path: Path) -> None:
+    scene = Scene(houses.open(), tmp_path)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code, run.detail) == ("good", "", "")
+    assert run.figures is not None and run.figures.files > 1
+    assert set(run.facts["sources"]) == {"praxisd database", "praxisd"}
+    (kept,) = scene.states(nas)
+    assert (kept.good, kept.verified, kept.no, kept.run) == (True, "part", 1, run.id)
+    assert kept.opened_by == (1,)
+    with scene.house.store.read(SYSTEM) as tx:
+        medium = store.MEDIUM.get(tx, nas)
+        assert medium is not None and medium.medium.written is not None
+    assert not (scene.house.folder / "backups" / "staging").exists()
+    again = scene.run(job="night", slot="nas")
+    assert again.state == "good" and not again.first_on_medium and run.first_on_medium
+    assert [one.no for one in scene.states(nas)] == [1, 2]
+
+
+def test_a_proof_restores_compares_and_starts_praxisd(houses: Houses, tmp_path: Path) -> None:
+    scene = Scene(houses.open(), tmp_path)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    proof = scene.run("prove")
+    assert (proof.state, proof.code, proof.detail) == ("good", "", "")
+    assert proof.facts["started"] > 0 and proof.facts["picked"] > 0 and proof.facts["rows"] > 0
+    assert scene.states(nas)[0].proven is not None
+    assert not (scene.house.folder / "backups" / "scratch").exists()
+
+
+def test_a_run_that_waits_is_stopped_at_once(houses: Houses, tmp_path: Path) -> None:
+    scene = Scene(houses.open(), tmp_path)
+    run = scene.ask(job="night", slot="nas")
+    assert scene.ask(job="night", slot="nas").id == run.id
+    with scene.house.store.write(SYSTEM) as tx:
+        assert asking.stop(tx, run.id, "user:x").state == "interrupted"
