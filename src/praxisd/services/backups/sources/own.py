@@ -40,8 +40,11 @@ _TRIES = 3
 VAULT, INSTALLATION = "vault.key", "installation.json"
 
 
-def own_sources(house: "House") -> tuple[Source, ...]:
-    """The database of this house, and what belongs to it. Names „praxisd database“ and „praxisd“."""
+def own_sources(house: "House", *, pieces_from: int | None = None) -> tuple[Source, ...]:
+    """The database of this house, and what belongs to it. Names „praxisd database“ and „praxisd“.
+
+    `pieces_from`: from so many bytes on, SQLite is handed on as pieces (`sources.pieces`). None: always whole.
+    """
     engine = house.store.engine
     database: Source
     if isinstance(engine, PostgresEngine):
@@ -51,7 +54,7 @@ def own_sources(house: "House") -> tuple[Source, ...]:
 
         database = Postgres("praxisd database", engine.url.render_as_string(hide_password=False))
     else:
-        database = Sqlite("praxisd database", engine.path)
+        database = Sqlite("praxisd database", engine.path, pieces_from=pieces_from)
     return database, own(house)
 
 

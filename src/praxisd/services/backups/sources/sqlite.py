@@ -14,7 +14,7 @@ from pathlib import Path
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import pieces, places
 
 PAGES = 2000
 RESTARTS = 5
@@ -37,15 +37,24 @@ class _Written(Exception):
 
 
 class Sqlite:
-    """One database file. The copy bears the name of the file."""
+    """One database file. The copy bears the name of the file; from `pieces_from` bytes on it is handed on as pieces."""
 
     kind = "sqlite"
 
-    def __init__(self, name: str, path: Path, *, pages: int = PAGES, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        *,
+        pages: int = PAGES,
+        patience_s: float = PATIENCE_S,
+        pieces_from: int | None = None,
+    ) -> None:
         self.name = name
         self.path = path.absolute()
         self._pages = pages
         self._patience_s = patience_s
+        self._pieces_from = pieces_from
 
     def refuse(self) -> SourceFault | None:
         """NOT_THERE without the file."""
@@ -62,7 +71,11 @@ class Sqlite:
             facts = self._copied(copy, progress, stop)
             places.private(copy)
             counts = self._checked(copy, stop)
-            return Staged((copy,), counts, {str(copy): places.digest(copy, stop)}, facts)
+            hashes = {str(copy): places.digest(copy, stop)}
+            if self._pieces_from is not None and copy.stat().st_size >= self._pieces_from:
+                facts["pieces"] = str(pieces.SIZE)
+                return Staged((pieces.split(copy, stop),), counts, hashes, facts)
+            return Staged((copy,), counts, hashes, facts)
         except sqlite3.Error as error:
             raise _fault(error) from None
         except OSError as error:
@@ -74,9 +87,12 @@ class Sqlite:
 
     def proven(self, folder: Path, staged: Staged) -> list[str]:
         """The restored file to the byte, SQLite's own check of it, and its rows by table."""
+        try:
+            files = [pieces.whole(places.restored(folder, path), lambda: False) for path in staged.hashes]
+        except (SourceFault, OSError) as error:
+            return [f"pieces: {getattr(error, 'detail', '') or type(error).__name__}"]
         found = places.changed(folder, staged.hashes)
-        for path in staged.paths:
-            back = places.restored(folder, path)
+        for back in files:
             if not back.is_file():
                 continue
             try:
