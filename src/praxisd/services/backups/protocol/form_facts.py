@@ -1,0 +1,158 @@
+"""What the form „Sicherungsprotokoll“ is filled from: plan, media, passwords by number, sources, runs, proofs, answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from praxisd.kernel.access import INSTALLATION, Actor
+from praxisd.model.backup_kept import (
+    Answer,
+    Drive,
+    LogCheck,
+    MediumKept,
+    RunKept,
+    Secret,
+    SourceKept,
+    StayKept,
+    Wrap,
+)
+from praxisd.model.places import Organization
+from praxisd.services.backups import snapshot, store
+from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.engine_checks import engine_of
+from praxisd.services.backups.plans import planning
+from praxisd.services.backups.protocol import coverage, log_keeping, question_keeping
+from praxisd.services.backups.protocol.coverage_rules import Judged
+from praxisd.services.backups.protocol.log_keeping import Book
+from praxisd.services.directory import api as directory
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+PARTNER, PARTNER_PHONE = "support.partner_name", "support.partner_phone"
+"""Settings of another service; asked for only where it is there."""
+DAYS = 14
+"""So many days of the log go onto the form."""
+_RUNS = 2_000
+_PROOFS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FormFacts:
+    """All of it as it is now. `engine`: name and version, "" where it is missing; `proofs`: the newest restore proofs that
+    have ended, `runs` the backups, both newest first; `external`: the last copy for a backup software of the practice's own.
+    """
+
+    practice: Organization | None
+    partner: str
+    book: Book
+    engine: str
+    drives: list[Drive]
+    media: list[MediumKept]
+    stays: Mapping[str, StayKept]
+    wraps: Mapping[str, list[Wrap]]
+    secrets: list[Secret]
+    sources: list[SourceKept]
+    things: list[Judged]
+    runs: list[RunKept]
+    proofs: list[RunKept]
+    answers: Mapping[str, Answer]
+    external: dict[str, Any] | None
+
+    @property
+    def variant(self) -> str:
+        """The plan's variant, "" without one."""
+        plan = self.book.around.plan
+        return "" if plan is None else plan.plan.variant
+
+    @property
+    def good(self) -> RunKept | None:
+        """The newest backup that was good."""
+        return next((one for one in self.runs if one.state == "good"), None)
+
+    @property
+    def proven(self) -> RunKept | None:
+        """The newest good restore proof."""
+        return next((one for one in self.proofs if one.state == "good"), None)
+
+    @property
+    def password(self) -> Secret | None:
+        """The password in force: its number, never itself."""
+        found = [one for one in self.secrets if one.kind == "password" and one.until is None]
+        return max(found, key=lambda one: one.no, default=None)
+
+    @property
+    def recovery(self) -> Secret | None:
+        """The recovery key in force: when its sheet was printed, never itself."""
+        found = [one for one in self.secrets if one.kind == "recovery" and one.until is None]
+        return max(found, key=lambda one: one.since, default=None)
+
+    @property
+    def in_use(self) -> list[MediumKept]:
+        """The media that are not retired."""
+        return [one for one in self.media if not one.medium.retired]
+
+    @property
+    def days(self) -> list[tuple[date, LogCheck | None]]:
+        """The newest days with something to look at, and who has looked; newest first."""
+        told = [day for day in sorted(self.book.states, reverse=True) if self.book.states[day] != "nothing"]
+        return [(day, self.book.checks.get(day)) for day in told if day < self.book.around.today][:DAYS]
+
+    def value(self, question: str) -> str:
+        """What was answered, "" if nobody has."""
+        found = self.answers.get(question)
+        return "" if found is None else found.value
+
+
+def gather(house: "House", actor: Actor) -> FormFacts:
+    """The facts, with the practice of `actor`. May wait some seconds for what this computer measures."""
+    things = coverage.judged(house)
+    engine = _engine(house)
+    with house.store.read(actor) as tx:
+        practice = _practice(tx)
+        partner = " · ".join(filter(None, (_setting(house, tx, one) for one in (PARTNER, PARTNER_PHONE))))
+    with house.store.read(log_keeping.SYSTEM) as tx:
+        wraps: dict[str, list[Wrap]] = {}
+        for wrap in store.WRAP.all(tx):
+            wraps.setdefault(wrap.medium, []).append(wrap)
+        return FormFacts(
+            practice=practice,
+            partner=partner,
+            book=log_keeping.book(house, tx),
+            engine=engine,
+            drives=store.DRIVE.all(tx),
+            media=store.MEDIUM.all(tx),
+            stays={one.medium: one for one in store.STAY.all(tx)},
+            wraps=wraps,
+            secrets=store.SECRET.all(tx),
+            sources=store.SOURCE.all(tx),
+            things=things,
+            runs=store.RUN.by(tx, "kind", "backup", most=_RUNS),
+            proofs=[one for one in store.RUN.by(tx, "kind", "prove", most=50) if one.ended][:_PROOFS],
+            answers=question_keeping.answers(tx),
+            external=snapshot.last(house),
+        )
+
+
+def _practice(tx: "Tx") -> Organization | None:
+    """That of the caller; on the installation's own command line the first one."""
+    if tx.organization != INSTALLATION:
+        return directory.organization(tx)
+    for one in planning.practices(tx):
+        with planning.within(tx, one):
+            return directory.organization(tx)
+    return None
+
+
+def _setting(house: "House", tx: "Tx", key: str) -> str:
+    return str(house.settings.get(tx, key)).strip() if key in house.registry.settings else ""
+
+
+def _engine(house: "House") -> str:
+    try:
+        engine = engine_of(house)
+        return f"{engine.name} {'.'.join(map(str, engine.version()))}"
+    except EngineFault:
+        return ""
