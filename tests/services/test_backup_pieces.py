@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.services.test_backup_sources import made
 
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Repo
@@ -21,6 +20,8 @@ from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.engine_suite import never, quiet
 from praxisd.testing.source_suite import give_back
+
+from .test_backup_sources import made
 
 ODD = (0, 1, pieces.SIZE - 1, pieces.SIZE, pieces.SIZE + 1, 300 * pieces.SIZE + 17)
 
