@@ -18,12 +18,17 @@ class _Kept(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PlanKept(_Kept, frozen=True):
-    """The plan in force, who put it in force and when. `version` grows by one with each change."""
+    """The plan in force, who put it in force and when. `version` grows by one with each change.
+
+    `reminded`: the last backup day (ISO) on which a mail said what is to be done; `reminder_fault`: why it could not be sent.
+    """
 
     plan: BackupPlan
     version: int
     by: str
     at: int
+    reminded: str = ""
+    reminder_fault: str = ""
 
 
 class Drive(_Kept, frozen=True):

@@ -10,11 +10,30 @@ from praxisd.kernel.service import (
     Setting,
 )
 from praxisd.services.backups import media_rules, plan_rules, plan_watch_rules, whereabouts_rules
-from praxisd.services.backups.plans import drives, media, planning, sources
+from praxisd.services.backups.plans import (
+    checks,
+    drive_routes,
+    drives,
+    media,
+    media_routes,
+    operations,
+    plan_routes,
+    plan_view,
+    planning,
+    reminding,
+    setting_up,
+    source_routes,
+    sources,
+)
 from praxisd.services.backups.plans.rights import PERMISSIONS as PERMISSIONS
 
-SETTINGS: tuple[Setting, ...] = ()
-ROUTES: tuple[Route, ...] = ()
+SETTINGS: tuple[Setting, ...] = reminding.SETTINGS
+ROUTES: tuple[Route, ...] = (
+    *plan_routes.ROUTES,
+    *drive_routes.ROUTES,
+    *source_routes.ROUTES,
+    *media_routes.ROUTES,
+)
 EVENTS: tuple[EventType, ...] = tuple(
     EventType(name, Retention.AUDIT)
     for name in (
@@ -28,10 +47,10 @@ EVENTS: tuple[EventType, ...] = tuple(
         *media.EVENTS,
     )
 )
-JOBS: tuple[JobType, ...] = ()
-CHECKS: tuple[Check, ...] = ()
+JOBS: tuple[JobType, ...] = reminding.JOBS
+CHECKS: tuple[Check, ...] = checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
 PROBLEMS: tuple[str, ...] = (
     *plan_rules.CODES,
     *media_rules.CODES,
@@ -40,5 +59,8 @@ PROBLEMS: tuple[str, ...] = (
     *whereabouts_rules.CODES,
     *drives.CODES,
     *sources.CODES,
+    *setting_up.CODES,
+    plan_view.RANGE,
     media.NOT_AN_IMAGE,
+    media.BUSY,
 )

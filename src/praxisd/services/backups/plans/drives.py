@@ -1,6 +1,7 @@
 """Where media show up, and the targets that are always there: what a person said of them."""
 
 import os
+import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 SUBJECT = "BackupDrive"
-PATH, OWN, TAKEN, FIXED, USED = (
+PATH, OWN, TAKEN, FIXED, USED, PASSWORD = (
     "backups.drive_path",
     "backups.drive_own_folder",
     "backups.drive_taken",
     "backups.drive_slot",
     "backups.drive_used",
+    "backups.drive_password",
 )
-CODES = (PATH, OWN, TAKEN, FIXED, USED)
+CODES = (PATH, OWN, TAKEN, FIXED, USED, PASSWORD)
 ADDED, CHANGED, REMOVED = "backup_drive.added", "backup_drive.changed", "backup_drive.removed"
 ALWAYS = {"nas": "nas", "remote": "remote", "folder": "folder"}
 """The slot of what is always there, by its kind."""
 _REMOTE = ("sftp:", "rest:", "s3:", "b2:", "azure:", "gs:", "swift:", "rclone:")
+_PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]+@")
+"""A password in an address, as in `rest:https://practice:secret@example.com/`."""
 
 
 def drives(tx: Tx) -> list[Drive]:
@@ -47,9 +51,20 @@ def is_here(house: "House", drive: Drive) -> bool:
     return house.store.alone or not drive.host or drive.host == diagnosis.own_host()
 
 
+def get(tx: Tx, id_: str) -> Drive | None:
+    """The drive of this id."""
+    return store.DRIVE.get(tx, id_) if id_ else None
+
+
+def seen_mounted(tx: Tx, drive: Drive) -> None:
+    """A file system of its own was seen in it: while there is none, nothing is in it."""
+    if not drive.mounted:
+        store.DRIVE.put(tx, drive.id, msgspec.structs.replace(drive, mounted=True), at=tx.now)
+
+
 def need(tx: Tx, id_: str) -> Drive:
     """The drive, or Problem `http.not_found`."""
-    found = store.DRIVE.get(tx, id_)
+    found = get(tx, id_)
     if found is None:
         raise not_found(SUBJECT)
     return found
@@ -103,6 +118,8 @@ def checked(house: "House", tx: Tx, drive: Drive) -> Drive:
     if is_address(path):
         if drive.kind != "remote":
             raise Problem(FIXED, 422)
+        if _PASSWORD.search(path):
+            raise Problem(PASSWORD, 422)
     elif not (PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()):
         raise Problem(PATH, 422)
     elif _inside(house.folder, path):

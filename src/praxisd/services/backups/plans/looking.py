@@ -116,11 +116,16 @@ def _look(drive: Drive) -> Seen:
 
 def _nothing(path: str, name: str) -> bool:
     """What does not make a medium a used one: files of the system, and an empty folder for the repository."""
-    return name.casefold() in _OF_THE_SYSTEM or (
+    return of_the_system(name) or (
         name == REPOSITORY
         and os.path.isdir(os.path.join(path, name))
         and not os.listdir(os.path.join(path, name))
     )
+
+
+def of_the_system(name: str) -> bool:
+    """Does a system put this onto every medium by itself?"""
+    return name.casefold() in _OF_THE_SYSTEM
 
 
 def _read(path: str) -> bytes | None:

@@ -26,7 +26,9 @@ SUBJECT = "BackupMedium"
 ADDED, MOVED, HELD = "backup_medium.added", "backup_medium.moved", "backup_medium.held"
 RELEASED, RETIRED, IMAGED = "backup_medium.released", "backup_medium.retired", "backup_medium.imaged"
 EVENTS = (ADDED, MOVED, HELD, RELEASED, RETIRED, IMAGED)
-NOT_AN_IMAGE = "backups.not_an_image"
+NOT_AN_IMAGE, BUSY = "backups.not_an_image", "backups.medium_busy"
+AWAY = "backups.target_away"
+"""A target that should always be there is not: the NAS is off, the folder is gone."""
 _LAST_RUNS, _EJECT_S = 5, 60.0
 _NEVER = ("folder",)
 """Slots without a medium: a folder of the practice, whose content other software takes."""
@@ -149,8 +151,18 @@ def find(
     judged = [judge(house, tx, slot, one, what, now) for one, what in zip(theirs, shown, strict=True)]
     number = media_rules.choose(judged)
     if number is None:
-        return None, judge(house, tx, slot, None, looking.ABSENT, now)
-    return theirs[number], judged[number]
+        return None, _said_of_target(slot, judge(house, tx, slot, None, looking.ABSENT, now))
+    return theirs[number], _said_of_target(slot, judged[number])
+
+
+def _said_of_target(slot: str, judged: Judged) -> Judged:
+    """Nobody can insert a NAS: that it is not there is said in other words."""
+    fault = judged.fault
+    if slot not in drives.ALWAYS or fault is None or fault.code != media_rules.MISSING:
+        return judged
+    return Judged(
+        Word(AWAY, {"label": fault.params["expected"], "expected": fault.params["expected"]}, fault.subject)
+    )
 
 
 def judge(house: "House", tx: Tx, slot: str, drive: Drive | None, shown: Seen, now: int) -> Judged:
@@ -182,7 +194,7 @@ def _handed_over(
         if what.present:
             fault = None if what.writable else Word(media_rules.READ_ONLY, params)
             return drive, Judged(fault)
-    return (theirs[0] if theirs else None), Judged(Word(media_rules.MISSING, params))
+    return (theirs[0] if theirs else None), _said_of_target(slot, Judged(Word(media_rules.MISSING, params)))
 
 
 def _added(tx: Tx, medium: Medium | None) -> list[int]:
@@ -196,6 +208,11 @@ def _added(tx: Tx, medium: Medium | None) -> list[int]:
     return found[:_LAST_RUNS]
 
 
+def at_work(tx: Tx, medium_id: str) -> list[str]:
+    """The runs that work with it right now."""
+    return [one.id for one in store.RUN.by(tx, "state", "running") if one.medium == medium_id]
+
+
 def of_drive(house: "House", shown: Seen, known: Mapping[str, MediumKept]) -> MediumKept | None:
     """Which of our media a drive shows."""
     identity = media_rules.parse(shown.identity) if shown.present and shown.identity else None
@@ -204,19 +221,28 @@ def of_drive(house: "House", shown: Seen, known: Mapping[str, MediumKept]) -> Me
     return known.get(identity.id)
 
 
-def follow(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> None:
-    """Note which media came into a drive and which left one since it was looked at last. Writes only what changed."""
+def came_and_went(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> dict[str, str]:
+    """Media whose drive is another one than noted ("": none), by id. An address shows nothing, and is left as it is."""
     known = {one.medium.id: one for one in media(tx)}
     there = {drive: of_drive(house, shown, known) for drive, shown in looks.items()}
     inside = {one.medium.id: drive for drive, one in there.items() if one is not None}
-    for kept in known.values():
-        if kept.medium.kind != "removable":
-            continue
-        drive = inside.get(kept.medium.id, "")
-        if drive and drive != kept.drive:
-            seen(tx, kept.medium.id, drive, tx.now)
-        elif not drive and kept.drive in looks:
-            gone(tx, kept.medium.id)
+    found = {}
+    for id_, kept in known.items():
+        drive = inside.get(id_, "")
+        came = drive and drive != kept.drive
+        went = not drive and kept.drive in looks and kept.medium.kind == "removable"
+        if came or went:
+            found[id_] = drive
+    return found
+
+
+def follow(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> None:
+    """Note which media came into a drive and which left one since it was looked at last."""
+    for id_, drive in came_and_went(house, tx, looks).items():
+        if drive:
+            seen(tx, id_, drive, tx.now)
+        else:
+            gone(tx, id_)
 
 
 def labelled(every: Iterable[MediumKept]) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ID, SUBJECT = "plan", "BackupPlan"
 CHANGED = "backup_plan.changed"
+SYSTEM = system("backups", INSTALLATION)
 DAY_BEGINS = "06:00"
 """When a backup day begins while no plan is in force (BackupAssist)."""
 
@@ -33,7 +34,7 @@ def plan(tx: Tx) -> PlanKept | None:
 
 def planned(house: "House") -> bool:
     """True while a plan is in force that copies by itself: not none, and not „external“."""
-    with house.store.read(system("backups", INSTALLATION)) as tx:
+    with house.store.read(SYSTEM) as tx:
         kept = plan(tx)
     return kept is not None and kept.plan.variant != "external"
 
@@ -101,7 +102,7 @@ def closed(house: "House", tx: Tx, first: date, last: date) -> set[date]:
 def closed_around(house: "House", tx: Tx, now: int) -> set[date]:
     """The closed days that the rules look at: a month back, and so far ahead as they look for a next working day."""
     here = day_rules.backup_day(now, zone(house, tx), DAY_BEGINS)
-    return closed(house, tx, here - timedelta(days=_BACK), here + timedelta(days=_AHEAD))
+    return closed(house, tx, here - timedelta(days=_BACK), here + timedelta(days=plan_rules.AHEAD))
 
 
 @contextmanager
@@ -119,4 +120,4 @@ def digest(house: "House") -> str:
     return hashlib.sha256(f"praxisd medium of {house.vault.key_ids[0]}".encode()).hexdigest()[:32]
 
 
-_BACK, _AHEAD = 62, 70
+_BACK = 62

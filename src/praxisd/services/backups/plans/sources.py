@@ -46,9 +46,19 @@ def sources(house: "House", tx: Tx) -> list[Source]:
 
     Made anew for each run. Those of another computer (of several on one database) are left to it.
     """
+    return [*own(house), *(made(house, one) for one in kept(tx) if one.kind != "excluded")]
+
+
+def own(house: "House") -> tuple[Source, ...]:
+    """praxisd's own: its database, and all that belongs to it."""
     from praxisd.services.backups.sources.own import own_sources
 
-    return [*own_sources(house), *(made(house, one) for one in kept(tx) if one.kind != "excluded")]
+    return own_sources(house)
+
+
+def get(tx: Tx, name: str) -> SourceKept | None:
+    """What was said of it."""
+    return store.SOURCE.get(tx, name)
 
 
 def kept(tx: Tx) -> list[SourceKept]:
@@ -96,7 +106,7 @@ def remove(tx: Tx, name: str) -> None:
 
 def need(tx: Tx, name: str) -> SourceKept:
     """What was said of it, or Problem `http.not_found`."""
-    found = store.SOURCE.get(tx, name)
+    found = get(tx, name)
     if found is None:
         raise not_found(SUBJECT)
     return found
