@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from praxisd.kernel.plot import Plot
 from praxisd.kernel.service import Raw
 
 PDF = "application/pdf"
+LONGEST = 90
+"""So many signs fit on a line that must not wrap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,29 @@ class Signatures:
     labels: tuple[str, ...]
 
 
-Block = Heading | Text | Facts | Table | Boxes | Signatures
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """An empty frame for a stamp, with small words in its corner."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Lines to be typed in exactly as they stand; they never wrap."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Something to be copied sign by sign: rows of groups in large letters, and what the QR code beside them says."""
+
+    rows: tuple[str, ...]
+    code: str
+
+
+Block = Heading | Text | Facts | Table | Boxes | Signatures | Stamp | Plot | Typed | Key
 
 
 class Paper:
@@ -131,6 +156,28 @@ class Paper:
     def signatures(self, labels: Sequence[str]) -> Self:
         """Lines to sign on, such as ("Datum", "Unterschrift")."""
         self.blocks.append(Signatures(tuple(labels)))
+        return self
+
+    def stamp(self, label: str) -> Self:
+        """An empty frame for a stamp."""
+        self.blocks.append(Stamp(label))
+        return self
+
+    def plot(self, plot: Plot) -> Self:
+        """Figures over days, over the width of the sheet; its title is a heading of its own."""
+        self.blocks.append(plot)
+        return self
+
+    def typed(self, lines: Sequence[str]) -> Self:
+        """Lines to be typed in. ValueError for one that is longer than a line."""
+        if any(len(line) > LONGEST for line in lines):
+            raise ValueError("a line that is to be typed in does not fit")
+        self.blocks.append(Typed(tuple(lines)))
+        return self
+
+    def key(self, rows: Sequence[str], code: str) -> Self:
+        """Rows of groups in large letters; `code` is what the QR code says."""
+        self.blocks.append(Key(tuple(rows), code))
         return self
 
     def pdf(self) -> bytes:

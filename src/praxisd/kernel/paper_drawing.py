@@ -32,7 +32,8 @@ from reportlab.platypus import (  # type: ignore[import-untyped]
 )
 from reportlab.platypus import Table as Grid
 
-from praxisd.kernel import paper
+from praxisd.kernel import paper, paper_figures, paper_keys
+from praxisd.kernel.plot import Plot
 from praxisd.kernel.texts import Texts
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ HEAD_CENTRE = _style("head_centre", 8, 10, alignment=TA_CENTER)
 LABEL = _style("label", 9.5, 12.5, textColor=GREY)
 VALUE = _style("value", 9.5, 12.5)
 BOX = _style("box", 10, 13)
+TYPED = _style("typed", 9.5, 13, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, spaceAfter=1)
+KEY = _style("key", 20, 30, alignment=TA_CENTER)
 
 
 def draw(sheet: "Paper") -> bytes:
@@ -149,6 +152,17 @@ def _flow(block: paper.Block, lang: str, width: float) -> list[Flowable]:
             return [_Tick(box) for box in boxes] + [Spacer(0, 2 * mm)]
         case paper.Signatures(labels):
             return [KeepTogether([_Lines(labels)])]
+        case paper.Typed(lines):
+            return [KeepTogether([_plain(line, TYPED) for line in lines] + [Spacer(0, 2 * mm)])]
+        case paper.Key(rows, code):
+            return [
+                KeepTogether([paper_keys.framed([_bold(row, KEY) for row in rows], code, width)]),
+                Spacer(0, 3 * mm),
+            ]
+        case paper.Stamp(label):
+            return [paper_figures.Stamp(_plain(label, SMALL))]
+        case Plot():
+            return [paper_figures.Picture(block, lang, PLAIN, clean), Spacer(0, 2 * mm)]
 
 
 def _beginning(blocks: Sequence[paper.Block], lang: str, width: float) -> float:
@@ -170,7 +184,10 @@ def _beginning(blocks: Sequence[paper.Block], lang: str, width: float) -> float:
             high += min(_rows_high(block, lang, width, 2), max(_rows_high(block, lang, width, 1), _PAGE / 4))
         elif isinstance(block, paper.Signatures):
             high += _Lines(block.labels).wrap(width, _PAGE)[1]
-        elif isinstance(block, paper.Boxes | paper.Facts) and flow:
+        elif (
+            isinstance(block, paper.Boxes | paper.Facts | paper.Typed | paper.Key | paper.Stamp | Plot)
+            and flow
+        ):
             high += flow[0].wrap(width, _PAGE)[1]
         break
     return min(high, _PAGE)

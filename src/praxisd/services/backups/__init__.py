@@ -1,5 +1,7 @@
 """backups: copies that prove themselves, on media with names, and the form that says so (SPEC § 8)."""
 
+from typing import TYPE_CHECKING
+
 from praxisd.kernel.service import Service
 from praxisd.services.backups import engine, engine_checks, snapshot, snapshot_operations, source, store
 from praxisd.services.backups.keys import declared as keys
@@ -9,12 +11,33 @@ from praxisd.services.backups.protocol import declared as protocol
 from praxisd.services.backups.restoring import declared as restoring
 from praxisd.services.backups.runs import declared as runs
 
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
 _ROOMS = (plans, keys, restoring, runs, protocol, moving)
+
+
+def _start(house: "House") -> None:
+    """What rooms do when the work begins."""
+    for room in _ROOMS:
+        begin = getattr(room, "START", None)
+        if begin is not None:
+            begin(house)
+
 
 SERVICE = Service(
     name="backups",
     package="praxisd.services.backups",
-    needs=("accounts", "calendar", "diagnosis", "directory", "messaging", "updates"),
+    needs=(
+        "accounts",
+        "calendar",
+        "diagnosis",
+        "directory",
+        "messaging",
+        "relay",
+        "serviceprovider",
+        "updates",
+    ),
     settings=tuple(one for room in _ROOMS for one in room.SETTINGS),
     permissions=tuple(one for room in _ROOMS for one in room.PERMISSIONS),
     routes=tuple(one for room in _ROOMS for one in room.ROUTES),
@@ -31,4 +54,5 @@ SERVICE = Service(
     ),
     operations=(*snapshot_operations.OPERATIONS, *(one for room in _ROOMS for one in room.OPERATIONS)),
     commands="praxisd.services.backups.cli:commands",
+    start=_start,
 )
