@@ -149,8 +149,8 @@ class Engine(Protocol):
     def snapshots(self, repo: Repo) -> list[Snapshot]:
         """All states, oldest first."""
 
-    def entries(self, repo: Repo, snapshot: str, below: str = "/") -> Iterator[Entry]:
-        """What a state holds below a path."""
+    def entries(self, repo: Repo, snapshot: str, below: str = "/", *, deep: bool = True) -> Iterator[Entry]:
+        """What a state holds at and below a path; without `deep` the folder and what lies directly in it."""
 
     def restore(
         self,

@@ -123,9 +123,9 @@ class Restic:
         found = self._run.answer(repo, "snapshots", "--json", "--no-lock") or []
         return sorted((restic_words.snapshot(one) for one in found), key=lambda one: (one.at, one.id))
 
-    def entries(self, repo: Repo, snapshot: str, below: str = "/") -> Iterator[Entry]:
+    def entries(self, repo: Repo, snapshot: str, below: str = "/", *, deep: bool = True) -> Iterator[Entry]:
         """Line by line; the program ends when nobody reads on."""
-        with closing(self._nodes(repo, snapshot, below.rstrip("/") or "/", never)) as found:
+        with closing(self._nodes(repo, snapshot, below.rstrip("/") or "/", never, deep=deep)) as found:
             for node in found:
                 yield Entry(node.path, node.kind, node.size, node.modified_ns // 1_000_000_000)
 
@@ -340,9 +340,14 @@ class Restic:
         progress(int(summary["total_bytes_processed"]), int(summary["total_bytes_processed"]))
         return summary
 
-    def _nodes(self, repo: Repo, snapshot: str, below: str, stop: Stop) -> Generator[restic_listing.Node]:
+    def _nodes(
+        self, repo: Repo, snapshot: str, below: str, stop: Stop, *, deep: bool = True
+    ) -> Generator[restic_listing.Node]:
         args = ["ls", "--json", "--no-lock", _id(snapshot)]
-        args += ["--recursive", below] if below != "/" else []
+        if not deep:
+            args.append(below)
+        elif below != "/":
+            args += ["--recursive", below]
 
         def blob(tree: str) -> bytes:
             return b"".join(self._run.lines(repo, ["cat", "blob", tree, "--no-lock"], longest=_LONG))

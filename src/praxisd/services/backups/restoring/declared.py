@@ -1,14 +1,34 @@
 """What the room „restoring“ adds to the declaration of the service."""
 
 from praxisd.kernel.finding import Check, Fix
-from praxisd.kernel.service import EventType, JobType, Operation, Permission, Route, Setting
+from praxisd.kernel.service import EventType, JobType, Operation, Permission, Retention, Route, Setting
+from praxisd.services.backups.restoring import (
+    after,
+    bare,
+    exchange,
+    exchange_postgres,
+    manifest,
+    opening,
+    operations,
+    own_place,
+    restoring,
+    rights,
+    routes,
+    target_rules,
+    working,
+)
 
 SETTINGS: tuple[Setting, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
-ROUTES: tuple[Route, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
+PERMISSIONS: tuple[Permission, ...] = rights.PERMISSIONS
+ROUTES: tuple[Route, ...] = routes.ROUTES
+EVENTS: tuple[EventType, ...] = tuple(
+    EventType(name, Retention.AUDIT) for name in (*after.EVENTS, "backup_restore.undone")
+)
 JOBS: tuple[JobType, ...] = ()
-CHECKS: tuple[Check, ...] = ()
-FIXES: tuple[Fix, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
-PROBLEMS: tuple[str, ...] = ()
+CHECKS: tuple[Check, ...] = after.CHECKS
+FIXES: tuple[Fix, ...] = after.FIXES
+OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
+PROBLEMS: tuple[str, ...] = (
+    *exchange.CODES, *exchange_postgres.CODES, *manifest.CODES, *opening.CODES, *own_place.CODES, *target_rules.CODES,
+    *restoring.CODES, *working.CODES, *bare.CODES,
+)  # fmt: skip

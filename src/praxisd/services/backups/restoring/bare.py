@@ -1,0 +1,140 @@
+"""Giving back where no praxisd can start: from a medium alone, with a typed password, under the lock of the data folder.
+
+For a damaged database, and for a medium that this installation does not know. The folder's server must not run.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import praxisd.kernel
+import praxisd.services
+from praxisd.kernel import config, control
+from praxisd.kernel.engines import sqlite_file
+from praxisd.kernel.errors import Problem
+from praxisd.services.backups.engine import Engine, EngineFault, Repo, Restored, Snapshot
+from praxisd.services.backups.engines import chosen
+from praxisd.services.backups.keys import alphabet
+from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, target_rules
+from praxisd.services.backups.restoring.exchange import Exchange
+from praxisd.services.backups.restoring.own_place import Here
+
+RUNS = "backups.restore_server_runs"
+CODES = (RUNS,)
+REPOSITORY = "restic"
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A medium as it lies there: its engine, what opens it, its states (oldest first)."""
+
+    engine: Engine
+    repo: Repo
+    states: tuple[Snapshot, ...]
+
+    def state(self, id: str) -> Snapshot:
+        """By the first letters of its id, or the newest. `backups.restore_state_gone` (409)."""
+        found = [one for one in self.states if one.id.startswith(id.rpartition("/")[2])]
+        chosen_one = manifest.newest(found) if not id or len(found) == 1 else None
+        if chosen_one is None:
+            raise opening.gone()
+        return chosen_one
+
+
+def medium(folder: Path, place: Path, password: str, engine: Engine | None = None) -> Medium:
+    """Open the medium in `place` (the folder that holds `restic`, or the repository itself). Problems as of an engine."""
+    there = place / REPOSITORY if (place / REPOSITORY).is_dir() else place
+    one = engine or chosen(folder / "backups" / "engine")
+    repo = Repo(os.path.abspath(there), alphabet.typed(password))
+    try:
+        return Medium(one, repo, tuple(one.snapshots(repo)))
+    except EngineFault as fault:
+        raise opening.problem(fault) from None
+
+
+def to_folder(found: Medium, state: Snapshot, into: Path, only: list[str], own: Path) -> Restored:
+    """Everything, or these paths, into a new or empty folder. Problems of `target_rules` and of the engine."""
+    target = target_rules.checked(os.path.abspath(into), own, [str(Path(found.repo.place).parent)])
+    try:
+        return found.engine.restore(
+            found.repo, state.id, target, only=only, progress=lambda _done, _whole: None, stop=lambda: False
+        )
+    except EngineFault as fault:
+        raise opening.problem(fault) from None
+
+
+def own_data(folder: Path, found: Medium, state: Snapshot, now: int) -> Exchange:
+    """praxisd's own data of this state in place of those that are there, at once. RUNS (409) while a server has the folder."""
+    with _alone(folder):
+        known = _config(folder)
+        database = sqlite_file(known.database_url, folder)
+        vault = Path(known.vault_key) if known.vault_key else None
+        exchange.settle(folder, lambda: known.database_url, begin=False)
+        try:
+            own_place.ready(
+                Here(folder, database, vault, _heads()), found.engine, found.repo, state,
+                by="cli", now=now, progress=lambda _done, _whole: None, stop=lambda: False,
+            )  # fmt: skip
+        except EngineFault as fault:
+            raise opening.problem(fault) from None
+        return _done(exchange.settle(folder, lambda: known.database_url, begin=True))
+
+
+def undo(folder: Path, now: int) -> Exchange:
+    """The way back of the last exchange, at once. RUNS (409), `backups.exchange_nothing` (404)."""
+    with _alone(folder):
+        known = _config(folder)
+        exchange.settle(folder, lambda: known.database_url, begin=False)
+        exchange.undo(folder, "cli", now)
+        return _done(exchange.settle(folder, lambda: known.database_url, begin=True))
+
+
+def serves(folder: Path) -> bool:
+    """Is a server, or another command, at work on this folder?"""
+    try:
+        with control.owning(folder):
+            return control.kept(folder)
+    except Problem:
+        return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    try:
+        with control.owning(folder):
+            if control.kept(folder):
+                raise Problem(RUNS, 409)
+            yield
+    except Problem as problem:
+        if problem.code == "control.folder_in_use":
+            raise Problem(RUNS, 409) from None
+        raise
+
+
+def _done(ended: Exchange | None) -> Exchange:
+    if ended is None or ended.phase != "done":
+        code = exchange.FAILED if ended is None else ended.code or exchange.FAILED
+        raise Problem(code, 409, detail=None if ended is None else ended.detail or None)
+    return ended
+
+
+def _config(folder: Path) -> config.Config:
+    """The configuration that the folder's server has."""
+    named = os.environ.get("PRAXISD_CONFIG")
+    note = folder / "run" / "config"
+    if not named and note.is_file():
+        named = note.read_text(encoding="utf-8")
+    return config.load(Path(named) if named and Path(named).is_file() else None, folder)
+
+
+def _heads() -> dict[str, str]:
+    """How far the schema of each built-in service is, by the names of its migrations."""
+    found: dict[str, str] = {}
+    tops = [Path(str(praxisd.kernel.__file__)).parent, *Path(str(praxisd.services.__file__)).parent.iterdir()]
+    for top in tops:
+        numbers = sorted(one.name[:4] for one in (top / "migrations").glob("[0-9][0-9][0-9][0-9]_*.py"))
+        if numbers:
+            found[top.name] = f"{top.name}_{numbers[-1]}"
+    return found

@@ -1,0 +1,109 @@
+"""What a state says of itself: `manifest.json`, written when it was made, read back out of the state."""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from praxisd.kernel.errors import Problem
+from praxisd.services.backups.engine import Engine, Named, Repo, Snapshot, Stop
+from praxisd.services.backups.source import Staged
+from praxisd.services.backups.sources import places
+from praxisd_guard.durable import discard
+
+NAME = "manifest.json"
+LARGEST = 512 << 20
+"""A practice of a million files has one of some 150 MB. Bytes."""
+NONE = "backups.restore_no_manifest"
+CODES = (NONE,)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One source of the state, as it was staged. Fields of later programs are left aside."""
+
+    name: str
+    kind: str
+    paths: tuple[str, ...] = ()
+    counts: dict[str, int] = {}
+    hashes: dict[str, str] = {}
+    facts: dict[str, Any] = {}
+    named: tuple[Any, ...] = ()
+
+    def staged(self) -> Staged:
+        """As its source takes it to compare."""
+        return Staged(
+            tuple(map(Path, self.paths)),
+            self.counts,
+            self.hashes,
+            {name: str(value) for name, value in self.facts.items()},
+            tuple(Named(path, "changed") for path in map(_path, self.named) if path),
+        )
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """All sources, and the versions that made it."""
+
+    version: int = 1
+    at: int = 0
+    praxisd: str = ""
+    sources: tuple[Part, ...] = ()
+
+    def part(self, name: str) -> Part | None:
+        """The source of this name."""
+        return next((one for one in self.sources if one.name == name), None)
+
+
+def read(engine: Engine, repo: Repo, snapshot: Snapshot, scratch: Path, stop: Stop) -> Manifest:
+    """Out of the state. NONE (409) if it holds none that can be read; EngineFault."""
+    candidates = [one for one in snapshot.paths if one.replace("\\", "/").endswith(f"/{NAME}")]
+    candidates += [f"{one.rstrip('/')}/{NAME}" for one in snapshot.paths]
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    into = Path(tempfile.mkdtemp(prefix="manifest-", dir=scratch))
+    try:
+        for one in candidates[:32]:
+            engine.restore(
+                repo, snapshot.id, into, only=[listed(one)], progress=lambda _done, _whole: None, stop=stop
+            )
+            found = _decoded(places.restored(into, one))
+            if found is not None:
+                return found
+            discard(into)
+            into.mkdir(mode=0o700)
+    finally:
+        discard(into)
+    raise Problem(NONE, 409)
+
+
+def of(engine: Engine, repo: Repo, snapshot_id: str) -> Snapshot | None:
+    """The state of this id in a repository."""
+    return next((one for one in engine.snapshots(repo) if one.id == snapshot_id), None)
+
+
+def newest(found: Sequence[Snapshot]) -> Snapshot | None:
+    """The newest of some states."""
+    return max(found, key=lambda one: (one.at, one.id), default=None)
+
+
+def _decoded(path: Path) -> Manifest | None:
+    with contextlib.suppress(OSError, ValueError):  # msgspec's own errors are ValueErrors too
+        if path.is_file() and path.stat().st_size <= LARGEST:
+            # Not msgspec's reader: paths that are no UTF-8 stand there as lone surrogates.
+            return msgspec.convert(json.loads(path.read_bytes()), Manifest, strict=False)
+    return None
+
+
+def _path(named: Any) -> str:
+    """Of a file that was named: `[path, code]` or `{"path", "code"}`."""
+    if isinstance(named, dict):
+        return str(named.get("path", ""))
+    return str(named[0]) if isinstance(named, list | tuple) and named else ""
+
+
+def listed(path: str) -> str:
+    """A path as a source has it, as a listing has it: with `/`, on Windows with the drive's letter first."""
+    text = path.replace("\\", "/")
+    return f"/{text[0]}{text[2:]}" if text[1:2] == ":" else text
