@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from praxisd.kernel import moved
 from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import token
@@ -271,13 +272,14 @@ def run(
     open_here: Callable[[], "House"],
     offline: Callable[[str], bool] = lambda _operation: True,
     founded: Callable[[], bool] = lambda: True,
+    moving: bool = False,
 ) -> dict[str, Any]:
     """Perform an operation: in the running server, else (if `offline(operation)`) here under the folder's lock.
 
     `open_here` makes the house, and is called only if it is needed; never, and nothing is written, where
     `founded()` says that no praxisd lies here. Problems: `control.no_practice` (404) for such a folder; both
     503: `control.no_server` where only a server could do it and none runs, `control.busy` while another
-    command, or a server that does not answer, holds the folder.
+    command, or a server that does not answer, holds the folder; those of `moved.refuse`, unless it is `moving` itself.
     """
     # A server that has just begun holds the lock before it has a database.
     if not (folder / "run" / "lock").exists() and not founded():
@@ -288,6 +290,8 @@ def run(
             with owning(folder):
                 if kept(folder):  # its server is away for a moment; who takes the folder now keeps it out
                     raise Problem("control.folder_in_use", 409, folder=str(folder))
+                if not moving:
+                    moved.refuse(folder)
                 if not offline(operation):
                     raise Problem("control.no_server", 503, retry=True)
                 if not founded():

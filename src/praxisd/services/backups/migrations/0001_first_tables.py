@@ -8,7 +8,7 @@ down_revision = None
 branch_labels = ("backups",)
 depends_on = None
 
-_PLAIN = ("plan", "drive", "medium", "source", "secret", "check", "answer")
+_PLAIN = ("plan", "drive", "medium", "source", "secret", "check", "answer", "move")
 _OF_MEDIUM = ("stay", "wrap", "snapshot")
 
 

@@ -1,14 +1,32 @@
 """What the room „moving“ adds to the declaration of the service."""
 
-from praxisd.kernel.finding import Check, Fix
-from praxisd.kernel.service import EventType, JobType, Operation, Permission, Route, Setting
+from praxisd.kernel.service import JobType, Setting
+from praxisd.services.backups.moving import (
+    arrival,
+    arriving,
+    arriving_database,
+    checks,
+    leaving,
+    operations,
+    returning,
+    routes,
+    steps,
+    tickets,
+)
 
 SETTINGS: tuple[Setting, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
-ROUTES: tuple[Route, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
+PERMISSIONS = routes.PERMISSIONS
+ROUTES = routes.ROUTES
+EVENTS = routes.EVENTS
 JOBS: tuple[JobType, ...] = ()
-CHECKS: tuple[Check, ...] = ()
-FIXES: tuple[Fix, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
-PROBLEMS: tuple[str, ...] = ()
+CHECKS = checks.CHECKS
+FIXES = checks.FIXES
+OPERATIONS = operations.OPERATIONS
+PROBLEMS: tuple[str, ...] = (
+    tickets.NO_COPY, tickets.NO_TICKET, tickets.TAKEN, tickets.DAMAGED,
+    leaving.BUSY, leaving.ALREADY, leaving.RUNNING, leaving.PLACE,
+    returning.NOT_MOVED, returning.ASKS, returning.BEGUN,
+    arriving.NOT_EMPTY, arriving.SPACE, arriving.NEWER, arriving.CONFIG, arriving.FAILED,
+    arriving_database.NEEDED, arriving_database.NOT_EMPTY, arriving_database.REFUSED, arriving_database.OTHER,
+    arrival.NOT_ARRIVING, steps.UNKNOWN,
+)  # fmt: skip

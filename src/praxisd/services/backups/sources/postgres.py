@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -173,18 +173,9 @@ class Postgres:
         with closing(_connected(self._scratch or "", autocommit=True)) as server:
             server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
             try:
-                ended = running.run(
-                    [
-                        str(program(programs, "pg_restore")), "--no-owner", "--no-privileges", "--exit-on-error",
-                        "--no-password", f"--dbname={name}", str(dump),
-                    ],
-                    limit_s=LIMIT_S, stop=lambda: False, env=_env(self._scratch or ""), gentle=True,
-                )  # fmt: skip
-                if ended.code:
-                    raise SourceFault(source.NOT_WHOLE, f"pg_restore ended with {ended.code}")
+                _restore(programs, dump, self._scratch or "", f"--dbname={name}")
                 with closing(_connected(self._scratch or "", dbname=name)) as db:
-                    tables = [(str(a), str(b)) for a, b in db.execute(_TABLES)]
-                    return _Rows(db, tables).counts(lambda: False)
+                    return rows(db)
             finally:
                 server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
@@ -224,6 +215,37 @@ class _Rows:
         if self._error is not None:
             raise self._error
         return self._found
+
+
+def connected(url: str) -> psycopg.Connection[Any]:
+    """The database at this address, as SQLAlchemy or libpq has it. SourceFault REFUSED; psycopg.Error."""
+    return _connected(libpq(url))
+
+
+def rows(db: psycopg.Connection[Any]) -> dict[str, int]:
+    """Rows by table, named as in `Staged.counts`."""
+    tables = [(str(a), str(b)) for a, b in db.execute(_TABLES)]
+    return _Rows(db, tables).counts(lambda: False)
+
+
+def restore(dump: Path, url: str, facts: Mapping[str, str]) -> None:
+    """Bring a dump into an empty database: all of it, or nothing. `facts`: those of its manifest. SourceFault."""
+    conninfo = libpq(url)
+    programs = fitting(int(facts.get("pg_dump", "0").partition(".")[0] or 0))
+    name = environment(conninfo)["PGDATABASE"]
+    _restore(programs, dump, conninfo, "--single-transaction", f"--dbname={name}")
+
+
+def _restore(programs: Path, dump: Path, conninfo: str, *more: str) -> None:
+    ended = running.run(
+        [
+            str(program(programs, "pg_restore")), "--no-owner", "--no-privileges", "--exit-on-error",
+            "--no-password", *more, str(dump),
+        ],
+        limit_s=LIMIT_S, stop=lambda: False, env=_env(conninfo), gentle=True,
+    )  # fmt: skip
+    if ended.code:
+        raise _complaint(ended.said, f"pg_restore ended with {ended.code}")
 
 
 def _connected(conninfo: str, **more: Any) -> psycopg.Connection[Any]:
