@@ -114,6 +114,10 @@ BUILT_IN = {
         "praxisd.services.backups.cli",
         "Backups: copies that prove themselves, and the copy for a backup software of your own.",
     ),
+    "move": (
+        "praxisd.services.backups.moving.cli",
+        "Move the server to another computer: out of the old one, into the new one.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",
@@ -170,6 +174,10 @@ def _packages(code: str) -> list[str]:
 
 FOUNDING = frozenset({"directory.practice_create"})
 """Operations that may begin a new data folder. All others write nothing where there is no praxisd yet."""
+MOVING = frozenset(f"backups.move_{one}" for one in ("out", "undo", "arrive", "status"))
+"""Operations that work on a folder whose server has moved away, or is moving in."""
+ARRIVING = frozenset({"backups.move_arrive"})
+"""Those that first bring a database to the state of this program: it may come from an older one."""
 
 
 def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -183,9 +191,10 @@ def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any
             folder,
             operation,
             args,
-            lambda: _open(folder),
+            lambda: _open(folder, migrate=operation in ARRIVING),
             _offline,
             lambda: operation in FOUNDING or _founded(folder),
+            moving=operation in MOVING,
         )
     except Problem as problem:
         if problem.code != "http.not_found":
@@ -224,7 +233,15 @@ def _founded(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     file = sqlite_file(_config(folder).database_url, folder)
-    return file is None or file.exists()
+    return file is None or file.exists() or _between(folder)
+
+
+def _between(folder: Path) -> bool:
+    """True where a start was cut off while it exchanged the database for one of a backup."""
+    from praxisd.services.backups.restoring import exchange
+
+    found = exchange.known(folder)
+    return found is not None and found.phase in exchange.UNDERWAY
 
 
 def _open(folder: Path, config: Path | None = None, *, migrate: bool = False, expand: bool = False) -> Any:
@@ -233,6 +250,7 @@ def _open(folder: Path, config: Path | None = None, *, migrate: bool = False, ex
     from praxisd.kernel.config import load
 
     chosen = load(config, folder) if config is not None else _config(folder)
+    main.exchange(folder, chosen, begin=False)
     return main.open_practice(folder, chosen, migrate=migrate, expand=expand)
 
 

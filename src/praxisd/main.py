@@ -27,6 +27,7 @@ from praxisd.services import (
     updates,
 )
 from praxisd.services.accounts import api as accounts_api
+from praxisd.services.backups import api as backups_api
 from praxisd.services.directory import api as directory_api
 from praxisd.services.setup import api as setup_api
 from praxisd.services.support import api as support_api
@@ -84,6 +85,23 @@ def open_practice(
         plugin_loading.spoiled(loaded, error)
     house.shared["plugins"] = loaded
     return wire(house)
+
+
+def before_serving(house: House) -> None:
+    """The last word before the doors open. Problem `control.moved` for the database of a server that has moved away."""
+    backups_api.before_serving(house)
+
+
+def exchange(folder: Path, config: Config, *, begin: bool) -> None:
+    """Before the folder is opened, under its lock: an exchange of praxisd's data that was cut off is brought to its end, and
+    with `begin` one that is ready is made (SPEC 8.5). Problem `backups.exchange_stuck` if nothing may be opened.
+    """
+    backups_api.settle(folder, lambda: config.database_url, begin=begin)
+
+
+def exchanged(house: House) -> None:
+    """The first start after an exchange, before any job runs."""
+    backups_api.settled(house)
 
 
 def wire(house: House) -> House:

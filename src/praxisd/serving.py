@@ -71,8 +71,12 @@ def serve_owned(
     remember_config(folder, config)
     guard = Guarded.here()
     on_trial = guard is not None and guard.on_trial
-    house = main.open_practice(folder, load(config, folder), expand=on_trial, safe=safe)
+    known = load(config, folder)
+    main.exchange(folder, known, begin=not safe)
+    house = main.open_practice(folder, known, expand=on_trial, safe=safe)
     house.guard = guard
+    if not safe:
+        main.exchanged(house)
     main.before_serving(house)
     funnel(house.log)  # what libraries log, and what nobody catches, may hold values of patients
     control = Control(house)

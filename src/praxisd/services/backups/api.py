@@ -1,0 +1,7 @@
+"""The only door of the backups for other services and for the composition root."""
+
+from praxisd.services.backups.moving.standing import before_serving
+from praxisd.services.backups.restoring.after import settled
+from praxisd.services.backups.restoring.exchange import settle
+
+__all__ = ("before_serving", "settle", "settled")
