@@ -43,6 +43,7 @@ SERVICE = Service(
     routes=tuple(one for room in _ROOMS for one in room.ROUTES),
     events=tuple(one for room in _ROOMS for one in room.EVENTS),
     jobs=tuple(one for room in _ROOMS for one in room.JOBS),
+    handlers=tuple(one for room in _ROOMS for one in getattr(room, "HANDLERS", ())),
     checks=(*engine_checks.CHECKS, *(one for room in _ROOMS for one in room.CHECKS)),
     fixes=tuple(one for room in _ROOMS for one in room.FIXES),
     tables=store.TABLES,

@@ -7,6 +7,7 @@ from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.backups import engine
 from praxisd.services.backups.engine import Engine, EngineFault
 from praxisd.services.backups.engines import chosen
+from praxisd.services.diagnosis import api as diagnosis
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -41,5 +42,6 @@ CHECKS = (
         engine_there,
         seconds=25.0,
         every_s=300.0,
+        place=diagnosis.own_host,
     ),
 )

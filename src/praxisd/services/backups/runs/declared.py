@@ -11,11 +11,23 @@ from praxisd.kernel.service import (
     Route,
     Setting,
 )
-from praxisd.services.backups.runs import asking, backing, jobs, proving, queueing, running
+from praxisd.services.backups.runs import (
+    asking,
+    backing,
+    checks,
+    jobs,
+    operations,
+    proving,
+    queueing,
+    routes,
+    running,
+    starting,
+    watching,
+)
 
 SETTINGS: tuple[Setting, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = ()
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = routes.ROUTES
 EVENTS: tuple[EventType, ...] = (
     EventType("backup.asked", Retention.AUDIT),
     EventType("backup.started", Retention.AUDIT),
@@ -26,14 +38,16 @@ EVENTS: tuple[EventType, ...] = (
     EventType("backup.stopped", Retention.AUDIT),
 )
 JOBS: tuple[JobType, ...] = jobs.JOBS
-CHECKS: tuple[Check, ...] = ()
-FIXES: tuple[Fix, ...] = ()
-HANDLERS: tuple[Handler, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
+CHECKS: tuple[Check, ...] = checks.CHECKS
+FIXES: tuple[Fix, ...] = checks.FIXES
+HANDLERS: tuple[Handler, ...] = watching.HANDLERS
+START = watching.start
+OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
 PROBLEMS: tuple[str, ...] = (
     *asking.CODES,
     *running.CODES,
     *queueing.CODES,
     *backing.CODES,
     *proving.CODES,
+    *starting.CODES,
 )

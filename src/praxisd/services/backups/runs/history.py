@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 _MOST = 5000
+_SAME_SECOND = 50
 
 
 def last_good(tx: "Tx", medium: str | None = None) -> RunKept | None:
@@ -31,9 +32,15 @@ def log(tx: "Tx", day: date) -> list[RunKept]:
     return sorted((one for one in found if one.asked >= first and one.day == day), key=lambda one: one.asked)
 
 
-def page(tx: "Tx", limit: int, before: int | None = None) -> tuple[list[RunKept], int | None]:
+def page(
+    tx: "Tx", limit: int, before: int | None = None, kind: str | None = None
+) -> tuple[list[RunKept], int | None]:
     """At most so many runs (and those of the same second), newest first; where the next page begins, None at the end."""
-    found = store.RUN.newest(tx, limit + 50, before=before)
+    most = limit + _SAME_SECOND
+    if kind is None:
+        found = store.RUN.newest(tx, most, before=before)
+    else:
+        found = store.RUN.by(tx, "kind", kind, most=most, before=before)
     end = limit
     while 0 < end < len(found) and found[end].asked == found[end - 1].asked:
         end += 1

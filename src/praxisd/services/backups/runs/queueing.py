@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from praxisd.model.backup import DueRun, Job, Waiting
+from praxisd.model.backup import DueRun, Job, Waiting, Word
 from praxisd.model.backup_kept import PlanKept, RunKept
 from praxisd.services.backups import plan_rules, plan_watch_rules, store
 from praxisd.services.backups.engine import Stop
@@ -118,20 +118,20 @@ def _next(house: "House") -> RunKept | None:
     others = [one for one in waiting if one.kind != "backup" and int(one.facts.get("notBefore", 0)) <= now]
     house.store.run(
         recording.SYSTEM,
-        partial(_settle, {one.id for one in queue.overtaken}, {k: w for k, w in words.items() if w}),
+        partial(_settle, {one.id for one in queue.overtaken}, words),
     )
     chosen = [*others, *([backups[queue.start.id]] if queue.start is not None else [])]
     return min(chosen, key=lambda one: (_RANK[one.kind], one.asked, one.id), default=None)
 
 
-def _waits(run: RunKept, missing: str, now: int) -> Waiting:
+def _waits(run: RunKept, missing: Word | None, now: int) -> Waiting:
     by_hand = by_person(run)
     return Waiting(
         run.id,
         run.job or "evening",
         run.day,
         int(run.facts.get("due", run.asked)),
-        ready=not missing or by_hand,
+        ready=missing is None or by_hand,
         by_hand=by_hand,
         not_before=int(run.facts.get("notBefore", 0)),
     )
@@ -142,16 +142,19 @@ def by_person(run: RunKept) -> bool:
     return run.by != "plan" or bool(run.facts.get("byHand"))
 
 
-def _settle(overtaken: set[str], words: dict[str, str], tx: "Tx") -> None:
-    for id in {*overtaken, *words}:
+def _settle(overtaken: set[str], words: dict[str, Word | None], tx: "Tx") -> None:
+    """Close those, and note what the others wait for."""
+    for id, word in words.items():
         run = store.RUN.get(tx, id)
         if run is None or run.state != "waiting":
             continue
-        waits = words.get(id, "")
+        facts = {name: value for name, value in run.facts.items() if name not in ("waits", "params")}
+        if word is not None:
+            facts |= {"waits": word.code, "params": dict(word.params)}
+        if facts != run.facts:
+            run = recording.put(tx, msgspec.structs.replace(run, facts=facts))
         if id in overtaken:
-            recording.close(tx, run, "failed", waits or OVERTAKEN)
-        elif run.facts.get("waits", "") != waits:
-            recording.put(tx, msgspec.structs.replace(run, facts={**run.facts, "waits": waits}))
+            recording.close(tx, run, "failed", str(facts.get("waits", OVERTAKEN)))
 
 
 def _perform(house: "House", run: RunKept, held: "Held", stop: Stop) -> RunKept:

@@ -101,7 +101,7 @@ def _begin(house: "House", tx: "Tx", run_id: str, fence: int) -> RunKept:
         raise not_found(asking.SUBJECT)
     if run.state != "waiting":
         raise Problem(NOT_WAITING, 409)
-    facts = {name: value for name, value in run.facts.items() if name != "waits"}
+    facts = {name: value for name, value in run.facts.items() if name not in ("waits", "params")}
     begun = msgspec.structs.replace(
         run, state="running", began=tx.now, heard=tx.now, facts={**facts, "fence": fence, "node": house.node}
     )

@@ -9,7 +9,7 @@ from praxisd.model.backup_kept import Drive, MediumKept, RunKept
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import Engine, Repo
 from praxisd.services.backups.engine_checks import engine_of
-from praxisd.services.backups.plans import drives, looking
+from praxisd.services.backups.plans import drives, labels, looking
 from praxisd.services.backups.runs import recording
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ class Target:
     warning: Word | None = None
 
 
-def missing(house: "House", tx: "Tx", run: RunKept) -> str:
-    """Why a backup cannot begin now: a code, "" if it can."""
+def missing(house: "House", tx: "Tx", run: RunKept) -> Word | None:
+    """Why a backup cannot begin now, None if it can."""
     if run.job == "snapshot":
-        return "" if folder(house, tx) is not None else media_rules.MISSING
-    word = _find(house, tx, run)[2]
-    return "" if word is None else word.code
+        label = labels.label(house, "folder")
+        return None if folder(house, tx) is not None else Word(media_rules.MISSING, {"expected": label})
+    return _find(house, tx, run)[2]
 
 
 def target(house: "House", run: RunKept) -> Target:

@@ -17,8 +17,6 @@ FULL_EVERY_S = {"removable": 28 * DAY_S, "nas": 10 * DAY_S, "folder": 10 * DAY_S
 """So long after the last full reading the next run reads all, where no job of the week has. Seconds."""
 OLD_S = 45 * DAY_S
 """A medium that was not read whole for so long, though it was in a drive, is told of. Seconds."""
-PROOF_OLD_S = 45 * DAY_S
-"""A restore proof is due every month; one that is older has been missed. Seconds."""
 
 
 def last_full(states: Sequence[SnapshotKept]) -> int | None:

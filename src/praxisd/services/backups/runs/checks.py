@@ -1,0 +1,199 @@
+"""What is wrong with the runs: one that failed and was not made up for, a proof that is missing, a medium never read whole.
+
+Each thing stays true until a later run of the same kind ends well. A medium that is missing now is said by the plan's checks;
+here stands only that a backup was not made because of it.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from praxisd.kernel import jobs as kernel_jobs
+from praxisd.kernel.access import Actor
+from praxisd.kernel.service import Check, Finding, Fix, Severity
+from praxisd.model.backup import Word
+from praxisd.model.backup_kept import RunKept
+from praxisd.services.backups import anomaly_rules, engine, media_rules, source, store
+from praxisd.services.backups.plans import labels, planning
+from praxisd.services.backups.plans.rights import MANAGE
+from praxisd.services.backups.runs import (
+    backing,
+    history,
+    holding,
+    jobs,
+    keeping,
+    protected_rules,
+    proving,
+    queueing,
+    recording,
+    running,
+    verify_rules,
+)
+from praxisd.services.backups.sources import quiet
+from praxisd.services.diagnosis import api as diagnosis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+NOT_MADE, FAILED = "backups.run_not_made", "backups.run_failed"
+PROOF_OLD, READ_OLD, JOB_OFF = "backups.proof_old", "backups.read_old", "backups.job_off"
+_MEDIA = {*media_rules.CODES, engine.FULL, engine.READ_ONLY}
+_OWN = (
+    *(one for one in engine.CODES if one not in (engine.ENGINE_MISSING, engine.ENGINE_OLD, *_MEDIA)),
+    *source.OWN_CODES,
+    *proving.CODES,
+    *queueing.CODES,
+    recording.STOPPED,
+    running.CRASHED,
+    backing.NAMED,
+    backing.NO_SOURCE,
+    keeping.NOT_DROPPED,
+)
+CODES = tuple(dict.fromkeys((*_OWN, *anomaly_rules.CODES, NOT_MADE, FAILED, PROOF_OLD, READ_OLD)))
+_RECENT = 400
+
+
+def runs(house: "House") -> Iterator[Finding]:
+    """The newest run of each kind and job; anomalies; what is too old."""
+    with house.store.read(recording.SYSTEM) as tx:
+        yield from _newest(house, tx)
+        yield from _old(house, tx)
+
+
+def _newest(house: "House", tx: "Tx") -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for run in store.RUN.newest(tx, _RECENT):
+        name = (run.kind, run.job or run.medium)
+        if run.ended is None or run.kind in ("restore", "move") or name in seen:
+            continue
+        if run.state == "interrupted" and run.code != recording.STOPPED and _again(tx, run):
+            continue
+        seen.add(name)
+        yield from _of_run(house, tx, run)
+
+
+def _again(tx: "Tx", run: RunKept) -> bool:
+    """Does another try of it wait or work?"""
+    return any(
+        one.facts.get("againOf") == run.id
+        for state in ("waiting", "running")
+        for one in store.RUN.by(tx, "state", state)
+    )
+
+
+def _of_run(house: "House", tx: "Tx", run: RunKept) -> Iterator[Finding]:
+    subject = run.job or (f"{run.kind}/{run.medium}" if run.medium else run.kind)
+    params = _params(house, run)
+    if run.state in ("failed", "interrupted"):
+        if run.code in _MEDIA:
+            yield Finding(NOT_MADE, subject, Severity.ERROR, {**params, "reason": _title(run)})
+        elif run.code in _OWN:
+            yield Finding(run.code, subject, Severity.ERROR, params)
+        else:
+            yield Finding(FAILED, subject, Severity.ERROR, {**params, "reason": _title(run)})
+        return
+    if run.state == "warning" and run.code in _OWN:
+        yield Finding(run.code, subject, Severity.WARNING, params)
+    for word in unusual(tx, run):
+        yield Finding(word.code, subject, Severity.WARNING, dict(word.params))
+
+
+def unusual(tx: "Tx", run: RunKept) -> list[Word]:
+    """What of a backup is far from what its job usually comes to; first runs onto a medium are left out on both sides."""
+    if (
+        run.kind != "backup"
+        or run.figures is None
+        or run.first_on_medium
+        or run.state not in ("good", "warning")
+    ):
+        return []
+    earlier = [
+        one.figures
+        for one in store.RUN.by(tx, "kind", "backup", most=_RECENT)
+        if one.job == run.job
+        and one.id != run.id
+        and one.asked <= run.asked
+        and one.state == "good"
+        and one.figures is not None
+        and not one.first_on_medium
+    ]
+    return anomaly_rules.unusual(run.figures, earlier[::-1])
+
+
+def _old(house: "House", tx: "Tx") -> Iterator[Finding]:
+    """A proof every month, and every medium read whole from time to time."""
+    kept = planning.plan(tx)
+    if kept is None or kept.plan.variant == "external":
+        return
+    proofs = [one for one in store.RUN.by(tx, "kind", "prove", most=60) if one.state == "good"]
+    last = proofs[0].ended if proofs else None
+    if tx.now - (last or kept.at) > protected_rules.PROOF_OLD_S:
+        yield Finding(
+            PROOF_OLD, "", Severity.WARNING, {"days": (tx.now - (last or kept.at)) // verify_rules.DAY_S}
+        )
+    for one in store.MEDIUM.all(tx):
+        medium = one.medium
+        if medium.retired or medium.held or medium.written is None or medium.slot.startswith("image_"):
+            continue
+        read = verify_rules.last_full(history.states(tx, medium.id))
+        if verify_rules.old(medium.kind, read, tx.now, one.created):
+            days = (tx.now - (read or one.created)) // verify_rules.DAY_S
+            yield Finding(READ_OLD, medium.id, Severity.WARNING, {"label": medium.label, "days": days})
+
+
+def _params(house: "House", run: RunKept) -> dict[str, Any]:
+    said = run.facts.get("params")
+    job = {"text": f"backups.job_name.{run.job}"} if run.job else {"text": f"backups.run_kind.{run.kind}"}
+    label = labels.label(house, run.slot) if run.slot else "–"
+    return {**(said if isinstance(said, dict) else {}), "job": job, "label": label, "count": run.named_count}
+
+
+def _title(run: RunKept) -> dict[str, Any]:
+    said = run.facts.get("params")
+    return {"text": f"{run.code}.title", "values": said if isinstance(said, dict) else {}}
+
+
+def switched_on(house: "House") -> Iterator[Finding]:
+    """A plan is in force, and one of its jobs is off."""
+    with house.store.read(recording.SYSTEM) as tx:
+        kept = planning.plan(tx)
+        if kept is None:
+            return
+        for name in wanted(kept.plan.variant):
+            if not kernel_jobs.get_job(house, tx, name).enabled:
+                yield Finding(JOB_OFF, name, Severity.ERROR, {"job": {"text": f"job.{name}.title"}})
+
+
+def wanted(variant: str) -> tuple[str, ...]:
+    """The jobs that a plan needs: a copy for other software is verified by itself and proven by that."""
+    return (jobs.RUN,) if variant == "external" else jobs.NAMES
+
+
+def switch_on(house: "House", _actor: Actor, subject: str, _params: "Mapping[str, Any]") -> None:
+    """Switch the job on again."""
+    if subject in jobs.NAMES:
+        house.store.run(recording.SYSTEM, lambda tx: kernel_jobs.change(house, tx, subject, enabled=True))
+
+
+def windows(house: "House") -> Iterator[Finding]:
+    """Programs that were stopped for a copy by a praxisd that is gone: they are started again; what cannot be is told."""
+    marks = house.folder / "backups" / "quiet"
+    if not marks.is_dir() or not any(marks.iterdir()):
+        return
+    with holding.working(house) as held:
+        if held is None:  # a run is at work; the mark is its own
+            return
+        found = quiet.reopen(marks)
+    for name, fault in found.items():
+        if fault is not None:
+            yield Finding(source.NOT_RESTARTED, name, Severity.ERROR, {"label": name})
+
+
+CHECKS = (
+    Check("backups.runs", CODES, runs, seconds=15.0),
+    Check("backups.jobs", (JOB_OFF,), switched_on),
+    Check("backups.windows", (source.NOT_RESTARTED,), windows, seconds=60.0, place=diagnosis.own_host),
+)
+FIXES = (Fix(JOB_OFF, switch_on, MANAGE),)

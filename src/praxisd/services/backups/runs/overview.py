@@ -1,0 +1,164 @@
+"""How it stands with the backups today, put together of all rooms: the first thing a person sees of them."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from praxisd.kernel.clock import format_rfc3339
+from praxisd.model.backup import DueRun
+from praxisd.model.backup_kept import PlanKept
+from praxisd.services.backups import plan_rules, store
+from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.engine_checks import engine_of
+from praxisd.services.backups.plans import desk, labels, media_view, plan_view, planning
+from praxisd.services.backups.protocol import log_keeping
+from praxisd.services.backups.runs import history, protected_rules, view
+from praxisd.services.backups.runs.shapes import (
+    BackupOverview,
+    CheckOut,
+    EngineOut,
+    NextOut,
+    ProofOut,
+    ProtectedOut,
+    WordOut,
+)
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+_DAYS_BACK, _AHEAD = 31, 14
+_DONE = ("good", "warning", "running", "waiting")
+
+
+def overview(house: "House", tx: "Tx", lang: str) -> BackupOverview:
+    """All of it. The transaction reads; drives are looked at as far as the last round of checks did."""
+    kept = planning.plan(tx)
+    zone = planning.zone(house, tx)
+    running, last, good = history.running(tx), history.last(tx), history.last_good(tx)
+    proof = history.newest(tx, "prove")
+    return BackupOverview(
+        day=planning.today(house, tx, kept).isoformat(),
+        plan=plan_view.shown(house, tx, lang),
+        engine=engine(house, lang),
+        words=words(house, tx, lang),
+        next=_next(house, tx, kept, lang),
+        running=None if running is None else view.single(house, tx, running, lang),
+        last=None if last is None else view.single(house, tx, last, lang),
+        last_good=None if good is None else view.single(house, tx, good, lang),
+        protected=protected(house, tx, lang),
+        check=_check(house, tx),
+        proof=None
+        if proof is None or proof.ended is None
+        else ProofOut(at=format_rfc3339(proof.ended, zone), good=proof.state == "good"),
+        media=media_view.shown(house, tx, lang),
+    )
+
+
+def engine(house: "House", lang: str) -> EngineOut:
+    """The program that makes the copies."""
+    try:
+        version = engine_of(house).version()
+    except EngineFault as fault:
+        return EngineOut(
+            ok=False, version="", problem=labels.code_words(house, fault.code, lang, fault.detail)
+        )
+    return EngineOut(ok=True, version=".".join(str(one) for one in version), problem=None)
+
+
+def words(house: "House", tx: "Tx", lang: str) -> tuple[WordOut, ...]:
+    """What is to be done today, most pressing first."""
+    found = []
+    asked = log_keeping.asked(house, tx)
+    for one in desk.words(house, tx, tx.now):
+        told = labels.word(house, one, lang)
+        found.append(
+            WordOut(
+                code=told["code"],
+                title=told["title"],
+                hint=told["hint"],
+                subject=one.subject,
+                action=desk.action(one.code),
+            )
+        )
+    if asked.due and asked.day is not None:
+        found.append(
+            WordOut(
+                code="backups.log_unchecked",
+                title=house.texts.get("backups.overview.check_log", lang),
+                hint=house.texts.get("backups.overview.check_log_hint", lang),
+                subject=asked.day.isoformat(),
+                action="check_log",
+            )
+        )
+    return tuple(found)
+
+
+def protected(house: "House", tx: "Tx", lang: str) -> ProtectedOut:
+    """Is the practice protected, since when, and why or why not."""
+    found = judgement(house, tx)
+    since = None if found.since is None else format_rfc3339(found.since, planning.zone(house, tx))
+    why = house.texts.get(f"backups.protected.{found.why}", lang)
+    return ProtectedOut(state=found.state, since=since, why=why)
+
+
+def judgement(house: "House", tx: "Tx") -> protected_rules.Judgement:
+    """The same as a rule says it."""
+    kept = planning.plan(tx)
+    today = planning.today(house, tx, kept)
+    wanted = []
+    runs = store.RUN.by(tx, "kind", "backup", most=300)
+    if kept is not None:
+        first = max(planning.today(house, tx, kept, kept.at), today - timedelta(days=_DAYS_BACK))
+        closed = planning.closed(house, tx, first, today)
+        days = [first + timedelta(days=number) for number in range((today - first).days)]
+        wanted = [day for day in days if plan_rules.runs_on(kept.plan, day, closed)]
+    proofs = [one for one in store.RUN.by(tx, "kind", "prove", most=60) if one.ended is not None]
+    return protected_rules.judge(
+        planned=kept is not None,
+        last=history.last(tx),
+        good=history.last_good(tx),
+        proof=next(iter(proofs), None),
+        proven=next((one.ended for one in proofs if one.state == "good"), None),
+        missed=protected_rules.missed(
+            wanted, [one.day for one in runs if one.state in ("good", "warning")], today
+        ),
+        now=tx.now,
+        external=kept is not None and kept.plan.variant == "external",
+    )
+
+
+def _next(house: "House", tx: "Tx", kept: PlanKept | None, lang: str) -> NextOut | None:
+    one = None if kept is None else upcoming(house, tx, kept)
+    if one is None:
+        return None
+    return NextOut(
+        job=one.run.job,
+        slot=one.run.slot,
+        label=labels.label(house, one.run.slot, lang),
+        at=format_rfc3339(one.at, planning.zone(house, tx)),
+        start=one.run.start,
+    )
+
+
+def upcoming(house: "House", tx: "Tx", kept: PlanKept) -> DueRun | None:
+    """The next run that the plan wants and nobody has done: also one of today that waits for the desk's click."""
+    zone, today = planning.zone(house, tx), planning.today(house, tx, kept)
+    closed = planning.closed_around(house, tx, tx.now)
+    runs = store.RUN.by(tx, "kind", "backup", most=60)
+    done = {(one.day, one.job) for one in runs if one.state in _DONE}
+    after = max(kept.at, tx.now - 86_400)
+    for one in plan_rules.due_runs(kept.plan, after, tx.now + _AHEAD * 86_400, zone, closed):
+        waits = one.at > tx.now or (one.run.day == today and one.run.start == "desk")
+        if waits and (one.run.day, one.run.job) not in done:
+            return one
+    return None
+
+
+def _check(house: "House", tx: "Tx") -> CheckOut:
+    asked = log_keeping.asked(house, tx)
+    return CheckOut(
+        day=None if asked.day is None else asked.day.isoformat(),
+        due=asked.due,
+        by="" if tx.actor.masked else asked.by,
+        at=None if asked.at is None else format_rfc3339(asked.at, planning.zone(house, tx)),
+    )
