@@ -17,7 +17,7 @@ from praxisd.kernel.plot import Plot
 from praxisd.kernel.service import Raw
 
 PDF = "application/pdf"
-LONGEST = 90
+LONGEST = 104
 """So many signs fit on a line that must not wrap."""
 
 
@@ -84,6 +84,13 @@ class Signatures:
 
 
 @dataclass(frozen=True, slots=True)
+class Points:
+    """Sentences one below the other, each with a dot before it."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """An empty frame for a stamp, with small words in its corner."""
 
@@ -105,7 +112,7 @@ class Key:
     code: str
 
 
-Block = Heading | Text | Facts | Table | Boxes | Signatures | Stamp | Plot | Typed | Key
+Block = Heading | Text | Facts | Table | Boxes | Signatures | Points | Stamp | Plot | Typed | Key
 
 
 class Paper:
@@ -158,18 +165,23 @@ class Paper:
         self.blocks.append(Signatures(tuple(labels)))
         return self
 
+    def points(self, texts: Iterable[str]) -> Self:
+        """Sentences, each with a dot before it."""
+        self.blocks.append(Points(tuple(texts)))
+        return self
+
     def stamp(self, label: str) -> Self:
         """An empty frame for a stamp."""
         self.blocks.append(Stamp(label))
         return self
 
     def plot(self, plot: Plot) -> Self:
-        """Figures over days, over the width of the sheet; its title is a heading of its own."""
+        """Figures over days below their title, over the width of the sheet."""
         self.blocks.append(plot)
         return self
 
     def typed(self, lines: Sequence[str]) -> Self:
-        """Lines to be typed in. ValueError for one that is longer than a line."""
+        """Lines to be typed in, on portrait sheets. ValueError for one that is longer than a line."""
         if any(len(line) > LONGEST for line in lines):
             raise ValueError("a line that is to be typed in does not fit")
         self.blocks.append(Typed(tuple(lines)))

@@ -66,8 +66,9 @@ HEAD = _style("head", 8, 10)
 HEAD_CENTRE = _style("head_centre", 8, 10, alignment=TA_CENTER)
 LABEL = _style("label", 9.5, 12.5, textColor=GREY)
 VALUE = _style("value", 9.5, 12.5)
+POINT = _style("point", 10, 13.5, leftIndent=9, firstLineIndent=-9, spaceAfter=1 * mm)
 BOX = _style("box", 10, 13)
-TYPED = _style("typed", 9.5, 13, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, spaceAfter=1)
+TYPED = _style("typed", 9, 12.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, spaceAfter=1)
 KEY = _style("key", 20, 30, alignment=TA_CENTER)
 
 
@@ -159,6 +160,8 @@ def _flow(block: paper.Block, lang: str, width: float) -> list[Flowable]:
                 KeepTogether([paper_keys.framed([_bold(row, KEY) for row in rows], code, width)]),
                 Spacer(0, 3 * mm),
             ]
+        case paper.Points(texts):
+            return [_plain(f"•\u00a0\u00a0{text}", POINT) for text in texts] + [Spacer(0, 1 * mm)]
         case paper.Stamp(label):
             return [paper_figures.Stamp(_plain(label, SMALL))]
         case Plot():
@@ -182,15 +185,16 @@ def _beginning(blocks: Sequence[paper.Block], lang: str, width: float) -> float:
             flow = _facts(block.pairs[:1], width)
         if isinstance(block, paper.Table) and block.columns:
             high += min(_rows_high(block, lang, width, 2), max(_rows_high(block, lang, width, 1), _PAGE / 4))
-        elif isinstance(block, paper.Signatures):
-            high += _Lines(block.labels).wrap(width, _PAGE)[1]
-        elif (
-            isinstance(block, paper.Boxes | paper.Facts | paper.Typed | paper.Key | paper.Stamp | Plot)
-            and flow
-        ):
-            high += flow[0].wrap(width, _PAGE)[1]
+        elif flow:
+            high += _together(flow[0], width)
         break
     return min(high, _PAGE)
+
+
+def _together(one: Flowable, width: float) -> float:
+    """How high a thing is. Of what is kept together reportlab does not say it: it is asked of its parts."""
+    parts = one._content if isinstance(one, KeepTogether) else [one]
+    return float(sum(part.wrap(width, _PAGE)[1] for part in parts))
 
 
 def _rows_high(table: paper.Table, lang: str, width: float, count: int) -> float:

@@ -12,24 +12,29 @@ _WORDS, _FAINT = colors.HexColor("#4b545e"), colors.HexColor("#c9ced4")
 
 
 class Picture(Flowable):  # type: ignore[misc]
-    """A plot over the width of the sheet. `font` and `clean` are those of the sheet."""
+    """A plot over the width of the sheet, its title above it. `font` and `clean` are those of the sheet."""
+
+    TITLE = 7 * mm
 
     def __init__(self, shown: plot.Plot, lang: str, font: str, clean: Any) -> None:
         super().__init__()
+        self._title = shown.title
         self._parts = plot.parts(shown, lang)
         self._font, self._clean = font, clean
 
     def wrap(self, wide: float, high: float) -> tuple[float, float]:
         """Its size in points."""
         self._scale = wide / plot.WIDTH
-        self.width, self.height = wide, plot.HEIGHT * self._scale + 2 * mm
+        self.width, self.height = wide, plot.HEIGHT * self._scale + self.TITLE + 2 * mm
         return self.width, self.height
 
     def draw(self) -> None:
         """Line by line, from the top down."""
         canvas = self.canv
         canvas.saveState()
-        canvas.translate(0, self.height)
+        canvas.setFont(self._font, 10)
+        canvas.drawString(0, self.height - 4 * mm, self._clean(self._title))
+        canvas.translate(0, self.height - self.TITLE)
         canvas.scale(self._scale, self._scale)
         for one in self._parts:
             if isinstance(one, plot.Word):

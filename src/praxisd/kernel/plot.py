@@ -26,6 +26,8 @@ SIZE = 10.0
 MarkKind = Literal["dot", "square", "triangle", "ring"]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 12.0, 30.0, 24.0
 _MOST = 4
+_MARKED = 30
+"""So many marks on a line at most, the last point always among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def parts(plot: Plot, lang: str) -> tuple[Part, ...]:
             points = tuple((along(day), height(value)) for day, value in one.points)
             if len(points) > 1:
                 found.append(Stroke(points, colour, dash))
-            found += [Mark(x, y, mark, colour) for x, y in points]
+            every = -(-len(points) // _MARKED)
+            found += [Mark(x, y, mark, colour) for x, y in reversed(points[::-1][::every])]
     found += _legend(series)
     return tuple(found)
 

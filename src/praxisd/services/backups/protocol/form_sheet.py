@@ -99,7 +99,7 @@ def _settings(made: Paper, words: FormWords) -> None:
 def _instruction(made: Paper, words: FormWords) -> None:
     say = words.say
     made.heading(say("instruction"))
-    made.text("\n".join(f"• {say(f'instruction_{one}')}" for one in ("access", "changes", "daily")))
+    made.points(say(f"instruction_{one}") for one in ("access", "changes", "daily"))
     made.text(say("instruction_ours"), small=True)
     made.heading(say("encrypted"))
     external = words.facts.variant == "external"
@@ -153,10 +153,10 @@ def _signed(made: Paper, words: FormWords) -> None:
     made.text(say("instructed_in"), small=True)
     people = words.facts.value("instructed")
     if people:
-        made.text("\n".join(f"• {one}" for one in people.splitlines()))
+        made.points(people.splitlines())
     else:
         made.text(say("unanswered"))
-    made.text("\n".join(f"• {say(f'confirm_{one}')}" for one in ("all", "people", "duty")))
+    made.points(say(f"confirm_{one}") for one in ("all", "people", "duty"))
     made.signatures([say("signature")] * 3)
     made.stamp(say("stamp"))
 
@@ -226,7 +226,7 @@ def _media(made: Paper, words: FormWords) -> None:
         Column(say("written"), 2),
         Column(say("key"), 1.6),
     ]
-    made.table(columns, [_medium(words, one) for one in sorted(facts.in_use, key=lambda m: m.medium.label)])
+    made.table(columns, [_medium(words, one) for one in words.ordered()])
 
 
 def _medium(words: FormWords, one: MediumKept) -> tuple[str, ...]:
@@ -279,5 +279,4 @@ def _plots(house: "House", made: Paper, words: FormWords) -> None:
     for figure in plotting.FIGURES:
         shown = plotting.drawn(house, runs, figure, words.zone, words.lang)
         if shown.series:
-            made.text(shown.title)
             made.plot(shown)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from praxisd import __version__
 from praxisd.kernel.schedule import WEEKDAYS
 from praxisd.model.backup import PlanJob
-from praxisd.model.backup_kept import Drive, SourceKept
+from praxisd.model.backup_kept import Drive, MediumKept, SourceKept
 from praxisd.services.backups.plans import labels
 from praxisd.services.backups.protocol.coverage_routes import title
 from praxisd.services.backups.protocol.form_facts import FormFacts
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 ON, OFF = "☑", "☐"
+GAP = "\u00a0\u00a0\u00a0 "
+"""Between boxes: plain spaces would fall together on paper."""
 _COUNTED = ("removable", "nas", "remote", "folder")
 
 
@@ -47,12 +49,12 @@ class FormWords:
 
     def box(self, on: bool, word: str) -> str:
         """A box and its word."""
-        return f"{ON if on else OFF} {word}"
+        return f"{ON if on else OFF}\u00a0{word}"
 
     def yes_no(self, value: str) -> str:
         """Two boxes; both empty and said so while nobody has answered."""
-        text = "   ".join(self.box(value == one, self.say(one)) for one in ("yes", "no"))
-        return text if value else f"{text}   ({self.say('unanswered')})"
+        text = GAP.join(self.box(value == one, self.say(one)) for one in ("yes", "no"))
+        return text if value else f"{text}{GAP}({self.say('unanswered')})"
 
     def device(self) -> str:
         """Sicherungsgerät."""
@@ -83,16 +85,19 @@ class FormWords:
             return self.answer("own_media")
         lines = []
         for kind in _COUNTED:
-            found = sorted(
-                (one.medium for one in self.facts.in_use if one.medium.kind == kind), key=self._turn
-            )
+            found = [one.medium for one in self.ordered() if one.medium.kind == kind]
             if found:
                 lines.append(f"{self.say(f'media.{kind}')}: {', '.join(one.label for one in found)}")
         return "\n".join(lines) or self.say("no_media")
 
-    def _turn(self, one: Any) -> tuple[int, str]:
-        day = one.slot[:3]
-        return (WEEKDAYS.index(day) if day in WEEKDAYS else 7, one.label)
+    def ordered(self) -> list[MediumKept]:
+        """The media in the order of the week, the others after them."""
+
+        def turn(one: MediumKept) -> tuple[int, str]:
+            day: Any = one.medium.slot[:3]
+            return (WEEKDAYS.index(day) if day in WEEKDAYS else 7, one.medium.label)
+
+        return sorted(self.facts.in_use, key=turn)
 
     def count(self) -> str:
         """Anzahl der Medien, and how many the plan wants."""
@@ -122,9 +127,9 @@ class FormWords:
         """Verschlüsselung: offsite and onsite. Ours always is."""
         if self.facts.variant == "external":
             both = [(one, self.yes_no(self.facts.value(f"own_{one}"))) for one in ("offsite", "onsite")]
-            return "\n".join(f"{one}:   {told}" for one, told in both)
+            return "\n".join(f"{one}:{GAP}{told}" for one, told in both)
         boxes = self.yes_no("yes")
-        return f"offsite:   {boxes}\nonsite:   {boxes}\n{self.say('always_encrypted')}"
+        return f"offsite:{GAP}{boxes}\nonsite:{GAP}{boxes}\n{self.say('always_encrypted')}"
 
     def password(self) -> str:
         """Passwort für Verschlüsselung: its name, and where the recovery sheet stands. Never itself."""
@@ -150,7 +155,7 @@ class FormWords:
         own = {self.facts.value(f"own_{one}") for one in ("offsite", "onsite")}
         if self.facts.variant == "external":
             return self.box(own == {"no"}, self.say("unencrypted"))
-        return f"{self.box(False, self.say('unencrypted'))}   ({self.say('unencrypted_never')})"
+        return f"{self.box(False, self.say('unencrypted'))}{GAP}({self.say('unencrypted_never')})"
 
     def kind(self) -> str:
         """Sicherungsart: by file, by image."""
@@ -159,20 +164,20 @@ class FormWords:
         if self.facts.variant == "external":
             said = self.facts.value("own_kind")
             files, image = "files" in said, "image" in said
-            more = "" if said else f"   ({self.say('unanswered')})"
+            more = "" if said else f"{GAP}({self.say('unanswered')})"
         elif self.plan is not None and self.plan.image is not None:
             wanted = self.plan.image
             more = "\n" + self.say(
                 "image", media=wanted.media, days=wanted.every_days, locked=wanted.locked_days
             )
-        return f"{self.box(files, self.say('files'))}   {self.box(image, self.say('imaged'))}{more}"
+        return f"{self.box(files, self.say('files'))}{GAP}{self.box(image, self.say('imaged'))}{more}"
 
     def days(self) -> str:
         """Sicherung erfolgt am: the weekdays of the first job."""
         if self.facts.variant == "external":
             return self.answer("own_times")
         on: Sequence[str] = self.plan.jobs[0].days if self.plan is not None else ()
-        text = "  ".join(self.box(one in on, self.say(f"short.{one}")) for one in WEEKDAYS)
+        text = GAP.join(self.box(one in on, self.say(f"short.{one}")) for one in WEEKDAYS)
         return text if self.plan is not None else f"{text}\n{self.say('no_plan')}"
 
     def begin(self) -> str:
@@ -185,14 +190,14 @@ class FormWords:
         by_hand = job.start == "desk"
         time = self.box(not by_hand, self.say("at_time" if not by_hand else "time", time=job.time))
         hand = self.box(by_hand, self.say("by_hand_at" if by_hand else "by_hand", time=job.time))
-        return f"{time}   {hand}"
+        return f"{time}{GAP}{hand}"
 
     def log(self) -> str:
         """Sicherungsprotokoll: whose log."""
         other = self.facts.value("log_other")
         ours = self.facts.variant != "external"
         first = self.box(ours, self.say("log_software"))
-        return f"{first}   {self.box(bool(other), self.say('log_other'))} {other}".rstrip()
+        return f"{first}{GAP}{self.box(bool(other), self.say('log_other'))} {other}".rstrip()
 
     def extras(self) -> Iterator[str]:
         """The further backups: those of the plan, then those that were answered."""
@@ -228,7 +233,7 @@ class FormWords:
         """Monitoring, and by whom."""
         said = self.facts.value("monitoring")
         by = self.answer("monitoring_by") if said == "yes" else ""
-        return f"{self.yes_no(said)}   {by}".rstrip()
+        return f"{self.yes_no(said)}{GAP}{by}".rstrip()
 
     def folders(self) -> str:
         """Partitionen und Datenverzeichnisse."""
