@@ -1,13 +1,15 @@
-"""Media for tests of the keys: folders with a real restic in them whose passwords cost nothing to try."""
+"""Media for tests of the keys: folders with a real restic in them, or an engine that knows keys alone and costs nothing."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from praxisd.kernel.app import House
-from praxisd.services.backups.engine import Repo
+from praxisd.services.backups import engine as codes
+from praxisd.services.backups.engine import EngineFault, Key, Repo, Snapshot
 from praxisd.services.backups.engine_checks import ENGINE
 from praxisd.services.backups.keys import keeping
 from praxisd.services.backups.keys.opening import opens
@@ -21,7 +23,7 @@ class Shelf:
     """A house, its engine, and folders as media."""
 
     house: House
-    engine: QuickRestic
+    engine: Any
     folder: Path
 
     def place(self, name: str) -> str:
@@ -49,11 +51,56 @@ class Shelf:
         }
 
 
-def shelf(house: House, folder: Path) -> Shelf:
-    """The house with that engine."""
-    engine = QuickRestic(house.folder / "backups" / "engine", debian.program(["restic"], "restic"))
+def shelf(house: House, folder: Path, engine: Any = None) -> Shelf:
+    """The house with that engine; restic if none is given."""
+    if engine is None:
+        engine = QuickRestic(house.folder / "backups" / "engine", debian.program(["restic"], "restic"))
     house.shared[ENGINE] = engine
     return Shelf(house, engine, folder)
+
+
+class KeysOnly:
+    """An engine as far as its keys go: by place, the password of each key by its id. A key in use is not taken away."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, dict[str, str]] = {}
+        self._ids = itertools.count(1)
+
+    def init(self, repo: Repo) -> str:
+        if repo.place in self.places:
+            raise EngineFault(codes.FAILED, "there already")
+        self.places[repo.place] = {}
+        self._added(repo)
+        return self.identity(repo)
+
+    def identity(self, repo: Repo) -> str:
+        return f"{repo.place:>64}"[-64:]
+
+    def key_names(self, place: str) -> tuple[str, ...]:
+        return tuple(key + "0" * 56 for key in self.places[place])
+
+    def keys(self, repo: Repo) -> list[Key]:
+        there = self.places[repo.place]
+        if repo.secret not in there.values():
+            raise EngineFault(codes.PASSWORD_WRONG)
+        return [Key(key, 0, secret == repo.secret) for key, secret in there.items()]
+
+    def add_key(self, repo: Repo, secret: str) -> Key:
+        self.keys(repo)
+        return self._added(Repo(repo.place, secret))
+
+    def remove_key(self, repo: Repo, key: str) -> None:
+        if next(one for one in self.keys(repo) if one.id == key).current:
+            raise EngineFault(codes.FAILED)
+        del self.places[repo.place][key]
+
+    def snapshots(self, repo: Repo) -> list[Snapshot]:
+        return []
+
+    def _added(self, repo: Repo) -> Key:
+        key = f"{next(self._ids):08x}"
+        self.places[repo.place][key] = repo.secret
+        return Key(key, 0)
 
 
 class Killed(BaseException):
@@ -61,18 +108,18 @@ class Killed(BaseException):
 
 
 class Cut:
-    """An engine, and a store, that end the program before or after the n-th step they take (counted from 0)."""
+    """Ends the program at the n-th step (counted from 0) that engine or store takes, or right after the step of a name."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int | str) -> None:
         self.at = at
-        self.steps = 0
         self.taken: list[str] = []
 
     def step(self, name: str) -> None:
-        self.steps += 1
-        if self.steps > self.at:
+        if self.at == len(self.taken):
             raise Killed
         self.taken.append(name)
+        if self.at == name:
+            raise Killed
 
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(call)
@@ -84,7 +131,7 @@ class Cut:
 
         return cut
 
-    def engine(self, real: QuickRestic) -> Any:
+    def engine(self, real: Any) -> Any:
         cut = self
 
         class Cutting:

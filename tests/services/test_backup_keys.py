@@ -1,5 +1,6 @@
 """Passwords of the backups: a change orphans no medium, wherever it is cut off, and each medium's right one is known."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,21 @@ import pytest
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.vault import Vault
 from praxisd.services.backups.engine import EngineFault, Repo
+from praxisd.services.backups.engines.restic import Restic
 from praxisd.services.backups.keys import keeping, keyring
 from praxisd.testing.houses import Houses
-from tests.services.backup_keys_cast import Cut, Killed, Shelf, shelf
+
+from .backup_keys_cast import Cut, KeysOnly, Killed, Shelf, shelf
 
 
 @pytest.fixture
-def media(houses: Houses, tmp_path: Path) -> Shelf:
-    return shelf(houses.open(), tmp_path / "media")
+def media(sqlite_houses: Houses, tmp_path: Path) -> Shelf:
+    return shelf(sqlite_houses.open(), tmp_path / "media")
+
+
+@pytest.fixture
+def pretended(houses: Houses, tmp_path: Path) -> Shelf:
+    return shelf(houses.open(), tmp_path / "media", KeysOnly())
 
 
 def opened_by(media: Shelf, medium: str) -> tuple[int, ...]:
@@ -37,9 +45,10 @@ def test_a_new_medium_is_opened_by_the_password_and_by_the_recovery_key(media: S
     assert not keyring.rewrap(media.house, media.engine, place, "m1")
 
 
-def test_what_is_noted_is_not_tried(media: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_noted_is_not_tried(pretended: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    media = pretended
     repo, _ = keyring.set_up(media.house, media.engine, media.place("a"), "m1")
-    monkeypatch.delattr(type(media.engine).__mro__[1], "keys")
+    monkeypatch.delattr(KeysOnly, "keys")
     assert keyring.repo_of(media.house, repo.place, "m1") == repo
     assert not keyring.rewrap(media.house, media.engine, repo.place, "m1")
 
@@ -60,7 +69,7 @@ def test_a_set_up_is_gone_on_with_but_never_over_states(media: Shelf, tmp_path: 
 
 
 def test_changed_between_two_media_each_opens_with_its_own_and_the_right_one_is_named(
-    media: Shelf, tmp_path: Path, houses: Houses
+    media: Shelf, tmp_path: Path
 ) -> None:
     """Done-when 4 of the backups."""
     file = tmp_path / "befund.txt"
@@ -69,7 +78,7 @@ def test_changed_between_two_media_each_opens_with_its_own_and_the_right_one_is_
         file.write_text(f"on {name}")
         repo, _ = keyring.set_up(house, media.engine, media.place(name), name)
         snapshots[name] = media.copy(repo, file)
-    house.clock.move(days=5)  # type: ignore[attr-defined]
+    house.clock.advance(5 * 86_400)  # type: ignore[attr-defined]
     changed(media)
     assert keyring.rewrap(house, media.engine, media.place("b"), "b")  # a is outside of the practice
     assert opened_by(media, "a") == (1,) and opened_by(media, "b") == (2,)
@@ -106,41 +115,56 @@ def test_a_medium_that_was_away_gets_the_newest_when_it_is_back(media: Shelf, tm
     assert new.secret != repo.secret and [one.id for one in media.engine.snapshots(new)] == [old]
 
 
-def test_wherever_a_change_is_cut_off_the_medium_opens_and_the_next_look_finishes(media: Shelf) -> None:
-    house, steps = media.house, []
-    for at in range(200):
-        place = media.place(f"m{at}")
-        with house.store.read(keeping.OWN) as tx:
-            before = keeping.newest(tx)
-        keyring.set_up(house, media.engine, place, f"m{at}")
-        changed(media)
+def test_wherever_a_change_is_cut_off_the_medium_opens_and_the_next_look_finishes(pretended: Shelf) -> None:
+    steps = _cut_everywhere(pretended, range(200))
+    assert [one for one in steps if "_key" in one] == [
+        "before add_key", "after add_key", "before remove_key", "after remove_key",
+    ]  # fmt: skip
+    added, noted, removed = (steps.index(one) for one in ("after add_key", "after note", "before remove_key"))
+    tried = steps.index("after keys", added)
+    assert added < tried < noted < removed
+
+
+def test_cut_off_with_a_real_restic_between_adding_and_taking_away(media: Shelf) -> None:
+    for wanted in ("after add_key", "before remove_key", "after remove_key"):
+        cut = Cut(wanted)
+        _cut_once(media, cut, wanted.replace(" ", "-"))
+        assert cut.taken[-1] == wanted
+
+
+def _cut_everywhere(media: Shelf, points: Iterable[int]) -> list[str]:
+    """The steps of the first change that came to its end."""
+    for at in points:
         cut = Cut(at)
-        ended = _cut_off(media, cut, place, f"m{at}")
-        # One that is noted as ours opens it, and the recovery key always does.
-        repo = keyring.repo_of(house, place, f"m{at}")
-        assert media.engine.keys(repo)
-        assert "recovery 1" in media.who_opens(f"m{at}")
-        keyring.rewrap(house, media.engine, place, f"m{at}")
-        with house.store.read(keeping.OWN) as tx:
-            now = keeping.current(house, tx)
-        assert media.who_opens(f"m{at}") == {f"password {now.no}", "recovery 1"}
-        assert len(media.engine.keys(keyring.repo_of(house, place, f"m{at}"))) == 2
-        assert before is None or now.no == before.no + 1
-        if not ended:
-            break
-        steps = cut.taken
-    assert not ended and any("remove_key" in one for one in steps) and len(steps) >= 12
+        if not _cut_once(media, cut, f"m{at}"):
+            return cut.taken
+    raise AssertionError("it never came to its end")
 
 
-def test_a_key_left_by_a_change_that_was_cut_off_and_overtaken_goes_too(media: Shelf) -> None:
+def _cut_once(media: Shelf, cut: Cut, name: str) -> bool:
+    """Change the password, cut off the medium's change, look whether all is well, and finish it; False if it was not cut."""
+    house, place = media.house, media.place(name)
+    keyring.set_up(house, media.engine, place, name)
+    changed(media)
+    was_cut = _cut_off(media, cut, place, name)
+    assert media.engine.keys(keyring.repo_of(house, place, name))  # one that is noted as ours opens it
+    assert "recovery 1" in media.who_opens(name)
+    keyring.rewrap(house, media.engine, place, name)
+    with house.store.read(keeping.OWN) as tx:
+        now = keeping.current(house, tx)
+    assert media.who_opens(name) == {f"password {now.no}", "recovery 1"}
+    assert opened_by(media, name) == (now.no,)
+    assert len(media.engine.keys(keyring.repo_of(house, place, name))) == 2
+    return was_cut
+
+
+def test_a_key_left_by_a_change_that_was_cut_off_and_overtaken_goes_too(pretended: Shelf) -> None:
+    media = pretended
     place = media.place("a")
     repo, _ = keyring.set_up(media.house, media.engine, place, "m1")
     media.engine.add_key(repo, "the service partner's own")
     changed(media)
-    for at in range(200):  # just after the key was added, before it was noted
-        cut = Cut(at)
-        if not _cut_off(media, cut, place, "m1") or "after add_key" in cut.taken:
-            break
+    assert _cut_off(media, Cut("after add_key"), place, "m1")  # it was added, and not noted
     assert "password 2" in media.who_opens("a") and opened_by(media, "m1") == (1,)
     changed(media)
     keyring.rewrap(media.house, media.engine, place, "m1")
@@ -149,31 +173,36 @@ def test_a_key_left_by_a_change_that_was_cut_off_and_overtaken_goes_too(media: S
     assert len(media.engine.keys(Repo(place, "the service partner's own"))) == 3
 
 
-def test_a_set_up_that_is_cut_off_is_finished(media: Shelf) -> None:
+def test_a_set_up_that_is_cut_off_is_finished(pretended: Shelf) -> None:
     for at in range(40):
-        place, name = media.place(f"m{at}"), f"m{at}"
+        place, name = pretended.place(f"m{at}"), f"m{at}"
         cut = Cut(at)
         try:
-            keyring.set_up(media.house, cut.engine(media.engine), place, name)
+            keyring.set_up(pretended.house, cut.engine(pretended.engine), place, name)
         except Killed:
-            keyring.set_up(media.house, media.engine, place, name)
-            assert media.who_opens(name) == {"password 1", "recovery 1"}
+            keyring.set_up(pretended.house, pretended.engine, place, name)
+            assert pretended.who_opens(name) == {"password 1", "recovery 1"}
+            assert len(pretended.engine.places[place]) == 2
             continue
         break
     assert "after add_key" in cut.taken
 
 
 def test_an_init_that_was_killed_leaves_nothing_in_the_way(media: Shelf) -> None:
-    place = Path(media.place("a"))
-    keyring.set_up(media.house, media.engine, str(place), "m1")
-    (place / "config").unlink()
-    keyring.set_up(media.house, media.engine, str(place), "m1")
-    assert media.who_opens("a") == {"password 1", "recovery 1"}
-    assert len(list((place / "keys").iterdir())) == 2
+    repo = Repo(media.place("a"), "a password")
+    Restic.init(media.engine, repo)
+    (Path(repo.place) / "config").unlink()
+    Restic.init(media.engine, repo)
+    assert len(media.engine.keys(repo)) == 1
+    media.engine.add_key(repo, "another one")
+    with pytest.raises(EngineFault):
+        Restic.init(media.engine, repo)
+    assert len(media.engine.keys(repo)) == 2
 
 
-def test_a_database_of_an_earlier_day_still_opens_what_was_changed_since(media: Shelf) -> None:
+def test_a_database_of_an_earlier_day_still_opens_what_was_changed_since(pretended: Shelf) -> None:
     """Restored from a state before the change: the recovery key opens it, and the password of that day is let in again."""
+    media = pretended
     place = media.place("a")
     keyring.set_up(media.house, media.engine, place, "m1")
     with media.house.store.read(keeping.OWN) as tx:
@@ -190,7 +219,8 @@ def test_a_database_of_an_earlier_day_still_opens_what_was_changed_since(media: 
     assert media.who_opens("a") == {"password 1", "recovery 1"}
 
 
-def test_typed_by_a_person(media: Shelf) -> None:
+def test_typed_by_a_person(pretended: Shelf) -> None:
+    media = pretended
     place = media.place("a")
     keyring.set_up(media.house, media.engine, place, "m1")
     with media.house.store.read(keeping.OWN) as tx:

@@ -68,7 +68,7 @@ LABEL = _style("label", 9.5, 12.5, textColor=GREY)
 VALUE = _style("value", 9.5, 12.5)
 POINT = _style("point", 10, 13.5, leftIndent=9, firstLineIndent=-9, spaceAfter=1 * mm)
 BOX = _style("box", 10, 13)
-TYPED = _style("typed", 9, 12.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, spaceAfter=1)
+TYPED = _style("typed", 10, 13.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, spaceAfter=1)
 KEY = _style("key", 20, 30, alignment=TA_CENTER)
 
 
@@ -181,6 +181,11 @@ def _beginning(blocks: Sequence[paper.Block], lang: str, width: float) -> float:
             if high > _PAGE / 4:
                 break
             continue
+        if isinstance(block, paper.Points):
+            high += sum(_together(one, width) + POINT.spaceAfter for one in flow)
+            if high > _PAGE / 4:
+                break
+            continue
         if isinstance(block, paper.Facts):
             flow = _facts(block.pairs[:1], width)
         if isinstance(block, paper.Table) and block.columns:
@@ -217,7 +222,9 @@ def _facts(pairs: tuple[tuple[str, str], ...], width: float) -> list[Flowable]:
         ("TOPPADDING", (0, 0), (-1, -1), 1),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
     ]
-    return [Grid(rows, colWidths=[first, width - first], style=style, splitInRow=1), Spacer(0, 3 * mm)]
+    torn = any(_tall(value, width - first) for _, value in pairs)
+    grid = Grid(rows, colWidths=[first, width - first], style=style, splitInRow=int(torn))
+    return [grid, Spacer(0, 3 * mm)]
 
 
 def _table(

@@ -18,7 +18,7 @@ from praxisd.services.accounts.passwords import hash_password
 from praxisd.services.accounts.records import ApiKey, User
 from praxisd.services.accounts.session_memory import csrf_of, session
 from praxisd.services.accounts.sessions import sign_out
-from praxisd.services.accounts.signin import sign_in, verify
+from praxisd.services.accounts.signin import confirm_password, sign_in, verify
 from praxisd.services.accounts.users import (
     actor_names,
     change_user,
@@ -36,6 +36,7 @@ __all__ = [
     "actor_names",
     "authenticate",
     "change_user",
+    "confirm_password",
     "count_attempt",
     "create_key",
     "create_user",

@@ -2,6 +2,7 @@
 
 Lines that begin with „$ “ (Linux) or „PS> “ (Windows PowerShell) are typed in without that beginning; nothing else is. What
 stands in capitals in them (MEDIUM) has to be replaced, and a line before says by what. The same lines in every language.
+A database in pieces (`sources.pieces`) is joined by hand; a folder that is not there is left alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from praxisd.kernel.texts import Texts
 from praxisd.model.backup import Identity
+from praxisd_guard import durable
 
 Say = Callable[..., str]
 LINUX, WINDOWS = "$ ", "PS> "
@@ -25,7 +27,26 @@ _LINUX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("key_clean", ('export RESTIC_PASSWORD="$(printf %s "$KEY" | tr -d " " | tr A-Z a-z)"',)),
     ("list", ("restic snapshots --no-lock",)),
     ("restore", (f'restic restore latest --no-lock --target "$HOME/{TARGET}"',)),
-    ("where_linux", (f'cd "$HOME/{TARGET}"', "find . -path '*/backups/staging/manifest.json'")),
+    (
+        "where_linux",
+        (f'cd "$(find "$HOME/{TARGET}" -path \'*/backups/staging\' -type d)"', "ls"),
+    ),
+    (
+        "join_linux",
+        (
+            "cd praxisd_database",
+            "[ -d praxisd.db.pieces ] && find *.pieces -type f | sort | xargs cat > praxisd.db",
+            "cd ..",
+        ),
+    ),
+    (
+        "again_linux",
+        (
+            'mkdir -m 700 "$HOME/praxisd-data"',
+            'cp -R praxisd/data/. "$HOME/praxisd-data"',
+            'cp praxisd_database/praxisd.db "$HOME/praxisd-data"',
+        ),
+    ),
 )
 _WINDOWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("get_windows", ()),
@@ -33,7 +54,26 @@ _WINDOWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("key_windows", ('$env:RESTIC_PASSWORD = (Read-Host "KEY").Replace(" ", "").ToLower()',)),
     ("list", ("C:\\restic\\restic.exe snapshots --no-lock",)),
     ("restore", (f"C:\\restic\\restic.exe restore latest --no-lock --target C:\\{TARGET}",)),
-    ("where_windows", (f"Get-ChildItem C:\\{TARGET} -Recurse -Filter manifest.json",)),
+    (
+        "where_windows",
+        (
+            f"$all = Get-ChildItem C:\\{TARGET} -Recurse -Filter manifest.json",
+            'cd ($all | Where-Object DirectoryName -like "*\\backups\\staging")[0].DirectoryName',
+            "dir",
+        ),
+    ),
+    (
+        "join_windows",
+        (
+            "cd praxisd_database",
+            "$all = Get-ChildItem praxisd.db.pieces -Recurse -File | Sort-Object FullName",
+            f'$to = [IO.File]::Create("C:\\{TARGET}\\praxisd.db")',
+            "foreach ($p in $all) { $b = [IO.File]::ReadAllBytes($p.FullName); $to.Write($b, 0, $b.Length) }",
+            "$to.Close()",
+            "cd ..",
+        ),
+    ),
+    ("again_windows", ()),
 )
 
 
@@ -70,9 +110,7 @@ def write_instructions(folder: Path, identity: Identity) -> None:
     """
     for name, lang in FILES:
         text = "\r\n".join(_file(identity, lang)) + "\r\n"
-        new = folder / f".{name}.new"
-        new.write_bytes(b"\xef\xbb\xbf" + text.encode())
-        new.replace(folder / name)
+        durable.put(folder / name, b"\xef\xbb\xbf" + text.encode(), 0o644)
 
 
 def _file(identity: Identity, lang: str) -> Iterator[str]:

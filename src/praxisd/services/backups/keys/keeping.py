@@ -4,6 +4,8 @@ A password never leaves the program but to the engine. Nobody needs to know one:
 """
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -60,33 +62,38 @@ def recovery(house: "House", tx: Tx) -> Secret:
 
 def add(house: "House", tx: Tx, chosen: str | None = None, *, only_first: bool = True) -> Secret:
     """A new password with the next number. `only_first`: unless another node was quicker; then that one's."""
-    lease = leases.acquire(tx, _LOCK, house.node, 60)
-    before = newest(tx)
-    if before is not None and only_first:
-        made = before
-    else:
-        made = _put(house, tx, "password", before, chosen)
+    with _alone(house, tx):
+        before = newest(tx)
+        if before is not None and only_first:
+            return before
         if newest_recovery(tx) is None:
             _put(house, tx, "recovery", None, None)
-    if lease is not None:
-        leases.release(tx, lease)
-    return made
+        return _put(house, tx, "password", before, chosen)
 
 
 def add_recovery(house: "House", tx: Tx, *, only_first: bool = True) -> Secret:
     """A new recovery key; its sheet has to be printed."""
-    lease = leases.acquire(tx, _LOCK, house.node, 60)
-    before = newest_recovery(tx)
-    made = before if before is not None and only_first else _put(house, tx, "recovery", before, None)
-    if lease is not None:
-        leases.release(tx, lease)
-    return made
+    with _alone(house, tx):
+        before = newest_recovery(tx)
+        return before if before is not None and only_first else _put(house, tx, "recovery", before, None)
+
+
+@contextmanager
+def _alone(house: "House", tx: Tx) -> Iterator[None]:
+    """No other node makes one until this transaction ends: its row is locked."""
+    own, tx.organization = tx.organization, INSTALLATION
+    try:
+        lease = leases.acquire(tx, _LOCK, house.node, 60)
+        if lease is not None:
+            leases.release(tx, lease)
+    finally:
+        tx.organization = own
+    yield
 
 
 def text_of(house: "House", secret: Secret) -> str:
     """The password itself, out of the vault. Problems `vault.key_missing`, `vault.tampered` (500): other vault."""
-    told = house.vault.open(secret.name, INSTALLATION, secret.sealed).decode()
-    return told
+    return house.vault.open(secret.name, INSTALLATION, secret.sealed).decode()
 
 
 def readable(house: "House", secret: Secret) -> str | None:
@@ -154,3 +161,19 @@ def _put(house: "House", tx: Tx, kind: str, before: Secret | None, chosen: str |
 
 def _number(one: Secret) -> int:
     return one.no
+
+
+def sheet_holds(house: "House", recovery: Secret) -> bool:
+    """Was the sheet printed since this recovery key was made, and since the vault got its newest key?"""
+    return recovery.printed is not None and recovery.printed_vault == house.vault.newest
+
+
+def printed(house: "House", tx: Tx) -> Secret:
+    """Note that the sheet of the newest recovery key is given out now, to whom; the key."""
+    found = recovery(house, tx)
+    kept = msgspec.structs.replace(
+        found, printed=tx.now, printed_by=tx.actor.label, printed_vault=house.vault.newest
+    )
+    keep(tx, kept)
+    events.note(tx, "backup_sheet.printed", "BackupKey", id_of(kept), no=kept.no)
+    return kept

@@ -1,0 +1,107 @@
+"""A new password, or a new recovery key, and at once onto every medium that is there now.
+
+It is in the vault before any medium hears of it; who is away gets it when it is back (`rewrapping`). So a change never waits
+for a medium, and never fails because of one.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from praxisd.kernel import events
+from praxisd.kernel.access import Actor
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.store import Tx
+from praxisd.model.backup_kept import Drive, MediumKept
+from praxisd.services.backups import store
+from praxisd.services.backups.engine import LOCKED, EngineFault
+from praxisd.services.backups.engine_checks import engine_of
+from praxisd.services.backups.keys import keeping
+from praxisd.services.backups.keys.rewrapping import rewrap
+from praxisd.services.backups.plans import drives, looking, media, planning
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+WEAK = "backups.password_weak"
+LEAST, MOST = 12, 200
+What = Literal["password", "recovery"]
+MOVED = "backup_key.moved"
+
+
+class Reached(msgspec.Struct, frozen=True, rename="camel"):
+    """A medium that is there: `code` "" if it has the new password now, else why not yet."""
+
+    medium: str
+    label: str
+    code: str = ""
+
+
+def change(house: "House", actor: Actor, what: What, chosen: str = "") -> list[Reached]:
+    """Make a new one (`chosen`: a password that a person made up) and bring it to the media that are there.
+
+    Problem `backups.password_weak` (422). Slow: some seconds for each medium.
+    """
+    if chosen:
+        _checked(house, chosen)
+
+    def made(tx: Tx) -> None:
+        if what == "password":
+            keeping.add(house, tx, chosen or None, only_first=False)
+        else:
+            keeping.current(house, tx)
+            keeping.add_recovery(house, tx, only_first=False)
+
+    house.store.run(actor, made)
+    return bring(house, actor)
+
+
+def bring(house: "House", actor: Actor) -> list[Reached]:
+    """Bring the newest password and recovery key to all media that are there now, and are neither held back nor retired."""
+    return [_brought(house, actor, drive, kept) for drive, kept in there(house)]
+
+
+def there(house: "House") -> list[tuple[Drive, MediumKept]]:
+    """The media in the drives of this computer, and its targets that are always there."""
+    with house.store.read(planning.SYSTEM) as tx:
+        mine = drives.here(house, tx)
+        known = {one.medium.id: one for one in media.media(tx)}
+    found = []
+    for drive in mine:
+        if drives.is_address(drive.path):
+            kept = next((one for one in known.values() if one.drive == drive.id), None)
+        else:
+            kept = media.of_drive(house, looking.glance(house, drive), known)
+        if kept is not None and kept.repository and not kept.medium.held and not kept.medium.retired:
+            found.append((drive, kept))
+    return found
+
+
+def _brought(house: "House", actor: Actor, drive: Drive, kept: MediumKept) -> Reached:
+    id_, label = kept.medium.id, kept.medium.label
+    with house.store.read(planning.SYSTEM) as tx:
+        busy = media.at_work(tx, id_)
+    if busy:
+        return Reached(id_, label, LOCKED)
+    try:
+        moved = rewrap(house, engine_of(house), looking.place(drive), id_)
+    except (EngineFault, Problem) as error:
+        return Reached(id_, label, error.code)
+    if moved:
+        house.store.run(actor, lambda tx: _noted(tx, id_))
+    return Reached(id_, label)
+
+
+def _noted(tx: Tx, medium: str) -> None:
+    newest = keeping.newest(tx)
+    events.note(tx, MOVED, media.SUBJECT, medium, no=newest.no if newest is not None else 0)
+
+
+def _checked(house: "House", chosen: str) -> None:
+    """A password of one line that was never valid before."""
+    if not (LEAST <= len(chosen) <= MOST) or chosen != chosen.strip() or not chosen.isprintable():
+        raise Problem(WEAK, 422)
+    with house.store.read(keeping.OWN) as tx:
+        every = store.SECRET.all(tx)
+    if any(keeping.readable(house, one) == chosen for one in every):
+        raise Problem(WEAK, 422)
