@@ -59,7 +59,7 @@ def around(house: "House", tx: Tx, *, back: int = 0, day: date | None = None) ->
     """As it is now; `closed` from `back` days before today (or from `day`, if that is earlier) on."""
     plan = planning.plan(tx)
     zone = planning.zone(house, tx)
-    begins = plan.plan.day_begins if plan is not None else str(house.settings.get(tx, planning.DAY_BEGINS))
+    begins = plan.plan.day_begins if plan is not None else planning.DAY_BEGINS
     today = day_rules.backup_day(tx.now, zone, begins)
     first = today - timedelta(days=back)
     if day is not None:
