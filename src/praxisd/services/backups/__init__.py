@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Service
 from praxisd.services.backups import engine, engine_checks, snapshot, snapshot_operations, source, store
 from praxisd.services.backups.keys import declared as keys
@@ -46,6 +47,7 @@ SERVICE = Service(
     handlers=tuple(one for room in _ROOMS for one in getattr(room, "HANDLERS", ())),
     checks=(*engine_checks.CHECKS, *(one for room in _ROOMS for one in room.CHECKS)),
     fixes=tuple(one for room in _ROOMS for one in room.FIXES),
+    pages=(ConsolePage("backups", "backups.read", "day", 60, "hard-drive"),),
     tables=store.TABLES,
     problems=(
         *engine.CODES,
