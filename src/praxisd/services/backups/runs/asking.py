@@ -42,20 +42,20 @@ def ask(
 
     Who clicks twice gets the run that waits already; a restore is always one of its own. The transaction writes.
     """
-    said = facts or {}
-    same = None if kind in ("restore", "move") else _waiting(tx, kind, job, slot, medium)
+    day = day or planning.today(house, tx)
+    same = None if kind in ("restore", "move") else _waiting(tx, kind, job, slot, medium, day)
     if same is not None:
         return same
     run = RunKept(
         id=id or new_id(),
         kind=kind,
-        day=day or planning.today(house, tx),
+        day=day,
         by=by,
         asked=tx.now,
         job=job,
         slot=slot,
         medium=medium,
-        facts=said,
+        facts=facts or {},
     )
     recording.put(tx, run)
     events.note(tx, "backup.asked", SUBJECT, run.id, kind=kind, job=job or "")
@@ -122,8 +122,8 @@ def _mark(id: str) -> str:
     return f"backups.stop/{id}"
 
 
-def _waiting(tx: "Tx", kind: RunKind, job: Job | None, slot: str, medium: str) -> RunKept | None:
+def _waiting(tx: "Tx", kind: RunKind, job: Job | None, slot: str, medium: str, day: date) -> RunKept | None:
     for one in store.RUN.by(tx, "state", "waiting"):
-        if (one.kind, one.job, one.slot, one.medium) == (kind, job, slot, medium):
+        if (one.kind, one.job, one.slot, one.medium, one.day) == (kind, job, slot, medium, day):
             return one
     return None

@@ -13,7 +13,7 @@ from praxisd.kernel.service import Check, Finding, Fix, Severity
 from praxisd.model.backup import Word
 from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import anomaly_rules, engine, media_rules, source, store
-from praxisd.services.backups.plans import labels, planning
+from praxisd.services.backups.plans import labels, media, planning
 from praxisd.services.backups.plans.rights import MANAGE
 from praxisd.services.backups.runs import (
     backing,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NOT_MADE, FAILED = "backups.run_not_made", "backups.run_failed"
 PROOF_OLD, READ_OLD, JOB_OFF = "backups.proof_old", "backups.read_old", "backups.job_off"
-_MEDIA = {*media_rules.CODES, engine.FULL, engine.READ_ONLY}
+_MEDIA = {*media_rules.CODES, media.AWAY, engine.FULL, engine.READ_ONLY}
 _OWN = (
     *(one for one in engine.CODES if one not in (engine.ENGINE_MISSING, engine.ENGINE_OLD, *_MEDIA)),
     *source.OWN_CODES,
@@ -161,8 +161,9 @@ def switched_on(house: "House") -> Iterator[Finding]:
         kept = planning.plan(tx)
         if kept is None:
             return
+        off = {one.name for one in kernel_jobs.list_jobs(house, tx) if not one.enabled}
         for name in wanted(kept.plan.variant):
-            if not kernel_jobs.get_job(house, tx, name).enabled:
+            if name in off:
                 yield Finding(JOB_OFF, name, Severity.ERROR, {"job": {"text": f"job.{name}.title"}})
 
 

@@ -36,7 +36,9 @@ CODES = (NOT_STARTED, NO_DATABASE)
 URL = "PRAXISD_PROOF_DATABASE"
 """In the environment of the program: the database it opens, where that is no file."""
 START_S, ASK_S, END_S = 120.0, 10.0, 20.0
-_PROGRAM = "import pathlib, sys; from praxisd.serving import prove; sys.exit(prove(pathlib.Path(sys.argv[1])))"
+_PROGRAM = (
+    "import pathlib, sys; from praxisd.serving import prove; sys.exit(prove(pathlib.Path(sys.argv[1])))"
+)
 _EXPECTED = {"safe", MAINTENANCE}
 
 
