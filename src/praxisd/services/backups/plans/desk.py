@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import CalendarDay, DueRun, Expected, ImageDue, Judged, Seen, Word
 from praxisd.model.backup_kept import MediumKept, PlanKept
@@ -100,16 +102,29 @@ def words(
         stand.wanted,
         stand.judged,
         mediums,
-        stand.today,
+        msgspec.structs.replace(stand.today, bring_next=_away(stand)),
         now,
         uses={one.id: one.use for one in plan_rules.slots(plan)},
         labels=media.labelled(stand.media),
         image=stand.image,
     )
+    if stand.run is not None and stand.wanted is not None and stand.wanted.medium is None:
+        said = [labels.unfilled(house, one, stand.run.run.slot) for one in said]
     said += whereabouts_rules.offsite(plan, mediums, stand.kept.at, now, zone, stand.closed)
     said += _always(house, tx, stand, now, looks)
     old = _external(house, stand, now)
     return [*said, *([old] if old is not None else [])]
+
+
+def _away(stand: Standing) -> tuple[str, ...]:
+    """Of the media wanted next: those that may be outside. One that never left, or lies in the safe, need not be brought."""
+    away = set()
+    for one in stand.media:
+        place = whereabouts_rules.place_of(one.medium)
+        inside = place == "drive" and (bool(one.drive) or one.medium.written is None)
+        if not (place == "safe" or inside or one.medium.retired):
+            away.add(one.medium.slot)
+    return tuple(slot for slot in stand.today.bring_next if slot in away)
 
 
 def _always(

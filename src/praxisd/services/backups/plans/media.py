@@ -171,10 +171,10 @@ def judge(house: "House", tx: Tx, slot: str, drive: Drive | None, shown: Seen, n
     wanted = media_rules.expect(slot, labels.label(house, slot), every)
     if drive is not None and drives.is_address(drive.path):
         if wanted.medium is None:
-            return Judged(Word(media_rules.NEW, {"expected": wanted.label}))
+            return Judged(Word(media_rules.NEW, {"expected": {"text": labels.key(slot)}}))
         return Judged(None, None, wanted.medium)
     due = image_due(house, tx, planning.plan(tx), now)
-    return media_rules.judge(
+    judged = media_rules.judge(
         wanted,
         shown,
         {one.id: one for one in every},
@@ -183,13 +183,16 @@ def judge(house: "House", tx: Tx, slot: str, drive: Drive | None, shown: Seen, n
         locked=due.locked if due is not None else {},
         room=media_rules.needed(_added(tx, wanted.medium)),
     )
+    if wanted.medium is None and judged.fault is not None:
+        return msgspec.structs.replace(judged, fault=labels.unfilled(house, judged.fault, slot))
+    return judged
 
 
 def _handed_over(
     house: "House", slot: str, theirs: Sequence[Drive], shown: Sequence[Seen]
 ) -> tuple[Drive | None, Judged]:
     """A folder for other software: nothing has to lie in it, it must be there and take something."""
-    params = {"expected": labels.label(house, slot)}
+    params = {"expected": {"text": labels.key(slot)}}
     for drive, what in zip(theirs, shown, strict=True):
         if what.present:
             fault = None if what.writable else Word(media_rules.READ_ONLY, params)

@@ -45,7 +45,7 @@ def set_up(call: Call) -> Answer:
     files is refused. One of ours that is not in the list is taken into it again.
     """
     body: MediumIn = call.body
-    made = setting_up.set_up(call.house, call.actor, body.drive, body.slot, body.label)
+    made = setting_up.set_up(call.house, call.actor, body.drive, body.slot, body.label, call.lang)
     with call.read() as tx:
         return Answer(media_view.whole(call.house, tx, made.medium.id, call.lang), 201)
 

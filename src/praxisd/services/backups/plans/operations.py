@@ -146,7 +146,9 @@ def set_up_medium(house: "House", args: Args) -> Args:
     with house.store.read(CLI) as tx:
         found = [one for one in drives.drives(tx) if wanted in (one.id, one.label)]
     id_ = found[0].id if found else wanted
-    made = setting_up.set_up(house, CLI, id_, str(args.get("slot") or ""), str(args.get("label") or ""))
+    made = setting_up.set_up(
+        house, CLI, id_, str(args.get("slot") or ""), str(args.get("label") or ""), _lang(args)
+    )
     return _medium(house, made.medium.id, args)
 
 

@@ -12,6 +12,7 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
+from praxisd.kernel.texts import FIRST
 from praxisd.model.backup import Identity, Medium, Seen
 from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import engine, media_rules, plan_rules
@@ -33,8 +34,10 @@ FAULTS = (
 _OURS = {looking.REPOSITORY, media_rules.FILE, "anleitung.txt", "restore.txt"}
 
 
-def set_up(house: "House", actor: Actor, drive_id: str, slot: str, label: str) -> MediumKept:
-    """The medium in this drive as the one of this slot („“: a spare one). `label` "": as the slot is called.
+def set_up(
+    house: "House", actor: Actor, drive_id: str, slot: str, label: str, lang: str = FIRST
+) -> MediumKept:
+    """The medium in this drive as the one of this slot („“: a spare one). `label` "": as the slot is called in `lang`.
 
     One that bears our mark already and is not in the list is taken into it again, with all that is on it. Problems: `CODES`,
     `FAULTS` (409), those of an engine (409), `http.not_found`, `backups.repository_there`.
@@ -43,7 +46,7 @@ def set_up(house: "House", actor: Actor, drive_id: str, slot: str, label: str) -
         drive = drives.need(tx, drive_id)
         if not drives.is_here(house, drive):
             raise Problem(ELSEWHERE, 409, host=drive.host)
-        name = _checked(house, tx, drive, slot, label)
+        name = _checked(tx, drive, slot, " ".join(label.split()) or labels.label(house, slot, lang))
     seen = looking.glance(house, drive)
     before = _lies_there(house, drive, seen, name)
     with house.store.read(planning.SYSTEM) as tx:
@@ -57,11 +60,11 @@ def set_up(house: "House", actor: Actor, drive_id: str, slot: str, label: str) -
     kept = MediumKept(
         Medium(identity.id, name, slot, drive.kind), repository, house.clock.now(), actor.label, drive=""
     )
-    return house.store.run(actor, lambda tx: _kept(house, tx, drive, kept))
+    return house.store.run(actor, lambda tx: _kept(tx, drive, kept))
 
 
-def _checked(house: "House", tx: Tx, drive: Drive, slot: str, label: str) -> str:
-    """The label, if this drive, slot and label go together."""
+def _checked(tx: Tx, drive: Drive, slot: str, name: str) -> str:
+    """The name, if this drive, slot and name go together."""
     plan = planning.plan(tx)
     allowed = {one.id: one.use for one in plan_rules.slots(plan.plan)} if plan is not None else {}
     removable = drive.kind == "removable"
@@ -72,7 +75,6 @@ def _checked(house: "House", tx: Tx, drive: Drive, slot: str, label: str) -> str
     )
     if not (fits or (slot and slot == drive.slot and slot != "folder")):
         raise Problem(SLOT, 422, slot=slot or "-")
-    name = " ".join(label.split()) or labels.label(house, slot)
     for one in (kept.medium for kept in media.media(tx) if not kept.medium.retired):
         if slot and one.slot == slot and not one.held:
             raise Problem(SLOT_TAKEN, 409, label=one.label)
@@ -136,8 +138,8 @@ def _has_repository(place: str) -> bool:
     return os.path.isdir(place) and bool(os.listdir(place))
 
 
-def _kept(house: "House", tx: Tx, drive: Drive, kept: MediumKept) -> MediumKept:
-    _checked(house, tx, drive, kept.medium.slot, kept.medium.label)  # somebody else may have been quicker
+def _kept(tx: Tx, drive: Drive, kept: MediumKept) -> MediumKept:
+    _checked(tx, drive, kept.medium.slot, kept.medium.label)  # somebody else may have been quicker
     media.put(tx, kept)
     events.note(
         tx, media.ADDED, media.SUBJECT, kept.medium.id, slot=kept.medium.slot or "spare", kind=drive.kind
