@@ -1,6 +1,7 @@
 """Fixtures and rules for the whole suite: PostgreSQL from nothing, foreign data, no silent skips in CI."""
 
 import fcntl
+import gc
 import json
 import os
 import sys
@@ -28,6 +29,13 @@ sys.dont_write_bytecode = False
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there now stays until the end: the collector need not look at it again, a tenth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -28,6 +28,7 @@ START = 1_795_420_800
 
 _frozen: dict[tuple[int, ...], tuple[Sequence[Service], Registry]] = {}
 _templates: dict[tuple[str, str], str] = {}
+_heads: dict[int, tuple[Registry, str]] = {}
 
 
 @cache
@@ -57,6 +58,16 @@ def registry_of(services: Sequence[Service] | Registry | None) -> Registry:
     if key not in _frozen:
         _frozen[key] = (chosen, freeze(chosen))  # the services are kept, so that an id is not used again
     return _frozen[key][1]
+
+
+def _heads_of(registry: Registry) -> str:
+    """What tells its database from others: the newest migration of each service, and the guards. Looked up once."""
+    found = _heads.get(id(registry))
+    if found is None:
+        guards = [name for one in registry.services for name in one.guards]
+        heads = ",".join(sorted([*migrations.heads(registry).values(), *guards]))
+        found = _heads[id(registry)] = (registry, heads)  # kept, so that its id is not used again
+    return found[1]
 
 
 class Houses:
@@ -116,8 +127,7 @@ class Houses:
 
     def _template(self, registry: Registry) -> str:
         """Path (SQLite) or name (PostgreSQL) of a migrated, closed database to copy."""
-        guards = [name for one in registry.services for name in one.guards]
-        heads = ",".join(sorted([*migrations.heads(registry).values(), *guards]))
+        heads = _heads_of(registry)
         found = _templates.get((self.engine, heads))
         if found is None:
             if self.engine == "sqlite":

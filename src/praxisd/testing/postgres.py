@@ -25,6 +25,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,13 @@ DEBIAN_PACKAGE = "postgresql"
 CREATECLUSTER = Path("/etc/postgresql-common/createcluster.conf")
 
 # Speed instead of safety: the data of a test is worth nothing after a crash of the machine.
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Nor does a database that lives for a second need a cleaner, who would look into each one that is there.
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "10min",
+}
 SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "64MB",
@@ -144,6 +152,7 @@ class PostgresServer:
         self._owner: pwd.struct_passwd | None = None
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._admin: psycopg.Connection[tuple[object, ...]] | None = None
 
     def start(self) -> str:
         """Create the cluster, start the server, wait until it answers; returns the url of its admin database.
@@ -185,12 +194,11 @@ class PostgresServer:
 
         A template must have no open connection (PostgreSQL refuses to copy a database in use).
         """
-        with self._lock:
-            name = f"t{next(self._numbers)}"
+        name = f"t{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(template or "template0")
         )
-        with self._connect() as connection:
+        with self._as_admin() as connection:
             # Copying files takes half the time of copying through the log, where no disk is waited for.
             if not self.durable and connection.info.server_version >= 150000:
                 statement += sql.SQL(" STRATEGY FILE_COPY")
@@ -200,10 +208,16 @@ class PostgresServer:
     def drop_database(self, url: str) -> None:
         """Drop a database made by `new_database`, ending the connections it still has."""
         name = url.rsplit("/", 1)[1]
-        self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        with self._as_admin() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
     def stop(self) -> None:
         """Stop the server and remove its folder. Harmless when called twice."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            admin.close()
         process, self._process = self._process, None
         if process is not None:
             # SIGINT ends sessions and shuts down in order; data that nobody keeps needs no last checkpoint.
@@ -288,9 +302,17 @@ class PostgresServer:
             host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True, connect_timeout=5
         )
 
-    def _admin(self, statement: sql.Composed) -> None:
-        with self._connect() as connection:
-            connection.execute(statement)
+    @contextmanager
+    def _as_admin(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+        """One connection for all that is done to databases, by one thread at a time: each costs a process."""
+        with self._lock:
+            if self._admin is None or self._admin.closed:
+                self._admin = self._connect()
+            try:
+                yield self._admin
+            except psycopg.OperationalError:
+                self._admin.close()
+                raise
 
 
 def main() -> int:

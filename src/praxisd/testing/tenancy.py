@@ -31,7 +31,7 @@ def watch(statement: Any, _tx: object) -> None:
     if isinstance(statement, sa.Insert):
         _check_insert(statement)
     elif isinstance(statement, sa.Update | sa.Delete):
-        _check_where([statement.table], statement.whereclause, set(), str(statement))
+        _check_where([statement.table], statement.whereclause, set(), statement)
         for inner in _inner(statement):
             _check_select(inner, _bound([statement.table], statement.whereclause, set()))
     elif isinstance(statement, Select | CompoundSelect):
@@ -64,17 +64,19 @@ def _check_select(statement: Any, outer: set[Any]) -> None:
         return
     where = statement.whereclause
     froms: list[Any] = list(statement.get_final_froms())
-    _check_where(froms, where, outer, str(statement))
+    _check_where(froms, where, outer, statement)
     bound = _bound(froms, where, outer)
     for inner in _inner(statement):
         _check_select(inner, bound)
 
 
-def _check_where(froms: list[Any], where: Any, outer: set[Any], text: str) -> None:
+def _check_where(froms: list[Any], where: Any, outer: set[Any], statement: Any) -> None:
     bound = _bound(froms, where, outer)
     for one in _tables(froms):
         if COLUMN in one.c and one not in bound:
-            raise TenancyFault(f"{getattr(one, 'name', one)} is not bound to one {COLUMN}: {text[:300]}")
+            raise TenancyFault(
+                f"{getattr(one, 'name', one)} is not bound to one {COLUMN}: {str(statement)[:300]}"
+            )
 
 
 def _tables(froms: list[Any]) -> Iterator[Any]:
