@@ -68,7 +68,7 @@ LABEL = _style("label", 9.5, 12.5, textColor=GREY)
 VALUE = _style("value", 9.5, 12.5)
 POINT = _style("point", 10, 13.5, leftIndent=9, firstLineIndent=-9, spaceAfter=1 * mm)
 BOX = _style("box", 10, 13)
-TYPED = _style("typed", 10, 13.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, spaceAfter=1)
+TYPED = _style("typed", 10, 13.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, rightIndent=4, spaceAfter=1)
 KEY = _style("key", 20, 30, alignment=TA_CENTER)
 
 
@@ -153,8 +153,9 @@ def _flow(block: paper.Block, lang: str, width: float) -> list[Flowable]:
             return [_Tick(box) for box in boxes] + [Spacer(0, 2 * mm)]
         case paper.Signatures(labels):
             return [KeepTogether([_Lines(labels)])]
-        case paper.Typed(lines):
-            return [KeepTogether([_plain(line, TYPED) for line in lines] + [Spacer(0, 2 * mm)])]
+        case paper.Typed(lines, lead):
+            said = [_plain(lead, BODY)] if lead else []
+            return [KeepTogether([*said, *(_plain(line, TYPED) for line in lines)]), Spacer(0, 2 * mm)]
         case paper.Key(rows, code):
             return [
                 KeepTogether([paper_keys.framed([_bold(row, KEY) for row in rows], code, width)]),

@@ -34,7 +34,10 @@ def judged(house: "House") -> list[Judged]:
     known = diagnosis.products(house)
     with reading(house) as tx:
         software = [diagnosis.seen_from_here(house, one) for one in diagnosis.software(tx)]
-        sources = store.SOURCE.all(tx)
+        kept = planning.plan(tx)
+        external = kept is not None and kept.plan.variant == "external"
+        # The copy for a software of the practice's own holds praxisd's data only: what else it takes is said by persons.
+        sources = [one for one in store.SOURCE.all(tx) if not external or one.kind == "excluded"]
         media = [one.path for one in store.DRIVE.all(tx)]
         claims = {
             one.question.removeprefix(_CLAIM): one

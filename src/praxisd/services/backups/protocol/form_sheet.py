@@ -156,6 +156,7 @@ def _signed(made: Paper, words: FormWords) -> None:
         made.points(people.splitlines())
     else:
         made.text(say("unanswered"))
+    made.heading(say("confirmed"))
     made.points(say(f"confirm_{one}") for one in ("all", "people", "duty"))
     made.signatures([say("signature")] * 3)
     made.stamp(say("stamp"))
@@ -217,7 +218,7 @@ def _size(words: FormWords, value: int | None) -> str:
 
 
 def _media(made: Paper, words: FormWords) -> None:
-    say, facts = words.say, words.facts
+    say = words.say
     made.heading(say("annex_media"))
     columns = [
         Column(say("label"), 2),

@@ -237,11 +237,20 @@ class FormWords:
 
     def folders(self) -> str:
         """Partitionen und Datenverzeichnisse."""
+        if self.facts.variant == "external":
+            return f"{self.answer('own_content')}\n{self._copy()}"
         lines = [self.say("own_folder", path=str(self.house.folder.absolute()))]
         for one in self.facts.sources:
             if one.kind == "folders":
                 lines.append(self._folder(one))
         return "\n".join(lines)
+
+    def _copy(self) -> str:
+        """What praxisd provides for the practice's own software, and how old it is."""
+        last = self.facts.external
+        if last is None:
+            return self.say("copy_none")
+        return self.say("copy", path=str(last["to"]), at=self.moment(int(last["at"])))
 
     def _folder(self, one: SourceKept) -> str:
         path = str(one.spec.get("path", ""))
@@ -257,7 +266,7 @@ class FormWords:
         """SQL-Datenbanken, each by its own backup."""
         engine = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(self.house.store.engine.name, "")
         lines = [self.say("own_database", engine=engine)]
-        for one in self.facts.sources:
+        for one in self.facts.sources if self.facts.variant != "external" else ():
             if one.kind in ("sqlite", "postgres", "command"):
                 lines.append(f"{one.name} ({self.say(f'source.{one.kind}')})")
         return "\n".join(lines)

@@ -48,6 +48,7 @@ QUESTIONS = (
     Question("own_media", "text", "external"),
     Question("own_kind", "choice", "external", ("files", "image", "files_image")),
     Question("own_times", "text", "external"),
+    Question("own_content", "lines", "external"),
     Question("own_offsite", "choice", "external", YES_NO),
     Question("own_onsite", "choice", "external", YES_NO),
 )
