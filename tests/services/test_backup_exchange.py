@@ -1,5 +1,6 @@
 """praxisd's own data exchanged at a start: cut off at every step it ends as one whole, and one command leads back."""
 
+import itertools
 import os
 import sqlite3
 from collections.abc import Callable
@@ -169,9 +170,6 @@ def test_an_undo_that_is_taken_back_can_be_asked_for_again(tmp_path: Path) -> No
     assert is_old(folder)
 
 
-STEPS = ("write", "move")
-
-
 def cut(
     monkeypatch: pytest.MonkeyPatch, at: int, after: bool, error: Callable[[], BaseException]
 ) -> list[str]:
@@ -229,22 +227,25 @@ def test_cut_off_at_every_step(tmp_path: Path, way: str, after: bool) -> None:
     assert tried > 15, "there were steps to be cut at"
 
 
+def refusing(real: Callable[[Path, Path], None], number: int) -> Callable[[Path, Path], None]:
+    """A disk that takes so many renames, refuses the next, and takes the others."""
+    moves = itertools.count()
+
+    def move(old: Path, new: Path) -> None:
+        if next(moves) == number:
+            raise OSError(28, "No space left on device")
+        real(old, new)
+
+    return move
+
+
 def test_a_disk_that_refuses_leaves_all_as_it_was(tmp_path: Path) -> None:
     number = 0
     while True:
         folder = practice(tmp_path / str(number))
         ready(folder)
         with pytest.MonkeyPatch.context() as patch:
-            moves: list[int] = []
-            real = exchange.move
-
-            def refusing(old: Path, new: Path) -> None:
-                moves.append(1)
-                if len(moves) == number + 1:  # noqa: B023
-                    raise OSError(28, "No space left on device")
-                real(old, new)
-
-            patch.setattr(exchange, "move", refusing)
+            patch.setattr(exchange, "move", refusing(exchange.move, number))
             ended = settle(folder)
         assert ended is not None
         if ended.phase == "done":
@@ -260,7 +261,7 @@ def test_data_that_lie_elsewhere(tmp_path: Path) -> None:
     """A database and a vault's key outside of the data folder, the key on another file system."""
     folder = practice(tmp_path)
     new = folder / "backups" / "exchange" / "new"
-    far = Path(os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm") / f"praxisd-{os.getpid()}-vault"  # noqa: S108
+    far = Path(os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm") / f"praxisd-{os.getpid()}-vault"
     far.mkdir()
     try:
         (far / "vault.key").write_text("old key")

@@ -36,6 +36,8 @@ PARTLY, NO_SOURCE, OWN_WHOLE, NO_PLACE, PENDING = (
 )  # fmt: skip
 CODES = (PARTLY, NO_SOURCE, OWN_WHOLE, NO_PLACE, PENDING)
 _PURPOSE = "backups.restore"
+_HARMLESS = ("special",)
+"""No copy holds a socket, and none needs to: it is named, and nothing is wrong."""
 
 
 def check(house: "House", tx: Tx, wanted: RestoreIn) -> None:
@@ -133,10 +135,14 @@ class _Work:
         self.files = self.bytes = 0
         self.named: list[Named] = []
         self.facts: dict[str, Any] = {}
+        with house.store.read(opening.SYSTEM) as tx:
+            made = store.RUN.get(tx, found.kept.run)
+        self._then = () if made is None else made.named
 
     def ended(self) -> tuple[Any, str]:
         """State and code: what is named, or left out, is a warning; what waits for a start is good and says so."""
-        if self.named or self.facts.get("leftOut"):
+        grave = any(one.code not in _HARMLESS for one in self.named)
+        if grave or self.facts.get("leftOut"):
             return "warning", PARTLY
         return "good", PENDING if self.facts.get("exchange") else ""
 
@@ -152,13 +158,10 @@ class _Work:
         back = self._engine(into, wanted)
         self._add(back)
         whole = parts if names else (list(told.sources) if told is not None else [])
-        with house.store.read(opening.SYSTEM) as tx:
-            run = store.RUN.get(tx, self._found.kept.run)
-        known = {places.printable(one.path) for one in back.named} | {
-            path for path, _ in (run.named if run else ())
-        }
+        known = {places.printable(one.path) for one in back.named} | {path for path, _ in self._then}
         for one in whole:
             self._compare(into, one, known)
+        self._also(wanted)
         self.facts["target"] = {"kind": "folder", "path": str(into)}
 
     def into_place(self, only: list[str], names: list[str]) -> None:
@@ -176,12 +179,21 @@ class _Work:
         saved = self._house.folder / "backups" / exchange.before(self._house.folder, self._house.clock.now())
         for number, (base, pairs) in enumerate(files.items()):
             self._place(base, pairs, saved / str(number), number)
+        self._also([path for pairs in files.values() for path, _ in pairs])
         if files:
             self.facts["before"] = saved.name
         if own:
             self._own()
         if left:
             self.facts["leftOut"] = left
+
+    def _also(self, wanted: list[str]) -> None:
+        """What was not as it should be when the state was made, and is of what was asked for: a restore cannot mend it."""
+        tops = [places.printable(one) for one in wanted]
+        known = {places.printable(one.path) for one in self.named}
+        for path, code in self._then:
+            if path not in known and (not tops or any(_below(path, top) for top in tops)):
+                self.named.append(Named(path, code))  # type: ignore[arg-type]
 
     def _told(self) -> Manifest:
         scratch = self._house.folder / "backups" / "scratch"

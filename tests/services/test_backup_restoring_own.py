@@ -1,0 +1,297 @@
+"""praxisd's own data back from a medium: made ready while it works, exchanged at the next start, undone by one command."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.services.backups_scene import SYSTEM, Scene
+
+from praxisd import main
+from praxisd.cli import root
+from praxisd.kernel import job_plan, jobs
+from praxisd.kernel.access import system
+from praxisd.kernel.app import House
+from praxisd.kernel.errors import Problem
+from praxisd.services.backups.keys import keeping
+from praxisd.services.backups.restoring import (
+    after,
+    bare,
+    exchange,
+    exchange_postgres,
+    own_place,
+    restoring,
+    working,
+)
+from praxisd.services.backups.restoring.shapes import RestoreIn, TargetIn
+from praxisd.services.backups.runs import running
+from praxisd.testing.houses import Houses
+from praxisd.testing.practice import small_practice
+
+OWN = ("praxisd database", "praxisd")
+
+
+def words(house: House) -> list[str]:
+    """What stands in a table of ours: the labels of drives serve."""
+    from praxisd.services.backups import store
+
+    with house.store.read(SYSTEM) as tx:
+        return sorted(one.label for one in store.DRIVE.all(tx))
+
+
+def wanted(state: str, **more: Any) -> RestoreIn:
+    return RestoreIn(snapshot=state, target=TargetIn(kind="place"), sources=OWN, **more)
+
+
+def backed_up(house: House, top: Path) -> tuple[Scene, str]:
+    """A scene whose state is taken; afterwards a drive „later“ is entered. The state."""
+    scene = Scene(house, top)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas", "NAS oben")
+    (house.folder / "products").mkdir(exist_ok=True)
+    (house.folder / "products" / "own.toml").write_text("# at the backup")
+    run = scene.run(job="night", slot="nas")
+    assert run.state == "good", (run.code, run.detail)
+    scene.drive("later", "removable")
+    (house.folder / "products" / "own.toml").write_text("# later")
+    return scene, scene.states(nas)[-1].id
+
+
+def again(houses: Houses, house: House, *, begin: bool = True) -> House:
+    """The house is closed; the next start, as `serve` makes it."""
+    house.stop()
+    exchange.settle(house.folder, lambda: house.config.database_url, begin=begin)
+    found = houses.twin(house)
+    after.settled(found)
+    return found
+
+
+def test_exchanged_at_the_next_start_and_back(houses: Houses, tmp_path: Path) -> None:
+    house = houses.open()
+    organization = small_practice(house).organization
+    job_plan.Planner(house).step()
+    with house.store.write(system("test", organization)) as tx:
+        jobs.change(house, tx, "messaging.send", enabled=True)
+        jobs.change(house, tx, "reminders.prepare", enabled=False)
+    _, state = backed_up(house, tmp_path)
+    assert words(house) == ["later", "nas"]
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    ended = running.run_now(house, run.id, stop=lambda: False)
+    assert (ended.state, ended.code, ended.named) == ("good", restoring.PENDING, ())
+    assert working.state(house).phase == "ready" and words(house) == ["later", "nas"], (
+        "nothing is exchanged yet"
+    )
+    with pytest.raises(Problem) as caught:
+        working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert caught.value.code == exchange.PENDING
+
+    house = again(houses, house, begin=False)
+    assert words(house) == ["later", "nas"], "a command does not exchange"
+    house = again(houses, house)
+    assert (
+        words(house) == ["nas"] and (house.folder / "products" / "own.toml").read_text() == "# at the backup"
+    )
+    assert [(one.code, one.severity.value) for one in after.look(house)] == [(after.DONE, "warning")]
+    assert working.state(house).undoable
+
+    working.undo(house, SYSTEM, "user:owner")
+    house = again(houses, house)
+    assert (
+        words(house) == ["later", "nas"] and (house.folder / "products" / "own.toml").read_text() == "# later"
+    )
+    with house.store.read(system("test", organization)) as tx:
+        paused = {one for one in after.PAUSED if not jobs.get_job(house, tx, one).enabled}
+    assert paused == set(after.PAUSED), "whoever writes to patients waits"
+    after.seen(house)
+    with house.store.read(system("test", organization)) as tx:
+        on = {one for one in after.PAUSED if jobs.get_job(house, tx, one).enabled}
+    assert on == {"messaging.send"}, "only what was on before"
+    assert list(after.look(house)) == []
+
+
+def test_what_came_back_wrong_is_never_exchanged(
+    houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = houses.open()
+    scene, state = backed_up(house, tmp_path)
+    real = scene.engine.restore
+
+    def bent(repo: Any, snapshot: str, into: Path, **more: Any) -> Any:
+        back = real(repo, snapshot, into, **more)
+        for one in into.rglob("own.toml"):
+            one.write_text("# bent on the way")
+        return back
+
+    monkeypatch.setattr(scene.engine, "restore", bent)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    ended = running.run_now(house, run.id, stop=lambda: False)
+    assert (ended.state, ended.code) == ("failed", own_place.DIFFERS)
+    assert (
+        exchange.known(house.folder) is None and not (house.folder / "backups" / "exchange" / "new").exists()
+    )
+
+
+def test_a_state_of_a_newer_program(sqlite_houses: Houses, tmp_path: Path) -> None:
+    house = sqlite_houses.open()
+    _, state = backed_up(house, tmp_path)
+    here = restoring.here(house)
+    older = own_place.Here(here.folder, here.database, here.vault, {**here.heads, "kernel": "kernel_0001"})
+    from praxisd.services.backups.restoring import manifest, opening
+
+    found = opening.opened(house, state)
+    snapshot = manifest.of(found.engine, found.repo, found.kept.engine_id)
+    assert snapshot is not None
+    for place, code in ((older, own_place.NEWER), (own_place.Here(here.folder, None), own_place.OTHER_KIND)):
+        with pytest.raises(Problem) as caught:
+            own_place.ready(
+                place, found.engine, found.repo, snapshot,
+                by="x", now=1, progress=lambda _d, _w: None, stop=lambda: False,
+            )  # fmt: skip
+        assert caught.value.code == code
+    assert bare._heads() == {name: head for name, head in here.heads.items() if name in bare._heads()}
+    assert "kernel" in bare._heads() and "backups" in bare._heads()
+
+
+def test_safe_mode_restores_without_jobs(sqlite_houses: Houses, tmp_path: Path) -> None:
+    house = sqlite_houses.open()
+    _, state = backed_up(house, tmp_path)
+    house.safe = True
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    for _ in range(600):
+        if working.shown(house, run.id).state not in ("waiting", "running"):
+            break
+        house.wake.wait(house.wake.mark(), 0.1)
+    assert working.shown(house, run.id).exchange and working.state(house).phase == "ready"
+    assert working.restart(house, SYSTEM) is False, "nobody guards it: a person restarts"
+    working.cancel(house, SYSTEM)
+    assert working.state(house).phase == "none"
+
+
+def test_a_broken_database_is_mended_from_the_medium_alone(sqlite_houses: Houses, tmp_path: Path) -> None:
+    """No house can be opened any more: the command, the medium and the recovery key are enough."""
+    house = sqlite_houses.open()
+    backed_up(house, tmp_path)
+    with house.store.read(SYSTEM) as tx:
+        key = keeping.newest_recovery(tx)
+    assert key is not None
+    word = tmp_path / "typed"
+    word.write_text(keeping.text_of(house, key) + "\n")
+    house.stop()
+    file = house.folder / "praxisd.db"
+    broken = b"not a database at all" * 1000
+    file.write_bytes(broken)
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    medium = str(tmp_path / "nas")
+    run = CliRunner()
+    common = ["--data", str(house.folder), "--from", medium, "--password-file", str(word), "--lang", "en"]
+    listed = run.invoke(root, ["backup", "snapshots", *common])
+    assert listed.exit_code == 0 and "2026" in listed.output, listed.output
+    back = run.invoke(root, ["backup", "restore", "--to", str(tmp_path / "elsewhere"), *common])
+    assert back.exit_code == 0 and "Restored" in back.output, back.output
+    assert list((tmp_path / "elsewhere").rglob("praxisd.db"))
+    done = run.invoke(root, ["backup", "restore", "--own", *common])
+    assert done.exit_code == 0 and "--undo" in done.output, done.output
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT count(*) FROM backups_drive").fetchone() == (1,)
+    found = main.open_practice(house.folder, house.config)
+    assert words(found) == ["nas"]
+    found.stop()
+    undone = run.invoke(root, ["backup", "restore", "--undo", "--data", str(house.folder), "--lang", "en"])
+    assert undone.exit_code == 0, undone.output
+    assert file.read_bytes() == broken, "even that is not thrown away"
+    wrong = tmp_path / "wrong"
+    wrong.write_text("not this one")
+    refused = run.invoke(
+        root,
+        [
+            "backup",
+            "restore",
+            "--own",
+            "--data",
+            str(house.folder),
+            "--from",
+            medium,
+            "--password-file",
+            str(wrong),
+        ],
+    )
+    assert refused.exit_code == 1 and "backups.password_wrong" in refused.output
+
+
+def test_postgres_that_others_work_with_is_left_alone(
+    postgres_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_postgres, "PATIENCE_S", 0.5)
+    house = postgres_houses.open()
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    other = postgres_houses.twin(house)
+    assert words(other) == ["later", "nas"]
+    found = again(postgres_houses, house)
+    last = exchange.known(found.folder)
+    assert last is not None and (last.phase, last.code) == ("failed", exchange_postgres.IN_USE)
+    assert (
+        words(found) == ["later", "nas"] and (found.folder / "products" / "own.toml").read_text() == "# later"
+    )
+    assert [one.code for one in after.look(found)] == [after.FAILED]
+
+
+def test_postgres_cut_off_while_it_is_filled(
+    postgres_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = postgres_houses.open()
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    house.stop()
+    url = house.config.database_url
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange_postgres.running, "run", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            exchange.settle(house.folder, lambda: url, begin=True)
+    last = exchange.known(house.folder)
+    assert last is not None and last.phase == "saving", "pg_dump itself was cut off"
+    real = exchange_postgres.fill
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange_postgres.running, "run", _killed_filling(exchange_postgres.running.run))
+        with pytest.raises(KeyboardInterrupt):
+            exchange.settle(house.folder, lambda: url, begin=True)
+    last = exchange.known(house.folder)
+    assert last is not None and last.phase == "filling", "the database is empty now"
+    ended = exchange.settle(house.folder, lambda: url, begin=False)
+    assert ended is not None and ended.phase == "done" and real is exchange_postgres.fill
+    assert words(postgres_houses.twin(house)) == ["nas"]
+
+
+def test_postgres_that_cannot_be_filled_is_as_it_was(postgres_houses: Houses, tmp_path: Path) -> None:
+    house = postgres_houses.open()
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    last = exchange.known(house.folder)
+    assert last is not None and last.dump is not None
+    dump = house.folder / last.dump
+    dump.write_bytes(dump.read_bytes()[: dump.stat().st_size // 2])
+    found = again(postgres_houses, house)
+    last = exchange.known(found.folder)
+    assert last is not None and last.phase == "failed"
+    assert (
+        words(found) == ["later", "nas"] and (found.folder / "products" / "own.toml").read_text() == "# later"
+    )
+
+
+def _killed(*_args: Any, **_more: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def _killed_filling(real: Any) -> Any:
+    def run(args: list[str], **more: Any) -> Any:
+        if "--single-transaction" in args:
+            raise KeyboardInterrupt
+        return real(args, **more)
+
+    return run
