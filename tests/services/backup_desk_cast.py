@@ -30,6 +30,11 @@ DAYS = ("mon", "tue", "wed", "thu", "fri")
 class Engine(KeysOnly):
     """Knows keys alone; a repository is a folder that is not empty."""
 
+    name = "restic"
+
+    def version(self) -> tuple[int, ...]:
+        return 0, 14, 0
+
     def init(self, repo: Repo) -> str:
         found = super().init(repo)
         if "://" not in repo.place and not repo.place.startswith("sftp:"):

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from praxisd.kernel.service import Route
 
-from . import canary_desk, canary_diagnosis, canary_portals, canary_support
+from . import canary_backups, canary_desk, canary_diagnosis, canary_portals, canary_support
 from .canary_house import ACCOUNT, BORN, Aviary
 
 PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "ports.knocked": {"seat": "empfang", "results": []},
     "serviceproviders.repair": {"software": "x", "code": "serviceprovider.spaces"},
     "serviceproviders.install": {"software": "x", "dataFolder": "/x"},
+    **canary_backups.BODIES,
     **canary_desk.BODIES,
     **canary_diagnosis.BODIES,
     **canary_portals.BODIES,
