@@ -99,9 +99,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Lines to be typed in exactly as they stand; they never wrap."""
+    """Lines to be typed in exactly as they stand; they never wrap. `lead`: what is said before, on the same page."""
 
     lines: tuple[str, ...]
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +181,11 @@ class Paper:
         self.blocks.append(plot)
         return self
 
-    def typed(self, lines: Sequence[str]) -> Self:
+    def typed(self, lines: Sequence[str], lead: str = "") -> Self:
         """Lines to be typed in, on portrait sheets. ValueError for one that is longer than a line."""
         if any(len(line) > LONGEST for line in lines):
             raise ValueError("a line that is to be typed in does not fit")
-        self.blocks.append(Typed(tuple(lines)))
+        self.blocks.append(Typed(tuple(lines), lead))
         return self
 
     def key(self, rows: Sequence[str], code: str) -> Self:

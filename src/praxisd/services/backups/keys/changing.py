@@ -17,7 +17,7 @@ from praxisd.services.backups import store
 from praxisd.services.backups.engine import LOCKED, EngineFault
 from praxisd.services.backups.engine_checks import engine_of
 from praxisd.services.backups.keys import keeping
-from praxisd.services.backups.keys.rewrapping import rewrap
+from praxisd.services.backups.keys.rewrapping import move
 from praxisd.services.backups.plans import drives, looking, media, planning
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _brought(house: "House", actor: Actor, drive: Drive, kept: MediumKept) -> Re
     if busy:
         return Reached(id_, label, LOCKED)
     try:
-        moved = rewrap(house, engine_of(house), looking.place(drive), id_)
+        moved = move(house, engine_of(house), looking.place(drive), id_)
     except (EngineFault, Problem) as error:
         return Reached(id_, label, error.code)
     if moved:

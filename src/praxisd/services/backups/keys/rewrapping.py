@@ -52,8 +52,23 @@ def set_up(house: "House", engine: Engine, place: str, medium: str) -> tuple[Rep
 def rewrap(house: "House", engine: Engine, place: str, medium: str) -> bool:
     """Let the newest password and the newest recovery key open the medium, and then no older one; True if it had to.
 
-    Where that is so already, it costs nothing: call it before each run. Problems as `repo_of`; EngineFault.
+    Where that is so already, it costs nothing: call it before each run. A medium that is held back or retired stays as it
+    is, as does one on which nothing can be written: what opened it opens it. Problems as `repo_of`; EngineFault.
     """
+    with house.store.read(keeping.OWN) as tx:
+        kept = store.MEDIUM.get(tx, medium)
+    if kept is not None and (kept.medium.held or kept.medium.retired):
+        return False
+    try:
+        return move(house, engine, place, medium)
+    except EngineFault as fault:
+        if fault.code in (codes.READ_ONLY, codes.FULL):
+            return False
+        raise
+
+
+def move(house: "House", engine: Engine, place: str, medium: str) -> bool:
+    """As `rewrap`, but it raises for a medium on which nothing can be written."""
     with house.store.read(keeping.OWN) as tx:
         wanted = [one for one in (keeping.newest(tx), keeping.newest_recovery(tx)) if one is not None]
         noted = keeping.wraps(tx, medium)

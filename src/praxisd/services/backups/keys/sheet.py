@@ -58,9 +58,7 @@ class _Sheet:
         ):
             made.heading(self.steps(f"backups.steps.{heading}"))
             for number, step in enumerate(steps, 1):
-                made.text(f"{number}. {step.text}")
-                if step.lines:
-                    made.typed([f"{step.prompt}{line}" for line in step.lines])
+                made.typed([f"{step.prompt}{line}" for line in step.lines], f"{number}. {step.text}")
         made.heading(self.steps("backups.steps.then"))
         made.text(self.steps("backups.steps.back")).text(self.steps("backups.steps.older"))
         self._passwords(made)

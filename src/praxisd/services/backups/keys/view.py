@@ -83,13 +83,15 @@ def shown(house: "House", tx: Tx, lang: str) -> KeysOut:
         )
         for one in keeping.passwords(tx)
     )
-    sheet = recovery is not None and RecoveryOut(
-        no=recovery.no,
-        since=format_rfc3339(recovery.since, zone),
-        printed=at(recovery.printed),
-        printed_by=_who(house, tx, recovery, lang),
-        complete=keeping.sheet_holds(house, recovery),
-    )
+    sheet = None
+    if recovery is not None:
+        sheet = RecoveryOut(
+            no=recovery.no,
+            since=format_rfc3339(recovery.since, zone),
+            printed=at(recovery.printed),
+            printed_by=_who(house, tx, recovery, lang),
+            complete=keeping.sheet_holds(house, recovery),
+        )
     return KeysOut(
         current=newest.no if newest is not None else None, passwords=passwords, recovery=sheet, media=listed
     )

@@ -1,0 +1,241 @@
+"""Keys at the doors, at the command line and as an issue: numbers for those who may see them, the key for the owner alone."""
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from praxisd.kernel import events
+from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
+from praxisd.kernel.app import House
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.vault import Vault
+from praxisd.model.backup import Identity, Medium
+from praxisd.model.backup_kept import Drive, MediumKept
+from praxisd.services.backups import engine as codes
+from praxisd.services.backups import media_rules, store
+from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.keys import alphabet, changing, checks, keeping, keyring, operations
+from praxisd.services.backups.plans import looking, planning
+from praxisd.testing.houses import Houses
+from praxisd.testing.practice import Practice, small_practice
+
+from .backup_keys_cast import KeysOnly, Shelf, shelf
+from .diagnosis_cast import Door, opened
+
+KEYS = "/backups/keys"
+
+
+@pytest.fixture
+def media(houses: Houses, tmp_path: Path) -> Shelf:
+    return shelf(houses.open(), tmp_path / "media", KeysOnly())
+
+
+@pytest.fixture
+def practice(media: Shelf) -> Practice:
+    return small_practice(media.house)
+
+
+@pytest.fixture
+def door(media: Shelf, practice: Practice) -> Iterator[Door]:
+    with opened(media.house, practice) as ask:
+        yield ask
+
+
+def medium(media: Shelf, name: str, **more: Any) -> Drive:
+    """A drive with a medium of ours in it, both of this name."""
+    house = media.house
+    place = media.place(name)
+    drive = Drive(id=f"drive-{name}", label=name, kind="removable", path=str(Path(place).parent))
+    _, repository = keyring.set_up(house, media.engine, looking.place(drive), name)
+    identity = Identity(name, planning.digest(house), name, "", 1)
+    (Path(drive.path) / media_rules.FILE).write_bytes(media_rules.written(identity))
+    kept = MediumKept(Medium(name, f"Medium {name}", "", **more), repository, 1, "test", drive.id)
+    with house.store.write(keeping.OWN) as tx:
+        store.DRIVE.put(tx, drive.id, drive, at=1)
+        store.MEDIUM.put(tx, name, kept, at=1)
+    return drive
+
+
+def secrets_of(house: House) -> list[str]:
+    with house.store.read(keeping.OWN) as tx:
+        return [keeping.text_of(house, one) for one in store.SECRET.all(tx)]
+
+
+def test_a_change_reaches_what_is_there_and_the_list_names_what_is_behind(media: Shelf, door: Door) -> None:
+    assert door("GET", KEYS) == {"current": None, "passwords": [], "recovery": None, "media": []}
+    away = medium(media, "a")
+    medium(media, "b")
+    medium(media, "c", held=True)
+    Path(away.path).rename(Path(away.path).with_name("outside"))
+    answer = door("POST", f"{KEYS}/change", json={"what": "password", "confirmed": True})
+    assert answer["reached"] == [{"medium": "b", "label": "Medium b", "code": ""}]
+    found = door("GET", KEYS, "desk")
+    assert found == answer["keys"] and found["current"] == 2
+    assert [(one["id"], one["passwords"], one["recovery"], one["behind"]) for one in found["media"]] == [
+        ("a", [1], [1], True),
+        ("b", [2], [1], False),
+        ("c", [1], [1], True),
+    ]
+    assert [(one["no"], one["media"], one["until"] is None) for one in found["passwords"]] == [
+        (2, ["b"], True),
+        (1, ["a", "c"], False),
+    ]
+    Path(away.path).with_name("outside").rename(away.path)
+    answer = door("POST", f"{KEYS}/change", json={"what": "recovery", "confirmed": True})
+    assert {one["medium"] for one in answer["reached"]} == {"a", "b"}
+    assert [one["recovery"] for one in answer["keys"]["media"]] == [[2], [2], [1]]
+    assert media.who_opens("a") == {"password 2", "recovery 2"}
+
+
+def test_a_medium_at_work_is_left_alone_and_one_that_fails_is_named(media: Shelf, door: Door) -> None:
+    medium(media, "a")
+    drive = medium(media, "b")
+    media.engine.places[looking.place(drive)] = {"0" * 8: "somebody else's"}
+    media.house.store.run(keeping.OWN, lambda tx: _running(tx, "a"))
+    answer = door("POST", f"{KEYS}/change", json={"what": "password", "confirmed": True})
+    assert {one["medium"]: one["code"] for one in answer["reached"]} == {
+        "a": "backups.locked",
+        "b": "backups.password_needed",
+    }
+    assert answer["keys"]["current"] == 2
+
+
+@pytest.mark.parametrize("fault", [codes.READ_ONLY, codes.FULL])
+def test_a_medium_on_which_nothing_can_be_written_keeps_what_opens_it(
+    media: Shelf, door: Door, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    def closed(*_: object) -> None:
+        raise EngineFault(fault)
+
+    drive = medium(media, "a")
+    monkeypatch.setattr(media.engine, "add_key", closed)
+    answer = door("POST", f"{KEYS}/change", json={"what": "password", "confirmed": True})
+    assert answer["reached"][0]["code"] == fault and answer["keys"]["media"][0]["behind"]
+    place = looking.place(drive)
+    assert not keyring.rewrap(media.house, media.engine, place, "a")
+    assert media.engine.keys(keyring.repo_of(media.house, place, "a"))
+
+
+def test_a_medium_that_is_held_back_is_not_written_on(media: Shelf, practice: Practice) -> None:
+    drive = medium(media, "a", held=True)
+    changing.change(media.house, keeping.OWN, "password")
+    assert not keyring.rewrap(media.house, media.engine, looking.place(drive), "a")
+    assert media.who_opens("a") == {"password 1", "recovery 1"}
+
+
+def _running(tx: Any, name: str) -> None:
+    from datetime import date
+
+    from praxisd.model.backup_kept import RunKept
+
+    run = RunKept("r1", "backup", date(2026, 11, 23), "test", 1, "running", medium=name)
+    store.RUN.put(tx, run.id, run, at=1, kind=run.kind, state=run.state)
+
+
+def test_a_password_of_ones_own(media: Shelf, door: Door) -> None:
+    medium(media, "a")
+    for chosen in ("zu kurz", " mit Leerzeichen am Rand ", "mit\nZeilenumbruch darin", "x" * 11):
+        body = {"what": "password", "confirmed": True, "chosen": chosen}
+        assert door("POST", f"{KEYS}/change", status=422, json=body)["code"] == "backups.password_weak"
+    body = {"what": "password", "confirmed": True, "chosen": "drei Wörter, gut gemerkt"}
+    answer = door("POST", f"{KEYS}/change", json=body)
+    assert answer["keys"]["passwords"][0]["origin"] == "chosen"
+    assert "gemerkt" not in str(answer)
+    with media.house.store.read(keeping.OWN) as tx:
+        newest = keeping.newest(tx)
+    assert newest and keeping.text_of(media.house, newest) == "drei Wörter, gut gemerkt"
+    assert door("POST", f"{KEYS}/change", status=422, json=body)["code"] == "backups.password_weak"
+    repo = keyring.repo_by(media.house, media.place("a"), "a", "drei Wörter, gut gemerkt")
+    assert media.engine.keys(repo)
+
+
+def test_the_sheet_is_the_owners_and_noted(
+    media: Shelf, door: Door, practice: Practice, capfd: pytest.CaptureFixture[str]
+) -> None:
+    medium(media, "a")
+    body = {"confirmed": True}
+    for role in ("desk", "partner", "pvs"):
+        door("POST", f"{KEYS}/sheet", role, 403, json=body)
+        door("POST", f"{KEYS}/change", role, 403, json={"what": "password", "confirmed": True})
+    refused = door("POST", f"{KEYS}/sheet", status=422, json={"confirmed": False})
+    assert refused["code"] == "backups.sheet_unconfirmed"
+    assert [one.code for one in checks.sheet_there(media.house)] == [checks.MISSING]
+    answer = door("POST", f"{KEYS}/sheet", json=body)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["cache-control"] == "no-store"
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    recovery, password = sorted(secrets_of(media.house), key=lambda one: len(one) != 36)
+    assert alphabet.shown(recovery)[:14] in text and password not in text
+    found = door("GET", KEYS)["recovery"]
+    assert found["printed"] == "2026-11-23T09:00:00+01:00" and found["complete"] and found["printedBy"]
+    assert door("GET", KEYS, "partner")["recovery"]["printed"] == found["printed"]
+    assert not list(checks.sheet_there(media.house))
+    with media.house.store.read(system("test", practice.organization)) as tx:
+        noted = [one for one in events.after(tx, 0, 500) if one.type.startswith("backup_")]
+    mine = [one for one in noted if one.organization == practice.organization]
+    assert [(one.type, one.actor.split(":")[0]) for one in mine] == [("backup_sheet.printed", "key")]
+    everything = str(noted) + str(door("GET", KEYS)) + "".join(capfd.readouterr())
+    assert password not in everything and recovery not in everything
+    changing.change(media.house, keeping.OWN, "recovery")
+    assert [one.code for one in checks.sheet_there(media.house)] == [checks.MISSING]
+
+
+def test_a_new_key_of_the_vault_wants_a_new_sheet(media: Shelf, practice: Practice) -> None:
+    medium(media, "a")
+    args = {"organization": practice.organization}
+    operations.printed(media.house, args)
+    assert not list(checks.sheet_there(media.house))
+    media.house.vault.rotate()
+    media.house.vault = Vault(media.house.folder / "vault.key")
+    assert [one.code for one in checks.sheet_there(media.house)] == [checks.MISSING]
+
+
+def test_a_person_types_their_own_password_once_more(media: Shelf, practice: Practice) -> None:
+    from praxisd.services.accounts import api as accounts
+    from praxisd.services.backups.keys import routes
+
+    house = media.house
+    with house.store.write(system("test", practice.organization)) as tx:
+        user = accounts.create_user(
+            tx, house.registry, login="chefin", name="Dr. Muster", role="owner",
+            password_hash=accounts.hash_password("ein langes Kennwort 7", "chefin"),
+        )  # fmt: skip
+    actor = Actor(Kind.USER, user.id, practice.organization, house.registry.role("owner"))
+
+    class Call:
+        def __init__(self, password: str) -> None:
+            self.house, self.actor, self.lang = house, actor, "de"
+            self.body = routes.SheetIn(confirmed=True, password=password)
+            self.visit = type("Visit", (), {"address": "192.0.2.1"})()
+
+    with pytest.raises(Problem, match=r"accounts\.password_wrong"):
+        routes.print_sheet(Call("geraten"))  # type: ignore[arg-type]
+    with house.store.read(keeping.OWN) as tx:
+        assert keeping.newest_recovery(tx) is None
+    assert routes.print_sheet(Call("ein langes Kennwort 7")).data.startswith(b"%PDF")  # type: ignore[arg-type]
+
+
+def test_commands(media: Shelf, practice: Practice) -> None:
+    medium(media, "a")
+    args: dict[str, Any] = {"organization": practice.organization, "lang": "en"}
+    assert operations.listed(media.house, args)["current"] == 1
+    answer = operations.change(media.house, {**args, "what": "recovery"})
+    assert answer["keys"]["recovery"]["no"] == 2 and answer["reached"][0]["code"] == ""
+    for wrong in ({}, {"what": "all"}, {"what": "recovery", "chosen": "a password of one's own"}):
+        with pytest.raises(Problem, match=r"control\.bad_arguments"):
+            operations.change(media.house, {**args, **wrong})
+    made = base64.b64decode(operations.printed(media.house, args)["pdf"])
+    assert "Recovery sheet" in PdfReader(io.BytesIO(made)).pages[0].extract_text()
+
+
+def test_two_nodes_at_once_make_one_first_password(media: Shelf) -> None:
+    """Both ask for the first password; who comes second gets the one of who came first."""
+    house = media.house
+    first = house.store.run(system("one", INSTALLATION), lambda tx: keeping.add(house, tx))
+    second = house.store.run(system("two", INSTALLATION), lambda tx: keeping.add(house, tx))
+    assert first == second and len(secrets_of(house)) == 2
