@@ -19,6 +19,7 @@ from praxisd import main
 from praxisd.kernel import issues
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
+from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import Figures, Medium, Stay
 from praxisd.model.backup_kept import (
@@ -46,6 +47,11 @@ FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 
 def at(day: date, hour: int, minute: int = 0) -> int:
     return int(datetime(day.year, day.month, day.day, hour, minute, tzinfo=BERLIN).timestamp())
+
+
+def set_clock(house: House, now: int) -> None:
+    assert isinstance(house.clock, FrozenClock)
+    house.clock.set(now)
 
 
 def write(house: House, call: Any) -> Any:
@@ -115,9 +121,9 @@ def test_the_log_is_asked_for_from_ten_on_and_noted_with_a_name(house: House, as
         ran(tx, FRIDAY, "evening", "failed", "backups.unreachable")
 
     write(house, fill)
-    house.clock.set(at(MONDAY, 9))
+    set_clock(house, at(MONDAY, 9))
     assert codes(house, "backups.log") == {}
-    house.clock.set(at(MONDAY, 10))
+    set_clock(house, at(MONDAY, 10))
     (issue,) = codes(house, "backups.log").values()
     assert issue["days"] == 3 and issue["day"]["values"]["day"] == "22"
     shown = ask("desk", "GET", "/log?limit=14")
@@ -154,7 +160,7 @@ def test_the_log_is_asked_for_from_ten_on_and_noted_with_a_name(house: House, as
 
 
 def test_without_plan_and_runs_nobody_is_asked(house: House, ask: Ask) -> None:
-    house.clock.set(at(MONDAY, 12))
+    set_clock(house, at(MONDAY, 12))
     assert codes(house, "backups.log") == {}
     assert ask("desk", "GET", "/log") == {"days": [], "asked": None}
     write(house, lambda tx: ran(tx, FRIDAY, "evening"))
@@ -193,7 +199,7 @@ def test_the_form_has_all_fields_of_the_vendor_and_says_what_nobody_knows(house:
     text = printed(ask)
     for field in (
         "Praxis am Test", "Straße nicht bekannt", "Servicetechniker noch nicht angegeben", "Sicherungsgerät",
-        "Sicherungssoftware", "Sicherungsmedium", "Anzahl der Medien", "offsite: ☑ ja ☐ nein", "onsite: ☑ ja ☐ nein",
+        "Sicherungssoftware", "Sicherungsmedium", "Anzahl der Medien", "offsite: ☐ ja ☐ nein", "onsite: ☐ ja ☐ nein",
         "Passwort für Verschlüsselung", "☐ Praxis wünscht keine Verschlüsselung", "☑ dateibasiert ☐ imagebasiert",
         "☐ Mo ☐ Di ☐ Mi ☐ Do ☐ Fr ☐ Sa ☐ So", "Sicherungsbeginn", "Logdatei Backup-Software", "Zusatzsicherung 1",
         "Zusatzsicherung 2", "Monitoring ☐ ja ☐ nein (noch nicht angegeben)", "Partitionen u./o. Datenverzeichnisse",
@@ -224,7 +230,7 @@ def test_the_form_is_filled_from_facts_and_holds_no_password(house: House, ask: 
         ran(tx, FRIDAY, "night", kind="prove", medium="m1", facts=proven)
 
     write(house, fill)
-    house.clock.set(at(MONDAY, 12))
+    set_clock(house, at(MONDAY, 12))
     for question, value in (
         ("technician", "Jens Technik"),
         ("instructed", "Anna Muster, 01.09.2026\nBernd Beispiel"),
@@ -235,7 +241,8 @@ def test_the_form_is_filled_from_facts_and_holds_no_password(house: House, ask: 
     text = printed(ask)
     for told in (
         "Jens Technik", "RDX Empfang (Laufwerk für Wechselmedien)", "Keller (Netzlaufwerk (NAS), RAID 1, anderer",
-        "Wechselmedien: Fr extern", "1 Wechselmedien", "Nach dem Plan fehlen noch: Mo extern",
+        "Wechselmedien: Fr extern", "offsite: ☑ ja ☐ nein", "onsite: ☑ ja ☐ nein",
+        "1 Wechselmedien", "Nach dem Plan fehlen noch: Mo extern",
         "Kennwort Nr. 3, gültig seit 20.11.2026", "Das Wiederherstellungsblatt wurde noch nicht gedruckt",
         "☑ Mo ☑ Di ☑ Mi ☑ Do ☑ Fr ☐ Sa ☐ So", "☐ Uhrzeit ☑ manuell, am Empfang", "Art: NAS · Zeitpunkt: täglich, 01:30",
         "Zusatzsicherung 2 keine", "Monitoring ☐ ja ☑ nein", "Bilder: /srv/bilder", "• Anna Muster, 01.09.2026",
@@ -316,7 +323,7 @@ def test_the_plot_shows_a_line_for_each_job(house: House, ask: Ask) -> None:
 
 
 def test_the_checklist_is_told_whether_the_backup_is_recent_and_proved(house: House, ask: Ask) -> None:
-    house.clock.set(at(MONDAY, 12))
+    set_clock(house, at(MONDAY, 12))
     assert proof.answer(house) is None
     proof.start(house)
 
@@ -328,7 +335,7 @@ def test_the_checklist_is_told_whether_the_backup_is_recent_and_proved(house: Ho
     assert proof.answer(house) is None, "nothing was proved yet, and the plan is young"
     write(house, lambda tx: ran(tx, FRIDAY, "night", kind="prove"))
     assert proof.answer(house) is True
-    house.clock.set(at(date(2026, 11, 26), 12))
+    set_clock(house, at(date(2026, 11, 26), 12))
     assert proof.answer(house) is False
 
 
@@ -345,7 +352,7 @@ def test_by_command(house: House, ask: Ask, tmp_path: Path) -> None:
         return CliRunner().invoke(backup, [*args, "--json"], obj=perform)
 
     write(house, lambda tx: ran(tx, FRIDAY, "evening"))
-    house.clock.set(at(MONDAY, 12))
+    set_clock(house, at(MONDAY, 12))
     shown = command("log")
     assert shown.exit_code == 1 and json.loads(shown.stdout)["days"][0]["day"] == "2026-11-20"
     noted = command("log", "--check", "--person", "Anna")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 _TAGS = ("backups",)
-_Id = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+_Id = Annotated[str, Meta(min_length=1, max_length=16)]
 
 
 class BackupThingOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):

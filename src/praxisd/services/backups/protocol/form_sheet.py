@@ -82,7 +82,7 @@ def _settings(made: Paper, words: FormWords) -> None:
     ]
     rows += [(say("extra_no", no=number), told) for number, told in enumerate(words.extras(), 1)]
     if len(rows) < 6:
-        rows.append((say("extra_no", no=2), say("none")))
+        rows.append((say("extra_no", no=2), say("none" if words.facts.value("extra_1") else "unanswered")))
     rows.append((say("monitoring"), words.monitoring()))
     made.facts(rows)
     made.heading(say("content"))
@@ -102,8 +102,11 @@ def _instruction(made: Paper, words: FormWords) -> None:
     made.points(say(f"instruction_{one}") for one in ("access", "changes", "daily"))
     made.text(say("instruction_ours"), small=True)
     made.heading(say("encrypted"))
-    external = words.facts.variant == "external"
-    made.text(say("encrypted_own" if external else "encrypted_text"))
+    if not words.facts.variant:
+        made.text(say("no_plan"))
+    else:
+        external = words.facts.variant == "external"
+        made.text(say("encrypted_own" if external else "encrypted_text"))
 
 
 def _test(made: Paper, words: FormWords) -> None:

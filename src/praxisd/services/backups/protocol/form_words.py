@@ -128,7 +128,8 @@ class FormWords:
         if self.facts.variant == "external":
             both = [(one, self.yes_no(self.facts.value(f"own_{one}"))) for one in ("offsite", "onsite")]
             return "\n".join(f"{one}:{GAP}{told}" for one, told in both)
-        boxes = self.yes_no("yes")
+        nothing = GAP.join(self.box(False, self.say(one)) for one in ("yes", "no"))
+        boxes = nothing if self.plan is None else self.yes_no("yes")
         return f"offsite:{GAP}{boxes}\nonsite:{GAP}{boxes}\n{self.say('always_encrypted')}"
 
     def password(self) -> str:
@@ -283,6 +284,8 @@ class FormWords:
             for one in self.facts.things
             if one.state == "open"
         ]
+        if self.plan is None:
+            lines.insert(0, self.say("no_plan"))
         return "\n".join(lines) or self.say("nothing")
 
     def _thing_or(self, one: SourceKept) -> str:

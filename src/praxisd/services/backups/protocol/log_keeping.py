@@ -85,7 +85,9 @@ def _book(tx: Tx, here: Around, first: date, last: date) -> Book:
     lines = {day: log_rules.lines(here.planned(day), runs.get(day, []), day < here.today) for day in days}
     states = {day: log_rules.state(found) for day, found in lines.items()}
     checks = {day: one for day in days if (one := store.CHECK.get(tx, day.isoformat())) is not None}
-    late = log_rules.unlooked(states, checks, here.now, here.days, here.closed, here.zone)
+    oldest = here.today - timedelta(days=LOOK_BACK_DAYS)
+    recent = {day: state for day, state in states.items() if day >= oldest}
+    late = log_rules.unlooked(recent, checks, here.now, here.days, here.closed, here.zone)
     return Book(here, lines, states, checks, late)
 
 

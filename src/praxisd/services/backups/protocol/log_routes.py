@@ -12,6 +12,7 @@ from praxisd.kernel.service import Call, Raw, Route
 from praxisd.services.backups.plans.rights import OPERATE, READ
 from praxisd.services.backups.protocol import log_keeping as keeping
 from praxisd.services.backups.protocol import log_view, plotting
+from praxisd.services.backups.protocol.log_rules import LOOK_BACK_DAYS
 from praxisd.services.backups.protocol.log_shapes import (
     BackupLogDaysOut,
     BackupLogIn,
@@ -36,7 +37,7 @@ def list_log(call: Call) -> BackupLogDaysOut:
     """
     query: BackupLogQuery = call.query
     with call.read() as tx:
-        return log_view.days(keeping.book(call.house, tx), query.limit)
+        return log_view.days(keeping.book(call.house, tx, max(LOOK_BACK_DAYS, query.limit)), query.limit)
 
 
 def get_log(call: Call) -> BackupLogOut:

@@ -72,7 +72,7 @@ class BackupLogDaysOut(_Out, frozen=True, kw_only=True):
 class BackupLogQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """How many days."""
 
-    limit: Annotated[int, Meta(ge=1, le=31)] = 14
+    limit: Annotated[int, Meta(ge=1, le=200)] = 14
 
 
 class BackupLogIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
