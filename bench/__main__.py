@@ -1,6 +1,6 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, updates, start, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, updates, start, backups, all.
 """
 
 import argparse
@@ -43,6 +43,10 @@ def _with_practice(options: argparse.Namespace, found: report.Report, say: Calla
 
             folder = practice.copy(base, work / "start")
             found.rows += start.measure(made, folder, max(7, options.rounds), say, found.notes)
+        if options.part in ("backups", "all"):
+            from bench import backups
+
+            found.rows += backups.measure(made, base, work, min(options.rounds, 5), say, found.notes)
 
 
 def main() -> int:
@@ -62,6 +66,7 @@ def main() -> int:
             "relay",
             "updates",
             "start",
+            "backups",
             "all",
         ),
         default="all",

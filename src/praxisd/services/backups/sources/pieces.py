@@ -1,7 +1,7 @@
-"""A large database as pieces of 64 KiB: what an engine adds after a day is then what changed, not what lies around it.
+"""A large database as pieces of 32 KiB: what an engine adds after a day is then what changed, not what lies around it.
 
 Measured (`python -m bench backups`, ADR 0011): restic cuts a file by its content into parts of about 1 MiB; a practice day
-touches a page here and a page there, and each takes its part along. Files of 64 KiB are kept as they are. The pieces lie in
+touches a page here and a page there, and each takes its part along. Files of 32 KiB are kept as they are. The pieces lie in
 `<file>.pieces/<nnnnnn>/<nnnnnnnnn>`, numbered from 0; joined in the order of their names they are the file again, with
 `cat` or PowerShell and without praxisd, as the printed instructions say.
 """
@@ -15,7 +15,7 @@ from praxisd.services.backups.engine import Stop
 from praxisd.services.backups.source import SourceFault
 from praxisd.services.backups.sources import places
 
-SIZE = 1 << 16
+SIZE = 1 << 15
 """Bytes of a piece; the last may be shorter."""
 SMALLEST = 64 << 20
 """What is smaller stays one file: what a day adds to it is little in any case, and it is easier to give back by hand. Bytes."""
