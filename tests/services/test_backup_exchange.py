@@ -14,6 +14,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.backups.restoring import exchange
 from praxisd.services.backups.restoring.exchange import Exchange
 from praxisd.testing.engine_suite import picture
+from praxisd_guard import durable
 
 NOW = 1_795_420_800
 
@@ -188,8 +189,8 @@ def cut(
 
         return step
 
-    monkeypatch.setattr(exchange, "put", cutting("write", exchange.put))
-    monkeypatch.setattr(exchange, "move", cutting("move", exchange.move))
+    monkeypatch.setattr(f"{exchange.__name__}.put", cutting("write", durable.put))
+    monkeypatch.setattr(f"{exchange.__name__}.move", cutting("move", durable.move))
     return taken
 
 
@@ -245,7 +246,7 @@ def test_a_disk_that_refuses_leaves_all_as_it_was(tmp_path: Path) -> None:
         folder = practice(tmp_path / str(number))
         ready(folder)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(exchange, "move", refusing(exchange.move, number))
+            patch.setattr(f"{exchange.__name__}.move", refusing(durable.move, number))
             ended = settle(folder)
         assert ended is not None
         if ended.phase == "done":

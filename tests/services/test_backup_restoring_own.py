@@ -20,13 +20,14 @@ from praxisd.services.backups.restoring import (
     after,
     bare,
     exchange,
-    exchange_postgres,
     own_place,
     restoring,
     working,
 )
 from praxisd.services.backups.restoring.shapes import RestoreIn, TargetIn
 from praxisd.services.backups.runs import running
+from praxisd.services.backups.sources import postgres_exchange
+from praxisd.services.backups.sources import running as programs
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import small_practice
 
@@ -224,7 +225,7 @@ def test_a_broken_database_is_mended_from_the_medium_alone(sqlite_houses: Houses
 def test_postgres_that_others_work_with_is_left_alone(
     postgres_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange_postgres, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(postgres_exchange, "PATIENCE_S", 0.5)
     house = postgres_houses.open()
     _, state = backed_up(house, tmp_path)
     run = working.begin(house, SYSTEM, wanted(state), "user:owner")
@@ -233,7 +234,7 @@ def test_postgres_that_others_work_with_is_left_alone(
     assert words(other) == ["later", "nas"]
     found = again(postgres_houses, house)
     last = exchange.known(found.folder)
-    assert last is not None and (last.phase, last.code) == ("failed", exchange_postgres.IN_USE)
+    assert last is not None and (last.phase, last.code) == ("failed", postgres_exchange.IN_USE)
     assert (
         words(found) == ["later", "nas"] and (found.folder / "products" / "own.toml").read_text() == "# later"
     )
@@ -250,20 +251,19 @@ def test_postgres_cut_off_while_it_is_filled(
     house.stop()
     url = house.config.database_url
     with monkeypatch.context() as patch:
-        patch.setattr(exchange_postgres.running, "run", _killed)
+        patch.setattr(programs, "run", _killed)
         with pytest.raises(KeyboardInterrupt):
             exchange.settle(house.folder, lambda: url, begin=True)
     last = exchange.known(house.folder)
     assert last is not None and last.phase == "saving", "pg_dump itself was cut off"
-    real = exchange_postgres.fill
     with monkeypatch.context() as patch:
-        patch.setattr(exchange_postgres.running, "run", _killed_filling(exchange_postgres.running.run))
+        patch.setattr(programs, "run", _killed_filling(programs.run))
         with pytest.raises(KeyboardInterrupt):
             exchange.settle(house.folder, lambda: url, begin=True)
     last = exchange.known(house.folder)
     assert last is not None and last.phase == "filling", "the database is empty now"
     ended = exchange.settle(house.folder, lambda: url, begin=False)
-    assert ended is not None and ended.phase == "done" and real is exchange_postgres.fill
+    assert ended is not None and ended.phase == "done"
     assert words(postgres_houses.twin(house)) == ["nas"]
 
 

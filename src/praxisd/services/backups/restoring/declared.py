@@ -6,7 +6,6 @@ from praxisd.services.backups.restoring import (
     after,
     bare,
     exchange,
-    exchange_postgres,
     manifest,
     opening,
     operations,
@@ -17,6 +16,7 @@ from praxisd.services.backups.restoring import (
     target_rules,
     working,
 )
+from praxisd.services.backups.sources import postgres_exchange
 
 SETTINGS: tuple[Setting, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = rights.PERMISSIONS
@@ -29,6 +29,6 @@ CHECKS: tuple[Check, ...] = after.CHECKS
 FIXES: tuple[Fix, ...] = after.FIXES
 OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
 PROBLEMS: tuple[str, ...] = (
-    *exchange.CODES, *exchange_postgres.CODES, *manifest.CODES, *opening.CODES, *own_place.CODES, *target_rules.CODES,
+    *exchange.CODES, *postgres_exchange.CODES, *manifest.CODES, *opening.CODES, *own_place.CODES, *target_rules.CODES,
     *restoring.CODES, *working.CODES, *bare.CODES,
 )  # fmt: skip

@@ -212,14 +212,14 @@ def mark(folder: Path, **fields: Any) -> None:
 
 
 def _performed(folder: Path, work: Exchange, url: Url) -> Exchange:
-    from praxisd.services.backups.restoring import exchange_postgres
+    from praxisd.services.backups.sources import postgres_exchange
 
     if work.phase == "ready":
         had = tuple(msgspec.structs.replace(one, had=os.path.lexists(folder / one.to)) for one in work.items)
         work = _step(folder, work, "saving" if work.dump else "moving", items=had)
     (folder / "backups" / work.before).mkdir(mode=0o700, exist_ok=True)
     if work.phase == "saving":
-        fault = exchange_postgres.save(url(), folder / (work.saved or ""))
+        fault = postgres_exchange.save(url(), folder / (work.saved or ""))
         if fault is not None:
             return _ended(folder, work, "failed", fault.code, fault.detail)
         work = _step(folder, work, "moving")
@@ -233,9 +233,9 @@ def _performed(folder: Path, work: Exchange, url: Url) -> Exchange:
         if work.dump:
             work = _step(folder, work, "filling")
     if work.phase == "filling":
-        fault = exchange_postgres.fill(url(), folder / (work.dump or ""))
+        fault = postgres_exchange.fill(url(), folder / (work.dump or ""))
         if fault is not None:
-            again = exchange_postgres.fill(url(), folder / (work.saved or ""))
+            again = postgres_exchange.fill(url(), folder / (work.saved or ""))
             if again is not None:
                 raise Problem(CUT, 500, detail=f"{fault.detail}; {again.detail}")
             _back_all(folder, work.items)

@@ -187,11 +187,10 @@ class Placing:
         where, how = folder.at(name)
         source = {"src_dir_fd": how["dir_fd"]} if how else {}
         saved.unlink(missing_ok=True)
-        try:
-            os.link(where, saved, follow_symlinks=False, **source)
-            return
-        except (OSError, NotImplementedError):
-            pass
+        if os.link in os.supports_follow_symlinks or not stat.S_ISLNK(there.st_mode):
+            with contextlib.suppress(OSError):
+                os.link(where, saved, follow_symlinks=os.link not in os.supports_follow_symlinks, **source)
+                return
         if stat.S_ISLNK(there.st_mode):
             os.symlink(os.readlink(where, **how), saved)
         elif stat.S_ISREG(there.st_mode):
