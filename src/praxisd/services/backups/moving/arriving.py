@@ -115,6 +115,8 @@ def _prepare(folder: Path, copy: Path, ticket: dict[str, Any], manifest: dict[st
     """Empty, or of this same move and emptied; marked, and with room for all of it."""
     found = moved.mark(folder)
     mine = found is not None and (found["state"], found.get("id")) == (moved.ARRIVING, ticket["id"])
+    for torn in folder.glob(f".{moved.MARK}.*"):  # killed while it wrote its very first mark
+        torn.unlink()
     there = [one for one in folder.iterdir() if one.name not in _LEFT_ALONE]
     if (there and not mine) or (found is not None and not mine):
         raise Problem(NOT_EMPTY, 409, folder=str(folder))
