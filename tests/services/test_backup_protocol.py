@@ -17,7 +17,7 @@ from pypdf import PdfReader
 
 from praxisd import main
 from praxisd.kernel import issues
-from praxisd.kernel.access import INSTALLATION, system
+from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.store import Tx
@@ -32,6 +32,7 @@ from praxisd.model.backup_kept import (
     Wrap,
 )
 from praxisd.model.machine import Disk, MachineFacts, known
+from praxisd.services.accounts import api as accounts
 from praxisd.services.backups import plan_rules, store
 from praxisd.services.backups.protocol import checks, coverage, log_keeping, proof
 from praxisd.services.diagnosis import api as diagnosis
@@ -159,6 +160,29 @@ def test_the_log_is_asked_for_from_ten_on_and_noted_with_a_name(house: House, as
     assert (found.day, found.due, found.by) == (date(2026, 11, 22), False, "Anna Muster")
 
 
+def test_people_are_named_by_who_is_signed_in_and_not_to_masked_eyes(house: House, ask: Ask) -> None:
+    write(house, lambda tx: ran(tx, FRIDAY, "evening"))
+    set_clock(house, at(MONDAY, 12))
+    owner = system("test", ask.practice.organization)
+    user = house.store.run(
+        owner,
+        lambda tx: accounts.create_user(
+            tx, house.registry, login="carla", name="Carla Carry", role="desk", password_hash="x"
+        ),
+    )
+    carla = Actor(Kind.USER, user.id, ask.practice.organization, house.registry.role("desk"))
+    kept = house.store.run(carla, lambda tx: log_keeping.look(house, tx, FRIDAY, person="Anna", remark="gut"))
+    assert (kept.by, kept.at) == ("Carla Carry", at(MONDAY, 12))
+    body = {"value": "Zora Zange", "person": "Carla Carry"}
+    ask("owner", "PUT", "/answers/instructed", body=body)
+    assert ask.raw("partner", "PUT", "/answers/instructed", body).status_code == 403
+    assert "Carla Carry" in printed(ask) and "Zora Zange" in printed(ask)
+    for path in ("/log", "/log/2026-11-20", "/answers", "/coverage"):
+        told = ask.raw("partner", "GET", path).text
+        assert "Carla" not in told and "Zora" not in told, path
+    assert "ausgeblendet" in printed(ask, "partner") and "Carla" not in printed(ask, "partner")
+
+
 def test_without_plan_and_runs_nobody_is_asked(house: House, ask: Ask) -> None:
     set_clock(house, at(MONDAY, 12))
     assert codes(house, "backups.log") == {}
@@ -188,8 +212,8 @@ def test_questions_are_asked_once_and_kept(house: House, ask: Ask) -> None:
     assert "own_software" in {one["question"] for one in ask("desk", "GET", "/answers")["answers"]}
 
 
-def printed(ask: Ask) -> str:
-    got = ask.raw("desk", "GET", "/protocol.pdf")
+def printed(ask: Ask, role: str = "desk") -> str:
+    got = ask.raw(role, "GET", "/protocol.pdf")
     assert got.status_code == 200 and got.headers["content-type"] == "application/pdf", got.text
     text = " ".join(page.extract_text() for page in PdfReader(BytesIO(got.content)).pages)
     return " ".join(text.replace("\u00a0", " ").split())

@@ -68,7 +68,7 @@ def title(house: "House", thing: Thing, lang: str) -> str:
     return house.texts.get(key, lang, name=thing.name, product=thing.product, host=thing.host)
 
 
-def coverage_out(house: "House", lang: str) -> BackupCoverageOut:
+def coverage_out(house: "House", lang: str, masked: bool = False) -> BackupCoverageOut:
     """All things in words, those that are open first."""
     found = coverage.judged(house)
     order = {"open": 0, "excluded": 1, "covered": 2}
@@ -76,13 +76,13 @@ def coverage_out(house: "House", lang: str) -> BackupCoverageOut:
     with house.store.read(log_keeping.SYSTEM) as tx:
         sources = tuple(one.name for one in plan_sources.kept(tx) if one.kind != "excluded")
     return BackupCoverageOut(
-        things=tuple(_out(house, one, lang) for one in found),
+        things=tuple(_out(house, one, lang, masked) for one in found),
         open=sum(one.state == "open" for one in found),
         sources=sources,
     )
 
 
-def _out(house: "House", one: Judged, lang: str) -> BackupThingOut:
+def _out(house: "House", one: Judged, lang: str, masked: bool) -> BackupThingOut:
     thing = one.thing
     return BackupThingOut(
         id=thing.id,
@@ -94,7 +94,7 @@ def _out(house: "House", one: Judged, lang: str) -> BackupThingOut:
         state=one.state,
         source=one.source,
         reason=one.reason,
-        by=one.by,
+        by="" if masked else one.by,
         at=None if one.at is None else format_rfc3339(one.at),
         include=coverage.can_include(thing),
     )
@@ -105,7 +105,7 @@ def list_coverage(call: Call) -> BackupCoverageOut:
 
     Databases, folders and disks of the practice's software and of this computer. May take some seconds the first time.
     """
-    return coverage_out(call.house, call.lang)
+    return coverage_out(call.house, call.lang, call.actor.masked)
 
 
 def put_coverage(call: Call) -> BackupCoverageOut:
@@ -128,7 +128,7 @@ def put_coverage(call: Call) -> BackupCoverageOut:
                 coverage.include(call.house, tx, there[id_], body.reason, by, body.source)
 
     call.house.store.run(call.actor, kept)
-    return coverage_out(call.house, call.lang)
+    return coverage_out(call.house, call.lang, call.actor.masked)
 
 
 ROUTES = (

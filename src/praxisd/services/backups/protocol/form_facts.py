@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from praxisd.kernel import sentences
 from praxisd.kernel.access import INSTALLATION, Actor
 from praxisd.model.backup_kept import (
     Answer,
@@ -25,6 +26,7 @@ from praxisd.services.backups.plans import planning
 from praxisd.services.backups.protocol import coverage, log_keeping, question_keeping
 from praxisd.services.backups.protocol.coverage_rules import Judged
 from praxisd.services.backups.protocol.log_keeping import Book
+from praxisd.services.backups.protocol.question_rules import BY_ID
 from praxisd.services.directory import api as directory
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ _PROOFS = 6
 @dataclass(frozen=True, slots=True)
 class FormFacts:
     """All of it as it is now. `engine`: name and version, "" where it is missing; `proofs`: the newest restore proofs that
-    have ended, `runs` the backups, both newest first; `external`: the last copy for a backup software of the practice's own.
+    have ended, `runs` the backups, both newest first; `external`: the last copy for a backup software of the practice's own;
+    `names` of people by actor label; `masked`: whoever reads it sees no names of people.
     """
 
     practice: Organization | None
@@ -60,6 +63,8 @@ class FormFacts:
     proofs: list[RunKept]
     answers: Mapping[str, Answer]
     external: dict[str, Any] | None
+    names: Mapping[str, str]
+    masked: bool
 
     @property
     def variant(self) -> str:
@@ -100,13 +105,19 @@ class FormFacts:
         told = [day for day in sorted(self.book.states, reverse=True) if self.book.states[day] != "nothing"]
         return [(day, self.book.checks.get(day)) for day in told if day < self.book.around.today][:DAYS]
 
+    def who(self, by: str) -> str:
+        """A person's name, whether it was kept as a name or as the label of an actor; "" for masked eyes."""
+        return "" if self.masked else self.names.get(by, by)
+
     def value(self, question: str) -> str:
         """What was answered, "" if nobody has."""
         found = self.answers.get(question)
+        if self.masked and BY_ID[question].people:
+            found = None
         return "" if found is None else found.value
 
 
-def gather(house: "House", actor: Actor) -> FormFacts:
+def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
     """The facts, with the practice of `actor`. May wait some seconds for what this computer measures."""
     things = coverage.judged(house)
     engine = _engine(house)
@@ -114,6 +125,9 @@ def gather(house: "House", actor: Actor) -> FormFacts:
         practice = _practice(tx)
         partner = " · ".join(filter(None, (_setting(house, tx, one) for one in (PARTNER, PARTNER_PHONE))))
     with house.store.read(log_keeping.SYSTEM) as tx:
+        said = {one.by for one in store.SOURCE.all(tx)} | {one.printed_by for one in store.SECRET.all(tx)}
+        with planning.within(tx, actor.organization):
+            names = sentences.actor_names(house, tx, [one for one in said if ":" in one], lang)
         wraps: dict[str, list[Wrap]] = {}
         for wrap in store.WRAP.all(tx):
             wraps.setdefault(wrap.medium, []).append(wrap)
@@ -133,6 +147,8 @@ def gather(house: "House", actor: Actor) -> FormFacts:
             proofs=[one for one in store.RUN.by(tx, "kind", "prove", most=50) if one.ended][:_PROOFS],
             answers=question_keeping.answers(tx),
             external=snapshot.last(house),
+            names=names,
+            masked=actor.masked,
         )
 
 

@@ -23,7 +23,7 @@ _PLOT_DAYS = 180
 
 def paper(house: "House", actor: Actor, lang: str) -> Paper:
     """The form of the actor's practice as it stands now."""
-    facts = gather(house, actor)
+    facts = gather(house, actor, lang)
     words = FormWords(house, facts, lang)
     now = datetime.fromtimestamp(facts.book.around.now, words.zone)
     name = facts.practice.name if facts.practice else house.config.instance
@@ -158,7 +158,7 @@ def _signed(made: Paper, words: FormWords) -> None:
     if people:
         made.points(people.splitlines())
     else:
-        made.text(say("unanswered"))
+        made.text(say("hidden" if words.facts.masked else "unanswered"))
     made.heading(say("confirmed"))
     made.points(say(f"confirm_{one}") for one in ("all", "people", "duty"))
     made.signatures([say("signature")] * 3)
@@ -242,7 +242,7 @@ def _medium(words: FormWords, one: MediumKept) -> tuple[str, ...]:
         where += f" – {words.say('held')}"
     stay = medium.stay
     said = stay is not None and stay.person and not fixed and place == stay.place
-    by = f"{stay.person}, {words.day(stay.at)}" if said and stay is not None else "–"
+    by = f"{words.who(stay.person)}, {words.day(stay.at)}" if said and stay is not None else "–"
     numbers = [
         str(wrap.no) for wrap in words.facts.wraps.get(medium.id, []) if wrap.until is None and wrap.no
     ]
@@ -261,7 +261,8 @@ def _looks(made: Paper, words: FormWords) -> None:
         if check is None:
             rows.append((when, state, say("not_looked"), "", ""))
         else:
-            rows.append((when, state, check.by, words.moment(check.at), check.remark))
+            remark = "" if facts.masked else check.remark
+            rows.append((when, state, words.who(check.by), words.moment(check.at), remark))
     columns = [
         Column(say("day"), 1.3),
         Column(say("result"), 2.2),

@@ -141,15 +141,15 @@ class FormWords:
             return self.say("password_none")
         lines = [self.say("password", no=secret.no, since=self.day(secret.since))]
         if recovery is not None and recovery.printed is not None:
-            by = recovery.printed_by
-            lines.append(self.say("sheet", day=self.day(recovery.printed), by=self._who(by)))
+            by = self.who(recovery.printed_by)
+            lines.append(self.say("sheet", day=self.day(recovery.printed), by=by))
         else:
             lines.append(self.say("sheet_missing"))
         return "\n".join(lines)
 
-    def _who(self, by: str) -> str:
-        """A name; a label of an actor where only that is kept."""
-        return by or self.say("unknown")
+    def who(self, by: str) -> str:
+        """A person; said plainly where the reader sees no names."""
+        return self.facts.who(by) or self.say("hidden" if self.facts.masked else "unknown")
 
     def unencrypted(self) -> str:
         """Praxis wünscht keine Verschlüsselung."""
@@ -275,7 +275,7 @@ class FormWords:
     def left_out(self) -> str:
         """What is left out with its reason, and what is open."""
         lines = [
-            self.say("left_out_line", name=self._thing_or(one), reason=one.reason, by=one.by, day=self.day(one.at))
+            self.say("left_out_line", name=self._thing_or(one), reason=one.reason, by=self.who(one.by), day=self.day(one.at))
             for one in self.facts.sources
             if one.kind == "excluded"
         ]  # fmt: skip

@@ -37,7 +37,9 @@ def list_log(call: Call) -> BackupLogDaysOut:
     """
     query: BackupLogQuery = call.query
     with call.read() as tx:
-        return log_view.days(keeping.book(call.house, tx, max(LOOK_BACK_DAYS, query.limit)), query.limit)
+        return log_view.days(
+            keeping.book(call.house, tx, max(LOOK_BACK_DAYS, query.limit)), query.limit, call.actor.masked
+        )
 
 
 def get_log(call: Call) -> BackupLogOut:
@@ -47,7 +49,7 @@ def get_log(call: Call) -> BackupLogOut:
     """
     day = _day(call)
     with call.read() as tx:
-        return log_view.day(call.house, keeping.page(call.house, tx, day), day, call.lang)
+        return log_view.day(call.house, keeping.page(call.house, tx, day), day, call.lang, call.actor.masked)
 
 
 def put_log(call: Call) -> BackupLogOut:
@@ -66,7 +68,7 @@ def put_log(call: Call) -> BackupLogOut:
         person=body.person,
         lang=call.lang,
     )
-    return log_view.day(call.house, keeping.page(call.house, tx, day), day, call.lang)
+    return log_view.day(call.house, keeping.page(call.house, tx, day), day, call.lang, call.actor.masked)
 
 
 def get_plot(call: Call) -> Raw:

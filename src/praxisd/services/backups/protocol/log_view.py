@@ -19,35 +19,36 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 
-def days(book: Book, limit: int) -> BackupLogDaysOut:
-    """The newest so many days on which there is something to tell."""
+def days(book: Book, limit: int, masked: bool = False) -> BackupLogDaysOut:
+    """The newest so many days on which there is something to tell; to masked callers without names."""
     told = [day for day in sorted(book.states, reverse=True) if book.states[day] != "nothing"]
-    return BackupLogDaysOut(days=tuple(_short(book, day) for day in told[:limit]), asked=book.asked)
+    return BackupLogDaysOut(days=tuple(_short(book, day, masked) for day in told[:limit]), asked=book.asked)
 
 
-def day(house: "House", book: Book, one: date, lang: str) -> BackupLogOut:
+def day(house: "House", book: Book, one: date, lang: str, masked: bool = False) -> BackupLogOut:
     """One day with its lines."""
     return BackupLogOut(
         day=one,
         state=book.states[one],
         due=one in book.late,
-        check=check(book.checks.get(one)),
+        check=check(book.checks.get(one), masked),
         over=one < book.around.today,
         lines=tuple(line(house, each, lang) for each in book.lines[one]),
     )
 
 
-def _short(book: Book, one: date) -> BackupLogDayOut:
+def _short(book: Book, one: date, masked: bool) -> BackupLogDayOut:
     return BackupLogDayOut(
-        day=one, state=book.states[one], due=one in book.late, check=check(book.checks.get(one))
+        day=one, state=book.states[one], due=one in book.late, check=check(book.checks.get(one), masked)
     )
 
 
-def check(one: LogCheck | None) -> BackupLogCheckOut | None:
-    """Who has looked."""
+def check(one: LogCheck | None, masked: bool) -> BackupLogCheckOut | None:
+    """Who has looked; a masked caller is told that somebody has."""
     if one is None:
         return None
-    return BackupLogCheckOut(by=one.by, at=format_rfc3339(one.at), state=one.state, remark=one.remark)
+    by, remark = ("", "") if masked else (one.by, one.remark)
+    return BackupLogCheckOut(by=by, at=format_rfc3339(one.at), state=one.state, remark=remark)
 
 
 def line(house: "House", one: Line, lang: str) -> BackupLogLineOut:

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from praxisd.kernel import events
-from praxisd.kernel.errors import not_found
+from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.store import Tx
 from praxisd.model.backup_kept import Answer
 from praxisd.services.backups import store
 from praxisd.services.backups.plans import planning
+from praxisd.services.backups.plans.rights import MANAGE
 from praxisd.services.backups.protocol import log_keeping, question_rules
 from praxisd.services.backups.protocol.question_rules import BY_ID, When
 
@@ -50,6 +51,8 @@ def answer(house: "House", tx: Tx, question: str, value: str, lang: str, person:
     asked = BY_ID.get(question)
     if asked is None:
         raise not_found(SUBJECT)
+    if asked.people and tx.actor.masked:  # who does not see it does not write over it
+        raise Problem("access.forbidden", 403, permission=MANAGE)
     text = question_rules.read(asked, value)
     before = store.ANSWER.get(tx, question)
     if text == ("" if before is None else before.value):

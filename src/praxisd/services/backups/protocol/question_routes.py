@@ -28,7 +28,7 @@ class BackupChoiceOut(msgspec.Struct, rename="camel", frozen=True):
 
 class BackupAnswerOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """A question and what was answered. `needed`: the form lacks something without it. `value` "" while nobody answered;
-    `by`, `at` (RFC 3339): who did, and when.
+    `by`, `at` (RFC 3339): who did, and when. `hidden`: there are names of people in it, and the caller sees none.
     """
 
     question: str
@@ -40,6 +40,7 @@ class BackupAnswerOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True)
     value: str
     by: str
     at: str | None
+    hidden: bool
 
 
 class BackupAnswersOut(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class BackupAnswerIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, 
     person: Annotated[str, Meta(max_length=80)] = ""
 
 
-def answers_out(house: "House", tx: Tx, lang: str) -> BackupAnswersOut:
+def answers_out(house: "House", tx: Tx, lang: str, masked: bool = False) -> BackupAnswersOut:
     """All questions in words."""
     kept, now = keeping.answers(tx), keeping.now(tx)
     values = {id_: one.value for id_, one in kept.items()}
@@ -74,9 +75,10 @@ def answers_out(house: "House", tx: Tx, lang: str) -> BackupAnswersOut:
                     BackupChoiceOut(c, say(f"backups.question_word.{c}", lang)) for c in one.choices
                 ),
                 needed=one.needed,
-                value="" if answer is None else answer.value,
-                by="" if answer is None else answer.by,
+                value="" if answer is None or (masked and one.people) else answer.value,
+                by="" if answer is None or masked else answer.by,
                 at=None if answer is None else format_rfc3339(answer.at),
+                hidden=masked and one.people,
             )
         )
     return BackupAnswersOut(answers=tuple(found), open=len(rules.open_ones(now, values)))
@@ -88,7 +90,7 @@ def list_answers(call: Call) -> BackupAnswersOut:
     Only what no program can measure: who was instructed, the technician, further backups, monitoring. Asked once and kept.
     """
     with call.read() as tx:
-        return answers_out(call.house, tx, call.lang)
+        return answers_out(call.house, tx, call.lang, call.actor.masked)
 
 
 def put_answer(call: Call) -> BackupAnswersOut:
@@ -98,7 +100,7 @@ def put_answer(call: Call) -> BackupAnswersOut:
     """
     body: BackupAnswerIn = call.body
     keeping.answer(call.house, call.writing, call.path["question"], body.value, call.lang, body.person)
-    return answers_out(call.house, call.writing, call.lang)
+    return answers_out(call.house, call.writing, call.lang, call.actor.masked)
 
 
 def get_protocol(call: Call) -> Raw:

@@ -23,18 +23,19 @@ YES_NO = ("yes", "no")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`needed` false: nothing is missing from the form without an answer."""
+    """`needed` false: nothing is missing from the form without an answer. `people`: names of staff, not for masked eyes."""
 
     id: str
     kind: Kind
     when: When = "always"
     choices: tuple[str, ...] = ()
     needed: bool = True
+    people: bool = False
 
 
 QUESTIONS = (
     Question("technician", "lines"),
-    Question("instructed", "lines"),
+    Question("instructed", "lines", people=True),
     Question("monitoring", "choice", choices=YES_NO),
     Question("monitoring_by", "text", "monitored"),
     Question("extra_1", "text"),
