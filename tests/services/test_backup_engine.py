@@ -25,7 +25,7 @@ class TestRestic(EngineSuite):
         (tmp_path / "medium").mkdir()
         (tmp_path / "work").mkdir()
         repo = Repo(str(tmp_path / "medium" / "restic"), "Ein Kennwort-17")
-        return Bench(QuickRestic(tmp_path / "engine", restic), repo, tmp_path / "work")
+        return Bench(QuickRestic(tmp_path / "engine", restic, real_keys=True), repo, tmp_path / "work")
 
 
 def bench_at(top: Path, place: Path, restic: Path) -> Bench:

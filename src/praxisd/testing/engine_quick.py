@@ -26,11 +26,15 @@ from praxisd.services.backups.engines.restic_place import local
 
 
 class QuickRestic(Restic):
-    """The real adapter and the real restic; only `init` and `add_key` of a local repository take the short way."""
+    """The real adapter and the real restic; only `init` and `add_key` of a local repository take the short way.
 
-    def __init__(self, folder: Path, program: Path) -> None:
+    `real_keys`: a password is added by restic itself.
+    """
+
+    def __init__(self, folder: Path, program: Path, *, real_keys: bool = False) -> None:
         super().__init__(folder, program)
         self._quick = program
+        self._real_keys = real_keys
 
     def init(self, repo: Repo) -> str:
         """As restic would have made it, but for the cost of its password."""
@@ -46,7 +50,7 @@ class QuickRestic(Restic):
     def add_key(self, repo: Repo, secret: str) -> Key:
         """As restic would have added it, but for the cost of its password."""
         place = local(repo.place)
-        if place is None:
+        if place is None or self._real_keys:
             return super().add_key(repo, secret)
         master = json.dumps(self._run.answer(repo, "cat", "masterkey", "--no-lock")).encode()
         key = cheap_key(secret, master)

@@ -212,7 +212,7 @@ class EngineSuite:
 
     def test_passwords(self, bench: Bench) -> None:
         engine, repo = bench.engine, bench.repo
-        engine.init(repo)
+        assert engine.init(repo) == engine.identity(repo)
         (bench.folder / "one").write_text("1")
         made = take(bench, bench.folder / "one")
         wrong = Repo(repo.place, "not this one")
@@ -224,6 +224,10 @@ class EngineSuite:
         assert [one.id for one in engine.snapshots(second)] == [made.id]
         fault(lambda: engine.remove_key(second, added.id), codes.FAILED)
         listed = engine.keys(second)
+        names = engine.key_names(repo.place)
+        if names is not None:
+            assert len(names) == 2
+            assert all(any(name.startswith(one.id) for name in names) for one in listed)
         assert {one.current for one in listed} == {True, False}
         first = next(one for one in listed if not one.current)
         engine.remove_key(second, first.id)
