@@ -117,6 +117,8 @@ def _verify(
     except EngineFault as fault:
         if fault.code == engine.INTERRUPTED:
             raise
+        if fault.code == engine.DAMAGED:
+            house.store.run(recording.SYSTEM, lambda tx: keeping.doubted(tx, target.medium.medium.id))
         return "none", fault
     return depth, None
 

@@ -13,7 +13,7 @@ _JOBS = ("evening", "night", "remote", "snapshot")
 _KINDS = ("backup", "verify", "prove", "restore", "move")
 _OPEN = ("waiting", "running")
 _LOOK_S = 1.0
-_COLUMNS = ("backupDay", "kind", "label", "state", "startedAt", "endedAt", "message", "id")
+_COLUMNS = ("backupDay", "kind", "medium", "state", "startedAt", "endedAt", "message", "id")
 _medium = click.option("--medium", metavar="ID", help="This medium, by its id or its label.")
 _no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for its end.")
 
@@ -110,6 +110,7 @@ def _row(one: dict[str, Any]) -> dict[str, Any]:
     return {
         **one,
         "backupDay": one["day"],
+        "medium": one["label"],
         "kind": say(_PACKAGE, f"backups.run_kind.{one['kind']}"),
         "state": say(_PACKAGE, f"backups.run_state.{one['state']}"),
         "startedAt": one["began"],

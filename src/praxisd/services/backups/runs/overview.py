@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.clock import format_rfc3339
-from praxisd.model.backup import DueRun
+from praxisd.model.backup import DueRun, Seen
 from praxisd.model.backup_kept import PlanKept
 from praxisd.services.backups import plan_rules, store
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import engine_of
-from praxisd.services.backups.plans import desk, labels, media_view, plan_view, planning
+from praxisd.services.backups.plans import desk, drives, labels, looking, media_view, plan_view, planning
 from praxisd.services.backups.protocol import log_keeping
 from praxisd.services.backups.runs import history, protected_rules, view
 from praxisd.services.backups.runs.shapes import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 _DAYS_BACK, _AHEAD = 31, 14
+_ASKED, _ASK_S = "backups.engine_asked", 60.0
 _DONE = ("good", "warning", "running", "waiting")
 
 
@@ -69,7 +70,7 @@ def words(house: "House", tx: "Tx", lang: str) -> tuple[WordOut, ...]:
     """What is to be done today, most pressing first."""
     found = []
     asked = log_keeping.asked(house, tx)
-    for one in desk.words(house, tx, tx.now):
+    for one in desk.words(house, tx, tx.now, _looks(house, tx)):
         told = labels.word(house, one, lang)
         found.append(
             WordOut(
@@ -91,6 +92,12 @@ def words(house: "House", tx: "Tx", lang: str) -> tuple[WordOut, ...]:
             )
         )
     return tuple(found)
+
+
+def _looks(house: "House", tx: "Tx") -> dict[str, Seen]:
+    """What the drives showed when they were looked at last: a page must not wait for a network drive."""
+    shown = {one.id: looking.last(house, one.id) for one in drives.here(house, tx)}
+    return {id: seen for id, seen in shown.items() if seen is not None}
 
 
 def protected(house: "House", tx: "Tx", lang: str) -> ProtectedOut:
