@@ -1,6 +1,6 @@
 // Backups as the server knows them: the plan, media, runs and states, and the words for them.
 import { download, get, post } from "../../lib/api";
-import { date, dateLong, moment, number, time, weekday, weekdays } from "../../lib/format";
+import { date, dateLong, isoWeekday, moment, number, time, weekday, weekdays } from "../../lib/format";
 import { has, lang, t } from "../../lib/i18n.svelte";
 import { failed } from "../../lib/toasts.svelte";
 import type { Plan } from "./plan";
@@ -124,7 +124,7 @@ export function size(bytes: number | null | undefined): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 99.5 ? 0 : 1;
-  return `${new Intl.NumberFormat(lang() === "de" ? "de-DE" : "en-GB", { maximumFractionDigits: digits }).format(value)} ${UNITS[unit]}`;
+  return `${new Intl.NumberFormat(lang() === "de" ? "de-DE" : "en-GB", { maximumFractionDigits: digits }).format(value)}\u00a0${UNITS[unit]}`;
 }
 /** `2 Min. 5 Sek.` */
 export function took(seconds: number): string {
@@ -150,6 +150,7 @@ export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
 export const WEEKDAYS: Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const iso = (one: Weekday) => WEEKDAYS.indexOf(one) + 1;
 export const weekdayWord = (one: Weekday, style: "short" | "long" = "long") => weekday(iso(one), style);
+export const weekdayOf = (day: string) => WEEKDAYS[isoWeekday(day) - 1]!;
 export const weekdayWords = (days: Weekday[]) => weekdays(days.map(iso).sort((x, y) => x - y));
 /** `Freitag, 27. November 2026` */
 export const dayWords = dateLong;

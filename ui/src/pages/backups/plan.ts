@@ -151,7 +151,7 @@ const planOf = (draft: Draft): PlanIn => ({
 
 export const readPlan = async (background = false) => (await get<{ plan: Plan | null }>("/backups/plan", { background })).plan;
 export const keepPlan = (draft: Draft) => put<{ plan: Plan }>("/backups/plan", planOf(draft));
-export const preview = (draft: Draft) => post<Calendar & { media: number; slots: Slot[] }>("/backups/plan/preview", planOf(draft));
+export const preview = (draft: Draft) => post<Calendar & { slots: Slot[] }>("/backups/plan/preview", planOf(draft));
 export const readCalendar = (from: string, to: string) => get<Calendar>(`/backups/calendar?from=${from}&to=${to}`, { background: true });
 
 export type DriveKind = "removable" | "nas" | "remote" | "folder";
