@@ -123,12 +123,12 @@ def test_the_printed_calendar_names_each_medium(small: Desk) -> None:
             "de",
             (
                 "Medienkalender",
-                "Mo extern (18:00 Uhr, am Empfang starten)",
-                "Mo Praxis (nachts 01:30 Uhr)",
+                "Mo extern, ab 18:00 Uhr (Empfang)",
+                "Mo Praxis, nachts 01:30 Uhr",
                 "Image 1",
             ),
         ),
-        ("en", ("Calendar of backup media", "Mon off-site (18:00, start it at the desk)", "23 Nov 2026")),
+        ("en", ("Calendar of backup media", "Mon off-site, from 18:00 (desk)", "23 Nov 2026")),
     ):
         answer = small.door("GET", "/backups/calendar.pdf", "desk", headers={"Accept-Language": lang})
         assert answer.headers["content-type"] == "application/pdf"

@@ -32,7 +32,7 @@ def paper(house: "House", actor: Actor, found: CalendarOut, now: datetime, lang:
         Column(say("day"), 1.7),
         Column(say("insert"), 3),
         Column(say("take"), 1.8),
-        Column(say("bring"), 1.8),
+        Column(say("bring"), 2),
         Column(say("done"), 1.4),
     )
     made.table(columns, [_row(house, one, say, lang) for one in days])
@@ -42,7 +42,7 @@ def paper(house: "House", actor: Actor, found: CalendarOut, now: datetime, lang:
 
 
 def _row(house: "House", one: CalendarDayOut, say: Callable[..., str], lang: str) -> tuple[str, ...]:
-    weekday = house.texts.get(f"backups.weekday.{one.weekday}", lang)[:2]
+    weekday = house.texts.get(f"backups.weekday.{one.weekday}", lang)[: 2 if lang.startswith("de") else 3]
     day = f"{weekday} {_day(one.day, lang)}"
     runs = []
     for run in one.runs:
@@ -50,7 +50,7 @@ def _row(house: "House", one: CalendarDayOut, say: Callable[..., str], lang: str
         runs.append(say(key, label=run.label, time=run.time))
     shut = [say("closed")] if one.closed else []
     bring = ""
-    if one.bring_next and one.next_day is not None:
+    if one.bring_next and one.next_day is not None and not one.closed:
         bring = say("for", labels=_named(one.bring_next), day=_short(one.next_day, lang))
     return day, "\n".join([*shut, *runs]), _named(one.take), bring, ""
 
