@@ -48,15 +48,22 @@ class Taken:
     seconds: float
 
 
-def take(house: "House", to: Path, *, progress: Progress, stop: Stop) -> Taken:
-    """Make the copy in `to`; the one before stays until the new one is whole.
+def take(house: "House", to: Path, *, progress: Progress, stop: Stop, inside: bool = False) -> Taken:
+    """Make the copy in `to`; the one before stays until the new one is whole. `inside`: for praxisd's own use, in the data
+    folder.
 
     SourceFault for what cannot be copied. Problems of the target: `backups.snapshot_foreign` (409) where a folder `praxisd`
     lies that is none of ours, `backups.snapshot_target` (409) if it is not there or not to be written, `backups.snapshot_full`
     (507).
     """
     with _one_at_a_time:
-        return _taken(house, Path(os.path.abspath(to)), progress, stop)
+        taken = _taken(house, Path(os.path.abspath(to)), progress, stop, inside)
+        if not inside:
+            _note(house).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            put_json(
+                _note(house), {"to": str(to), "at": taken.at, "files": taken.files, "bytes": taken.bytes}
+            )
+        return taken
 
 
 def last(house: "House") -> dict[str, Any] | None:
@@ -81,9 +88,9 @@ def proven(folder: Path) -> list[str]:
     return found
 
 
-def _taken(house: "House", to: Path, progress: Progress, stop: Stop) -> Taken:
+def _taken(house: "House", to: Path, progress: Progress, stop: Stop, inside: bool) -> Taken:
     began, at = time.monotonic(), house.clock.now()
-    if to.resolve().is_relative_to(house.folder.resolve()):
+    if not inside and to.resolve().is_relative_to(house.folder.resolve()):
         raise Problem(TARGET, 409, detail="inside the data folder", folder=str(to))
     current, fresh, before = to / NAME, to / f".{NAME}.new", to / f".{NAME}.old"
     try:
@@ -114,10 +121,7 @@ def _taken(house: "House", to: Path, progress: Progress, stop: Stop) -> Taken:
     files = [path for _, one in staged for path in one.hashes]
     rows = sum(staged[0][1].counts.values())
     whole = sum((current / os.path.relpath(path, fresh)).stat().st_size for path in files)
-    taken = Taken(current, at, len(files), whole, rows, round(time.monotonic() - began, 1))
-    _note(house).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    put_json(_note(house), {"to": str(to), "at": at, "files": taken.files, "bytes": whole})
-    return taken
+    return Taken(current, at, len(files), whole, rows, round(time.monotonic() - began, 1))
 
 
 def _staged(

@@ -30,7 +30,7 @@ def move() -> None:
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="A folder that can be brought to the new computer, such as one on a USB disk.",
+    help="A backup medium (encrypted), or a folder that can be brought to the new computer.",
 )
 def out(folder: Path, as_json: bool, target: Path) -> None:
     """Copy all that is praxisd's into a folder and close this server for good; it goes on on the new computer."""
@@ -90,14 +90,26 @@ def _asked(folder: Path) -> dict[str, Any] | None:
     "--database", metavar="URL", help="An empty PostgreSQL database, where the old server used one."
 )
 @click.option("--again", is_flag=True, help="Nothing works with what another computer made of this copy.")
-def in_(folder: Path, as_json: bool, place: Path, database: str | None, again: bool) -> None:
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="For a backup medium: a file with its password or the recovery key in its first line; else it is asked for.",
+)
+def in_(
+    folder: Path, as_json: bool, place: Path, database: str | None, again: bool, password_file: Path | None
+) -> None:
     """Fill a new data folder from the copy, and list what is still to be done."""
-    from praxisd.services.backups.moving import arriving, tickets
+    from praxisd.services.backups.moving import arriving, carrying
 
-    brought = arriving.arrive(place, folder, database, again=again)
-    ticket = tickets.read(brought.copy) or {}
-    told = {**ticket.get("told", {}), **arriving.facts(brought.copy), "host": ticket.get("host", "")}
-    answer = perform(folder, "backups.move_arrive", None, told=told, lang=language())
+    word = password_file.read_text(encoding="utf-8").partition("\n")[0].strip() if password_file else None
+    try:
+        brought = arriving.arrive(place, folder, database, again=again, password=word)
+    except Problem as problem:
+        if problem.code != carrying.LOCKED or not sys.stdin.isatty():
+            raise
+        word = click.prompt(say(_PACKAGE, "backups.move_cli.password"), hide_input=True, err=True)
+        brought = arriving.arrive(place, folder, database, again=again, password=word)
+    answer = perform(folder, "backups.move_arrive", None, told=brought.told, lang=language())
     answer["noted"] = brought.noted
     if as_json:
         print_json(answer)

@@ -5,6 +5,7 @@ from praxisd.services.backups.moving import (
     arrival,
     arriving,
     arriving_database,
+    carrying,
     checks,
     leaving,
     operations,
@@ -28,5 +29,5 @@ PROBLEMS: tuple[str, ...] = (
     returning.NOT_MOVED, returning.ASKS, returning.BEGUN,
     arriving.NOT_EMPTY, arriving.SPACE, arriving.NEWER, arriving.CONFIG, arriving.FAILED,
     arriving_database.NEEDED, arriving_database.NOT_EMPTY, arriving_database.REFUSED, arriving_database.OTHER,
-    arrival.NOT_ARRIVING, steps.UNKNOWN,
+    arrival.NOT_ARRIVING, steps.UNKNOWN, carrying.UNKNOWN, carrying.LOCKED,
 )  # fmt: skip

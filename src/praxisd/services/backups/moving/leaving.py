@@ -27,7 +27,8 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
 from praxisd.model.backup_kept import MoveKept
 from praxisd.services.backups import snapshot
-from praxisd.services.backups.moving import fence_store, standing, tickets
+from praxisd.services.backups.engine import Repo
+from praxisd.services.backups.moving import carrying, fence_store, standing, tickets
 from praxisd.services.backups.source import SourceFault
 
 if TYPE_CHECKING:
@@ -115,10 +116,11 @@ def leave(
     """
     standing.settle(house)
     on.told = {"copyFolder": snapshot.last(house) is not None}
+    repo = carrying.repository(house, to)
     house.store.run(actor, _close)
     try:
         with fence_store.still(house.store) as tx:
-            _copied(house, to, on)
+            _copied(house, to, repo, on)
             if house.store.alone:
                 _hand_over(house, on)
                 ended(house)
@@ -149,17 +151,21 @@ def _close(tx: "Tx") -> None:
     events.note(tx, "move.begun", "Installation", INSTALLATION)
 
 
-def _copied(house: "House", to: Path, on: Way) -> None:
+def _copied(house: "House", to: Path, repo: Repo | None, on: Way) -> None:
     """The copy is made, read through once more, and known to the mark."""
 
     def progress(done: int, whole: int) -> None:
         on.done, on.whole = done, whole
 
-    taken = snapshot.take(house, to, progress=progress, stop=lambda: house.stopping)
-    on.step, on.copy, on.id = "check", str(taken.folder), new_id()
-    wrong = snapshot.proven(taken.folder)
-    if wrong:
-        raise Problem(tickets.DAMAGED, 409, what=wrong[0], more=len(wrong) - 1)
+    if repo is not None:
+        carried, on.told[carrying.STATE] = carrying.carry(house, to, repo, progress)
+        on.copy, on.id = str(carried), new_id()
+    else:
+        taken = snapshot.take(house, to, progress=progress, stop=lambda: house.stopping)
+        on.step, on.copy, on.id = "check", str(taken.folder), new_id()
+        wrong = snapshot.proven(taken.folder)
+        if wrong:
+            raise Problem(tickets.DAMAGED, 409, what=wrong[0], more=len(wrong) - 1)
     on.step = "hand_over"
     _mark(house, moved.LEAVING, on)
 

@@ -31,7 +31,7 @@ def paper(house: "House", actor: Actor, lang: str) -> Paper | None:
         return house.texts.get(f"backups.move_sheet.{key}", lang)
 
     made = Paper(say("title"), lang, organization=name, printed=now)
-    at = datetime.fromtimestamp(found.at, zone)
+    at = datetime.fromisoformat(found.at).astimezone(zone)
     made.facts([(say("host"), found.host or "-"), (say("at"), f"{at:%d.%m.%Y %H:%M}")])
     made.heading(say("followed"))
     made.checkboxes(Box(one, True) for one in found.followed)

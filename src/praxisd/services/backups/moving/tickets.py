@@ -14,6 +14,8 @@ from praxisd.services.backups import snapshot
 from praxisd_guard.durable import put_json, read_json, sync_folder
 
 NAME = "move.json"
+CARRIED = "praxisd-move"
+"""On a backup medium: the folder with list of contents and ticket; the copy itself lies encrypted in its repository."""
 NO_COPY, NO_TICKET, TAKEN, DAMAGED = (
     "backups.move_no_copy",
     "backups.move_no_ticket",
@@ -24,11 +26,13 @@ _FORMAT = 1
 
 
 def copy_in(place: Path) -> Path:
-    """The copy in a folder that a person named: itself, or what lies in it. Problem NO_COPY (404)."""
-    for one in (place / snapshot.NAME, place):
-        if (one / snapshot.MANIFEST).is_file():
-            return Path(os.path.abspath(one))
-    raise Problem(NO_COPY, 404, folder=str(place))
+    """The copy in a folder that a person named: itself, or what lies in it, first one with a ticket. Problem NO_COPY (404)."""
+    there = [
+        one for one in (place / CARRIED, place / snapshot.NAME, place) if (one / snapshot.MANIFEST).is_file()
+    ]
+    if not there:
+        raise Problem(NO_COPY, 404, folder=str(place))
+    return Path(os.path.abspath(next((one for one in there if (one / NAME).exists()), there[0])))
 
 
 def write(copy: Path, id: str, at: int, instance: str, host: str, told: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """A move as doors and commands show it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,7 +27,7 @@ class MoveStepOut(_Out, frozen=True, kw_only=True):
     help: str
     state: str
     by: str
-    at: int | None
+    at: str | None
     measured: bool
 
 
@@ -44,7 +45,7 @@ class ArrivalOut(_Out, frozen=True, kw_only=True):
     """How this installation came here: from which computer, when, what came with it and what is still to be done."""
 
     id: str
-    at: int
+    at: str
     host: str
     followed: list[str]
     steps: list[MoveStepOut]
@@ -52,7 +53,8 @@ class ArrivalOut(_Out, frozen=True, kw_only=True):
 
 class MoveOut(_Out, frozen=True, kw_only=True):
     """Moving out: `state` is none, running, left, failed or unsure; `step` copy, check, hand_over or end; `done` of `whole`
-    bytes; `to` where the copy goes, `copy` where it lies. `arrival`: how this installation came here, if it did.
+    bytes; instants RFC 3339; `to` where the copy goes, `copy` where it lies. `arrival`: how this installation came here, if it
+    did.
     """
 
     state: str
@@ -61,7 +63,7 @@ class MoveOut(_Out, frozen=True, kw_only=True):
     step: str
     done: int
     whole: int
-    began: int | None
+    began: str | None
     fault: MoveFaultOut | None
     arrival: ArrivalOut | None
 
@@ -83,10 +85,18 @@ def out(house: "House", lang: str, actor: Actor | None = None) -> MoveOut:
         step=way.step if way else "",
         done=way.done if way else 0,
         whole=way.whole if way else 0,
-        began=way.began if way else None,
+        began=_instant(way.began) if way else None,
         fault=_fault(house, way, lang),
         arrival=None if kept is None else _arrival(house, kept, lang, names),
     )
+
+
+def _told(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else _told(at)
 
 
 def _fault(house: "House", way: leaving.Way | None, lang: str) -> MoveFaultOut | None:
@@ -108,11 +118,11 @@ def _arrival(house: "House", kept: MoveKept, lang: str, names: Mapping[str, str]
             help=house.texts.get(f"backups.moved_{one}.solution", lang, **params),
             state=kept.steps[one].state,
             by=names.get(kept.steps[one].by, kept.steps[one].by),
-            at=kept.steps[one].at,
+            at=_instant(kept.steps[one].at),
             measured=one in steps.MEASURED,
         )
         for one in step_rules.STEPS
         if one in kept.steps
     ]
     followed = [house.texts.get(f"backups.move_followed.{one}", lang) for one in step_rules.FOLLOWED]
-    return ArrivalOut(id=kept.id, at=kept.at, host=kept.host, followed=followed, steps=shown)
+    return ArrivalOut(id=kept.id, at=_told(kept.at), host=kept.host, followed=followed, steps=shown)

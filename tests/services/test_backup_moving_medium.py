@@ -1,0 +1,93 @@
+"""Moving by a backup medium: nothing on it can be read without its password or the recovery key."""
+
+from pathlib import Path
+
+import pytest
+
+from praxisd.services.backups import media_rules, store
+from praxisd.services.backups.engine_checks import ENGINE
+from praxisd.services.backups.keys import alphabet, keeping, keyring
+from praxisd.services.backups.moving import arriving, carrying, leaving, returning, tickets
+from praxisd.testing import debian
+from praxisd.testing.engine_quick import QuickRestic
+from praxisd.testing.houses import Houses
+
+from .backup_moving_cast import WHO, filled, into, opened, refused, rows, serves
+
+
+@pytest.fixture
+def old(tmp_path: Path, sqlite_houses: Houses) -> Path:
+    return filled(sqlite_houses, tmp_path)
+
+
+def medium(folder: Path, place: Path, id: str = "m1") -> tuple[QuickRestic, str]:
+    """A medium of the plan in this folder; the engine, and the recovery key as it is printed."""
+    place.mkdir()
+    engine = QuickRestic(folder / "backups" / "engine", debian.program(["restic"], "restic"))
+    with opened(folder) as house:
+        from praxisd.model.backup import Identity, Medium
+        from praxisd.model.backup_kept import MediumKept
+
+        _, repository = keyring.set_up(house, engine, str(place / "restic"), id)
+        kept = MediumKept(
+            Medium(id=id, label="Mo extern", slot="mon_away", kind="removable"), repository, 1, "cli"
+        )
+        house.store.run(keeping.OWN, lambda tx: store.MEDIUM.put(tx, id, kept, at=1))
+        identity = Identity(id=id, label="Mo extern", created="2026-11-27", practice="x", slot="mon_away")
+        (place / "praxisd-medium.json").write_bytes(media_rules.written(identity))
+        with house.store.read(keeping.OWN) as tx:
+            key = keeping.newest_recovery(tx)
+        assert key is not None
+        return engine, alphabet.shown(keyring.text_of(house, key))
+
+
+def out(folder: Path, to: Path, engine: QuickRestic) -> None:
+    with opened(folder) as house:
+        house.shared[ENGINE] = engine
+        leaving.check(house, to)
+        leaving.leave(house, to, WHO, leaving.Way(str(to), 0))
+
+
+def test_by_a_medium_and_the_recovery_sheet(old: Path, tmp_path: Path) -> None:
+    before, usb, new = rows(old), tmp_path / "usb", tmp_path / "new"
+    engine, sheet = medium(old, usb)
+    before = rows(old)
+    out(old, usb, engine)
+    assert not serves(old)
+    assert not [one for one in (old / "backups").iterdir() if one.name.startswith("move")]
+    key = (old.parent / "secret" / "vault.key").read_bytes().strip()
+    assert all(
+        key not in one.read_bytes() and b"Praxis am Test" not in one.read_bytes()
+        for one in usb.rglob("*")
+        if one.is_file()
+    )
+
+    refused(lambda: into(usb, new), carrying.LOCKED)
+    refused(lambda: into(usb, new, password="nothing of the kind"), "backups.password_wrong")
+    assert not new.exists() and not (tickets.read(usb / "praxisd-move") or {})["claimed"]
+    into(usb, new, password=sheet)
+    assert serves(new) and not serves(old) and rows(new) == before
+    assert (new / "vault.key").read_bytes().strip() == key
+    assert not (new / ".arriving").exists()
+
+
+def test_back_from_a_medium_and_no_foreign_one(old: Path, tmp_path: Path) -> None:
+    engine, sheet = medium(old, tmp_path / "usb")
+    out(old, tmp_path / "usb", engine)
+    with opened(old) as house:
+        returning.undo(house, WHO, sure=False)
+    assert serves(old)
+    refused(lambda: into(tmp_path / "usb", tmp_path / "new", password=sheet), tickets.NO_TICKET)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "praxisd-medium.json").write_text('{"id": "m2", "practice": "y"}')
+    refused(lambda: out(old, tmp_path / "foreign", engine), carrying.UNKNOWN)
+    assert serves(old) and not (tmp_path / "foreign" / "praxisd-move").exists()
+    assert (
+        refused(lambda: into(_again(old, tmp_path, engine), old, password=sheet), arriving.NOT_EMPTY).code
+        == arriving.NOT_EMPTY
+    )
+
+
+def _again(old: Path, tmp_path: Path, engine: QuickRestic) -> Path:
+    out(old, tmp_path / "usb", engine)
+    return tmp_path / "usb"
