@@ -68,21 +68,21 @@ PERMISSIONS = (Permission(MOVE, ("owner",)),)
 EVENTS = tuple(EventType(f"move.{one}", Retention.AUDIT) for one in ("begun", "undone", "arrived", "ticked"))
 ROUTES = (
     Route(
-        "GET", "/backups/move", "backups.move", get_move, READ, MoveOut, tags=_TAGS, exempt=True, safe=True,
+        "GET", "/backups/move", "backupMove.read", get_move, READ, MoveOut, tags=_TAGS, exempt=True, safe=True,
     ),
     Route(
-        "POST", "/backups/move/out", "backups.moveOut", move_out, MOVE, MoveOut, body=MoveOutIn, status=202,
+        "POST", "/backups/move/out", "backupMove.out", move_out, MOVE, MoveOut, body=MoveOutIn, status=202,
         transaction=False, inside=True, tags=_TAGS,
         problems=(
             (400, leaving.PLACE), (409, leaving.BUSY), (409, leaving.ALREADY), (409, leaving.RUNNING),
         ),
     ),
     Route(
-        "PUT", "/backups/move/steps/{step}", "backups.moveStep", put_step, MANAGE, MoveOut, body=MoveStepIn,
+        "PUT", "/backups/move/steps/{step}", "backupMoveStep.set", put_step, MANAGE, MoveOut, body=MoveStepIn,
         transaction=False, tags=_TAGS, problems=((404, steps.UNKNOWN),), safe=True,
     ),
     Route(
-        "GET", "/backups/move/sheet.pdf", "backups.moveSheet", get_sheet, READ, media_type="application/pdf",
+        "GET", "/backups/move/sheet.pdf", "backupMove.sheet", get_sheet, READ, media_type="application/pdf",
         tags=_TAGS, problems=((404, "http.not_found"),), safe=True,
     ),
 )  # fmt: skip
