@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import ImagePlan, Medium
-from praxisd.model.backup_kept import Drive, MediumKept, SourceKept
+from praxisd.model.backup_kept import Drive, MediumKept, MoveKept, SourceKept, StepKept
 from praxisd.services.backups import plan_rules, store
 from praxisd.services.backups.engine_checks import ENGINE
 from praxisd.services.backups.plans import media, planning, sources
@@ -25,7 +25,9 @@ BODIES: dict[str, Any] = {
     "backupDrives.update": {"label": "Erstes", "kind": "removable", "path": "/no/such/place"},
     "backupSources.set": {"kind": "excluded", "reason": "Sichert der Hersteller"},
     "backupMedia.create": {"drive": OPEN, "slot": "fri_away"},
+    "backupMedium.update": {"slot": "thu_away", "label": "Donnerstag"},
     "backupMedium.moved": {"place": "safe", "person": "Erika Beispiel"},
+    "backupMoveStep.set": {"state": "done"},
 }
 """What the operations of plan, drives, sources and media are asked with on the tour."""
 
@@ -40,6 +42,10 @@ def let_in(nest: "Aviary") -> None:
 
     def work(tx: Tx) -> None:
         planning.put(tx, plan_rules.make("variant2", image=ImagePlan()))
+        come = MoveKept(
+            "canary-move", "arrived", tx.now, "old", {}, {"firewall": StepKept(), "old": StepKept()}
+        )
+        store.MOVE.put(tx, come.id, come, at=tx.now)
         store.DRIVE.put(tx, DRIVE, Drive(DRIVE, "Erstes", "removable", "/no/such/place"), at=tx.now)
         store.DRIVE.put(tx, OPEN, Drive(OPEN, "Offenes", "removable", str(there)), at=tx.now)
         for id_, slot in (("canary-image", "image_1"), ("canary-monday", "mon_away")):
@@ -52,5 +58,6 @@ def let_in(nest: "Aviary") -> None:
 
     house.store.run(system("test", INSTALLATION), work)
     nest.note("drives", DRIVE)
+    nest.note("steps", "firewall", "old")
     nest.note("media", "canary-image", "canary-monday")
     nest.note("sources", "Ablage")

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from praxisd.model.backup_kept import RunKept
+from praxisd.services.backups import store
+from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.plans import desk as desk_words
 from praxisd.services.backups.plans import labels, media
 from praxisd.testing.houses import Houses
@@ -212,7 +216,6 @@ def test_what_must_not_be_set_up_is_refused(small: Desk, lies: str, code: str) -
     elif lies == "foreign":
         (folder / "praxisd-medium.json").write_text('{"id": "m", "practice": "another"}')
     elif lies == "engine":
-        from praxisd.services.backups.engine import EngineFault
 
         def missing(_repo: object) -> str:
             raise EngineFault("backups.engine_missing")
@@ -235,8 +238,6 @@ def test_what_must_not_be_set_up_is_refused(small: Desk, lies: str, code: str) -
 
 
 def test_a_set_up_that_was_cut_off_is_gone_on_with_and_a_lost_row_is_taken_in_again(small: Desk) -> None:
-    from praxisd.services.backups import store
-
     plan(small.door)
     drive = small.drives()
     folder = small.insert("neu")
@@ -250,6 +251,56 @@ def test_a_set_up_that_was_cut_off_is_gone_on_with_and_a_lost_row_is_taken_in_ag
     assert found(small, "mon_away") == ("medium_unlisted", None)
     again = small.door("POST", "/backups/media", status=201, json=said)["medium"]
     assert again["id"] == made["id"] and again["passwords"] == [1]
+
+
+def test_a_medium_gets_another_place_or_name_after_a_change_of_the_plan(small: Desk) -> None:
+    ids = ready(small)
+    door = small.door
+    small.insert("fri_away")
+    small.open_issues()
+    plan(door, "variant2", days=["mon", "tue", "wed", "thu", "sat"])
+    path = f"/backups/media/{ids['fri_away']}"
+    for slot, code, status in (
+        ("fri_away", "slot_unknown", 422),
+        ("nas", "slot_unknown", 422),
+        ("mon_away", "slot_taken", 409),
+    ):
+        assert door("PUT", path, status=status, json={"slot": slot})["code"] == f"backups.{code}"
+    taken = door("PUT", path, status=409, json={"slot": "sat_away", "label": "Mo extern"})
+    assert taken["code"] == "backups.label_taken"
+    made = door("PUT", path, json={"slot": "sat_away", "label": "Sa extern"})["medium"]
+    assert (made["id"], made["slotLabel"], made["label"]) == (ids["fri_away"], "Sa extern", "Sa extern")
+    identity = json.loads((small.top / "fri_away" / "praxisd-medium.json").read_text())
+    assert (identity["slot"], identity["label"], identity["id"]) == ("sat_away", "Sa extern", ids["fri_away"])
+    assert door("GET", "/backups/plan")["plan"]["unfilled"] == []
+    assert door("PUT", path, json={"slot": ""})["medium"]["slotLabel"] == "Ersatz"
+    assert (
+        door("PUT", f"/backups/media/{ids['nas']}", json={"slot": "nas", "label": "Keller"})["medium"][
+            "label"
+        ]
+        == "Keller"
+    )
+    door("PUT", path, "desk", 403, json={"slot": ""})
+
+
+def test_a_drive_of_another_computer_is_left_to_it(scene: Desk) -> None:
+    plan(scene.door)
+    drive = scene.drives(nas=False)
+    scene.insert("neu")
+    with scene.house.store.write(SYSTEM) as tx:
+        known = store.DRIVE.get(tx, drive)
+        assert known is not None and known.host
+        store.DRIVE.put(tx, drive, msgspec.structs.replace(known, host="another"), at=tx.now)
+    shown = scene.door("GET", "/backups/drives")["drives"][0]
+    said = {"drive": drive, "slot": "mon_away"}
+    if scene.house.store.alone:  # a computer that got another name
+        assert shown["here"] and shown["shows"] == "new"
+        scene.door("POST", "/backups/media", status=201, json=said)
+    else:
+        assert not shown["here"] and shown["shows"] == "nothing"
+        answer = scene.door("POST", "/backups/media", status=409, json=said)
+        assert answer["code"] == "backups.drive_elsewhere" and "another" in answer["title"] + answer["detail"]
+        assert "backups.insert" not in scene.open_issues()
 
 
 def test_a_nas_that_is_switched_off_is_said_and_heals(small: Desk) -> None:
@@ -285,9 +336,6 @@ def test_an_image_is_reminded_of_confirmed_and_its_medium_locked(small: Desk) ->
 
 
 def test_while_a_run_is_at_work_nobody_is_sent_to_the_drive(small: Desk) -> None:
-    from praxisd.model.backup_kept import RunKept
-    from praxisd.services.backups import store
-
     ids = ready(small)
     small.insert("mon_away")
     small.at("2026-11-23 18:10")

@@ -254,6 +254,27 @@ def set_up(folder: Path, as_json: bool, drive: str, slot: str, label: str) -> No
     _answer(answer, as_json, "medium_added", label=answer["medium"]["label"])
 
 
+@media.command("change")
+@reporting
+@click.argument("medium")
+@click.option("--slot", default="", help="Its place in the plan from now on; left out: a spare one.")
+@click.option("--label", default="", help="What it is called from now on; left out: as before.")
+def change(folder: Path, as_json: bool, medium: str, slot: str, label: str) -> None:
+    """Give a medium another place in the plan, or another name."""
+    answer = perform(
+        folder,
+        "backups.medium_change",
+        None,
+        id=medium,
+        verb="change",
+        slot=slot,
+        label=label,
+        lang=language(),
+    )
+    found = answer["medium"]
+    _answer(answer, as_json, "medium_change", label=found["label"], slot=found["slotLabel"])
+
+
 @media.command("moved")
 @reporting
 @click.argument("medium")

@@ -1,5 +1,6 @@
 """The practice's media: which there are, where each is, which one a run writes on, and taking one out by software."""
 
+import ntpath
 import os
 import shutil
 import sys
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 SUBJECT = "BackupMedium"
 ADDED, MOVED, HELD = "backup_medium.added", "backup_medium.moved", "backup_medium.held"
 RELEASED, RETIRED, IMAGED = "backup_medium.released", "backup_medium.retired", "backup_medium.imaged"
-EVENTS = (ADDED, MOVED, HELD, RELEASED, RETIRED, IMAGED)
+CHANGED = "backup_medium.changed"
+EVENTS = (ADDED, CHANGED, MOVED, HELD, RELEASED, RETIRED, IMAGED)
 NOT_AN_IMAGE, BUSY = "backups.not_an_image", "backups.medium_busy"
 AWAY = "backups.target_away"
 """A target that should always be there is not: the NAS is off, the folder is gone."""
@@ -95,6 +97,16 @@ def _stay(tx: Tx, kept: MediumKept, place: Place, person: str, at: int) -> Mediu
     one = Stay(place, person, at)
     store.STAY.put(tx, new_id(), StayKept(kept.medium.id, one), at=tx.now, medium=kept.medium.id)
     return put(tx, msgspec.structs.replace(kept, medium=msgspec.structs.replace(kept.medium, stay=one)))
+
+
+def called(tx: Tx, kept: MediumKept, slot: str, label: str) -> MediumKept:
+    """It fills this slot and bears this name from now on; whoever calls has made sure that both are free."""
+    one = msgspec.structs.replace(kept.medium, slot=slot, label=label)
+    if one == kept.medium:
+        return kept
+    fields = tuple(name for name in ("slot", "label") if getattr(one, name) != getattr(kept.medium, name))
+    events.note(tx, CHANGED, SUBJECT, one.id, fields=fields)
+    return put(tx, msgspec.structs.replace(kept, medium=one))
 
 
 def hold(tx: Tx, medium_id: str, held: bool) -> MediumKept:
@@ -287,7 +299,7 @@ def _unix(path: str) -> list[list[str]]:
 
 
 def _windows(path: str) -> list[list[str]]:
-    drive = os.path.splitdrive(path)[0]
+    drive = ntpath.splitdrive(path)[0]
     if not (len(drive) == 2 and drive[0].isascii() and drive[0].isalpha()):
         return []
     say = f"(New-Object -ComObject Shell.Application).Namespace(17).ParseName('{drive}').InvokeVerb('Eject')"

@@ -11,6 +11,7 @@ from praxisd.services.backups.plans.media_shapes import (
     ImagedIn,
     MediaOut,
     MediumAnswer,
+    MediumChangeIn,
     MediumIn,
     MovedIn,
 )
@@ -48,6 +49,16 @@ def set_up(call: Call) -> Answer:
     made = setting_up.set_up(call.house, call.actor, body.drive, body.slot, body.label, call.lang)
     with call.read() as tx:
         return Answer(media_view.whole(call.house, tx, made.medium.id, call.lang), 201)
+
+
+def change_medium(call: Call) -> MediumAnswer:
+    """Give a medium another slot or name
+
+    After a change of the plan, or to make a spare one the medium of a day. What is on it stays.
+    """
+    body: MediumChangeIn = call.body
+    setting_up.change(call.house, call.actor, call.path["id"], body.slot, body.label)
+    return _shown(call)
 
 
 def moved(call: Call) -> MediumAnswer:
@@ -147,6 +158,11 @@ ROUTES = (
     Route(
         "POST", "/backups/media", "backupMedia.create", set_up, MANAGE, MediumAnswer, body=MediumIn, status=201,
         problems=(*_THERE, *_SET_UP), transaction=False, tags=_TAGS,
+    ),
+    Route(
+        "PUT", "/backups/media/{id}", "backupMedium.update", change_medium, MANAGE, MediumAnswer, body=MediumChangeIn,
+        problems=(*_THERE, (422, setting_up.SLOT), (409, setting_up.SLOT_TAKEN), (409, setting_up.LABEL_TAKEN)),
+        transaction=False, tags=_TAGS,
     ),
     _change(
         "moved", moved, OPERATE, body=MovedIn,

@@ -27,6 +27,13 @@ class MediumIn(_In, frozen=True, kw_only=True):
     label: _Label = ""
 
 
+class MediumChangeIn(_In, frozen=True, kw_only=True):
+    """Which slot it fills from now on (empty: none, a spare one), and what it is called (empty: as before)."""
+
+    slot: Annotated[str, msgspec.Meta(max_length=20)]
+    label: _Label = ""
+
+
 class MovedIn(_In, frozen=True, kw_only=True):
     """Who says where the medium is: `person` by name (empty: who is signed in), since `at` (null: now)."""
 

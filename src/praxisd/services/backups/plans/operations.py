@@ -153,7 +153,9 @@ def set_up_medium(house: "House", args: Args) -> Args:
 
 
 def change_medium(house: "House", args: Args) -> Args:
-    """`verb`: moved (with `place`, `person`, `at`), hold, release, retire, image (with `at`); `id`: its id or its label."""
+    """`verb`: moved (with `place`, `person`, `at`), hold, release, retire, change (with `slot`, `label`), image
+    (with `at`); `id`: its id or its label.
+    """
     id_, verb = _id(house, str(args.get("id"))), args.get("verb")
     at = parse_rfc3339(str(args["at"]), "at") if args.get("at") else None
     if verb == "moved":
@@ -161,6 +163,8 @@ def change_medium(house: "House", args: Args) -> Args:
         house.store.run(CLI, lambda tx: media.moved(tx, id_, said.place, said.person, at))
     elif verb in ("hold", "release"):
         house.store.run(CLI, lambda tx: media.hold(tx, id_, verb == "hold"))
+    elif verb == "change":
+        setting_up.change(house, CLI, id_, str(args.get("slot") or ""), str(args.get("label") or ""))
     elif verb == "retire":
         house.store.run(CLI, lambda tx: media.retire(tx, id_))
     elif verb == "image":

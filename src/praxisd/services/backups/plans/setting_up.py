@@ -3,6 +3,7 @@
 Slow work with the medium: never inside a transaction. What is cut off leaves a medium that can be set up again.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.kernel.texts import FIRST
-from praxisd.model.backup import Identity, Medium, Seen
+from praxisd.model.backup import Identity, Kind, Medium, Seen
 from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import engine, media_rules, plan_rules
 from praxisd.services.backups.engine import EngineFault
@@ -46,7 +47,7 @@ def set_up(
         drive = drives.need(tx, drive_id)
         if not drives.is_here(house, drive):
             raise Problem(ELSEWHERE, 409, host=drive.host)
-        name = _checked(tx, drive, slot, " ".join(label.split()) or labels.label(house, slot, lang))
+        name = _checked(tx, drive.kind, slot, " ".join(label.split()) or labels.label(house, slot, lang))
     seen = looking.glance(house, drive)
     before = _lies_there(house, drive, seen, name)
     with house.store.read(planning.SYSTEM) as tx:
@@ -63,19 +64,49 @@ def set_up(
     return house.store.run(actor, lambda tx: _kept(tx, drive, kept))
 
 
-def _checked(tx: Tx, drive: Drive, slot: str, name: str) -> str:
-    """The name, if this drive, slot and name go together."""
+def change(house: "House", actor: Actor, id_: str, slot: str, label: str) -> MediumKept:
+    """Another slot („“: a spare one) and another name for a medium; if it is in a drive, it says so itself from now on.
+
+    Problems (409, 422) as `set_up`, `http.not_found`.
+    """
+
+    def keep(tx: Tx) -> MediumKept:
+        kept = media.need(tx, id_)
+        name = _checked(tx, kept.medium.kind, slot, " ".join(label.split()) or kept.medium.label, id_)
+        return media.called(tx, kept, slot, name)
+
+    kept = house.store.run(actor, keep)
+    with house.store.read(planning.SYSTEM) as tx:
+        drive = drives.get(tx, kept.drive)
+    if drive is not None and not drives.is_address(drive.path):
+        _say_so(house, drive, kept)
+    return kept
+
+
+def _say_so(house: "House", drive: Drive, kept: MediumKept) -> None:
+    """Only on the medium itself, if it is still in: whose it is tells its id, so that a name of old does no harm."""
+    seen = looking.glance(house, drive)
+    said = media_rules.parse(seen.identity) if seen.identity else None
+    if said is None or said.id != kept.medium.id or not seen.writable:
+        return
+    new = Identity(said.id, said.practice, kept.medium.label, kept.medium.slot, said.created)
+    with contextlib.suppress(OSError):
+        durable.put(Path(drive.path) / media_rules.FILE, media_rules.written(new), 0o644)
+
+
+def _checked(tx: Tx, kind: Kind, slot: str, name: str, itself: str = "") -> str:
+    """The name, if a medium of this kind, this slot and this name go together. `itself`: a medium that may have them already."""
     plan = planning.plan(tx)
-    allowed = {one.id: one.use for one in plan_rules.slots(plan.plan)} if plan is not None else {}
-    removable = drive.kind == "removable"
-    fits = (
-        (removable and allowed.get(slot, "remote") not in drives.ALWAYS)
-        if slot in allowed
-        else removable and not slot
-    )
-    if not (fits or (slot and slot == drive.slot and slot != "folder")):
+    allowed = {one.id for one in plan_rules.slots(plan.plan)} if plan is not None else set()
+    if kind == "removable":
+        fits = not slot or (slot in allowed and slot not in drives.ALWAYS)
+    else:
+        fits = slot == drives.ALWAYS[kind] != "folder"
+    if not fits:
         raise Problem(SLOT, 422, slot=slot or "-")
     for one in (kept.medium for kept in media.media(tx) if not kept.medium.retired):
+        if one.id == itself:
+            continue
         if slot and one.slot == slot and not one.held:
             raise Problem(SLOT_TAKEN, 409, label=one.label)
         if one.label.casefold() == name.casefold():
@@ -139,7 +170,7 @@ def _has_repository(place: str) -> bool:
 
 
 def _kept(tx: Tx, drive: Drive, kept: MediumKept) -> MediumKept:
-    _checked(tx, drive, kept.medium.slot, kept.medium.label)  # somebody else may have been quicker
+    _checked(tx, drive.kind, kept.medium.slot, kept.medium.label)  # somebody else may have been quicker
     media.put(tx, kept)
     events.note(
         tx, media.ADDED, media.SUBJECT, kept.medium.id, slot=kept.medium.slot or "spare", kind=drive.kind
