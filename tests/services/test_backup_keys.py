@@ -252,3 +252,20 @@ def _cut_off(media: Shelf, cut: Cut, place: str, medium: str) -> bool:
         media.house.store.run = run  # type: ignore[method-assign]
         media.house.shared = shared
     return False
+
+
+def test_a_target_far_away_is_changed_like_a_medium(
+    pretended: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can look at its keys without opening it: so what opens it is tried."""
+    media, address = pretended, "rest:https://backup.example/"
+    monkeypatch.setattr(KeysOnly, "key_names", lambda *_: None)
+    repo, _ = keyring.set_up(media.house, media.engine, address, "far")
+    assert keyring.repo_of(media.house, address, "far") == repo
+    assert not keyring.rewrap(media.house, media.engine, address, "far")
+    changed(media)
+    assert keyring.rewrap(media.house, media.engine, address, "far")
+    assert opened_by(media, "far") == (2,)
+    assert keyring.repo_of(media.house, address, "far").secret != repo.secret
+    with pytest.raises(EngineFault, match=r"backups\.password_wrong"):
+        media.engine.keys(repo)
