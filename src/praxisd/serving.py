@@ -72,7 +72,7 @@ def serve_owned(
     guard = Guarded.here()
     on_trial = guard is not None and guard.on_trial
     known = load(config, folder)
-    main.exchange(folder, known, begin=not safe)
+    main.exchange(folder, known, begin=not (safe or on_trial))
     house = main.open_practice(folder, known, expand=on_trial, safe=safe)
     house.guard = guard
     if not safe:

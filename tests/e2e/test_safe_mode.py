@@ -72,9 +72,9 @@ def test_it_says_why_and_hides_what_rests(
     ):
         expect(main).to_contain_text(told)
     expect(main.get_by_role("heading", level=3).first).to_be_visible()  # the Issue says it too
-    assert set(names(page)) == {"overview", "issues", "log", "support", "updates"}
+    assert set(names(page)) == {"overview", "issues", "log", "support", "updates", "backups"}
     assert violations(page, axe) == [] and overflow(page) == []
-    for name in ("issues", "log", "support", "updates"):
+    for name in ("issues", "log", "support", "updates", "backups"):
         browsing.open_page(page, name)
         expect(page.locator("main").get_by_text(w("guard.safe_bar"))).to_be_visible()
         expect(page.locator("main [role=alert]")).to_have_count(0)

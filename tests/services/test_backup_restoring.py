@@ -45,6 +45,14 @@ class Given:
         with self.scene.house.store.write(SYSTEM) as tx:
             said = SourceKept("pvs", "folders", {"path": str(self.top)}, "", "user:owner", tx.now)
             sources.include(self.scene.house, tx, said)
+            self.quiet = folder / "quiet window"
+            (self.quiet / "deep").mkdir(parents=True)
+            (self.quiet / "deep" / "letter").write_text("at the backup")
+            hooks = {"begin": ["/bin/true"], "end": ["/bin/true"]}
+            spec: dict[str, Any] = {"path": str(self.quiet), "window": hooks}
+            sources.include(
+                self.scene.house, tx, SourceKept("quiet", "folders", spec, "", "user:owner", tx.now)
+            )
             spec = {"args": ["/bin/sh", "-c", "echo content > {folder}/dump.bak"], "files": ["dump.bak"]}
             sources.include(
                 self.scene.house, tx, SourceKept("sql", "command", spec, "", "user:owner", tx.now)
@@ -132,7 +140,7 @@ def test_hard_names_come_back_identical_and_nothing_else_is_written(given: Given
 def test_each_name_can_be_found_and_asked_for_alone(given: Given, tmp_path: Path) -> None:
     state, house = given.state, given.scene.house
     roots = listing.entries(house, state, "", "", most=50, after=0).roots
-    assert {one.name for one in roots} == {"praxisd database", "praxisd", "pvs", "sql"}
+    assert {one.name for one in roots} == {"praxisd database", "praxisd", "pvs", "quiet", "sql"}
     (top,) = next(one for one in roots if one.name == "pvs").paths
     assert opening.path(top.key) == str(given.top)
     inner = next(
@@ -185,6 +193,25 @@ def test_in_place_saves_what_it_replaces_and_can_be_undone(given: Given) -> None
             house, SYSTEM, given.restore(state, to=house.folder.parent / "given back elsewhere").id
         )
     assert caught.value.code == working.NOT_IN_PLACE
+
+
+def test_what_was_copied_in_a_quiet_window_finds_its_place(given: Given) -> None:
+    """It lies in the state where it was staged; it belongs to where it was."""
+    house, letter = given.scene.house, given.quiet / "deep" / "letter"
+    (top,) = next(
+        one
+        for one in listing.entries(house, given.state, "", "", most=9, after=0).roots
+        if one.name == "quiet"
+    ).paths
+    assert not opening.path(top.key).startswith(str(given.quiet))
+    for only, kept in (
+        (opening.path(top.key) + "/deep/letter", True),
+        (top.key, True),
+        (opening.path(top.key) + "/nothing", False),
+    ):
+        letter.write_text("changed since")
+        run = given.restore(given.state, only=(only,))
+        assert (run.state == "good") is kept and (letter.read_text() == "at the backup") is kept, (only, run)
 
 
 def test_in_place_never_writes_through_a_link(given: Given, tmp_path: Path) -> None:

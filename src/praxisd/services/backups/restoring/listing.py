@@ -42,6 +42,8 @@ def states(tx: Tx, medium: str, *, most: int, before: int | None, gone: bool) ->
         if len(some) < 500:
             break
         before = some[-1].at
+    while len(found) > most and found[most].at == found[most - 1].at:
+        most += 1  # what was taken in the same second stays on one page: the next begins with an earlier one
     shown = tuple(_shown(one, media[one.medium], numbers) for one in found[:most])
     more = found[most - 1].at if len(found) > most else None
     return Snapshots(shown, None if more is None else str(more))

@@ -63,7 +63,7 @@ def start_restore(call: Call) -> Answer:
     Into a new or empty folder, or in place: there what is replaced is saved first, and praxisd's own data are made ready for
     the exchange at the next start. The password is kept sealed until the run ends.
     """
-    run = working.begin(call.house, call.actor, call.body, call.actor.id)
+    run = working.begin(call.house, call.actor, call.body, call.actor.label)
     return Answer(RestoreAsked(run.id), 202)
 
 
@@ -110,7 +110,7 @@ def undo_exchange(call: Call) -> ExchangeOut:
 
     The data from before come back at the next start; those that are in use now are moved aside in turn.
     """
-    return working.undo(call.house, call.actor, call.actor.id)
+    return working.undo(call.house, call.actor, call.actor.label)
 
 
 def see_exchange(call: Call) -> Answer:
