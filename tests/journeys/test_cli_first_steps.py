@@ -48,7 +48,7 @@ def test_files_are_private_even_in_a_folder_that_is_not(tmp_path: Path) -> None:
 
 
 def test_a_second_practice_is_wanted_in_so_many_words(tmp_path: Path) -> None:
-    assert command("migrate", folder=tmp_path / "new").code == 0
+    assert command("migrate", folder=tmp_path / "new", cold=True).code == 0
     for line in (("keys", "list"), ("keys", "create", "--portal", "A"), ("users", "list")):
         done = command(*line, folder=tmp_path / "new")
         assert done.code == 1 and "control.no_practice_yet" in done.err

@@ -27,7 +27,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_ready_answers_and_ends_in_time(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    with running(folder) as server:
+    with running(folder, cold=True) as server:
         assert server.url.startswith("http://127.0.0.1:")
         assert server.client().call("GET", "/health/ready")[0] == 200
         control = folder / "run" / "control.json"
@@ -38,7 +38,7 @@ def test_ready_answers_and_ends_in_time(tmp_path: Path) -> None:
         assert (code, server.more_lines()) == (0, [])
         assert seconds < 10
         assert not control.exists()
-    with running(folder) as again:
+    with running(folder, cold=True) as again:
         assert again.client().call("GET", "/health/live")[0] == 200
         assert again.terminate(signal.SIGINT)[0] == 0
 

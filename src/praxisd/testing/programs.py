@@ -23,6 +23,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from praxisd.testing import warm
+
 READY_S = 60.0
 """A start takes about a second, more on a busy machine. Seconds."""
 END_S = 12.0
@@ -50,15 +52,29 @@ class Done:
         return json.loads(self.out)
 
 
+def started(line: list[str], env: Mapping[str, str], cold: bool, **files: Any) -> "subprocess.Popen[str]":
+    """`line`, which begins with PROGRAM, as a process: see `warm`."""
+    how = subprocess.Popen if cold or not warm.fits(env) else warm.Warm
+    return how(line, text=True, env=env, **files)
+
+
 def command(
-    *args: str, folder: Path | None = None, stdin: str = "", env: Mapping[str, str] | None = None
+    *args: str,
+    folder: Path | None = None,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    cold: bool = False,
 ) -> Done:
-    """Run `praxisd ARGS… [--data FOLDER]` to its end."""
+    """Run `praxisd ARGS… [--data FOLDER]` to its end; `cold` as a computer does that has just been switched on."""
     line = [*PROGRAM, *args, *(() if folder is None else ("--data", str(folder)))]
-    found = subprocess.run(
-        line, input=stdin, capture_output=True, text=True, timeout=COMMAND_S, env=environment(**(env or {}))
-    )
-    return Done(found.returncode, found.stdout, found.stderr)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with started(line, environment(**(env or {})), cold, **pipes) as process:
+        try:
+            out, err = process.communicate(stdin, COMMAND_S)
+        except BaseException:
+            process.kill()
+            raise
+    return Done(process.returncode, out, err)
 
 
 def no_quiet_hours(folder: Path) -> None:
@@ -161,6 +177,7 @@ def running(
     port: int = 0,
     env: Mapping[str, str] | None = None,
     guarded: bool = False,
+    cold: bool = False,
 ) -> Iterator[Running]:
     """`praxisd serve` (or `demo`) on a folder until the block ends; AssertionError with its words if it does not start.
 
@@ -171,8 +188,8 @@ def running(
     errors = folder.with_name(f"{folder.name}.{time.monotonic_ns()}.log")
     line = [*PROGRAM, verb, "--data", str(folder), "--port", str(port), *args]
     with errors.open("w", encoding="utf-8") as sink:
-        process = subprocess.Popen(
-            line, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment(**(env or {}))
+        process = started(
+            line, environment(**(env or {})), cold or guarded, stdout=subprocess.PIPE, stderr=sink
         )
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
