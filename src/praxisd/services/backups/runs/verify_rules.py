@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from praxisd.model.backup import Kind
-from praxisd.model.backup_kept import SnapshotKept, Verified
+from praxisd.model.backup_kept import SnapshotKept
 
 Depth = Literal["structure", "part", "all"]
 """As `engine.Depth`."""
@@ -33,9 +33,3 @@ def depth(kind: Kind, last: int | None, now: int, since: int) -> Depth:
 def old(kind: Kind, last: int | None, now: int, since: int) -> bool:
     """Was it not read whole for too long?"""
     return now - (since if last is None else last) > FULL_EVERY_S[kind] + OLD_S
-
-
-def deeper(one: Verified, other: Verified) -> Verified:
-    """The deeper of both."""
-    order: tuple[Verified, ...] = ("none", "structure", "part", "all")
-    return max(one, other, key=order.index)

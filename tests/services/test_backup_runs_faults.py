@@ -1,0 +1,185 @@
+"""What is not as it should be is named, and the run is not green: a source fails, a file changes, a target goes away."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.services.backups_scene import SYSTEM, Scene
+
+from praxisd.kernel.clock import FrozenClock
+from praxisd.model.backup import Figures
+from praxisd.model.backup_kept import RunKept, SourceKept
+from praxisd.services.backups import engine, store
+from praxisd.services.backups.engine import EngineFault, Repo, Snapshot
+from praxisd.services.backups.plans import planning, sources
+from praxisd.services.backups.runs import checks, proving, queueing, recording
+from praxisd.testing.houses import START, Houses
+from praxisd_guard.durable import put_json
+
+
+@pytest.fixture
+def scene(sqlite_houses: Houses, tmp_path: Path) -> Scene:
+    made = Scene(sqlite_houses.open(clock=FrozenClock(START)), tmp_path)
+    made.plan()
+    return made
+
+
+def _include(scene: Scene, name: str, kind: Any, spec: dict[str, Any]) -> None:
+    with scene.house.store.write(SYSTEM) as tx:
+        sources.include(scene.house, tx, SourceKept(name, kind, spec, "", "user:x", tx.now))
+
+
+def _told(scene: Scene) -> set[tuple[str, str, str]]:
+    return {(one.code, one.subject, str(one.severity)) for one in checks.runs(scene.house)}
+
+
+def test_a_source_that_fails_makes_the_run_red_and_the_others_are_kept(scene: Scene, tmp_path: Path) -> None:
+    nas = scene.medium(scene.drive("nas"), "nas")
+    gone = tmp_path / "praxis"
+    gone.mkdir()
+    (gone / "brief.txt").write_text("x")
+    _include(scene, "Briefe", "folders", {"path": str(gone)})
+    (gone / "brief.txt").unlink()
+    gone.rmdir()
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code) == ("failed", "backups.source_missing")
+    assert run.facts["sources"]["Briefe"]["code"] == "backups.source_missing"
+    assert run.facts["sources"]["praxisd"]["files"] > 0
+    (kept,) = scene.states(nas)
+    assert not kept.good and kept.verified != "none"
+    assert _told(scene) == {("backups.source_missing", "night", "error")}
+    with scene.house.store.read(SYSTEM) as tx:
+        medium = store.MEDIUM.get(tx, nas)
+        assert medium is not None and medium.medium.written is None
+
+
+def test_a_file_that_changes_while_it_is_copied_is_named(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nas = scene.medium(scene.drive("nas"), "nas")
+    folder = tmp_path / "bilder"
+    folder.mkdir()
+    picture = folder / "röntgen.png"
+    picture.write_bytes(b"a" * 5000)
+    _include(scene, "Bilder", "folders", {"path": str(folder)})
+    real = scene.engine.back_up
+
+    def meanwhile(repo: Repo, paths: Sequence[Path], **more: Any) -> Snapshot:
+        made = real(repo, paths, **more)
+        picture.write_bytes(b"b" * 6000)
+        return made
+
+    monkeypatch.setattr(scene.engine, "back_up", meanwhile)
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code, run.named_count) == ("warning", "backups.run_named", 1)
+    assert run.named == ((str(picture), "changed"),)
+    assert scene.states(nas)[0].good
+    assert _told(scene) == {("backups.run_named", "night", "warning")}
+    assert "röntgen" not in str([one.params for one in checks.runs(scene.house)])
+    monkeypatch.undo()
+    proof = scene.run("prove")  # what was named then is no damage now
+    assert (proof.state, proof.detail) == ("good", "")
+
+
+def test_a_target_that_goes_away_is_tried_again_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    nas = scene.medium(scene.drive("nas"), "nas")
+
+    def unplugged(*_args: Any, **_more: Any) -> Snapshot:
+        raise EngineFault(engine.UNPLUGGED, "EIO", retry=True)
+
+    monkeypatch.setattr(scene.engine, "back_up", unplugged)
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code) == ("failed", "backups.medium_unplugged")
+    assert not (scene.house.folder / "backups" / "staging").exists()
+    monkeypatch.undo()
+    done = queueing.work(scene.house, stop=lambda: False)
+    assert done is not None and done.runs == []
+    clock = scene.house.clock
+    assert isinstance(clock, FrozenClock)
+    clock.advance(901)
+    done = queueing.work(scene.house, stop=lambda: False)
+    assert done is not None and [one.state for one in done.runs] == ["good"]
+    assert done.runs[0].facts["againOf"] == run.id and len(scene.states(nas)) == 1
+    assert _told(scene) == set()
+
+
+def test_what_the_program_did_not_expect_ends_the_run_and_nothing_else(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.medium(scene.drive("nas"), "nas")
+    monkeypatch.setattr(scene.engine, "back_up", lambda *_args, **_more: 1 // 0)
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code, run.detail) == ("failed", "backups.run_crashed", "ZeroDivisionError")
+
+
+def test_much_more_than_usual_is_told_until_a_run_is_as_usual(scene: Scene) -> None:
+    def run(number: int, size: int) -> None:
+        with scene.house.store.write(SYSTEM) as tx:
+            at = START + number * 86_400
+            one = RunKept(
+                id=f"r{number}",
+                kind="backup",
+                day=planning.today(scene.house, tx),
+                by="plan",
+                asked=at,
+                state="good",
+                job="night",
+                ended=at,
+                figures=Figures(bytes=size, files=1000, added=1_000_000, seconds=60),
+            )
+            recording.put(tx, one)
+
+    for number in range(8):
+        run(number, 1_000_000_000 + number)
+    assert _told(scene) == set()
+    run(8, 9_000_000_000)
+    assert _told(scene) == {("backups.size_more", "night", "warning")}
+    run(9, 1_000_000_000)
+    assert _told(scene) == set()
+
+
+def test_a_window_that_a_killed_praxisd_left_open_is_closed(scene: Scene, tmp_path: Path) -> None:
+    marks = scene.house.folder / "backups" / "quiet"
+    marks.mkdir(parents=True)
+    started = tmp_path / "started"
+    put_json(marks / "PVS.json", {"end": ["touch", str(started)], "limit_s": 10})
+    put_json(marks / "Bad.json", {"end": ["false"], "limit_s": 10})
+    found = list(checks.windows(scene.house))
+    assert started.exists() and not (marks / "PVS.json").exists()
+    assert [(one.code, one.subject) for one in found] == [("backups.source_not_restarted", "Bad")]
+
+
+def test_a_proof_or_a_reading_that_is_missing_for_long_is_told(scene: Scene) -> None:
+    nas = scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    assert _told(scene) == set()
+    clock = scene.house.clock
+    assert isinstance(clock, FrozenClock)
+    clock.advance(60 * 86_400)
+    assert _told(scene) == {("backups.proof_old", "", "warning"), ("backups.read_old", nas, "warning")}
+    assert scene.run("verify").state == "good"
+    assert scene.run("prove").state == "good"
+    assert _told(scene) == set()
+
+
+def test_a_proof_names_what_differs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    real = proving.manifest_in
+
+    def other(house: Any, into: Path) -> dict[str, Any]:
+        said = real(house, into)
+        database = said["sources"][0]
+        return said | {
+            "sources": [
+                database | {"counts": {**database["counts"], "kernel_event": 10**9}},
+                *said["sources"][1:],
+            ]
+        }
+
+    monkeypatch.setattr(proving, "manifest_in", other)
+    proof = scene.run("prove")
+    assert (proof.state, proof.code) == ("failed", "backups.proof_differs")
+    assert any("kernel_event" in path for path, _ in proof.named)
+    assert "backups.proof_differs" in {one[0] for one in _told(scene)}
