@@ -27,7 +27,16 @@ from praxisd.services.messaging.channel import Reply
 from praxisd.testing.practice import Practice, key_for, small_practice
 from praxisd.testing.trials import settle
 
-from . import canary_backups, canary_desk, canary_diagnosis, canary_portals, canary_support, canary_waiting
+from . import (
+    canary_backup_protocol,
+    canary_backups,
+    canary_desk,
+    canary_diagnosis,
+    canary_portals,
+    canary_runs,
+    canary_support,
+    canary_waiting,
+)
 from .calendar_cast import Rest
 from .fhir_client import Fhir
 from .messaging_cast import message, with_file
@@ -131,6 +140,8 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     canary_diagnosis.let_in(nest)
     canary_support.let_in(nest)
     canary_backups.let_in(nest)
+    canary_runs.let_in(nest)
+    canary_backup_protocol.let_in(nest)
     Planner(house).step()
     _reminded(nest)
     nest.note("jobs", "calendar.sweep")

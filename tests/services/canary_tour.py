@@ -6,7 +6,15 @@ from urllib.parse import urlencode
 
 from praxisd.kernel.service import Route
 
-from . import canary_backups, canary_desk, canary_diagnosis, canary_portals, canary_support
+from . import (
+    canary_backup_protocol,
+    canary_backups,
+    canary_desk,
+    canary_diagnosis,
+    canary_portals,
+    canary_runs,
+    canary_support,
+)
 from .canary_house import ACCOUNT, BORN, Aviary
 
 PERIOD = {"from": "2026-11-23T00:00:00+01:00", "to": "2026-11-30T00:00:00+01:00"}
@@ -32,10 +40,12 @@ BODIES: dict[str, Any] = {
     "ports.knocked": {"seat": "empfang", "results": []},
     "serviceproviders.repair": {"software": "x", "code": "serviceprovider.spaces"},
     "serviceproviders.install": {"software": "x", "dataFolder": "/x"},
+    **canary_backup_protocol.BODIES,
     **canary_backups.BODIES,
     **canary_desk.BODIES,
     **canary_diagnosis.BODIES,
     **canary_portals.BODIES,
+    **canary_runs.BODIES,
     **canary_support.BODIES,
 }
 """What an operation is asked with, where nothing at all would be refused."""
