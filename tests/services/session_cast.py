@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pyotp
+import pytest
 from argon2 import PasswordHasher
 from litestar.testing import TestClient
 
@@ -13,13 +14,23 @@ from praxisd import main
 from praxisd.kernel import events
 from praxisd.kernel.access import Actor, Kind
 from praxisd.kernel.app import House
-from praxisd.services.accounts import api
+from praxisd.services.accounts import api, passwords
 from praxisd.testing.practice import Practice, small_practice
 from praxisd.web.app import build
 
 PASSWORD = "Der Hund bellt im Hof"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hashes in a moment; the tests that count hashes bring their own."""
+NOBODY = "$argon2id$v=19$m=8,t=1,p=1$" + "A" * 22 + "$" + "A" * 43
+"""The hash that no password has, of the same kind."""
+
+
+def hash_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of which the work of a hash is no part. Those that count hashes use real ones."""
+    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    monkeypatch.setattr(passwords, "NOBODY", NOBODY)
+
+
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 

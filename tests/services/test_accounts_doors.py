@@ -21,9 +21,15 @@ from praxisd.services.accounts import SERVICE, api, cli, factors, session_store
 from praxisd.services.accounts.operations import OPERATIONS
 
 from .accounts_cast import NORTH, SERVICES, SOUTH, add_user, make, read, refused, whole_database
+from .session_cast import hash_quickly
 
 PASSWORD = "Der Hund bellt im Hof"
 ROUTES = {route.name: route for route in SERVICE.routes}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_quickly(monkeypatch)
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ import pytest
 
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
-from praxisd.services.accounts import api, passwords
+from praxisd.services.accounts import api
 from praxisd.testing.practice import key_for
 
-from .session_cast import QUICK, Browser, Scene, code, set_up_factor
+from .session_cast import Browser, Scene, code, hash_quickly, set_up_factor
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
 
 
 @pytest.fixture

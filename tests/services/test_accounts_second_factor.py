@@ -10,18 +10,18 @@ from praxisd.kernel.access import Actor, Kind
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.sessions import Visit
-from praxisd.services.accounts import api, factors, passwords, session_store
+from praxisd.services.accounts import api, factors, session_store
 from praxisd.testing.practice import key_for
 
 from .accounts_cast import refused, whole_database
-from .session_cast import PASSWORD, QUICK, Browser, Scene, code, set_up_factor
+from .session_cast import PASSWORD, Browser, Scene, code, hash_quickly, set_up_factor
 
 WRONG = "accounts.second_factor_refused"
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
 
 
 @pytest.fixture

@@ -9,16 +9,15 @@ import pytest
 
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
-from praxisd.services.accounts import passwords
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import key_for
 
-from .session_cast import PASSWORD, QUICK, Browser, Scene, code
+from .session_cast import PASSWORD, Browser, Scene, code, hash_quickly
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
 
 
 @pytest.fixture

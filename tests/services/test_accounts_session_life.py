@@ -18,14 +18,14 @@ from praxisd.services.accounts.session_memory import SEEN_S, memory_of, sweep
 from praxisd.testing.houses import Houses
 
 from .accounts_cast import refused
-from .session_cast import PASSWORD, QUICK, Browser, Scene, code
+from .session_cast import PASSWORD, QUICK, Browser, Scene, code, hash_quickly
 
 MINUTE, HOUR = 60, 3600
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from praxisd.services.accounts import api, passwords
 from praxisd.testing.practice import key_for
 
 from .accounts_cast import refused, whole_database
-from .session_cast import PASSWORD, QUICK, Browser, Scene, code
+from .session_cast import PASSWORD, QUICK, Browser, Scene, code, hash_quickly
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 import pytest
 
-from praxisd.services.accounts import passwords
 from praxisd.testing.practice import key_for
 
-from .session_cast import QUICK, Scene
+from .session_cast import Scene, hash_quickly
 
 
 @pytest.fixture
 def scene(house, monkeypatch):
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
     return Scene(house)
 
 

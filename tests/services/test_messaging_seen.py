@@ -5,21 +5,20 @@ from typing import Any
 import pytest
 
 from praxisd.model.people import PatientClaim
-from praxisd.services.accounts import passwords
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api
 from praxisd.testing.practice import key_for
 
 from .outbox_cast import DAY, HOUR
-from .session_cast import QUICK, Scene
+from .session_cast import Scene, hash_quickly
 
 TEXT = {"channel": "sms", "language": "de", "text": "{salutation}"}
 
 
 @pytest.fixture
 def scene(house: Any, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    hash_quickly(monkeypatch)
     return Scene(house)
 
 
