@@ -2,14 +2,18 @@
 
 import base64
 import io
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pypdf import PdfReader
 
-from praxisd.kernel import events
+from praxisd.cli import root
+from praxisd.kernel import control, events
 from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
@@ -19,7 +23,7 @@ from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import engine as codes
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import EngineFault
-from praxisd.services.backups.keys import alphabet, changing, checks, keeping, keyring, operations
+from praxisd.services.backups.keys import alphabet, changing, checks, keeping, keyring, operations, sheet
 from praxisd.services.backups.plans import looking, planning
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import Practice, small_practice
@@ -119,6 +123,31 @@ def test_a_medium_on_which_nothing_can_be_written_keeps_what_opens_it(
     place = looking.place(drive)
     assert not keyring.rewrap(media.house, media.engine, place, "a")
     assert media.engine.keys(keyring.repo_of(media.house, place, "a"))
+
+
+def test_a_medium_whose_password_was_lost_is_opened_by_hand(media: Shelf, door: Door) -> None:
+    medium(media, "a")
+    house = media.house
+    with house.store.read(keeping.OWN) as tx:
+        key = alphabet.shown(keeping.text_of(house, keeping.recovery(house, tx))).upper()
+    (house.folder / "vault.key").unlink()
+    house.vault = Vault(house.folder / "vault.key")  # another one: it reads nothing of before
+    body = {"medium": "a", "confirmed": True}
+    told = door("POST", f"{KEYS}/open", status=409, json={**body, "secret": "a guess"})
+    assert told["code"] == "backups.password_needed" and "Kennwort Nr. 1" in told["title"]
+    door("POST", f"{KEYS}/open", status=404, json={**body, "medium": "z", "secret": key})
+    door("POST", f"{KEYS}/open", "partner", 403, json={**body, "secret": key})
+    found = door("POST", f"{KEYS}/open", json={**body, "secret": key})
+    assert found["current"] == 2 and found["recovery"]["no"] == 2
+    assert [(one["passwords"], one["recovery"], one["behind"]) for one in found["media"]] == [
+        ([2], [2], False)
+    ]
+    assert media.engine.keys(keyring.repo_of(house, media.place("a"), "a"))
+    assert [kept.medium.id for _, kept in changing.there(house)] == ["a"]  # its mark is of this vault now
+    away = Path(media.place("a")).parent
+    away.rename(away.with_name("away"))
+    told = door("POST", f"{KEYS}/open", status=409, json={**body, "secret": key})
+    assert told["code"] == "backups.medium_missing"
 
 
 def test_a_medium_that_is_held_back_is_not_written_on(media: Shelf, practice: Practice) -> None:
@@ -231,6 +260,45 @@ def test_commands(media: Shelf, practice: Practice) -> None:
             operations.change(media.house, {**args, **wrong})
     made = base64.b64decode(operations.printed(media.house, args)["pdf"])
     assert "Recovery sheet" in PdfReader(io.BytesIO(made)).pages[0].extract_text()
+
+
+def test_the_command_line(
+    media: Shelf, practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    medium(media, "a")
+    house = media.house
+
+    def perform(_folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(json.dumps(control.perform(house, operation, args)))
+        return answer
+
+    monkeypatch.setattr("praxisd.cli.perform", perform)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+
+    def keys(*words: str, given: str = "", exit_code: int = 0) -> str:
+        done = CliRunner().invoke(root, ["backup", "keys", *words], input=given)
+        assert done.exit_code == exit_code, (done.output, done.exception)
+        return done.output
+
+    assert "has not been printed" in keys("list")
+    assert json.loads(keys("change", "--json"))["keys"]["current"] == 2
+    assert "password no. 3" in keys("change", "--own", given="several words here\nseveral words here\n")
+    assert "recovery key no. 2" in keys("change", "--recovery")
+    out = tmp_path / "sheet.pdf"
+    assert str(out) in keys("sheet", "--out", str(out))
+    assert out.read_bytes().startswith(b"%PDF") and (os.name == "nt" or out.stat().st_mode & 0o777 == 0o600)
+    keys("sheet", "--out", str(out), exit_code=2)
+    assert "Recovery sheet printed last" in keys("list")
+    keys("open", "a", given="several words here\n")
+    keys("open", "a", given="a guess\n", exit_code=1)
+    missing = tmp_path / "not-made.pdf"
+    monkeypatch.setattr(sheet, "paper", _refusing)
+    keys("sheet", "--out", str(missing), exit_code=1)
+    assert not missing.exists()
+
+
+def _refusing(*_: object) -> None:
+    raise Problem("vault.tampered", 500)
 
 
 def test_two_nodes_at_once_make_one_first_password(media: Shelf) -> None:

@@ -4,6 +4,7 @@ It is in the vault before any medium hears of it; who is away gets it when it is
 for a medium, and never fails because of one.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -12,13 +13,16 @@ from praxisd.kernel import events
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
+from praxisd.model.backup import Identity
 from praxisd.model.backup_kept import Drive, MediumKept
-from praxisd.services.backups import store
-from praxisd.services.backups.engine import LOCKED, EngineFault
+from praxisd.services.backups import media_rules, store
+from praxisd.services.backups.engine import LOCKED, READ_ONLY, EngineFault
 from praxisd.services.backups.engine_checks import engine_of
 from praxisd.services.backups.keys import keeping
-from praxisd.services.backups.keys.rewrapping import move
+from praxisd.services.backups.keys.opening import repo_by
+from praxisd.services.backups.keys.rewrapping import adopt, move
 from praxisd.services.backups.plans import drives, looking, media, planning
+from praxisd_guard import durable
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -51,6 +55,7 @@ def change(house: "House", actor: Actor, what: What, chosen: str = "") -> list[R
         else:
             keeping.current(house, tx)
             keeping.add_recovery(house, tx, only_first=False)
+        keeping.usable(house, tx)
 
     house.store.run(actor, made)
     return bring(house, actor)
@@ -59,6 +64,51 @@ def change(house: "House", actor: Actor, what: What, chosen: str = "") -> list[R
 def bring(house: "House", actor: Actor) -> list[Reached]:
     """Bring the newest password and recovery key to all media that are there now, and are neither held back nor retired."""
     return [_brought(house, actor, drive, kept) for drive, kept in there(house)]
+
+
+def open_by_hand(house: "House", actor: Actor, medium: str, typed: str) -> None:
+    """A medium that is there and that nothing of ours opens gets today's password, by what a person typed.
+
+    Whoever has its key may say that it is ours: its mark is written anew where it is of another vault. Problems
+    `http.not_found` (404) if it is not in the list, `backups.medium_missing` (409) if it is not there, else those of
+    `opening.repo_by`; of an engine (409).
+    """
+    with house.store.read(planning.SYSTEM) as tx:
+        kept, mine = media.need(tx, medium), drives.here(house, tx)
+    drive = next((one for one in mine if _shows(house, one, kept)), None)
+    if drive is None:
+        raise Problem(media_rules.MISSING, 409, expected=kept.medium.label)
+    place = looking.place(drive)
+    try:
+        adopt(house, engine_of(house), repo_by(house, place, medium, typed), medium)
+        _mark(house, drive)
+    except EngineFault as fault:
+        raise Problem(fault.code, 409, detail=fault.detail or None, retry=fault.retry) from None
+    house.store.run(actor, lambda tx: _noted(tx, medium))
+
+
+def _shows(house: "House", drive: Drive, kept: MediumKept) -> bool:
+    """Does this drive show the medium, by the id in its mark, whoever wrote it?"""
+    if drives.is_address(drive.path):
+        return kept.drive == drive.id
+    identity = _identity(house, drive)
+    return identity is not None and identity.id == kept.medium.id
+
+
+def _identity(house: "House", drive: Drive) -> Identity | None:
+    seen = looking.glance(house, drive)
+    return media_rules.parse(seen.identity) if seen.present and seen.identity else None
+
+
+def _mark(house: "House", drive: Drive) -> None:
+    identity = None if drives.is_address(drive.path) else _identity(house, drive)
+    if identity is None or identity.practice == planning.digest(house):
+        return
+    ours = msgspec.structs.replace(identity, practice=planning.digest(house))
+    try:
+        durable.put(Path(drive.path) / media_rules.FILE, media_rules.written(ours), 0o644)
+    except OSError as error:
+        raise EngineFault(READ_ONLY, type(error).__name__) from None
 
 
 def there(house: "House") -> list[tuple[Drive, MediumKept]]:

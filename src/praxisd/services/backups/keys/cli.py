@@ -47,7 +47,21 @@ def change(folder: Path, organization: str | None, as_json: bool, recovery: bool
         click.echo(_say("renewed", no=answer["keys"]["recovery"]["no"]))
     else:
         click.echo(_say("changed", no=answer["keys"]["current"]))
-    print_table(answer["reached"], ("label", "code"))
+    reached = [{"medium": one["label"], "code": one["code"]} for one in answer["reached"]]
+    print_table(reached, ("medium", "code"))
+
+
+@keys.command("open")
+@shared
+@click.argument("medium")
+def open_(folder: Path, organization: str | None, as_json: bool, medium: str) -> None:
+    """Open a medium (its id) by the recovery key or a password, which is asked for; it gets the password of now."""
+    secret = click.prompt(_say("secret"), hide_input=True, err=True)
+    answer = perform(folder, "backups.keys_open", organization, medium=medium, secret=secret, lang=language())
+    if as_json:
+        print_json(answer)
+        return
+    _shown(answer)
 
 
 @keys.command("sheet")
@@ -81,22 +95,32 @@ def sheet(folder: Path, organization: str | None, as_json: bool, out: Path) -> N
 
 def _shown(answer: dict[str, Any]) -> None:
     labels = {one["id"]: one["label"] for one in answer["media"]}
-    rows = [{**one, "media": ", ".join(labels[id_] for id_ in one["media"])} for one in answer["passwords"]]
-    print_table(rows, ("no", "since", "until", "origin", "media"))
+    rows = [
+        {
+            "password_no": one["no"],
+            "valid_since": one["since"],
+            "until": one["until"],
+            "origin": _say(one["origin"]),
+            "opens": ", ".join(labels[id_] for id_ in one["media"]),
+        }
+        for one in answer["passwords"]
+    ]
+    print_table(rows, ("password_no", "valid_since", "until", "origin", "opens"))
     media = [
-        {**one, "passwords": _numbers(one["passwords"]), "recovery": _numbers(one["recovery"])}
+        {
+            "medium": one["label"],
+            "opened_by": one["passwords"],
+            "sheet_no": one["recovery"],
+            "behind": one["behind"],
+        }
         for one in answer["media"]
     ]
-    print_table(media, ("label", "passwords", "recovery", "behind"))
+    print_table(media, ("medium", "opened_by", "sheet_no", "behind"))
     recovery = answer["recovery"]
     if recovery is not None and recovery["printed"] and recovery["complete"]:
         click.echo(_say("sheet", at=recovery["printed"]))
     elif recovery is not None:
         click.echo(_say("no_sheet"))
-
-
-def _numbers(found: list[int]) -> str:
-    return ", ".join(map(str, found))
 
 
 def _say(key: str, **words: object) -> str:

@@ -78,6 +78,16 @@ def add_recovery(house: "House", tx: Tx, *, only_first: bool = True) -> Secret:
         return before if before is not None and only_first else _put(house, tx, "recovery", before, None)
 
 
+def usable(house: "House", tx: Tx) -> tuple[Secret, Secret]:
+    """The newest password and recovery key; what this vault cannot read (another vault, after a restore) is made anew."""
+    password, key = current(house, tx), recovery(house, tx)
+    if readable(house, password) is None:
+        password = add(house, tx, only_first=False)
+    if readable(house, key) is None:
+        key = add_recovery(house, tx, only_first=False)
+    return password, key
+
+
 @contextmanager
 def _alone(house: "House", tx: Tx) -> Iterator[None]:
     """No other node makes one until this transaction ends: its row is locked."""

@@ -33,6 +33,15 @@ def change(house: "House", args: Args) -> Args:
     return {"keys": listed(house, args), "reached": msgspec.to_builtins(reached)}
 
 
+def opened(house: "House", args: Args) -> Args:
+    """Open `medium` by the `secret` a person typed; answers as `listed`."""
+    medium, secret = args.get("medium"), args.get("secret")
+    if not isinstance(medium, str) or not isinstance(secret, str) or not secret:
+        raise Problem("control.bad_arguments", 400, detail="medium, secret")
+    changing.open_by_hand(house, actor(house, args), medium, secret)
+    return listed(house, args)
+
+
 def printed(house: "House", args: Args) -> Args:
     """The recovery sheet: `{"pdf": base64}`."""
     made = sheet.paper(house, actor(house, args), _lang(args))
@@ -46,5 +55,6 @@ def _lang(args: Args) -> str:
 OPERATIONS = (
     Operation("backups.keys", listed, offline=True),
     Operation("backups.keys_change", change, offline=True),
+    Operation("backups.keys_open", opened, offline=True),
     Operation("backups.keys_sheet", printed, offline=True),
 )

@@ -75,11 +75,21 @@ def move(house: "House", engine: Engine, place: str, medium: str) -> bool:
     if _settled(engine.key_names(place), noted, wanted):
         return False
     with _GATE:
-        repo = repo_of(house, place, medium)
-        kept = [_let_in(house, engine, repo, medium, one) for one in wanted]
-        _let_out(house, engine, Repo(place, keeping.text_of(house, wanted[0])), medium, kept)
-        house.store.run(keeping.OWN, lambda tx: _end(tx, medium, wanted))
+        _moved(house, engine, repo_of(house, place, medium), medium, wanted)
     return True
+
+
+def adopt(house: "House", engine: Engine, repo: Repo, medium: str) -> None:
+    """As `move`, by what a person typed (`repo`): for a medium that none of the passwords opens which the vault can read."""
+    wanted = list(house.store.run(keeping.OWN, lambda tx: keeping.usable(house, tx)))
+    with _GATE:
+        _moved(house, engine, repo, medium, wanted)
+
+
+def _moved(house: "House", engine: Engine, repo: Repo, medium: str, wanted: list[Secret]) -> None:
+    kept = [_let_in(house, engine, repo, medium, one) for one in wanted]
+    _let_out(house, engine, Repo(repo.place, keeping.text_of(house, wanted[0])), medium, kept)
+    house.store.run(keeping.OWN, lambda tx: _end(tx, medium, wanted))
 
 
 def _settled(there: tuple[str, ...] | None, noted: list[Wrap], wanted: list[Secret]) -> bool:

@@ -11,7 +11,8 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.paper import PDF
 from praxisd.kernel.service import Call, Raw, Route
 from praxisd.services.accounts import api as accounts
-from praxisd.services.backups.keys import changing, sheet, view
+from praxisd.services.backups import engine, media_rules
+from praxisd.services.backups.keys import alphabet, changing, opening, sheet, view
 from praxisd.services.backups.keys.changing import Reached, What
 from praxisd.services.backups.keys.rights import KEYS
 from praxisd.services.backups.keys.view import KeysOut
@@ -31,6 +32,15 @@ class KeyChangeIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, for
 
     what: What
     chosen: Annotated[str, Meta(max_length=changing.MOST)] = ""
+    confirmed: bool
+    password: _Own = ""
+
+
+class KeyOpenIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`secret`: the recovery key of the sheet, however it is spaced, or the password of that time. The rest as for a change."""
+
+    medium: Annotated[str, Meta(min_length=1, max_length=100)]
+    secret: Annotated[str, Meta(min_length=1, max_length=1000)]
     confirmed: bool
     password: _Own = ""
 
@@ -72,6 +82,18 @@ def change(call: Call) -> KeyChangeOut:
     return KeyChangeOut(keys=get_keys(call), reached=tuple(reached))
 
 
+def open_medium(call: Call) -> KeysOut:
+    """Open a medium by hand
+
+    For a medium that this server cannot open any more (its passwords were lost, or it comes from another server): the
+    recovery key or the password of that time is typed once, and the medium gets the password of now.
+    """
+    body: KeyOpenIn = call.body
+    _confirmed(call, body.confirmed, body.password)
+    changing.open_by_hand(call.house, call.actor, body.medium, body.secret)
+    return get_keys(call)
+
+
 def print_sheet(call: Call) -> Raw:
     """Print the recovery sheet
 
@@ -96,6 +118,14 @@ ROUTES = (
     Route(
         "POST", "/backups/keys/change", "backupKeys.change", change, KEYS, KeyChangeOut, body=KeyChangeIn,
         transaction=False, problems=(*_REFUSED, (422, changing.WEAK)), tags=_TAGS,
+    ),
+    Route(
+        "POST", "/backups/keys/open", "backupKeys.open", open_medium, KEYS, KeysOut, body=KeyOpenIn,
+        transaction=False, tags=_TAGS,
+        problems=(
+            *_REFUSED, (404, "http.not_found"), (422, alphabet.MISTYPED), (409, opening.NEEDED),
+            (409, media_rules.MISSING), *((409, code) for code in engine.CODES),
+        ),
     ),
     Route(
         "POST", "/backups/keys/sheet", "backupKeys.sheet", print_sheet, KEYS, body=SheetIn, media_type=PDF,
