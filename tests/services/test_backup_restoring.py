@@ -19,7 +19,7 @@ from praxisd.services.backups import store
 from praxisd.services.backups.engine import Repo
 from praxisd.services.backups.keys import keeping
 from praxisd.services.backups.plans import media, sources
-from praxisd.services.backups.restoring import listing, opening, restoring, target_rules, working
+from praxisd.services.backups.restoring import listing, opening, restoring, targets, working
 from praxisd.services.backups.restoring.shapes import RestoreIn, TargetIn
 from praxisd.services.backups.runs import running
 from praxisd.testing.engine_suite import HARD_NAMES, Bench, picture
@@ -259,16 +259,16 @@ def test_targets_that_would_do_harm(given: Given, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "empty")
     (tmp_path / "to data").symlink_to(house.folder)
     for path, code in (
-        ("relative", target_rules.NOT_ABSOLUTE),
-        (f"{tmp_path}/a/../b", target_rules.NOT_ABSOLUTE),
-        (f"{tmp_path}/not there/x", target_rules.NO_PARENT),
-        ("/", target_rules.NO_PARENT),
-        (f"{house.folder}/x", target_rules.OWN),
-        (f"{tmp_path}/to data/x", target_rules.OWN),
-        (str(house.folder.parent), target_rules.OWN),
-        (f"{given.folder}/nas/x", target_rules.MEDIUM),
-        (f"{tmp_path}/used", target_rules.USED),
-        (f"{tmp_path}/link", target_rules.USED),
+        ("relative", targets.NOT_ABSOLUTE),
+        (f"{tmp_path}/a/../b", targets.NOT_ABSOLUTE),
+        (f"{tmp_path}/not there/x", targets.NO_PARENT),
+        ("/", targets.NO_PARENT),
+        (f"{house.folder}/x", targets.OWN),
+        (f"{tmp_path}/to data/x", targets.OWN),
+        (str(house.folder.parent), targets.OWN),
+        (f"{given.folder}/nas/x", targets.MEDIUM),
+        (f"{tmp_path}/used", targets.USED),
+        (f"{tmp_path}/link", targets.USED),
     ):
         with pytest.raises(Problem) as caught:
             given.ask(state, to=path)
@@ -277,7 +277,7 @@ def test_targets_that_would_do_harm(given: Given, tmp_path: Path) -> None:
     (tmp_path / "late").mkdir()
     (tmp_path / "late" / "somebody's").touch()
     ended = running.run_now(house, run.id, stop=lambda: False)
-    assert (ended.state, ended.code) == ("failed", target_rules.USED), "looked at again right before"
+    assert (ended.state, ended.code) == ("failed", targets.USED), "looked at again right before"
     assert given.restore(state, to=tmp_path / "empty", only=(str(given.top / "empty"),)).state == "good"
 
 

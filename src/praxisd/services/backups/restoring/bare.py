@@ -17,7 +17,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.backups.engine import Engine, EngineFault, Repo, Restored, Snapshot
 from praxisd.services.backups.engines import chosen
 from praxisd.services.backups.keys import alphabet
-from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, target_rules
+from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, targets
 from praxisd.services.backups.restoring.exchange import Exchange
 from praxisd.services.backups.restoring.own_place import Here
 
@@ -55,8 +55,8 @@ def medium(folder: Path, place: Path, password: str, engine: Engine | None = Non
 
 
 def to_folder(found: Medium, state: Snapshot, into: Path, only: list[str], own: Path) -> Restored:
-    """Everything, or these paths, into a new or empty folder. Problems of `target_rules` and of the engine."""
-    target = target_rules.checked(os.path.abspath(into), own, [str(Path(found.repo.place).parent)])
+    """Everything, or these paths, into a new or empty folder. Problems of `targets` and of the engine."""
+    target = targets.checked(os.path.abspath(into), own, [str(Path(found.repo.place).parent)])
     try:
         return found.engine.restore(
             found.repo, state.id, target, only=only, progress=lambda _done, _whole: None, stop=lambda: False

@@ -13,7 +13,7 @@ from praxisd.services.backups.restoring import (
     restoring,
     rights,
     routes,
-    target_rules,
+    targets,
     working,
 )
 from praxisd.services.backups.sources import postgres_exchange
@@ -29,6 +29,6 @@ CHECKS: tuple[Check, ...] = after.CHECKS
 FIXES: tuple[Fix, ...] = after.FIXES
 OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
 PROBLEMS: tuple[str, ...] = (
-    *exchange.CODES, *postgres_exchange.CODES, *manifest.CODES, *opening.CODES, *own_place.CODES, *target_rules.CODES,
+    *exchange.CODES, *postgres_exchange.CODES, *manifest.CODES, *opening.CODES, *own_place.CODES, *targets.CODES,
     *restoring.CODES, *working.CODES, *bare.CODES,
 )  # fmt: skip

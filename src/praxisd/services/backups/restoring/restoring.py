@@ -19,7 +19,7 @@ from praxisd.model.backup import Figures
 from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import Named, Progress, Restored, Snapshot, Stop
-from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, placing, target_rules
+from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, placing, targets
 from praxisd.services.backups.restoring.manifest import Manifest, Part
 from praxisd.services.backups.restoring.opening import Opened
 from praxisd.services.backups.restoring.own_place import Here
@@ -41,7 +41,7 @@ _HARMLESS = ("special",)
 
 
 def check(house: "House", tx: Tx, wanted: RestoreIn) -> None:
-    """What can be said before the medium is there. Problems: those of `target_rules`, `backups.restore_state_gone`,
+    """What can be said before the medium is there. Problems: those of `targets`, `backups.restore_state_gone`,
     `backups.restore_path`, `backups.exchange_pending`; `http.not_found`.
     """
     from praxisd.services.backups.plans import drives
@@ -54,7 +54,7 @@ def check(house: "House", tx: Tx, wanted: RestoreIn) -> None:
     for one in wanted.only:
         opening.path(one)
     if wanted.target.kind == "folder":
-        target_rules.checked(wanted.target.path, house.folder, [one.path for one in drives.here(house, tx)])
+        targets.checked(wanted.target.path, house.folder, [one.path for one in drives.here(house, tx)])
     elif set(wanted.sources) & set(OWN) or not (wanted.sources or wanted.only):
         exchange.free(house.folder)
 
@@ -151,7 +151,7 @@ class _Work:
         house = self._house
         with house.store.read(opening.SYSTEM) as tx:
             media = [one.path for one in store.DRIVE.all(tx)]
-        into = target_rules.checked(str(into), house.folder, media)
+        into = targets.checked(str(into), house.folder, media)
         told = self._told() if names or not only else None
         parts = self._parts(told, names) if told is not None and names else []
         wanted = only + [manifest.listed(path) for one in parts for path in one.paths]

@@ -10,7 +10,7 @@ from praxisd.services.backups.restoring import (
     manifest,
     opening,
     rights,
-    target_rules,
+    targets,
     working,
 )
 from praxisd.services.backups.restoring.shapes import (
@@ -139,8 +139,8 @@ ROUTES = (
         "POST", "/backups/restores", "backupRestore.start", start_restore, rights.RESTORE, RestoreAsked, body=RestoreIn,
         status=202, transaction=False, safe=True, tags=_TAGS,
         problems=(
-            (404, "http.not_found"), (409, opening.GONE), _PENDING, (422, opening.BAD_PATH), (409, target_rules.USED),
-            *((422, code) for code in target_rules.CODES if code != target_rules.USED),
+            (404, "http.not_found"), (409, opening.GONE), _PENDING, (422, opening.BAD_PATH), (409, targets.USED),
+            *((422, code) for code in targets.CODES if code != targets.USED),
         ),
     ),
     Route(

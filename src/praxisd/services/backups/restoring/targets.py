@@ -1,4 +1,4 @@
-"""Where a restore may be written: into a folder that is empty or new, never where it would harm. Pure but for looking."""
+"""Where a restore may be written: into a folder that is empty or new, never where it would harm."""
 
 import os
 from collections.abc import Sequence
