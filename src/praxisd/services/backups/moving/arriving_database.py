@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,20 +49,18 @@ def _restored(dump: Path, source: Mapping[str, Any], url: str, id: str) -> None:
 
     Problems (409): NOT_EMPTY, REFUSED with what the server or program said; DAMAGED if rows are missing.
     """
-    import psycopg
-
     from praxisd.services.backups.source import SourceFault
     from praxisd.services.backups.sources import postgres
 
     try:
-        with closing(postgres.connected(url)) as db:
+        with postgres.opened(url) as db:
             there = postgres.rows(db)
             asked = "SELECT 1 FROM backups_move WHERE id = %s"
             if "public backups_move" in there and db.execute(asked, (id,)).fetchone():
                 return
         if not there:
             postgres.restore(dump, url, source["facts"])
-            with closing(postgres.connected(url)) as db:
+            with postgres.opened(url) as db:
                 there = postgres.rows(db)
             if places.compared(source["counts"], there):
                 raise Problem(DAMAGED, 409, what="rows", more=0)
@@ -71,5 +68,3 @@ def _restored(dump: Path, source: Mapping[str, Any], url: str, id: str) -> None:
             raise Problem(NOT_EMPTY, 409)
     except SourceFault as fault:
         raise Problem(REFUSED, 409, detail=f"{fault.code} {fault.detail}".strip()) from None
-    except psycopg.Error as error:
-        raise Problem(REFUSED, 409, detail=error.sqlstate or type(error).__name__) from None

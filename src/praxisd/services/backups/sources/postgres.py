@@ -8,8 +8,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -217,9 +217,14 @@ class _Rows:
         return self._found
 
 
-def connected(url: str) -> psycopg.Connection[Any]:
-    """The database at this address, as SQLAlchemy or libpq has it. SourceFault REFUSED; psycopg.Error."""
-    return _connected(libpq(url))
+@contextmanager
+def opened(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """The database at this address, as SQLAlchemy or libpq has it. SourceFault for what it refuses."""
+    try:
+        with closing(_connected(libpq(url))) as db:
+            yield db
+    except psycopg.Error as error:
+        raise _fault(error) from None
 
 
 def rows(db: psycopg.Connection[Any]) -> dict[str, int]:
@@ -232,7 +237,9 @@ def restore(dump: Path, url: str, facts: Mapping[str, str]) -> None:
     """Bring a dump into an empty database: all of it, or nothing. `facts`: those of its manifest. SourceFault."""
     conninfo = libpq(url)
     programs = fitting(int(facts.get("pg_dump", "0").partition(".")[0] or 0))
-    name = environment(conninfo)["PGDATABASE"]
+    name = environment(conninfo).get("PGDATABASE")
+    if name is None:
+        raise SourceFault(source.REFUSED, "address")
     _restore(programs, dump, conninfo, "--single-transaction", f"--dbname={name}")
 
 
