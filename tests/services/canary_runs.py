@@ -30,7 +30,8 @@ def let_in(nest: "Aviary") -> None:
             ended, state="warning", ended=tx.now, named=((path, "changed"),), named_count=1
         )
         recording.put(tx, done)
-        waits = asking.ask(house, tx, "backup", job="evening", slot="tue_away", by="cli:cli")
+        later = {"notBefore": tx.now + 30 * 86_400}  # so that the jobs which run here leave it to the tour
+        waits = asking.ask(house, tx, "backup", job="evening", slot="tue_away", by="cli:cli", facts=later)
         nest.note("runs", done.id, waits.id)
 
     house.store.run(system("test", INSTALLATION), work)
