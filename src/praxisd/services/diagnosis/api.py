@@ -7,6 +7,7 @@ from praxisd.services.diagnosis.machine_shapes import Fact, MachineFacts
 from praxisd.services.diagnosis.product_reading import products
 from praxisd.services.diagnosis.product_shapes import Product, ServiceProviderPlaces
 from praxisd.services.diagnosis.software_shapes import Software
+from praxisd.services.diagnosis.software_store import moved as software_moved
 from praxisd.services.diagnosis.software_store import software
 from praxisd.services.diagnosis.telling import (
     KINDS,
@@ -38,5 +39,6 @@ __all__ = (
     "requirement_counts",
     "seen_from_here",
     "software",
+    "software_moved",
     "subject_words",
 )

@@ -42,3 +42,10 @@ def put(tx: Tx, what: Software) -> None:
 def drop(tx: Tx, id_: str) -> bool:
     """Take it away; False if there was none."""
     return tx.run(_DROP, id=id_, organization=INSTALLATION) == 1
+
+
+def moved(tx: Tx, old: str, new: str) -> None:
+    """The server has moved to another computer: what "this computer" meant there is meant here from now on."""
+    for one in software(tx):
+        if one.node == old:
+            put(tx, msgspec.structs.replace(one, node=new))

@@ -3,12 +3,15 @@
 import socket
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from praxisd.kernel import events, maintenance, moved
 from praxisd.kernel.access import INSTALLATION, Actor
 from praxisd.kernel.errors import Problem
 from praxisd.model.backup_kept import MoveKept
 from praxisd.services.backups.moving import standing, steps
-from praxisd.services.backups.store import MOVE
+from praxisd.services.backups.store import DRIVE, MOVE
+from praxisd.services.diagnosis import api as diagnosis
 from praxisd_guard.durable import sync_tree
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ def arrive(house: "House", actor: Actor, told: dict[str, Any]) -> MoveKept:
 
     def note(tx: "Tx") -> MoveKept:
         maintenance.end(tx, standing.HOLDER)
+        _renamed(tx, str(told.get("node", "")), diagnosis.own_host())
         made = steps.first(house, tx, kept, socket.gethostname())
         MOVE.put(tx, made.id, made, at=made.at)
         events.note(tx, "move.arrived", "Installation", INSTALLATION)
@@ -40,3 +44,13 @@ def arrive(house: "House", actor: Actor, told: dict[str, Any]) -> MoveKept:
     sync_tree(house.folder)
     moved.unmark(house.folder)
     return made
+
+
+def _renamed(tx: "Tx", old: str, new: str) -> None:
+    """What was said of the old computer by its name is said of this one: practice software and drives of the backup."""
+    if not old or old == new:
+        return
+    diagnosis.software_moved(tx, old, new)
+    for one in DRIVE.all(tx):
+        if one.host == old:
+            DRIVE.put(tx, one.id, msgspec.structs.replace(one, host=new), at=tx.now)

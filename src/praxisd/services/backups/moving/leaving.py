@@ -10,7 +10,7 @@ The order decides that never two serve and nothing is lost (`kernel.moved`):
 Killed before 3, the old server goes on at its next start; after it, it refuses.
 """
 
-import os
+import _thread
 import signal
 import socket
 import threading
@@ -30,6 +30,7 @@ from praxisd.services.backups import snapshot
 from praxisd.services.backups.engine import Repo
 from praxisd.services.backups.moving import carrying, fence_store, standing, tickets
 from praxisd.services.backups.source import SourceFault
+from praxisd.services.diagnosis import api as diagnosis
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -115,7 +116,7 @@ def leave(
     vanished in the last step (`unsure`): whether it got its ticket cannot be seen.
     """
     standing.settle(house)
-    on.told = {"copyFolder": snapshot.last(house) is not None}
+    on.told = {"copyFolder": snapshot.last(house) is not None, "node": diagnosis.own_host()}
     repo = carrying.repository(house, to)
     house.store.run(actor, _close)
     try:
@@ -138,10 +139,10 @@ def leave(
             on.state = "unsure"
             ended(house)
         else:
-            on.state = "failed"
             with suppress(Exception):  # a program that is ending: its next start does it
                 standing.come_back(house)
                 moved.unmark(house.folder)
+            on.state = "failed"
         raise problem from error
     return on
 
@@ -199,6 +200,6 @@ def _end(house: "House") -> None:
     if ender is not None:
         ender(house)
         return
-    os.kill(os.getpid(), signal.SIGTERM)
+    _thread.interrupt_main(signal.SIGTERM)
     while True:  # whoever returned would let others write
         time.sleep(1.0)
