@@ -110,7 +110,7 @@ def before(folder: Path, now: int) -> str:
 def prepare(folder: Path, wanted: Exchange) -> Exchange:
     """Make it the one that the next start performs. PENDING (409) while another is ready or under way."""
     free(folder)
-    room(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    _folder(room(folder))
     last = known(folder)
     if last is not None and last.phase == "done":
         put(room(folder) / LAST, msgspec.json.encode(last))
@@ -217,7 +217,7 @@ def _performed(folder: Path, work: Exchange, url: Url) -> Exchange:
     if work.phase == "ready":
         had = tuple(msgspec.structs.replace(one, had=os.path.lexists(folder / one.to)) for one in work.items)
         work = _step(folder, work, "saving" if work.dump else "moving", items=had)
-    (folder / "backups" / work.before).mkdir(mode=0o700, exist_ok=True)
+    _folder(folder / "backups" / work.before)
     if work.phase == "saving":
         fault = postgres_exchange.save(url(), folder / (work.saved or ""))
         if fault is not None:
@@ -252,7 +252,7 @@ def _aside_all(folder: Path, items: Sequence[Item]) -> None:
     for one in items:
         to, old = folder / one.to, folder / one.old
         if one.had and not os.path.lexists(old):
-            old.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _folder(old.parent)
             _renamed(to, old)
     for place in {(folder / one.to).parent for one in items}:
         if place.is_dir():
@@ -264,7 +264,7 @@ def _in_all(folder: Path, items: Sequence[Item]) -> None:
     for one in items:
         to, new = folder / one.to, folder / one.new if one.new else None
         if new is not None and (os.path.lexists(new) or not os.path.lexists(to)):
-            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _folder(to.parent)
             _renamed(new, to)
 
 
@@ -277,6 +277,15 @@ def _back_all(folder: Path, items: Sequence[Item]) -> None:
             _renamed(to, new)
         if one.had and os.path.lexists(old) and not os.path.lexists(to):
             _renamed(old, to)
+
+
+def _folder(path: Path) -> None:
+    """Make it and those above it, for good: what is moved into a folder is lost with the folder."""
+    if path.is_dir():
+        return
+    _folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(path.parent)
 
 
 def _renamed(old: Path, new: Path) -> None:
