@@ -347,6 +347,43 @@ def test_while_a_run_is_at_work_nobody_is_sent_to_the_drive(small: Desk) -> None
     assert (busy["code"], busy["title"]) == ("backups.medium_busy", "Auf „Mo extern“ wird gerade gesichert")
 
 
+def test_a_run_that_waits_for_its_medium_is_what_the_desk_is_told_of(small: Desk) -> None:
+    ids = ready(small)
+    small.at("2026-11-23 18:10")
+    run = RunKept("r1", "backup", MONDAY, "desk", 1, "waiting", "evening", "mon_away", ids["mon_away"])
+    for facts, wanted in (({}, set()), ({"waits": "backups.medium_missing"}, {"backups.medium_missing"})):
+        with small.house.store.write(SYSTEM) as tx:
+            one = msgspec.structs.replace(run, facts=facts)
+            store.RUN.put(tx, "r1", one, at=1, kind="backup", state="waiting")
+        assert set(small.open_issues()) == wanted
+    small.insert("mon_away")
+    assert small.open_issues() == {}  # it begins by itself: nobody has to start it again
+
+
+def test_a_data_centre_is_set_up_by_its_address(small: Desk) -> None:
+    door = small.door
+    plan(door, "variant3", under="variant2")
+    said = {
+        "label": "Rechenzentrum Nord",
+        "kind": "remote",
+        "path": "sftp:praxis@rz.example:/s",
+        "country": "DE",
+    }
+    drive = door("POST", "/backups/drives", status=201, json=said)
+    assert (drive["shows"], drive["slot"], drive["country"]) == ("address", "remote", "DE")
+    assert found(small, "remote") == ("medium_new", None)
+    made = door("POST", "/backups/media", status=201, json={"drive": drive["id"], "slot": "remote"})["medium"]
+    assert (made["place"], made["driveLabel"], made["slotLabel"]) == (
+        "outside",
+        "Rechenzentrum Nord",
+        "Rechenzentrum",
+    )
+    assert list(small.engine.places) == ["sftp:praxis@rz.example:/s"]
+    assert found(small, "remote") == (None, "Rechenzentrum")
+    shown = door("GET", "/backups/drives")["drives"][0]
+    assert (shown["medium"], shown["sameDisk"]) == (made["id"], False)
+
+
 def test_a_medium_is_ejected_only_where_a_person_said_that_the_drive_can(small: Desk) -> None:
     ids = ready(small)
     small.insert("mon_away")

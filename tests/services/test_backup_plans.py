@@ -55,7 +55,7 @@ def test_a_plan_is_previewed_put_in_force_and_changed(scene: Desk) -> None:
     later = plan(door, "variant3", under="variant1", eveningStart="time", days=["mon", "thu"])
     assert (later["version"], later["evening"], later["eveningStart"]) == (2, "18:00", "time")
     assert [one["id"] for one in later["slots"]] == ["mon_away", "mon_here", "thu_away", "thu_here", "remote"]
-    assert door("GET", "/backups/plan", "partner")["plan"] == later
+    assert (later["by"], door("GET", "/backups/plan", "partner")["plan"]) == ("owner", later | {"by": ""})
     door("PUT", "/backups/plan", "desk", 403, json={"variant": "variant1"})
 
 

@@ -31,14 +31,16 @@ _ACTIONS: dict[str, Action] = {
     whereabouts_rules.INSERT: "insert",
     **dict.fromkeys(set(media_rules.CODES) - {media_rules.NEARLY_FULL}, "insert"),
 }
-_AT_WORK = ("waiting", "running")
 _ENDED_WELL = ("good", "warning")
 _LAST_RUNS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How it stands now: the plan, the day, the next run by hand with its medium and what is in the drive for it."""
+    """How it stands now: the plan, the day, the next run by hand with its medium and what is in the drive for it.
+
+    `busy`: a run works with a drive, nobody is to touch it; `asked`: the next run was started already and waits.
+    """
 
     kept: PlanKept
     now: int
@@ -50,6 +52,7 @@ class Standing:
     judged: Judged | None = None
     image: ImageDue | None = None
     busy: bool = False
+    asked: bool = False
 
 
 def action(code: str) -> Action | None:
@@ -66,7 +69,13 @@ def standing(house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None 
     day = planning.today(house, tx, kept, now)
     runs = store.RUN.by(tx, "kind", "backup", most=_LAST_RUNS)
     done = {(one.day, one.job) for one in runs if one.job is not None and one.state in _ENDED_WELL}
-    busy = any(one.state in _AT_WORK and one.slot not in drives.ALWAYS for one in runs)
+    # One that waits for its medium is what the desk has to be told of; any other comes to its turn by itself.
+    busy = any(
+        one.slot not in drives.ALWAYS
+        and (one.state == "running" or (one.state == "waiting" and not one.facts.get("waits")))
+        for one in runs
+    )
+    asked = {(one.day, one.job) for one in runs if one.state == "waiting"}
     run = plan_rules.expected(kept.plan, now, zone, closed, done)
     wanted = judged = None
     every = media.media(tx)
@@ -85,6 +94,7 @@ def standing(house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None 
         judged=judged,
         image=media.image_due(house, tx, kept, now),
         busy=busy,
+        asked=run is not None and (run.run.day, run.run.job) in asked,
     )
 
 
@@ -108,6 +118,8 @@ def words(
         labels=media.labelled(stand.media),
         image=stand.image,
     )
+    if stand.asked:
+        said = [one for one in said if one.code != whereabouts_rules.START]
     if stand.run is not None and stand.wanted is not None and stand.wanted.medium is None:
         said = [labels.unfilled(house, one, stand.run.run.slot) for one in said]
     said += whereabouts_rules.offsite(plan, mediums, stand.kept.at, now, zone, stand.closed)

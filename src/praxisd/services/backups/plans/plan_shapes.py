@@ -61,7 +61,8 @@ class PlanJobOut(_Out, frozen=True, kw_only=True):
 class PlanOut(PlanIn, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The plan in force: what was asked for, by whom and when, its jobs, its slots, and what is left to set up.
 
-    `missing_drives`: slots or kinds for which no drive is entered yet („removable“, „nas“, „remote“, „folder“).
+    `by`: who put it in force, not for masked callers. `missing_drives`: kinds for which no drive is entered yet
+    („removable“, „nas“, „remote“, „folder“).
     """
 
     version: int

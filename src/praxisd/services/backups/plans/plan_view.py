@@ -83,7 +83,7 @@ def shown(house: "House", tx: Tx, lang: str) -> PlanOut | None:
     return PlanOut(
         **msgspec.structs.asdict(asked(kept.plan)),
         version=kept.version,
-        by=sentences.actor_names(house, tx, [kept.by], lang)[kept.by],
+        by="" if tx.actor.masked else sentences.actor_names(house, tx, [kept.by], lang)[kept.by],
         at=format_rfc3339(kept.at, planning.zone(house, tx)),
         title=house.texts.get(f"backups.variant.{kept.plan.variant}", lang),
         jobs=jobs(house, kept.plan, lang),

@@ -94,7 +94,7 @@ def listed(house: "House", tx: Tx, lang: str) -> SourcesOut:
                 title=one.name,
                 spec={key: value for key, value in one.spec.items() if key != "sealed"},
                 reason=one.reason,
-                by=names[one.by],
+                by="" if tx.actor.masked else names[one.by],
                 at=format_rfc3339(one.at, zone),
                 has_secret=sources.has_secret(one),
             )
