@@ -2,8 +2,8 @@
 
 `Warm` is a `subprocess.Popen` for `python -m praxisd …`: the program is a process of its own, with its own arguments,
 environment, files, signals, exit status and end. It is forked by a helper process, which has one thread, imports, and
-does nothing else; there is one for each process of the tests, and it ends with it. Where a start itself is what is
-tested, `programs.running` and `programs.command` are asked for a cold one.
+does nothing else; there is one for each process of the tests, and it ends with it. The sandboxes of a demo come from
+there too. Where a start itself is what is tested, `programs.running` and `programs.command` are asked for a cold one.
 """
 
 import atexit
@@ -23,6 +23,7 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 IMPORTED = (
@@ -48,14 +49,16 @@ def _at_start(env: Mapping[str, str]) -> dict[str, str]:
 
 
 class Helper:
-    """The process that forks, and the way to it. It ends with this process."""
+    """The process that forks, and the way to it. It ends with the process that started it."""
 
-    def __init__(self) -> None:
+    def __init__(self, control: socket.socket | None = None, env: Mapping[str, str] | None = None) -> None:
+        """Started; or the one that forked this process itself."""
         self.owner = os.getpid()
-        self.env = os.environ | {"PYTHONUTF8": "1"}
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (self.control, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MESSAGE_MOST)
+        self.env = env or os.environ | {"PYTHONUTF8": "1"}
+        if control is not None:
+            self.control = control
+            return
+        self.control, theirs = _pair()
         with theirs:
             line = [sys.executable, "-m", "praxisd.testing.warm", str(theirs.fileno())]
             self._process = subprocess.Popen(
@@ -71,6 +74,13 @@ class Helper:
         if self.owner == os.getpid():
             self.control.close()
             self._process.wait()
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    made = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in made:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MESSAGE_MOST)
+    return made
 
 
 def _the_helper() -> Helper:
@@ -129,8 +139,9 @@ class Warm(subprocess.Popen[str]):
         return self.returncode
 
 
-def _serve(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """The helper's life. Returns in each fork: what was asked, and the files it gets."""
+def _serve(control: socket.socket) -> tuple[dict[str, Any], list[int], socket.socket]:
+    """The helper's life. Returns in each fork: what was asked, the files it gets, and how it asks for others."""
+    from_forks, for_forks = _pair()
     bell, ring = os.pipe()
     for end in (bell, ring):
         os.set_blocking(end, False)
@@ -138,20 +149,23 @@ def _serve(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
     signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
     running: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([control.fileno(), bell], [], [])
+        ready, _, _ = select.select([control.fileno(), from_forks.fileno(), bell], [], [])
         if bell in ready:
             with suppress(BlockingIOError):
                 os.read(bell, 4096)
             _reap(running)
-        if control.fileno() in ready:
-            message, files, _, _ = socket.recv_fds(control, MESSAGE_MOST, 4)
-            if not message:  # whoever asked is gone
+        for asking in (control, from_forks):
+            if asking.fileno() not in ready:
+                continue
+            message, files, _, _ = socket.recv_fds(asking, MESSAGE_MOST, 4)
+            if not message:  # whoever started this is gone
                 os._exit(0)
             pid = os.fork()
             if pid == 0:
-                return json.loads(message), files
+                return json.loads(message), files, for_forks
             running[pid] = files[3]
-            os.write(files[3], b"%d\n" % pid)
+            with suppress(OSError):  # killed meanwhile
+                os.write(files[3], b"%d\n" % pid)
             for one in files[:3]:
                 os.close(one)
 
@@ -165,19 +179,29 @@ def _reap(running: dict[int, int]) -> None:
             os.close(told)
 
 
-def _become(asked: dict[str, Any], files: list[int]) -> None:
+def _become(asked: dict[str, Any], files: list[int], others: socket.socket) -> None:
     """What a fresh `python -m praxisd` would be."""
+    global _helper
+    from praxisd.demo import sandboxes
+
+    _helper = Helper(others, dict(os.environ))
+    vars(sandboxes)["subprocess"] = SimpleNamespace(**vars(subprocess) | {"Popen": _sandbox})
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in range(3):
         os.dup2(files[number], number)
-    os.closerange(3, 1024)
+    os.closerange(3, others.fileno())
+    os.closerange(others.fileno() + 1, 1024)
     os.environ.clear()
     os.environ.update(asked["env"])
     time.tzset()
     os.chdir(asked["cwd"])
     sys.argv = ["praxisd", *asked["args"]]
     runpy.run_module("praxisd", run_name="__main__", alter_sys=True)
+
+
+def _sandbox(line: list[str], env: Mapping[str, str], **files: Any) -> "subprocess.Popen[str]":
+    return (Warm if fits(env) else subprocess.Popen)(line, env=env, **files)
 
 
 def _read_texts_once() -> None:
@@ -215,4 +239,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import_module("praxisd.testing.warm").main()  # as the module that others import, not as a second one
