@@ -131,6 +131,8 @@ export function took(seconds: number): string {
   if (seconds < 60) return seconds < 1 ? t("console.runs.under_second") : t("console.runs.seconds", { n: number(Math.round(seconds)) });
   return t("console.runs.minutes", { n: number(Math.floor(seconds / 60)), seconds: number(Math.round(seconds) % 60) });
 }
+/** What was backed up, by its name; praxisd's own two in words. */
+export const sourceWords = (name: string) => ({ "praxisd database": b("own_source.database"), praxisd: b("own_source.rest") })[name] ?? name;
 /** What is wrong with a file that a run names. */
 export const namedWords = (code: string) => word("named", code.replace(/^backups\./, ""));
 /** The job of a run in words: `Abend`; of one without a job its kind. */
