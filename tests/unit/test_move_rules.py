@@ -42,7 +42,7 @@ def test_only_places_are_left_out(chosen: list[tuple[str, str]], end: str, fresh
 
 @pytest.mark.parametrize("text", ['vault_key = """\n/x"""\n', "database_url = '''a\nb'''\n", "not toml ["])
 def test_what_cannot_be_left_out_safely_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         config_rules.fitted(text, {})
 
 
