@@ -315,7 +315,10 @@ def test_what_no_plan_covers_is_an_issue_until_it_is_in_or_left_out(
     after = ask("owner", "PUT", "/coverage", body=body | {"reason": "nur Spiele"})
     told = {one["name"]: (one["state"], one["reason"]) for one in after["things"]}
     assert told[OTHER] == ("excluded", "nur Spiele") and told[str(top / "Foto")][0] == "covered"
-    assert "OFFEN: x.isynet: Datenbank" in printed(ask) and "nur Spiele" in printed(ask)
+    record = printed(ask)
+    assert all(
+        one in record for one in ("OFFEN: x.isynet: Datenbank", "nur Spiele", "☐ SQL-Plugin vorhanden")
+    )
     # A database is covered by a source that somebody names.
     include = {"things": [database["id"]], "decision": "include", "person": "Anna"}
     assert ask("owner", "PUT", "/coverage", 422, include)["code"] == coverage.NEEDS_SOURCE

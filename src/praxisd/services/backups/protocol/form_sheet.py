@@ -13,6 +13,7 @@ from praxisd.services.backups import whereabouts_rules
 from praxisd.services.backups.protocol import plotting
 from praxisd.services.backups.protocol.form_facts import FormFacts, gather
 from praxisd.services.backups.protocol.form_words import FormWords
+from praxisd.services.backups.protocol.log_view import why
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -89,7 +90,7 @@ def _settings(made: Paper, words: FormWords) -> None:
     made.facts(
         [
             (say("folders"), words.folders()),
-            (say("databases"), f"{words.databases()}\n{words.box(True, say('sql_plugin'))}"),
+            (say("databases"), f"{words.databases()}\n{words.sql_plugin()}"),
             (say("left_out"), words.left_out()),
             (say("extra_products"), words.answer("extra_products")),
         ]
@@ -198,8 +199,6 @@ def _proof(made: Paper, words: FormWords) -> None:
 
 
 def _result(words: FormWords, run: RunKept) -> str:
-    from praxisd.services.backups.protocol.log_view import why
-
     state = words.say(f"run.{run.state}")
     told = why(words.house, run, words.lang)
     return f"{state}: {told}" if told else state

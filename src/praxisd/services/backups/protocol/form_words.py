@@ -8,7 +8,9 @@ from praxisd import __version__
 from praxisd.kernel.schedule import WEEKDAYS
 from praxisd.model.backup import PlanJob
 from praxisd.model.backup_kept import Drive, MediumKept, SourceKept
+from praxisd.services.backups import plan_rules
 from praxisd.services.backups.plans import labels
+from praxisd.services.backups.protocol import coverage_rules
 from praxisd.services.backups.protocol.coverage_routes import title
 from praxisd.services.backups.protocol.form_facts import FormFacts
 
@@ -112,8 +114,6 @@ class FormWords:
         return told or "0"
 
     def _missing(self) -> list[str]:
-        from praxisd.services.backups import plan_rules
-
         if self.plan is None:
             return []
         there = {one.medium.slot for one in self.facts.in_use}
@@ -256,7 +256,8 @@ class FormWords:
     def _folder(self, one: SourceKept) -> str:
         path = str(one.spec.get("path", ""))
         without = ", ".join(map(str, one.spec.get("without", ())))
-        parts = [path if path in one.name else f"{one.name}: {path}"]
+        ours = one.name == coverage_rules.source_name(coverage_rules.Thing("folder", path, path))
+        parts = [path if ours or path in one.name else f"{one.name}: {path}"]
         if without:
             parts.append(self.say("without", patterns=without))
         if one.spec.get("window"):
@@ -271,6 +272,13 @@ class FormWords:
             if one.kind in ("sqlite", "postgres", "command"):
                 lines.append(f"{one.name} ({self.say(f'source.{one.kind}')})")
         return "\n".join(lines)
+
+    def sql_plugin(self) -> str:
+        """SQL-Plugin: not ticked while a database is known that nothing covers."""
+        missing = any(
+            one.state == "open" and one.thing.kind in ("database", "server") for one in self.facts.things
+        )
+        return self.box(not missing, self.say("sql_plugin"))
 
     def left_out(self) -> str:
         """What is left out with its reason, and what is open."""
@@ -289,9 +297,7 @@ class FormWords:
         return "\n".join(lines) or self.say("nothing")
 
     def _thing_or(self, one: SourceKept) -> str:
-        from praxisd.services.backups.protocol.coverage_rules import source_name
-
         for each in self.facts.things:
-            if source_name(each.thing) == one.name:
+            if coverage_rules.source_name(each.thing) == one.name:
                 return title(self.house, each.thing, self.lang)
         return one.name
