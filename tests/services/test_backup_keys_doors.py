@@ -5,6 +5,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.vault import Vault
-from praxisd.model.backup import Identity, Medium
-from praxisd.model.backup_kept import Drive, MediumKept
+from praxisd.model.backup import Figures, Identity, Medium
+from praxisd.model.backup_kept import Drive, MediumKept, RunKept, SnapshotKept
 from praxisd.services.backups import engine as codes
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import EngineFault
@@ -96,6 +97,26 @@ def test_a_change_reaches_what_is_there_and_the_list_names_what_is_behind(media:
     assert media.who_opens("a") == {"password 2", "recovery 2"}
 
 
+def test_changed_between_two_media_the_restore_list_names_the_right_one_for_each(
+    media: Shelf, door: Door
+) -> None:
+    """Done-when 4: also for a state that was written before its medium got the new password."""
+    away = medium(media, "a")
+    medium(media, "b")
+    for at, name in enumerate(("a", "b")):
+        state = SnapshotKept(
+            f"{name}/s", name, "s", 1, at, "r", date(2026, 11, 23), Figures(1, 1, 1, 1), (1,), good=True
+        )
+        media.house.store.run(
+            keeping.OWN,
+            lambda tx, one=state: store.SNAPSHOT.put(tx, one.id, one, at=one.at, medium=one.medium),
+        )
+    Path(away.path).rename(Path(away.path).with_name("outside"))
+    door("POST", f"{KEYS}/change", json={"what": "password", "confirmed": True})
+    told = door("GET", "/backups/snapshots")["snapshots"]
+    assert {one["medium"]: [word["no"] for word in one["passwords"]] for one in told} == {"a": [1], "b": [2]}
+
+
 def test_a_medium_at_work_is_left_alone_and_one_that_fails_is_named(media: Shelf, door: Door) -> None:
     medium(media, "a")
     drive = medium(media, "b")
@@ -158,10 +179,6 @@ def test_a_medium_that_is_held_back_is_not_written_on(media: Shelf, practice: Pr
 
 
 def _running(tx: Any, name: str) -> None:
-    from datetime import date
-
-    from praxisd.model.backup_kept import RunKept
-
     run = RunKept("r1", "backup", date(2026, 11, 23), "test", 1, "running", medium=name)
     store.RUN.put(tx, run.id, run, at=1, kind=run.kind, state=run.state)
 

@@ -11,6 +11,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.backup_kept import SnapshotKept
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import EngineFault, Entry
+from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.restoring import manifest, opening
 from praxisd.services.backups.restoring.opening import Opened
 from praxisd.services.backups.restoring.shapes import (
@@ -44,7 +45,8 @@ def states(tx: Tx, medium: str, *, most: int, before: int | None, gone: bool) ->
         before = some[-1].at
     while len(found) > most and found[most].at == found[most - 1].at:
         most += 1  # what was taken in the same second stays on one page: the next begins with an earlier one
-    shown = tuple(_shown(one, media[one.medium], numbers) for one in found[:most])
+    opens = {one: keyring.opened_by(tx, one) for one in {state.medium for state in found[:most]}}
+    shown = tuple(_shown(one, media[one.medium], numbers, opens[one.medium]) for one in found[:most])
     more = found[most - 1].at if len(found) > most else None
     return Snapshots(shown, None if more is None else str(more))
 
@@ -95,7 +97,9 @@ def _entry(one: Entry) -> EntryOut:
     )
 
 
-def _shown(one: SnapshotKept, label: str, numbers: dict[int, int]) -> SnapshotOut:
+def _shown(one: SnapshotKept, label: str, numbers: dict[int, int], opens: tuple[int, ...]) -> SnapshotOut:
+    """`opens`: what opens its medium now, and so every state on it; after a change that is another than when it was written."""
+
     def when(at: int | None) -> str | None:
         return None if at is None else format_rfc3339(at)
 
@@ -109,7 +113,7 @@ def _shown(one: SnapshotKept, label: str, numbers: dict[int, int]) -> SnapshotOu
         day=one.day,
         verified_at=when(one.verified_at),
         proven=when(one.proven),
-        passwords=tuple(PasswordOut(no, when(numbers.get(no))) for no in one.opened_by),
+        passwords=tuple(PasswordOut(no, when(numbers.get(no))) for no in opens or one.opened_by),
         bytes=one.figures.bytes,
         files=one.figures.files,
         gone=when(one.gone),

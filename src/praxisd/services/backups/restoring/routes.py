@@ -37,7 +37,7 @@ _OPENING = (
 def list_snapshots(call: Call) -> Snapshots:
     """States that can be given back
 
-    Newest first, of one medium or of all; with the numbers of the passwords that opened the medium when they were written.
+    Newest first, of one medium or of all; with the numbers of the passwords that open the medium now.
     """
     query: SnapshotQuery = call.query
     before = int(query.cursor) if query.cursor else None
