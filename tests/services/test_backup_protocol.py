@@ -22,15 +22,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import Figures, Medium, Stay
-from praxisd.model.backup_kept import (
-    Drive,
-    MediumKept,
-    PlanKept,
-    RunKept,
-    Secret,
-    SourceKept,
-    Wrap,
-)
+from praxisd.model.backup_kept import Drive, MediumKept, PlanKept, RunKept, Secret, SourceKept, Wrap
 from praxisd.model.machine import Disk, MachineFacts, known
 from praxisd.services.accounts import api as accounts
 from praxisd.services.backups import plan_rules, store
