@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
@@ -130,10 +132,30 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.parent.mkdir(exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder.parent / "done").exists():
-            with running(folder, verb="demo"):
-                pass
-            access = folder / "access.json"
-            access.write_text(json.dumps(json.loads(access.read_text()) | {"sandbox": {}}), encoding="utf-8")
-            (folder.parent / "done").touch()
+        done = folder.parent / "done"
+        if not done.exists():
+            day = _day()
+            _fill(folder)
+            done.write_text(day)
     return folder
+
+
+@pytest.fixture(scope="module")
+def filled_today(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`filled`, or another one where midnight has passed since: some people in it have their birthday on its first day."""
+    if (filled.parent / "done").read_text() == _day():
+        return filled
+    folder = tmp_path_factory.mktemp("today") / "demo"
+    _fill(folder)
+    return folder
+
+
+def _day() -> str:
+    return datetime.now(ZoneInfo("Europe/Berlin")).date().isoformat()
+
+
+def _fill(folder: Path) -> None:
+    with running(folder, verb="demo"):
+        pass
+    access = folder / "access.json"
+    access.write_text(json.dumps(json.loads(access.read_text()) | {"sandbox": {}}), encoding="utf-8")

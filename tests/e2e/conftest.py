@@ -61,10 +61,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def demo(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(filled_today: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A running demo practice for one module."""
     folder = tmp_path_factory.mktemp("served") / "demo"
-    shutil.copytree(filled, folder)
+    shutil.copytree(filled_today, folder)
     with running(folder, verb="demo") as server:
         yield Demo(server, folder, json.loads((folder / "access.json").read_text()))
 

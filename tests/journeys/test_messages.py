@@ -20,10 +20,10 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def practice(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+def practice(filled_today: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
     """The sample practice, switched on, with quiet hours that are not now."""
     folder = tmp_path_factory.mktemp("messages") / "data"
-    shutil.copytree(filled, folder)
+    shutil.copytree(filled_today, folder)
     with running(folder, verb="demo") as found:
         no_quiet_hours(folder)
         for key in ("reminders.send_reminders", "reminders.send_greetings"):
