@@ -128,3 +128,23 @@ def desk(house: House, top: Path) -> Iterator[Desk]:
 def plan(door: Door, variant: str = "variant2", **more: Any) -> Any:
     """Put a plan in force."""
     return door("PUT", "/backups/plan", json={"variant": variant, **more})["plan"]
+
+
+def ready(scene: Desk, variant: str = "variant2", **more: object) -> dict[str, str]:
+    """A plan, the drives and all its media; their ids by slot."""
+    made = plan(scene.door, variant, **more)
+    drive = scene.drives()
+    ids = scene.set_up(drive, *(one["id"] for one in made["slots"] if one["id"] != "nas"))
+    nas = scene.door("GET", "/backups/drives")["drives"][0]["id"]
+    if any(one["id"] == "nas" for one in made["slots"]):
+        answer = scene.door("POST", "/backups/media", status=201, json={"drive": nas, "slot": "nas"})
+        ids["nas"] = answer["medium"]["id"]
+    return ids
+
+
+def shown(scene: Desk, slot: str) -> tuple[str | None, str | None]:
+    """Fault and label of what is in the drive, for a run into this slot."""
+    with scene.house.store.read(SYSTEM) as tx:
+        _, judged = media.find(scene.house, tx, slot, scene.house.clock.now())
+    fault = judged.fault.code.removeprefix("backups.") if judged.fault else None
+    return fault, judged.medium.label if judged.medium else None

@@ -90,7 +90,10 @@ def _say_so(house: "House", drive: Drive, kept: MediumKept) -> None:
     if said is None or said.id != kept.medium.id or not seen.writable:
         return
     new = Identity(said.id, said.practice, kept.medium.label, kept.medium.slot, said.created)
+    from praxisd.services.backups.keys import keyring
+
     with contextlib.suppress(OSError):
+        keyring.write_instructions(Path(drive.path), new)
         durable.put(Path(drive.path) / media_rules.FILE, media_rules.written(new), 0o644)
 
 
