@@ -125,6 +125,14 @@ def test_wherever_a_change_is_cut_off_the_medium_opens_and_the_next_look_finishe
     assert added < tried < noted < removed
 
 
+def test_wherever_a_change_of_both_is_cut_off_a_sheet_opens_the_medium(pretended: Shelf) -> None:
+    steps = _cut_everywhere(pretended, range(200), both=True)
+    assert steps.index("before remove_key") > max(
+        at for at, one in enumerate(steps) if one == "after add_key"
+    )
+    assert steps.count("after add_key") == steps.count("after remove_key") == 2
+
+
 def test_cut_off_with_a_real_restic_between_adding_and_taking_away(media: Shelf) -> None:
     for wanted in ("after add_key", "before remove_key", "after remove_key"):
         cut = Cut(wanted)
@@ -132,27 +140,29 @@ def test_cut_off_with_a_real_restic_between_adding_and_taking_away(media: Shelf)
         assert cut.taken[-1] == wanted
 
 
-def _cut_everywhere(media: Shelf, points: Iterable[int]) -> list[str]:
+def _cut_everywhere(media: Shelf, points: Iterable[int], *, both: bool = False) -> list[str]:
     """The steps of the first change that came to its end."""
     for at in points:
         cut = Cut(at)
-        if not _cut_once(media, cut, f"m{at}"):
+        if not _cut_once(media, cut, f"m{at}", both=both):
             return cut.taken
     raise AssertionError("it never came to its end")
 
 
-def _cut_once(media: Shelf, cut: Cut, name: str) -> bool:
+def _cut_once(media: Shelf, cut: Cut, name: str, *, both: bool = False) -> bool:
     """Change the password, cut off the medium's change, look whether all is well, and finish it; False if it was not cut."""
     house, place = media.house, media.place(name)
     keyring.set_up(house, media.engine, place, name)
     changed(media)
+    if both:
+        house.store.run(keeping.OWN, lambda tx: keeping.add_recovery(house, tx, only_first=False))
     was_cut = _cut_off(media, cut, place, name)
     assert media.engine.keys(keyring.repo_of(house, place, name))  # one that is noted as ours opens it
-    assert "recovery 1" in media.who_opens(name)
+    assert any(one.startswith("recovery") for one in media.who_opens(name))
     keyring.rewrap(house, media.engine, place, name)
     with house.store.read(keeping.OWN) as tx:
-        now = keeping.current(house, tx)
-    assert media.who_opens(name) == {f"password {now.no}", "recovery 1"}
+        now, sheet = keeping.current(house, tx), keeping.recovery(house, tx)
+    assert media.who_opens(name) == {f"password {now.no}", f"recovery {sheet.no}"}
     assert opened_by(media, name) == (now.no,)
     assert len(media.engine.keys(keyring.repo_of(house, place, name))) == 2
     return was_cut
