@@ -155,6 +155,17 @@ def test_a_state_of_a_newer_program(sqlite_houses: Houses, tmp_path: Path) -> No
     assert "kernel" in bare._heads() and "backups" in bare._heads()
 
 
+class Guard:
+    """A guard as far as it is given orders."""
+
+    def __init__(self) -> None:
+        self.orders: list[str] = []
+
+    def order(self, kind: str, by: str, reason: str) -> str:
+        self.orders.append(kind)
+        return kind
+
+
 def test_safe_mode_restores_without_jobs(sqlite_houses: Houses, tmp_path: Path) -> None:
     house = sqlite_houses.open()
     _, state = backed_up(house, tmp_path)
@@ -166,6 +177,13 @@ def test_safe_mode_restores_without_jobs(sqlite_houses: Houses, tmp_path: Path) 
         house.wake.wait(house.wake.mark(), 0.1)
     assert working.shown(house, run.id).exchange and working.state(house).phase == "ready"
     assert working.restart(house, SYSTEM) is False, "nobody guards it: a person restarts"
+    guard = Guard()
+    house.guard = guard  # type: ignore[assignment]
+    assert working.restart(house, SYSTEM)
+    house.safe = False
+    assert working.restart(house, SYSTEM)
+    assert guard.orders == ["try_again", "restart"]
+    house.guard = None
     working.cancel(house, SYSTEM)
     assert working.state(house).phase == "none"
 

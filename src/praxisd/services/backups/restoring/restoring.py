@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from praxisd.kernel import events, migrations
-from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.engines import Sqlite as SqliteEngine
 from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import Figures
 from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import Named, Progress, Restored, Snapshot, Stop
-from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, placing, targets
+from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, placing, targets, typed
 from praxisd.services.backups.restoring.manifest import Manifest, Part
 from praxisd.services.backups.restoring.opening import Opened
 from praxisd.services.backups.restoring.own_place import Here
@@ -35,7 +35,6 @@ PARTLY, NO_SOURCE, OWN_WHOLE, NO_PLACE, PENDING = (
     "backups.restored_waits",
 )  # fmt: skip
 CODES = (PARTLY, NO_SOURCE, OWN_WHOLE, NO_PLACE, PENDING)
-_PURPOSE = "backups.restore"
 _HARMLESS = ("special",)
 """No copy holds a socket, and none needs to: it is named, and nothing is wrong."""
 
@@ -72,25 +71,23 @@ def ask(house: "House", tx: Tx, wanted: RestoreIn, by: str) -> RunKept:
         raise not_found(opening.SUBJECT)
     if wanted.hold:
         media.hold(tx, kept.medium, True)
-    secret = wanted.password
+    id = new_id()
+    typed.keep(house, tx, id, wanted.password)
     facts: dict[str, Any] = {
         "snapshot": kept.id,
         "only": [opening.key(opening.path(one)) for one in wanted.only],
         "sources": list(wanted.sources),
         "target": {"kind": wanted.target.kind, "path": wanted.target.path},
-        "password": house.vault.seal(_PURPOSE, INSTALLATION, secret.encode()) if secret else "",
         "hold": wanted.hold,
     }
-    return asking.ask(house, tx, "restore", medium=kept.medium, by=by, facts=facts)
+    return asking.ask(house, tx, "restore", medium=kept.medium, by=by, facts=facts, id=id)
 
 
 def restore(house: "House", run: RunKept, *, progress: Progress, stop: Stop) -> RunKept:
     """Do it. The run as it ended, `named` what is not as it was. Problems of `opening.opened` and `CODES`; EngineFault."""
     facts = dict(run.facts)
     began = house.clock.monotonic()
-    password = str(facts.get("password") or "")
-    text = house.vault.open(_PURPOSE, INSTALLATION, password).decode() if password else ""
-    found = opening.opened(house, str(facts["snapshot"]), text)
+    found = opening.opened(house, str(facts["snapshot"]), typed.take(house, run.id))
     snapshot = manifest.of(found.engine, found.repo, found.kept.engine_id)
     if snapshot is None:
         raise opening.gone()
@@ -112,7 +109,7 @@ def restore(house: "House", run: RunKept, *, progress: Progress, stop: Stop) -> 
         figures=Figures(work.bytes, work.files, 0, seconds),
         named_count=len(work.named),
         named=tuple((one.path, one.code) for one in work.named),
-        facts={"password": "", **work.facts},
+        facts=work.facts,
     )
 
 

@@ -61,7 +61,7 @@ def start_restore(call: Call) -> Answer:
     """Give back
 
     Into a new or empty folder, or in place: there what is replaced is saved first, and praxisd's own data are made ready for
-    the exchange at the next start. The password is kept sealed until the run ends.
+    the exchange at the next start. The password is kept sealed until the run takes it.
     """
     run = working.begin(call.house, call.actor, call.body, call.actor.label)
     return Answer(RestoreAsked(run.id), 202)
