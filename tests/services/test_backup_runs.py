@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from tests.services.backups_scene import SYSTEM, Scene
 
 from praxisd.services.backups import store
+from praxisd.services.backups.engine import Entry
+from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.runs import asking
+from praxisd.services.backups.sources import own
 from praxisd.testing.houses import Houses
 
 
@@ -39,6 +43,26 @@ def test_a_proof_restores_compares_and_starts_praxisd(houses: Houses, tmp_path: 
     assert proof.facts["started"] > 0 and proof.facts["picked"] > 0 and proof.facts["rows"] > 0
     assert scene.states(nas)[0].proven is not None
     assert not (scene.house.folder / "backups" / "scratch").exists()
+
+
+def test_a_large_database_is_proven_from_its_pieces(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = own.own_sources
+    monkeypatch.setattr(own, "own_sources", lambda house, **_: real(house, pieces_from=1000))
+    scene = Scene(sqlite_houses.open(), tmp_path)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    names = {Path(one.path).name for one in _entries(scene, nas)}
+    assert "praxisd.db.pieces" in names and "praxisd.db" not in names
+    proof = scene.run("prove")
+    assert (proof.state, proof.code, proof.detail) == ("good", "", "")
+
+
+def _entries(scene: Scene, medium: str) -> list[Entry]:
+    repo = keyring.repo_of(scene.house, str(scene.top / "nas" / "restic"), medium)
+    return list(scene.engine.entries(repo, scene.states(medium)[0].engine_id))
 
 
 def test_a_run_that_waits_is_stopped_at_once(houses: Houses, tmp_path: Path) -> None:

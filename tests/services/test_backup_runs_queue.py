@@ -1,17 +1,21 @@
 """What the plan wants becomes runs, one after another; a medium that is missing holds up nobody; what is cut off is taken up."""
 
 import threading
+import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from tests.services.backups_scene import SYSTEM, Scene
 
-from praxisd.kernel import leases
+from praxisd.kernel import jobs, leases
 from praxisd.kernel.clock import FrozenClock
+from praxisd.kernel.job_worker import Worker
 from praxisd.model.backup import Retention
 from praxisd.services.backups import plan_rules, store
+from praxisd.services.backups.engine import INTERRUPTED, EngineFault, Snapshot, Stop
 from praxisd.services.backups.runs import (
     asking,
     checks,
@@ -23,6 +27,7 @@ from praxisd.services.backups.runs import (
     watching,
 )
 from praxisd.testing.houses import START, Houses
+from praxisd.testing.trials import run_log, worker_of
 
 DAY = 86_400
 
@@ -36,6 +41,15 @@ def _work(scene: Scene) -> list[tuple[str, str, str]]:
     done = queueing.work(scene.house, stop=lambda: False)
     assert done is not None
     return [(one.job or one.kind, one.state, one.code) for one in done.runs]
+
+
+def _rest(worker: Worker) -> None:
+    """Until there is nothing to do: a proof starts a praxisd, which takes its time."""
+    for _ in range(50):
+        busy = worker.step()
+        assert worker.wait_idle(90)
+        if not busy:
+            return
 
 
 def _forward(scene: Scene, seconds: int) -> None:
@@ -213,3 +227,63 @@ def test_damage_is_named_and_nothing_there_counts_as_good(scene: Scene) -> None:
     scene.house.clock.advance(1)  # type: ignore[attr-defined]
     assert scene.run("verify", medium=nas).state == "good"
     assert scene.states(nas)[0].good and scene.states(nas)[0].verified == "all"
+
+
+def test_the_jobs_do_it_and_one_that_is_cancelled_is_not_begun_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = scene.house
+    scene.plan()
+    scene.medium(scene.drive("nas"), "nas")
+    run = scene.ask(job="night", slot="nas")
+    worker = worker_of(house)
+    _rest(worker)
+    (ended,) = scene.runs()
+    assert (ended.id, ended.state) == (run.id, "good")
+    for name in ("backups.verify", "backups.prove"):
+        with house.store.write(SYSTEM) as tx:
+            jobs.run_now(house, tx, name)
+        _rest(worker)
+        assert [one.state for one in run_log(house, name)] == ["success"]
+    assert sorted(one.kind for one in scene.runs() if one.state == "good") == ["backup", "prove", "verify"]
+
+    def until_stopped(*_args: Any, stop: Stop, **_more: Any) -> Snapshot:
+        with house.store.write(SYSTEM) as tx:
+            (open_one,) = jobs.runs(house, tx, "backups.run", states=("running",))
+            jobs.cancel(house, tx, "backups.run", open_one.id)
+        ended = time.monotonic() + 60
+        while not stop():
+            worker._renew()
+            assert time.monotonic() < ended
+            time.sleep(0.05)
+        raise EngineFault(INTERRUPTED)
+
+    monkeypatch.setattr(scene.engine, "back_up", until_stopped)
+    _forward(scene, 5)
+    asked = scene.ask(job="night", slot="nas")
+    _rest(worker)
+    assert {one.state for one in scene.runs() if one.asked >= asked.asked} == {"interrupted"}
+    assert "cancelled" in {one.state for one in run_log(house, "backups.run")}
+
+
+def test_another_node_leaves_a_run_alone_until_its_owner_is_gone(houses: Houses, tmp_path: Path) -> None:
+    scene = Scene(houses.open(), tmp_path)
+    if houses.engine == "sqlite":
+        pytest.skip("one server at a time")
+    scene.plan()
+    scene.medium(scene.drive("nas"), "nas")
+    scene.ask(job="night", slot="nas")
+    twin = houses.twin(scene.house)
+    twin.shared["backups.engine"] = scene.engine
+    with holding.working(scene.house) as held:
+        assert held is not None
+        assert queueing.work(twin, stop=lambda: False) is None
+        dead = msgspec.structs.replace(scene.runs()[0], state="running", facts={"fence": held.fence})
+        with scene.house.store.write(SYSTEM) as tx:
+            recording.put(tx, dead)
+    done = queueing.work(twin, stop=lambda: False)
+    assert done is not None and [one.state for one in done.runs] == ["good"]
+    assert [one.state for one in scene.runs()] == ["interrupted", "good"]
+    recorder = recording.Recorder(scene.house, dead, held.fence)
+    with pytest.raises(recording.Lost):
+        recorder.step("copy")

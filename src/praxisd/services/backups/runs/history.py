@@ -68,7 +68,12 @@ def states(tx: "Tx", medium: str) -> list[SnapshotKept]:
 
 
 def _first(tx: "Tx", wanted: Callable[[RunKept], bool]) -> RunKept | None:
-    for one in store.RUN.by(tx, "kind", "backup", most=2000):
-        if wanted(one):
-            return one
+    """Looked for among a few first: nearly always it is one of the last."""
+    for most in (10, 100, _MOST):
+        found = store.RUN.by(tx, "kind", "backup", most=most)
+        for one in found:
+            if wanted(one):
+                return one
+        if len(found) < most:
+            return None
     return None

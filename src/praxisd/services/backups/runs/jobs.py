@@ -3,17 +3,18 @@
 They are switched on by the first plan (`watching`); a person may switch them off again.
 """
 
+from collections.abc import Callable
+
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.job_run import RunContext
+from praxisd.kernel.job_run import Cancelled, RunContext
 from praxisd.kernel.schedule import At, Daily, Monthly, Repeat, Weekly
 from praxisd.kernel.service import JobType, Scope
+from praxisd.kernel.store import Tx
 from praxisd.services.backups import store
 from praxisd.services.backups.runs import asking, queueing, recording, running, targets
 
 RUN, VERIFY, PROVE = asking.JOB, "backups.verify", "backups.prove"
 NAMES = (RUN, VERIFY, PROVE)
-_PAUSE_S = 2.0
-_ENDED = ("good", "warning", "failed", "interrupted")
 
 
 def run(ctx: RunContext) -> None:
@@ -27,37 +28,46 @@ def verify(ctx: RunContext) -> None:
     """Read all that is kept on each medium that is there."""
     with ctx.house.store.read(recording.SYSTEM) as tx:
         found = [medium.medium.id for _, medium in targets.reachable(ctx.house, tx)]
-    ids = ctx.house.store.run(
-        recording.SYSTEM,
-        lambda tx: [asking.ask(ctx.house, tx, "verify", medium=one, by="plan").id for one in found],
-    )
-    _until(ctx, ids)
+    _ask(ctx, lambda tx: [asking.ask(ctx.house, tx, "verify", medium=one, by="plan").id for one in found])
 
 
 def prove(ctx: RunContext) -> None:
     """Restore the newest good copy of a medium that is there, and compare it with what was copied."""
-    made = ctx.house.store.run(recording.SYSTEM, lambda tx: asking.ask(ctx.house, tx, "prove", by="plan"))
-    _until(ctx, [made.id])
+    _ask(ctx, lambda tx: [asking.ask(ctx.house, tx, "prove", by="plan").id])
+
+
+def _ask(ctx: RunContext, ask: Callable[[Tx], list[str]]) -> None:
+    """Ask once, also if this run of the job was interrupted and goes on; then work, and end as these runs did."""
+    if ctx.cursor is None:
+        ctx.checkpoint(ctx.house.store.run(recording.SYSTEM, ask))
+    _until(ctx, ctx.cursor)
 
 
 def _work(ctx: RunContext) -> queueing.Done | None:
     done = queueing.work(ctx.house, stop=lambda: ctx.cancelled)
-    if done is not None:
-        ctx.checkpoint(runs=len(done.runs), failed=sum(one.state == "failed" for one in done.runs))
-    ctx.stop_if_asked()
+    try:
+        if done is not None:
+            ctx.checkpoint(runs=len(done.runs), failed=sum(one.state == "failed" for one in done.runs))
+        ctx.stop_if_asked()
+    except Cancelled:
+        ids = {one.id for one in (done.runs if done is not None else ()) if one.state == "interrupted"}
+        ctx.house.store.run(recording.SYSTEM, lambda tx: _not_again(tx, ids, ctx.actor.label))
+        raise
     return done
 
 
+def _not_again(tx: Tx, ids: set[str], by: str) -> None:
+    """A person cancelled the job: what it was at is not begun once more by itself."""
+    for one in store.RUN.by(tx, "state", "waiting"):
+        if one.facts.get("againOf") in ids:
+            asking.stop(tx, one.id, by)
+
+
 def _until(ctx: RunContext, ids: list[str]) -> None:
-    """Work, or wait for who works, until these have ended; the job ends as they did."""
-    while True:
-        mark = ctx.house.wake.mark()
-        done = _work(ctx)
-        with ctx.house.store.read(recording.SYSTEM) as tx:
-            found = [one for one in (store.RUN.get(tx, id) for id in ids) if one is not None]
-        if done is not None or all(one.state in _ENDED for one in found):
-            break
-        ctx.house.wake.wait(mark, _PAUSE_S)
+    """Work; the job ends as these did. Where another works already, it does them too: nobody waits beside it."""
+    _work(ctx)
+    with ctx.house.store.read(recording.SYSTEM) as tx:
+        found = [one for one in (store.RUN.get(tx, id) for id in ids) if one is not None]
     bad = next((one for one in found if one.state == "failed"), None)
     if bad is not None:
         raise Problem(bad.code or running.CRASHED, 409)

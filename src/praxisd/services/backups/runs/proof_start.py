@@ -24,7 +24,7 @@ from praxisd.services.backups.engine import Stop
 from praxisd.services.backups.plans.sources import OWN_NAMES
 from praxisd.services.backups.runs.running import Failed
 from praxisd.services.backups.source import SourceFault
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import pieces, places
 from praxisd.services.backups.sources.own import VAULT
 
 if TYPE_CHECKING:
@@ -53,12 +53,15 @@ def started(house: "House", into: Path, manifest: Mapping[str, Any], stop: Stop)
     folder = into.parent / "start"
     folder.mkdir(mode=0o700)
     _vault(into, told[OWN], folder)
-    paths = [places.restored(into, one) for one in told[DATABASE]["paths"]]
-    dump = next((one for one in paths if one.is_file()), None)
+    files = [places.restored(into, one) for one in told[DATABASE]["hashes"]]
+    try:
+        dump = next((one for one in files if pieces.whole(one, stop).is_file()), None)
+    except OSError as error:
+        raise Failed(NO_DATABASE, type(error).__name__) from None
     if dump is None:
         raise Failed(NO_DATABASE)
     if told[DATABASE]["kind"] == "sqlite":
-        shutil.copyfile(dump, folder / "praxisd.db")
+        os.replace(dump, folder / "praxisd.db")  # all was compared: nobody needs it there any more
         return _asked(folder, {}, stop)
     engine = house.store.engine
     if not isinstance(engine, PostgresEngine):

@@ -40,9 +40,16 @@ def put(tx: "Tx", run: RunKept) -> RunKept:
 
 def close(tx: "Tx", run: RunKept, state: RunState, code: str, detail: str = "") -> RunKept:
     """The end of a run at which nobody works."""
-    ended = msgspec.structs.replace(run, state=state, code=code, detail=detail, ended=tx.now, step="")
+    ended = msgspec.structs.replace(
+        run, state=state, code=code, detail=detail, ended=tx.now, step="", facts=forgotten(run.facts)
+    )
     note(tx, ended)
     return put(tx, ended)
+
+
+def forgotten(facts: dict[str, Any]) -> dict[str, Any]:
+    """Without the sealed password that a person typed for a restore: it is not needed any more."""
+    return {**facts, "password": ""} if facts.get("password") else facts
 
 
 def note(tx: "Tx", run: RunKept) -> None:

@@ -79,7 +79,9 @@ def perform(house: "House", run_id: str, held: "Held", stop: Stop) -> RunKept:
         if fault.code == engine.INTERRUPTED:
             ending = Ending("interrupted", recording.STOPPED if held.asked else engine.INTERRUPTED)
     except Problem as problem:
-        ending = Ending("failed", problem.code, str(problem.detail or ""))
+        ending = Ending(
+            "failed", problem.code, str(problem.detail or ""), facts={"params": dict(problem.params)}
+        )
     except Lost:
         return recorder.run
     except Exception as error:
@@ -156,7 +158,7 @@ def _end(
         named=recording.named(ending.named) or run.named,
         named_count=named_count or run.named_count,
         first_on_medium=ending.first_on_medium,
-        facts={**run.facts, **ending.facts},
+        facts=recording.forgotten({**run.facts, **ending.facts}),
     )
     if ending.state == "interrupted" and not held.asked:
         asking.again(house, tx, ended)
