@@ -25,6 +25,8 @@ PATH = "/guard/try-again"
 RETRY_S = 30
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
 _GROUPS, _GROUP = 3, 4
+_MOVED = "(control.moved)"
+"""How a server ends whose practice is kept by another computer now: nothing is broken, and who asks here should be told."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,10 @@ class Floor:
         command = f"praxisd-guard order try_again --home {self._home}"
         again = text("floor.again", time=time.strftime("%H:%M:%S", time.localtime(fall.again_at)))
         wrong = f'<p class="wrong" role="alert">{text(f"floor.{word}")}</p>' if word else ""
+        said = "floor.moved" if _MOVED in fall.failure.detail else "guard.floor"
         return (
-            f'<section lang="{lang}"><h1>{text("guard.floor.title")}</h1><p>{text("guard.floor.cause")}</p>'
-            f"<p>{text('guard.floor.solution')}</p><p>{again}</p><dl>{listed}</dl>{wrong}"
+            f'<section lang="{lang}"><h1>{text(f"{said}.title")}</h1><p>{text(f"{said}.cause")}</p>'
+            f"<p>{text(f'{said}.solution')}</p><p>{again}</p><dl>{listed}</dl>{wrong}"
             f'<form method="post" action="{PATH}"><label>'
             f"{text('floor.code', file=Places(self._home).floor_code)} "
             f'<input name="code" autocomplete="off" required></label> <button>{text("floor.button")}</button></form>'

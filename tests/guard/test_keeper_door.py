@@ -167,6 +167,13 @@ def test_floor_page_hides_nothing_and_escapes_all(tmp_path: Path) -> None:
     assert floor.answer(body).status == 403 and tried == []  # no code is no code
 
 
+def test_floor_of_a_server_that_has_moved_says_so(tmp_path: Path) -> None:
+    fall = Fall(Failure("guard.exited", "status 1 (control.moved)"), "1.0", time.time(), time.time() + 90)
+    text = Floor(tmp_path, fall, lambda: None).answer(_request("/", accept="text/html")).body.decode()
+    assert "Dieser Server ist umgezogen" in text and "This server has moved" in text
+    assert "praxisd move undo" in text and "lässt sich nicht starten" not in text
+
+
 @pytest.mark.parametrize(
     ("header", "lang"),
     [
