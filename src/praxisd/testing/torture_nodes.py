@@ -3,9 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from praxisd.testing.programs import PROGRAM, environment
 
 READY_S = 60.0
 STOP_S = 15.0
@@ -13,6 +16,8 @@ STOP_S = 15.0
 
 class Node:
     """One server process on its own data folder. `port` is known once it is ready; `wanted` 0: any free one."""
+
+    popen: Callable[..., Any] = subprocess.Popen
 
     def __init__(self, number: int, folder: Path, log: Path, wanted: int = 0) -> None:
         self.number = number
@@ -24,12 +29,10 @@ class Node:
 
     def start(self) -> None:
         """Start and return at once; `ready()` waits."""
-        command = [sys.executable, "-c", "from praxisd.cli import main; main()", "serve"]
-        command += ["--data", str(self.folder), "--port", str(self._wanted)]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PRAXISD_")}
+        command = [*PROGRAM, "serve", "--data", str(self.folder), "--port", str(self._wanted)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment
+            self._process = self.popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment()
             )
 
     def ready(self) -> "Node":
