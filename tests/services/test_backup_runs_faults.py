@@ -1,9 +1,11 @@
 """What is not as it should be is named, and the run is not green: a source fails, a file changes, a target goes away."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.services.backups_scene import SYSTEM, Scene
 
@@ -13,6 +15,7 @@ from praxisd.model.backup_kept import RunKept, SourceKept
 from praxisd.services.backups import engine, store
 from praxisd.services.backups.engine import EngineFault, Repo, Snapshot
 from praxisd.services.backups.plans import planning, sources
+from praxisd.services.backups.restoring import exchange
 from praxisd.services.backups.runs import checks, proving, queueing, recording
 from praxisd.testing.houses import START, Houses
 from praxisd_guard.durable import put_json
@@ -183,3 +186,53 @@ def test_a_proof_names_what_differs(scene: Scene, monkeypatch: pytest.MonkeyPatc
     assert (proof.state, proof.code) == ("failed", "backups.proof_differs")
     assert any("kernel_event" in path for path, _ in proof.named)
     assert "backups.proof_differs" in {one[0] for one in _told(scene)}
+
+
+def test_a_name_that_is_no_text_is_named_and_no_damage_in_the_proof(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.medium(scene.drive("nas"), "nas")
+    folder = tmp_path / "alt"
+    folder.mkdir()
+    odd = os.fsencode(folder) + b"/bild\xff.bin"
+    with open(odd, "wb") as file:
+        file.write(b"a" * 100)
+    _include(scene, "Alt", "folders", {"path": str(folder)})
+    real = scene.engine.back_up
+
+    def meanwhile(repo: Repo, paths: Sequence[Path], **more: Any) -> Snapshot:
+        with open(odd, "wb") as file:
+            file.write(b"b" * 200)
+        return real(repo, paths, **more)
+
+    monkeypatch.setattr(scene.engine, "back_up", meanwhile)
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.named_count) == ("warning", 1) and run.named[0][0].endswith("bild\\udcff.bin")
+    assert scene.run("prove").state == "good"
+
+
+def test_a_run_of_a_database_that_was_given_back_is_not_begun_again(scene: Scene) -> None:
+    scene.medium(scene.drive("nas"), "nas")
+    asked = scene.ask(job="night", slot="nas")
+    with scene.house.store.write(SYSTEM) as tx:
+        recording.put(
+            tx,
+            msgspec.structs.replace(asked, state="running", began=tx.now, heard=tx.now, facts={"fence": 1}),
+        )
+    done = exchange.Exchange(
+        id="x",
+        kind="restore",
+        phase="done",
+        at=START + 10,
+        by="user:x",
+        taken=START,
+        before="b",
+        items=(),
+        ended=START + 20,
+    )
+    exchange.room(scene.house.folder).mkdir(parents=True)
+    put_json(exchange.room(scene.house.folder) / exchange.JOURNAL, msgspec.to_builtins(done))
+    assert exchange.known(scene.house.folder) is not None
+    worked = queueing.work(scene.house, stop=lambda: False)
+    assert worked is not None and worked.runs == []
+    assert [(one.state, one.code) for one in scene.runs()] == [("interrupted", "backups.interrupted")]

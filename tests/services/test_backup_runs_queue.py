@@ -266,14 +266,14 @@ def test_the_jobs_do_it_and_one_that_is_cancelled_is_not_begun_again(
     assert "cancelled" in {one.state for one in run_log(house, "backups.run")}
 
 
-def test_another_node_leaves_a_run_alone_until_its_owner_is_gone(houses: Houses, tmp_path: Path) -> None:
-    scene = Scene(houses.open(), tmp_path)
-    if houses.engine == "sqlite":
-        pytest.skip("one server at a time")
+def test_another_node_leaves_a_run_alone_until_its_owner_is_gone(
+    postgres_houses: Houses, tmp_path: Path
+) -> None:
+    scene = Scene(postgres_houses.open(), tmp_path)
     scene.plan()
     scene.medium(scene.drive("nas"), "nas")
     scene.ask(job="night", slot="nas")
-    twin = houses.twin(scene.house)
+    twin = postgres_houses.twin(scene.house)
     twin.shared["backups.engine"] = scene.engine
     with holding.working(scene.house) as held:
         assert held is not None

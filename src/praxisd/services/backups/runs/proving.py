@@ -57,9 +57,7 @@ def prove(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     back = target.engine.restore(target.repo, kept.engine_id, into, progress=recorder.progress, stop=stop)
     recorder.step("compare")
     manifest = manifest_in(house, into)
-    with house.store.read(recording.SYSTEM) as tx:
-        run = store.RUN.get(tx, kept.run)
-    named = () if run is None else tuple(Named(path, code) for path, code in run.named)  # type: ignore[arg-type]
+    named = _named(house, kept, manifest)
     found = prove_folder(house, into, manifest, named=named, stop=stop)
     found += [f"{places.printable(one.path)}: {one.code}" for one in back.named if one.code == "not_restored"]
     recorder.step("pick")
@@ -76,6 +74,15 @@ def prove(house: "House", recorder: Recorder, stop: Stop) -> Ending:
         )  # fmt: skip
     house.store.run(recording.SYSTEM, lambda tx: _proven(tx, kept.id))
     return Ending("good", figures=figures, snapshot=kept.id, medium=kept.medium, facts=counts)
+
+
+def _named(house: "House", kept: SnapshotKept, manifest: Mapping[str, Any]) -> tuple[Named, ...]:
+    """What the run had named: those files need not be as they were when they were staged."""
+    with house.store.read(recording.SYSTEM) as tx:
+        run = store.RUN.get(tx, kept.run)
+    paths = {recording.printed(path): path for told in manifest["sources"] for path in told["hashes"]}
+    found = () if run is None else run.named
+    return tuple(Named(paths.get(path, path), code) for path, code in found)  # type: ignore[arg-type]
 
 
 def prove_folder(

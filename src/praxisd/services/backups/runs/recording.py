@@ -40,16 +40,9 @@ def put(tx: "Tx", run: RunKept) -> RunKept:
 
 def close(tx: "Tx", run: RunKept, state: RunState, code: str, detail: str = "") -> RunKept:
     """The end of a run at which nobody works."""
-    ended = msgspec.structs.replace(
-        run, state=state, code=code, detail=detail, ended=tx.now, step="", facts=forgotten(run.facts)
-    )
+    ended = msgspec.structs.replace(run, state=state, code=code, detail=detail, ended=tx.now, step="")
     note(tx, ended)
     return put(tx, ended)
-
-
-def forgotten(facts: dict[str, Any]) -> dict[str, Any]:
-    """Without the sealed password that a person typed for a restore: it is not needed any more."""
-    return {**facts, "password": ""} if facts.get("password") else facts
 
 
 def note(tx: "Tx", run: RunKept) -> None:
@@ -60,7 +53,12 @@ def note(tx: "Tx", run: RunKept) -> None:
 
 def named(found: Sequence[Named]) -> tuple[tuple[str, str], ...]:
     """Files as they are kept: at most a thousand, bytes that are no text as escapes."""
-    return tuple((one.path.encode("utf-8", "backslashreplace").decode(), one.code) for one in found[:_NAMED])
+    return tuple((printed(one.path), one.code) for one in found[:_NAMED])
+
+
+def printed(path: str) -> str:
+    """A path as text: bytes that are no UTF-8 as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 class Recorder:

@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import engine, store
+from praxisd.services.backups.restoring import exchange
 from praxisd.services.backups.runs import asking, recording
 
 if TYPE_CHECKING:
@@ -69,9 +71,17 @@ def _interrupt(house: "House", id: str, tx: "Tx") -> int:
     stopped = asking.stopped(tx, id)
     code = recording.STOPPED if stopped else engine.INTERRUPTED
     ended = recording.close(tx, run, "interrupted", code)
-    if not stopped:
+    if not stopped and not _came_back(house, run):
         asking.again(house, tx, ended)
     return 1
+
+
+def _came_back(house: "House", run: RunKept) -> bool:
+    """Is this a row of a database that was given back since? The state was taken while that run was at work; whoever has
+    just restored it does not want its medium written now.
+    """
+    last = exchange.known(house.folder)
+    return last is not None and last.ended is not None and last.ended >= max(run.heard, run.began or 0)
 
 
 def left_over(house: "House", tx: "Tx") -> bool:

@@ -158,7 +158,7 @@ def _end(
         named=recording.named(ending.named) or run.named,
         named_count=named_count or run.named_count,
         first_on_medium=ending.first_on_medium,
-        facts=recording.forgotten({**run.facts, **ending.facts}),
+        facts={**run.facts, **ending.facts},
     )
     if ending.state == "interrupted" and not held.asked:
         asking.again(house, tx, ended)
