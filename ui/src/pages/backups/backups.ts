@@ -137,6 +137,8 @@ export const sourceWords = (name: string) => ({ "praxisd database": b("own_sourc
 export const namedWords = (code: string) => word("named", code.replace(/^backups\./, ""));
 /** The job of a run in words: `Abend`; of one without a job its kind. */
 export const jobWords = (one: { job?: string | null; kind?: string }) => (one.job ? word("job", one.job) : word("kind", one.kind ?? "backup"));
+/** Onto what a run writes: the medium's own name, else that of its place in the plan. */
+export const ontoWords = (one: Run) => one.mediumLabel || one.label;
 /** `Mo extern` with the medium's own name, where that is another. */
 export const mediumWords = (one: Medium) => one.label || one.slotLabel || one.slot;
 /** Where a medium is: `im Tresor, bestätigt von Frau Kern am …` */
