@@ -16,6 +16,7 @@ from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.services.backups.keys import keeping
+from praxisd.services.backups.plans import sources
 from praxisd.services.backups.restoring import (
     after,
     bare,
@@ -28,6 +29,7 @@ from praxisd.services.backups.restoring.shapes import RestoreIn, TargetIn
 from praxisd.services.backups.runs import running
 from praxisd.services.backups.sources import postgres_exchange
 from praxisd.services.backups.sources import running as programs
+from praxisd.services.backups.sources.own import own_sources
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import small_practice
 
@@ -110,6 +112,30 @@ def test_exchanged_at_the_next_start_and_back(houses: Houses, tmp_path: Path) ->
         on = {one for one in after.PAUSED if jobs.get_job(house, tx, one).enabled}
     assert on == {"messaging.send"}, "only what was on before"
     assert list(after.look(house)) == []
+
+
+def test_a_database_in_pieces(sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As large ones lie in a state: given back they are one file, in a folder and in place."""
+    monkeypatch.setattr(sources, "own", lambda house: own_sources(house, pieces_from=1))
+    house = sqlite_houses.open()
+    _, state = backed_up(house, tmp_path)
+    for number, names in enumerate([(), ("praxisd database",)]):
+        into = tmp_path / f"back {number}"
+        run = working.begin(
+            house,
+            SYSTEM,
+            RestoreIn(snapshot=state, target=TargetIn(kind="folder", path=str(into)), sources=names),
+            "x",
+        )
+        ended = running.run_now(house, run.id, stop=lambda: False)
+        assert (ended.state, ended.named) == ("good", ())
+        (file,) = into.rglob("praxisd.db")
+        assert not list(into.rglob("*.pieces"))
+        with closing(sqlite3.connect(file)) as db:
+            assert db.execute("SELECT count(*) FROM backups_drive").fetchone() == (1,)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    assert words(again(sqlite_houses, house)) == ["nas"]
 
 
 def test_what_came_back_wrong_is_never_exchanged(
@@ -211,6 +237,9 @@ def test_a_broken_database_is_mended_from_the_medium_alone(sqlite_houses: Houses
     back = run.invoke(root, ["backup", "restore", "--to", str(tmp_path / "elsewhere"), *common])
     assert back.exit_code == 0 and "Restored" in back.output, back.output
     assert list((tmp_path / "elsewhere").rglob("praxisd.db"))
+    nowhere = ["--data", str(tmp_path / "not there"), *common[2:]]
+    back = run.invoke(root, ["backup", "restore", "--to", str(tmp_path / "again"), *nowhere])
+    assert back.exit_code == 0 and not (tmp_path / "not there").exists(), back.output
     done = run.invoke(root, ["backup", "restore", "--own", *common])
     assert done.exit_code == 0 and "--undo" in done.output, done.output
     with closing(sqlite3.connect(file)) as db:

@@ -3,10 +3,13 @@
 For a damaged database, and for a medium that this installation does not know. The folder's server must not run.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import praxisd.kernel
@@ -24,6 +27,8 @@ from praxisd.services.backups.restoring.own_place import Here
 RUNS = "backups.restore_server_runs"
 CODES = (RUNS,)
 REPOSITORY = "restic"
+MOVE = "praxisd-move"
+"""Tag of what was carried to another computer: it is none of the states that people go back to."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Medium:
 
     def state(self, id: str) -> Snapshot:
         """By the first letters of its id, or the newest. `backups.restore_state_gone` (409)."""
-        found = [one for one in self.states if one.id.startswith(id.rpartition("/")[2])]
+        wanted = id.rpartition("/")[2]
+        found = [one for one in self.states if one.id.startswith(wanted) and (wanted or MOVE not in one.tags)]
         chosen_one = manifest.newest(found) if not id or len(found) == 1 else None
         if chosen_one is None:
             raise opening.gone()
@@ -46,7 +52,7 @@ class Medium:
 def medium(folder: Path, place: Path, password: str, engine: Engine | None = None) -> Medium:
     """Open the medium in `place` (the folder that holds `restic`, or the repository itself). Problems as of an engine."""
     there = place / REPOSITORY if (place / REPOSITORY).is_dir() else place
-    one = engine or chosen(folder / "backups" / "engine")
+    one = engine or chosen(_engine_folder(folder))
     repo = Repo(os.path.abspath(there), alphabet.typed(password))
     try:
         return Medium(one, repo, tuple(one.snapshots(repo)))
@@ -54,15 +60,33 @@ def medium(folder: Path, place: Path, password: str, engine: Engine | None = Non
         raise opening.problem(fault) from None
 
 
+def _engine_folder(folder: Path) -> Path:
+    """Of this installation; where there is none, none is made."""
+    if folder.is_dir():
+        return folder / "backups" / "engine"
+    made = Path(tempfile.mkdtemp(prefix="praxisd-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
 def to_folder(found: Medium, state: Snapshot, into: Path, only: list[str], own: Path) -> Restored:
     """Everything, or these paths, into a new or empty folder. Problems of `targets` and of the engine."""
     target = targets.checked(os.path.abspath(into), own, [str(Path(found.repo.place).parent)])
     try:
-        return found.engine.restore(
+        back = found.engine.restore(
             found.repo, state.id, target, only=only, progress=lambda _done, _whole: None, stop=lambda: False
         )
+        if only:
+            return back
+        with tempfile.TemporaryDirectory(prefix="praxisd-") as look:
+            told = manifest.read(found.engine, found.repo, state, Path(look), lambda: False)
     except EngineFault as fault:
         raise opening.problem(fault) from None
+    except Problem as problem:
+        if problem.code != manifest.NONE:
+            raise
+        return back
+    return replace(back, named=(*back.named, *manifest.joined(target, told.sources, lambda: False)))
 
 
 def own_data(folder: Path, found: Medium, state: Snapshot, now: int) -> Exchange:

@@ -3,16 +3,17 @@
 import contextlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from praxisd.kernel.errors import Problem
+from praxisd.services.backups import source
 from praxisd.services.backups.engine import Engine, Named, Repo, Snapshot, Stop
-from praxisd.services.backups.source import Staged
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.source import SourceFault, Staged
+from praxisd.services.backups.sources import pieces, places
 from praxisd_guard.durable import discard
 
 NAME = "manifest.json"
@@ -86,6 +87,22 @@ def of(engine: Engine, repo: Repo, snapshot_id: str) -> Snapshot | None:
 def newest(found: Sequence[Snapshot]) -> Snapshot | None:
     """The newest of some states."""
     return max(found, key=lambda one: (one.at, one.id), default=None)
+
+
+def joined(into: Path, parts: Iterable[Part], stop: Stop) -> list[Named]:
+    """Databases of these sources that lie in the state as pieces become files again; which could not."""
+    found = []
+    for part in parts:
+        for path in part.hashes if part.kind == "sqlite" else ():
+            try:
+                pieces.whole(places.restored(into, path), stop)
+            except SourceFault as fault:
+                if fault.code == source.STOPPED:
+                    raise
+                found.append(Named(path, "not_restored"))
+            except OSError:
+                found.append(Named(path, "not_restored"))
+    return found
 
 
 def _decoded(path: Path) -> Manifest | None:

@@ -77,7 +77,7 @@ def ready(
         _not_newer(here, new, beside)
         sync_tree(new)
         aside = exchange.before(here.folder, now)
-        dump = None if here.database else places.restored(new, database.paths[0])
+        dump = None if here.database else places.restored(new, _file(database))
         return exchange.prepare(
             here.folder,
             Exchange(
@@ -96,12 +96,17 @@ def ready(
 
 def _parts(here: Here, told: Manifest) -> tuple[Part, Part]:
     database, beside = told.part(DATABASE), told.part(BESIDE)
-    if database is None or beside is None or not database.paths:
+    if database is None or beside is None or not (database.paths and database.hashes):
         raise Problem(ABSENT, 409)
     wanted = "postgres" if here.database is None else "sqlite"
     if database.kind != wanted:
         raise Problem(OTHER_KIND, 409, kind=database.kind)
     return database, beside
+
+
+def _file(database: Part) -> str:
+    """The database itself; it may lie in the state as pieces, which the proof joins (`sources.pieces`)."""
+    return next(iter(database.hashes))
 
 
 def _differences(new: Path, database: Part, beside: Part) -> list[str]:
@@ -134,7 +139,7 @@ def _pairs(here: Here, new: Path, database: Part, beside: Part) -> Iterator[tupl
     if here.database is not None:
         for end in ("-wal", "-shm", "-journal"):
             yield None, here.database.with_name(here.database.name + end)
-        yield places.restored(new, database.paths[0]), here.database
+        yield places.restored(new, _file(database)), here.database
     tops = [places.restored(new, one) for one in beside.paths]
     keys = [one / VAULT for one in tops if (one / VAULT).is_file()]
     yield from ((one, here.vault or here.folder / VAULT) for one in keys[:1])

@@ -155,7 +155,8 @@ class _Work:
         back = self._engine(into, wanted)
         self._add(back)
         whole = parts if names else (list(told.sources) if told is not None else [])
-        known = {places.printable(one.path) for one in back.named} | {path for path, _ in self._then}
+        self.named += manifest.joined(into, whole, self._stop)
+        known = {places.printable(one.path) for one in self.named} | {path for path, _ in self._then}
         for one in whole:
             self._compare(into, one, known)
         self._also(wanted)
