@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,8 @@ def _shown(answer: dict[str, Any]) -> None:
     media = [
         {
             "medium": one["label"],
-            "opened_by": one["passwords"],
-            "sheet_no": one["recovery"],
+            "opened_by": _numbers(one["passwords"]),
+            "sheet_no": _numbers(one["recovery"]),
             "behind": one["behind"],
         }
         for one in answer["media"]
@@ -121,6 +122,10 @@ def _shown(answer: dict[str, Any]) -> None:
         click.echo(_say("sheet", at=recovery["printed"]))
     elif recovery is not None:
         click.echo(_say("no_sheet"))
+
+
+def _numbers(found: Sequence[int]) -> str:
+    return ", ".join(map(str, found))
 
 
 def _say(key: str, **words: object) -> str:
