@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNKNOWN, LOCKED = "backups.move_medium_unknown", "backups.move_password_needed"
 TAG = "praxisd-move"
+"""Of the state in the repository; `bare.MOVE`: it is none of the states that people go back to."""
 IDENTITY = "praxisd-medium.json"
 STATE = "state"
 """In a ticket's `told`: which state of the repository is the copy."""
@@ -64,8 +65,14 @@ def carry(house: "House", to: Path, repo: Repo, progress: Progress) -> tuple[Pat
     try:
         taken = snapshot.take(house, _made(below / _STAGED), progress=progress, stop=stop, inside=True)
         state = engine.back_up(
-            repo, [taken.folder], tags=[TAG], at=taken.at, host=house.config.instance, progress=progress, stop=stop
-        )  # fmt: skip
+            repo,
+            [taken.folder],
+            tags=(TAG, f"medium={TAG}"),
+            at=taken.at,
+            host=house.config.instance,
+            progress=progress,
+            stop=stop,
+        )
         engine.restore(repo, state.id, proof, progress=progress, stop=stop)
         wrong = [one.path for one in state.named] + snapshot.proven(found(proof, None))
         if wrong:
