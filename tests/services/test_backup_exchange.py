@@ -258,6 +258,26 @@ def test_a_disk_that_refuses_leaves_all_as_it_was(tmp_path: Path) -> None:
     assert number >= 8
 
 
+def test_neither_on_nor_back(tmp_path: Path) -> None:
+    """A disk that refuses everything: nothing is opened, and the next start goes on."""
+    folder = practice(tmp_path)
+    ready(folder)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refuse(_old: Path, new: Path) -> None:
+            if new.name == "praxisd.db" or "praxisd.db" in new.name:
+                raise OSError(30, "Read-only file system")
+            durable.move(_old, new)
+
+        patch.setattr(f"{exchange.__name__}.move", refuse)
+        patch.setattr(f"{exchange.__name__}._back_all", lambda *_args: refuse(folder, folder / "praxisd.db"))
+        with pytest.raises(Problem) as caught:
+            settle(folder)
+    assert (caught.value.code, caught.value.params["why"]) == (exchange.CUT, "Read-only file system")
+    ended = settle(folder, begin=False)
+    assert ended is not None and ended.phase == "done" and is_new(folder)
+
+
 def test_data_that_lie_elsewhere(tmp_path: Path) -> None:
     """A database and a vault's key outside of the data folder, the key on another file system."""
     folder = practice(tmp_path)

@@ -201,7 +201,7 @@ def settle(folder: Path, url: Url, *, begin: bool) -> Exchange | None:
     try:
         return _performed(folder, work, url)
     except OSError as error:
-        raise Problem(CUT, 500, detail=error.strerror or type(error).__name__) from None
+        raise Problem(CUT, 500, why=error.strerror or type(error).__name__) from None
 
 
 def mark(folder: Path, **fields: Any) -> None:
@@ -237,7 +237,7 @@ def _performed(folder: Path, work: Exchange, url: Url) -> Exchange:
         if fault is not None:
             again = postgres_exchange.fill(url(), folder / (work.saved or ""))
             if again is not None:
-                raise Problem(CUT, 500, detail=f"{fault.detail}; {again.detail}")
+                raise Problem(CUT, 500, why=f"{fault.detail}; {again.detail}")
             _back_all(folder, work.items)
             return _ended(folder, work, "failed", fault.code, fault.detail)
         _aside_all(folder, work.items)  # again: a cut while all was put back may have been here
