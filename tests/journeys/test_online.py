@@ -79,15 +79,17 @@ def api(place: Place, method: str, path: str, body: Any = None, status: int = 20
 
 
 def free_at(place: Place, calendar: str, first: int = 3) -> str:
-    """A time that the portal offers, some days ahead."""
+    """A time that the portal offers, some days ahead, with three quarters of an hour free from then on."""
     day = datetime.now(ZONE).date() + timedelta(days=first)
     for number in range(20):
         query = urlencode({"calendar": calendar, "date": (day + timedelta(days=number)).isoformat()})
         found = ask(place.portal, "GET", f"/free?{query}")
-        times = found["free"] if isinstance(found, dict) else found
-        if len(times) > 4:
-            one = times[2]
-            return str(one["start"] if isinstance(one, dict) else one)
+        lasts = timedelta(minutes=found["minutes"])
+        times = [datetime.fromisoformat(one) for one in found["free"]]
+        for at, text in list(zip(times, found["free"], strict=True))[2:]:
+            long = at + timedelta(minutes=45)
+            if len(times) > 4 and any(at < one <= at + lasts and one + lasts >= long for one in times):
+                return str(text)
     raise AssertionError("the portal offers nothing")
 
 
