@@ -155,7 +155,10 @@ def status(folder: Path, as_json: bool, pdf: Path | None) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(say(_PACKAGE, f"backups.move_state.{answer['state']}", copy=answer["copy"]))
+    come = answer["arrival"]
+    state = "arrived" if come is not None and answer["state"] == "none" else answer["state"]
+    host = "" if come is None else come["host"]
+    click.echo(say(_PACKAGE, f"backups.move_state.{state}", copy=answer["copy"], host=host))
     _steps(answer)
 
 
