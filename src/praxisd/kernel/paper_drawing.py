@@ -68,7 +68,9 @@ LABEL = _style("label", 9.5, 12.5, textColor=GREY)
 VALUE = _style("value", 9.5, 12.5)
 POINT = _style("point", 10, 13.5, leftIndent=9, firstLineIndent=-9, spaceAfter=1 * mm)
 BOX = _style("box", 10, 13)
-TYPED = _style("typed", 10, 13.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, rightIndent=4, spaceAfter=1)
+TYPED = _style(
+    "typed", 10, 13.5, backColor=FAINT, borderPadding=(1, 4, 2, 4), leftIndent=8, rightIndent=4, spaceAfter=1
+)
 KEY = _style("key", 20, 30, alignment=TA_CENTER)
 
 
