@@ -287,3 +287,12 @@ def test_another_node_leaves_a_run_alone_until_its_owner_is_gone(
     recorder = recording.Recorder(scene.house, dead, held.fence)
     with pytest.raises(recording.Lost):
         recorder.step("copy")
+
+
+def test_what_was_cut_off_and_asked_for_once_more_is_done_once(scene: Scene) -> None:
+    scene.plan()
+    scene.medium(scene.drive("nas"), "nas")
+    cut = running.run_now(scene.house, scene.ask(job="night", slot="nas").id, stop=lambda: True)
+    assert cut.state == "interrupted"
+    scene.ask(job="night", slot="nas")
+    assert _work(scene) == [("night", "good", "")]

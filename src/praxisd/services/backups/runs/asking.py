@@ -78,8 +78,8 @@ def again(house: "House", tx: "Tx", run: RunKept, *, wait_s: int = 0) -> RunKept
         run.kind,
         job=run.job,
         day=run.day,
-        slot=run.slot,
-        medium=run.medium,
+        slot=run.slot if run.kind == "backup" else "",
+        medium=str(run.facts.get("wanted", run.medium)),
         by=run.by,
         facts=facts,
     )

@@ -105,7 +105,11 @@ def _begin(house: "House", tx: "Tx", run_id: str, fence: int) -> RunKept:
         raise Problem(NOT_WAITING, 409)
     facts = {name: value for name, value in run.facts.items() if name not in ("waits", "params")}
     begun = msgspec.structs.replace(
-        run, state="running", began=tx.now, heard=tx.now, facts={**facts, "fence": fence, "node": house.node}
+        run,
+        state="running",
+        began=tx.now,
+        heard=tx.now,
+        facts={**facts, "fence": fence, "node": house.node, "wanted": run.medium},
     )
     events.note(tx, "backup.started", asking.SUBJECT, run.id, kind=run.kind, job=run.job or "")
     return recording.put(tx, begun)
