@@ -25,6 +25,7 @@ _WORDS = {
         "check": "Kontrolle online buchbar",
         "skip": "Überspringen",
         "relay": "Von außen erreichbar werden",
+        "backup": "„Datensicherung“ öffnen",
         "messages": "Erinnerungen per SMS oder E-Mail",
         "ready": "Der Kalender ist bereit",
         "open": "Alte Daten übernehmen",
@@ -38,6 +39,7 @@ _WORDS = {
         "check": "Check-up bookable online",
         "skip": "Skip",
         "relay": "Become reachable from outside",
+        "backup": "Open “Backups”",
         "messages": "Reminders by SMS or e-mail",
         "ready": "The calendar is ready",
         "open": "Take over old data",
@@ -78,6 +80,9 @@ def test_from_the_code_to_a_calendar(
         page.get_by_role("button", name=words["skip"], exact=True).locator("visible=true").click()
         page.locator("#setup-step", has_text=words["relay"]).wait_for()
         page.get_by_role("heading", level=3).locator("visible=true").first.wait_for()
+        look(page, axe)
+        page.get_by_role("button", name=words["skip"], exact=True).locator("visible=true").click()
+        page.get_by_role("link", name=words["backup"]).wait_for()
         look(page, axe)
         page.get_by_role("button", name=words["skip"], exact=True).locator("visible=true").click()
         page.get_by_text(words["messages"]).wait_for()

@@ -60,6 +60,7 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
         "types": "open",
         "takeover": "open",
         "relay": "open",
+        "backup": "open",
         "messages": "open",
     }
     owner("POST", "/setup/quick", 201, {"columns": [{"name": "Dr. Eins"}], "hours": HOURS})
@@ -85,6 +86,9 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
     owner("PUT", "/relay/enabled", 200, {"enabled": True})
     assert states(owner)["relay"] == "open", "a relay that knows nothing of us is no way in"
     owner("POST", "/setup/steps", 200, {"step": "relay", "state": "skipped"})
+    assert states(owner)["backup"] == "open"
+    owner("PUT", "/backups/plan", 200, {"variant": "variant2"})
+    assert states(owner)["backup"] == "done"
     assert owner("GET", "/setup/steps")["complete"] is True
     told = control.perform(house, "setup.status", {"lang": "en"})["practices"][0]
     assert told["complete"] is True and told["owner"] is False
@@ -93,7 +97,15 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
 
 def test_steps_are_skipped_and_opened_again(house: House, owner: Rest, place: str) -> None:
     skipped = owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
-    assert [one["state"] for one in skipped["steps"]] == ["done", "open", "open", "skipped", "open", "open"]
+    assert [one["state"] for one in skipped["steps"]] == [
+        "done",
+        "open",
+        "open",
+        "skipped",
+        "open",
+        "open",
+        "open",
+    ]
     owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
     assert states(owner)["takeover"] == "skipped"
     owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "open"})

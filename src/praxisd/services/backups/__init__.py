@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from praxisd.kernel.console import ConsolePage
+from praxisd.kernel.console import ConsolePage, SetupStep
 from praxisd.kernel.service import Service
 from praxisd.services.backups import engine, engine_checks, snapshot, snapshot_operations, source, store
 from praxisd.services.backups.keys import declared as keys
 from praxisd.services.backups.moving import declared as moving
 from praxisd.services.backups.plans import declared as plans
+from praxisd.services.backups.plans import planning
 from praxisd.services.backups.protocol import declared as protocol
 from praxisd.services.backups.restoring import declared as restoring
 from praxisd.services.backups.runs import declared as runs
@@ -48,6 +49,7 @@ SERVICE = Service(
     checks=(*engine_checks.CHECKS, *(one for room in _ROOMS for one in room.CHECKS)),
     fixes=tuple(one for room in _ROOMS for one in room.FIXES),
     pages=(ConsolePage("backups", "backups.read", "day", 60, "hard-drive"),),
+    steps=(SetupStep("backup", 60, lambda _house, tx: planning.plan(tx) is not None, "backups"),),
     tables=store.TABLES,
     problems=(
         *engine.CODES,
