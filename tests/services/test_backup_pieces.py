@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Repo
+from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.source import SourceFault
 from praxisd.services.backups.sources import pieces
 from praxisd.services.backups.sources.places import restored
@@ -19,8 +20,10 @@ from praxisd.services.backups.sources.sqlite import Sqlite
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.engine_suite import never, quiet
+from praxisd.testing.houses import Houses
 from praxisd.testing.source_suite import give_back
 
+from .backups_scene import Scene
 from .test_backup_sources import made
 
 ODD = (0, 1, pieces.SIZE - 1, pieces.SIZE, pieces.SIZE + 1, 300 * pieces.SIZE + 17)
@@ -131,3 +134,19 @@ def test_through_the_engine_and_a_small_change_costs_little(tmp_path: Path) -> N
             one.unlink() if one.is_file() else one.rmdir()
         into.rmdir()
     assert added[1] < added[0] / 20
+
+
+def test_a_whole_run_and_its_proof_with_praxisds_own_database_in_pieces(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "SMALLEST", 1)
+    scene = Scene(sqlite_houses.open(), tmp_path)
+    scene.plan()
+    medium = scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    [state] = scene.states(medium)
+    repo = keyring.repo_of(scene.house, str(tmp_path / "nas" / "restic"), medium)
+    names = [one.path for one in scene.engine.entries(repo, state.engine_id)]
+    assert any(name.endswith("praxisd.db.pieces/000000/000000001") for name in names)
+    assert not any(name.endswith("/praxisd.db") for name in names)
+    assert scene.run("prove").state == "good"

@@ -1,6 +1,7 @@
 """Plots: lines across at round values, marks that stay apart, words for who cannot see them, nothing that is markup."""
 
 import io
+import itertools
 from datetime import date, datetime, timedelta
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ def week(name: str, *values: float) -> Series:
 def test_lines_across_are_few_round_and_reach_over_the_highest(highest: float) -> None:
     found = plot.steps(highest)
     assert found[0] == 0 and found[-1] >= highest * 0.999999 and 2 <= len(found) <= 7
-    widths = {round((b - a) / found[1], 6) for a, b in zip(found, found[1:], strict=False)}
+    widths = {round((b - a) / found[1], 6) for a, b in itertools.pairwise(found)}
     assert widths == {1.0}
 
 

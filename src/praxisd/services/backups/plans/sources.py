@@ -51,9 +51,10 @@ def sources(house: "House", tx: Tx) -> list[Source]:
 
 def own(house: "House") -> tuple[Source, ...]:
     """praxisd's own: its database, and all that belongs to it."""
+    from praxisd.services.backups.sources import pieces
     from praxisd.services.backups.sources.own import own_sources
 
-    return own_sources(house)
+    return own_sources(house, pieces_from=pieces.SMALLEST)
 
 
 def get(tx: Tx, name: str) -> SourceKept | None:
