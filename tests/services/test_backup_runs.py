@@ -9,7 +9,7 @@ from praxisd.services.backups import store
 from praxisd.services.backups.engine import Entry
 from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.runs import asking
-from praxisd.services.backups.sources import own
+from praxisd.services.backups.sources import own, postgres_scratch
 from praxisd.testing.houses import Houses
 
 
@@ -43,6 +43,19 @@ def test_a_proof_restores_compares_and_starts_praxisd(houses: Houses, tmp_path: 
     assert proof.facts["started"] > 0 and proof.facts["picked"] > 0 and proof.facts["rows"] > 0
     assert scene.states(nas)[0].proven is not None
     assert not (scene.house.folder / "backups" / "scratch").exists()
+
+
+def test_a_proof_that_may_not_open_the_database_is_not_green(
+    postgres_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_scratch, "allowed", lambda _url: False)
+    scene = Scene(postgres_houses.open(), tmp_path)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    proof = scene.run("prove")
+    assert (proof.state, proof.code) == ("warning", "backups.proof_not_opened")
+    assert scene.states(nas)[0].proven is None
 
 
 def test_a_large_database_is_proven_from_its_pieces(

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 DIFFERS, NOTHING, NO_MANIFEST = "backups.proof_differs", "backups.proof_nothing", "backups.proof_no_manifest"
-NO_ROOM = "backups.proof_no_room"
-CODES = (DIFFERS, NOTHING, NO_MANIFEST, NO_ROOM, *proof_start.CODES)
+NO_ROOM, NOT_OPENED = "backups.proof_no_room", "backups.proof_not_opened"
+CODES = (DIFFERS, NOTHING, NO_MANIFEST, NO_ROOM, NOT_OPENED, *proof_start.CODES)
 PICKED = 5
 """So many files are fetched once more by themselves."""
 
@@ -72,6 +72,8 @@ def prove(house: "House", recorder: Recorder, stop: Stop) -> Ending:
             "failed", DIFFERS, f"{len(found)}", figures, kept.id, kept.medium,
             tuple(Named(one, "changed") for one in found), facts=counts,
         )  # fmt: skip
+    if "notStarted" in facts:
+        return Ending("warning", NOT_OPENED, "", figures, kept.id, kept.medium, facts=counts)
     house.store.run(recording.SYSTEM, lambda tx: _proven(tx, kept.id))
     return Ending("good", figures=figures, snapshot=kept.id, medium=kept.medium, facts=counts)
 
