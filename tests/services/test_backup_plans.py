@@ -174,6 +174,13 @@ def _shows(small: Desk) -> str:
         ({"kind": "removable", "path": "media/rdx"}, "backups.drive_path"),
         ({"kind": "nas", "path": "sftp:praxis@example.org:/s"}, "backups.drive_slot"),
         ({"kind": "remote", "path": "rest:https://praxis:geheim@example.org/"}, "backups.drive_password"),
+        ({"kind": "remote", "path": "sftp:-oProxyCommand=touch:/x"}, "backups.drive_address"),
+        ({"kind": "remote", "path": "sftp:praxis@-oProxyCommand=touch:/x"}, "backups.drive_address"),
+        ({"kind": "remote", "path": "sftp://-oProxyCommand=touch/x"}, "backups.drive_address"),
+        ({"kind": "remote", "path": "sftp://praxis:@-oProxyCommand=touch/x"}, "backups.drive_address"),
+        ({"kind": "remote", "path": "rclone:--config=/x:y"}, "backups.drive_address"),
+        ({"kind": "remote", "path": "sftp:praxis@example.org ProxyCommand:/x"}, "backups.drive_address"),
+        ({"kind": "remote", "path": "sftp:"}, "backups.drive_address"),
         ({"kind": "removable", "path": "OWN"}, "backups.drive_own_folder"),
         ({"kind": "removable", "path": "OWN/backups"}, "backups.drive_own_folder"),
         ({"kind": "removable", "path": "/elsewhere", "label": "rdx"}, "backups.drive_taken"),
@@ -285,3 +292,38 @@ def test_a_password_of_a_database_is_sealed_and_reaches_the_adapter(small: Desk)
     made = sources.made(small.house, kept)
     assert "password='g:h/e@im'" in made._conninfo or "password=g:h/e@im" in made._conninfo  # type: ignore[attr-defined]
     assert "g:h/e@im" not in str(kept)
+
+
+def test_where_copies_without_encryption_go_is_the_owners_alone(small: Desk) -> None:
+    door = small.door
+    share = {"label": "Share", "kind": "folder", "path": str(small.top / "share")}
+    assert door("POST", "/backups/drives", "partner", 403, json=share)["code"] == "access.forbidden"
+    nas = share | {"kind": "nas", "path": str(small.top / "nas")}
+    id_ = door("POST", "/backups/drives", "partner", 201, json=nas)["id"]
+    door("PUT", f"/backups/drives/{id_}", "partner", 403, json=nas | {"kind": "folder"})
+    door("DELETE", f"/backups/drives/{id_}", "partner", 204)
+    kept = door("POST", "/backups/drives", status=201, json=share)
+    way = f"/backups/drives/{kept['id']}"
+    door("PUT", way, "partner", 403, json=share | {"path": str(small.top / "mine")})
+    assert door("PUT", way, "partner", json=share | {"label": "Ordner"})["path"] == share["path"]
+    door("PUT", "/backups/plan", "partner", 403, json={"variant": "external"})
+    door("PUT", "/backups/plan", "partner", json={"variant": "variant2"})
+    door("PUT", "/backups/plan", json={"variant": "external"})
+    later = door("PUT", "/backups/plan", "partner", json={"variant": "external", "night": "02:30"})
+    assert (later["plan"]["variant"], later["plan"]["night"]) == ("external", "02:30")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "sftp:praxis@example.org:/unsere sicherung",
+        "sftp://praxis@[2001:db8::1]:2222//sicherung",
+        "rest:https://praxis@example.org:8000/",
+        "s3:https://s3.example.org/praxis",
+        "b2:praxis-b:sicherung",
+        "rclone:ziel:praxis",
+    ],
+)
+def test_addresses_of_data_centres_as_restic_takes_them(small: Desk, path: str) -> None:
+    said = {"label": "Rechenzentrum", "kind": "remote", "path": path}
+    assert small.door("POST", "/backups/drives", status=201, json=said)["path"] == path

@@ -11,7 +11,7 @@ from praxisd.model.backup import Kind
 from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import media_rules
 from praxisd.services.backups.plans import drives, looking, media, planning
-from praxisd.services.backups.plans.rights import MANAGE, READ
+from praxisd.services.backups.plans.rights import MANAGE, PLAIN, READ, need
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -21,6 +21,8 @@ _Word = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x
 _Path = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]*$")]
 _Raid = Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[^\x00-\x1f]*$")]
 _Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+PLAIN_KIND = "folder"
+"""The target whose copies are not encrypted."""
 Shows = Literal["nothing", "ours", "unlisted", "foreign", "unreadable", "new", "other", "address"]
 """What lies in a drive: a medium of this practice; ours, but not in the list; another practice's; an empty one; other files."""
 
@@ -134,17 +136,30 @@ def add_drive(call: Call) -> Answer:
     """Enter a drive or target
 
     A removable drive, a network drive, a data centre, or a folder that another backup software reads. Nothing is written there.
+    The copy in such a folder is not encrypted: the owner alone may name it.
     """
+    if call.body.kind == PLAIN_KIND:
+        need(call.actor, PLAIN)
     said = msgspec.structs.asdict(call.body)
     made = call.house.store.run(call.actor, lambda tx: drives.add(call.house, tx, said))
     return Answer(_shown(call, made), 201)
 
 
 def change_drive(call: Call) -> DriveOut:
-    """Change what is said of a drive"""
+    """Change what is said of a drive
+
+    Where a copy without encryption goes (kind „folder“) the owner alone may say.
+    """
     said = msgspec.structs.asdict(call.body)
-    made = call.house.store.run(call.actor, lambda tx: drives.change(call.house, tx, call.path["id"], said))
-    return _shown(call, made)
+
+    def change(tx: Tx) -> Drive:
+        before = drives.need(tx, call.path["id"])
+        after = drives.change(call.house, tx, before.id, said)
+        if after.kind == PLAIN_KIND and (before.kind, before.path) != (after.kind, after.path):
+            need(call.actor, PLAIN)
+        return after
+
+    return _shown(call, call.house.store.run(call.actor, change))
 
 
 def _shown(call: Call, drive: Drive) -> DriveOut:

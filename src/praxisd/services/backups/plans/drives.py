@@ -27,13 +27,18 @@ PATH, OWN, TAKEN, FIXED, USED, PASSWORD = (
     "backups.drive_used",
     "backups.drive_password",
 )
-CODES = (PATH, OWN, TAKEN, FIXED, USED, PASSWORD)
+ADDRESS = "backups.drive_address"
+CODES = (PATH, OWN, TAKEN, FIXED, USED, PASSWORD, ADDRESS)
 ADDED, CHANGED, REMOVED = "backup_drive.added", "backup_drive.changed", "backup_drive.removed"
 ALWAYS = {"nas": "nas", "remote": "remote", "folder": "folder"}
 """The slot of what is always there, by its kind."""
 _REMOTE = ("sftp:", "rest:", "s3:", "b2:", "azure:", "gs:", "swift:", "rclone:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]+@")
 """A password in an address, as in `rest:https://practice:secret@example.com/`."""
+_URL = re.compile(r"(?:[a-z]+:)?//")
+_NAME = re.compile(r"[^-\s][^\s]*")
+"""Accounts and servers in an address: none begins with „-“, which ssh and rclone would take for an option of theirs."""
 
 
 def drives(tx: Tx) -> list[Drive]:
@@ -118,6 +123,8 @@ def checked(house: "House", tx: Tx, drive: Drive) -> Drive:
     if is_address(path):
         if drive.kind != "remote":
             raise Problem(FIXED, 422)
+        if not _whole(path):
+            raise Problem(ADDRESS, 422)
         if _PASSWORD.search(path):
             raise Problem(PASSWORD, 422)
     elif not (PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()):
@@ -131,6 +138,14 @@ def checked(house: "House", tx: Tx, drive: Drive) -> Drive:
         if same_slot or _same(other.path, path) or other.label.casefold() == drive.label.casefold():
             raise Problem(TAKEN, 422, label=other.label)
     return drive
+
+
+def _whole(address: str) -> bool:
+    """Does it name a server, and in such a way that no program takes a part of it for an option?"""
+    rest = address.partition(":")[2]
+    url = _URL.match(rest)
+    names = rest[url.end() :].partition("/")[0] if url else re.split("[:/]", rest)[0]
+    return not _CONTROL.search(address) and all(_NAME.fullmatch(one) for one in names.split("@"))
 
 
 def _inside(folder: Path, path: str) -> bool:

@@ -14,7 +14,7 @@ from praxisd.services.backups.plans.plan_shapes import (
     PlanIn,
     PreviewOut,
 )
-from praxisd.services.backups.plans.rights import MANAGE, READ
+from praxisd.services.backups.plans.rights import MANAGE, PLAIN, READ, need
 
 _TAGS = ("backups",)
 _BAD = tuple((422, code) for code in plan_rules.CODES)
@@ -34,7 +34,11 @@ def put_plan(call: Call) -> PlanAnswer:
     """Put a backup plan in force
 
     In place of the one before. Media keep their slots where the new plan has them too; nothing on any medium is touched.
+    „external“, whose copies are not encrypted, the owner alone may choose.
     """
+    before = planning.plan(call.writing)
+    if call.body.variant == "external" and (before is None or before.plan.variant != "external"):
+        need(call.actor, PLAIN)
     planning.put(call.writing, plan_view.made(call.body))
     return PlanAnswer(plan=plan_view.shown(call.house, call.writing, call.lang))
 

@@ -12,7 +12,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.backup_kept import SourceKept
 from praxisd.services.backups import source as codes
 from praxisd.services.backups.plans import labels, planning, sources
-from praxisd.services.backups.plans.rights import COMMANDS, MANAGE, READ
+from praxisd.services.backups.plans.rights import COMMANDS, MANAGE, READ, need
 from praxisd.services.backups.source import SourceFault
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ def list_sources(call: Call) -> SourcesOut:
 
 def _prepare(call: Call) -> SourceKept:
     said: SourceIn = call.body
-    if starts_programs(said) and COMMANDS not in call.actor.permissions and not call.actor.everything:
-        raise Problem("access.forbidden", 403, permission=COMMANDS)
+    if starts_programs(said):
+        need(call.actor, COMMANDS)
     one = kept_of(call.path["name"], said, call.actor.label, call.house.clock.now())
     looked_at(call.house, one)
     return one
