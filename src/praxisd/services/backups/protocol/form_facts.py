@@ -16,12 +16,12 @@ from praxisd.model.backup_kept import (
     Secret,
     SourceKept,
     StayKept,
-    Wrap,
 )
 from praxisd.model.places import Organization
 from praxisd.services.backups import snapshot, store
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import engine_of
+from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.plans import planning
 from praxisd.services.backups.protocol import coverage, log_keeping, question_keeping
 from praxisd.services.backups.protocol.coverage_rules import Judged
@@ -45,7 +45,8 @@ _PROOFS = 6
 class FormFacts:
     """All of it as it is now. `engine`: name and version, "" where it is missing; `proofs`: the newest restore proofs that
     have ended, `runs` the backups, both newest first; `external`: the last copy for a backup software of the practice's own;
-    `names` of people by actor label; `masked`: whoever reads it sees no names of people.
+    `names` of people by actor label; `passwords`: the numbers of those that open a medium;
+    `masked`: whoever reads it sees no names of people.
     """
 
     practice: Organization | None
@@ -55,7 +56,7 @@ class FormFacts:
     drives: list[Drive]
     media: list[MediumKept]
     stays: Mapping[str, StayKept]
-    wraps: Mapping[str, list[Wrap]]
+    passwords: Mapping[str, tuple[int, ...]]
     secrets: list[Secret]
     sources: list[SourceKept]
     things: list[Judged]
@@ -128,18 +129,16 @@ def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
         said = {one.by for one in store.SOURCE.all(tx)} | {one.printed_by for one in store.SECRET.all(tx)}
         with planning.within(tx, actor.organization):
             names = sentences.actor_names(house, tx, [one for one in said if ":" in one], lang)
-        wraps: dict[str, list[Wrap]] = {}
-        for wrap in store.WRAP.all(tx):
-            wraps.setdefault(wrap.medium, []).append(wrap)
+        media = store.MEDIUM.all(tx)
         return FormFacts(
             practice=practice,
             partner=partner,
             book=log_keeping.book(house, tx),
             engine=engine,
             drives=store.DRIVE.all(tx),
-            media=store.MEDIUM.all(tx),
+            media=media,
             stays={one.medium: one for one in store.STAY.all(tx)},
-            wraps=wraps,
+            passwords={one.medium.id: keyring.opened_by(tx, one.medium.id) for one in media},
             secrets=store.SECRET.all(tx),
             sources=store.SOURCE.all(tx),
             things=things,

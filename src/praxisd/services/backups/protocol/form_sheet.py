@@ -242,10 +242,8 @@ def _medium(words: FormWords, one: MediumKept) -> tuple[str, ...]:
     stay = medium.stay
     said = stay is not None and stay.person and not fixed and place == stay.place
     by = f"{words.who(stay.person)}, {words.day(stay.at)}" if said and stay is not None else "–"
-    numbers = [
-        str(wrap.no) for wrap in words.facts.wraps.get(medium.id, []) if wrap.until is None and wrap.no
-    ]
-    key = words.say("key_no", no=", ".join(numbers)) if numbers else words.say("unknown")
+    numbers = words.facts.passwords.get(medium.id, ())
+    key = words.say("key_no", no=", ".join(map(str, numbers))) if numbers else words.say("unknown")
     written = words.moment(medium.written) if medium.written is not None else words.say("never")
     return medium.label, where, by, written, key
 

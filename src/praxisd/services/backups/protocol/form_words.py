@@ -67,7 +67,8 @@ class FormWords:
     def _drive(self, one: Drive) -> str:
         parts = [self.say(f"kind.{one.kind}")]
         if one.raid:
-            parts.append(self.say("raid", raid=one.raid))
+            typed = one.raid.upper().startswith("RAID")
+            parts.append(one.raid if typed else self.say("raid", raid=one.raid))
         if one.fire_compartment:
             parts.append(self.say(f"fire.{one.fire_compartment}"))
         if one.country:
