@@ -10,6 +10,9 @@ import pytest
 
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.engine_checks import ENGINE
+from praxisd.testing import debian
+from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.houses import Houses
 
 from .backup_desk_cast import SYSTEM, Desk, desk, plan, ready, shown
@@ -221,3 +224,41 @@ def test_a_medium_is_ejected_only_where_a_person_said_that_the_drive_can(small: 
     small.open_issues()
     assert small.door("POST", f"/backups/media/{ids['mon_away']}/eject", "desk") == {"ejected": False}
     assert small.door("POST", f"/backups/media/{ids['tue_away']}/eject", "desk") == {"ejected": False}
+
+
+@pytest.mark.parametrize("door", ["issue", "set_up"])
+def test_a_medium_with_a_broken_mark_is_told_by_its_repository(small: Desk, door: str) -> None:
+    small.house.shared[ENGINE] = QuickRestic(
+        small.house.folder / "engine", debian.program(["restic"], "restic")
+    )
+    plan(small.door)
+    drive = small.drives()
+    ids = small.set_up(drive, "mon_away", "tue_away")
+    small.at("2026-11-24 18:30")
+    mark = small.insert("tue_away") / "praxisd-medium.json"
+    mark.write_text('{"id": "')
+    assert small.open_issues()["backups.medium_unreadable"] in ("warning", "error")
+    if door == "issue":
+        code = {"code": "backups.medium_unreadable", "subject": "", "organization": "installation"}
+        assert small.door("POST", "/issues/fix", json=code)["healed"]
+    else:
+        said = {"drive": drive, "slot": "mon_away", "label": "Irgendwas"}
+        made = small.door("POST", "/backups/media", status=201, json=said)["medium"]
+        assert (made["id"], made["slot"], made["label"]) == (ids["tue_away"], "tue_away", "Di extern")
+    assert json.loads(mark.read_text())["id"] == ids["tue_away"]
+    assert shown(small, "tue_away") == (None, "Di extern")
+    assert "backups.medium_unreadable" not in small.open_issues()
+    assert len(small.door("GET", "/backups/media")["media"]) == 2
+
+
+def test_what_is_not_recognised_is_left_as_it_is(small: Desk) -> None:
+    plan(small.door)
+    drive = small.drives()
+    small.set_up(drive, "tue_away")
+    small.at("2026-11-24 18:30")
+    mark = small.insert("strange") / "praxisd-medium.json"
+    mark.write_text("{")
+    assert "backups.medium_unreadable" in small.open_issues()
+    code = {"code": "backups.medium_unreadable", "subject": "", "organization": "installation"}
+    small.door("POST", "/issues/fix", status=409, json=code)
+    assert mark.read_text() == "{"

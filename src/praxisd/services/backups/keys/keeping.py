@@ -135,6 +135,11 @@ def opened_by(tx: Tx, medium: str) -> tuple[int, ...]:
     return tuple(one.no for one in wraps(tx, medium) if one.kind == "password")
 
 
+def keys_on(tx: Tx, medium: str) -> tuple[str, ...]:
+    """The beginnings of the names of its keys, as the engine has named them: no two media have one in common."""
+    return tuple(one.key for one in wraps(tx, medium) if one.key)
+
+
 def wrapped(tx: Tx, medium: str, secret: Secret, key: str) -> None:
     """Note that this secret opens the medium as the engine's key `key`."""
     _put_wrap(tx, Wrap(medium, secret.no, key, tx.now, None, secret.kind))

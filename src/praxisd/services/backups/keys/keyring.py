@@ -3,6 +3,7 @@
 from praxisd.services.backups.keys.alphabet import typed as typed
 from praxisd.services.backups.keys.instructions import write_instructions as write_instructions
 from praxisd.services.backups.keys.keeping import current as current
+from praxisd.services.backups.keys.keeping import keys_on as keys_on
 from praxisd.services.backups.keys.keeping import newest as newest
 from praxisd.services.backups.keys.keeping import opened_by as opened_by
 from praxisd.services.backups.keys.keeping import text_of as text_of

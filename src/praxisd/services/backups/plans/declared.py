@@ -20,11 +20,13 @@ from praxisd.services.backups.plans import (
     plan_routes,
     plan_view,
     planning,
+    recognising,
     reminding,
     setting_up,
     source_routes,
     sources,
 )
+from praxisd.services.backups.plans.rights import MANAGE
 from praxisd.services.backups.plans.rights import PERMISSIONS as PERMISSIONS
 
 SETTINGS: tuple[Setting, ...] = reminding.SETTINGS
@@ -49,7 +51,7 @@ EVENTS: tuple[EventType, ...] = tuple(
 )
 JOBS: tuple[JobType, ...] = reminding.JOBS
 CHECKS: tuple[Check, ...] = checks.CHECKS
-FIXES: tuple[Fix, ...] = ()
+FIXES: tuple[Fix, ...] = (Fix(media_rules.UNREADABLE, recognising.again, MANAGE),)
 OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
 PROBLEMS: tuple[str, ...] = (
     *plan_rules.CODES,

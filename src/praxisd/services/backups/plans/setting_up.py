@@ -19,7 +19,7 @@ from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import engine, media_rules, plan_rules
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import engine_of
-from praxisd.services.backups.plans import drives, labels, looking, media, planning
+from praxisd.services.backups.plans import drives, labels, looking, media, planning, recognising
 from praxisd_guard import durable
 
 if TYPE_CHECKING:
@@ -40,15 +40,19 @@ def set_up(
 ) -> MediumKept:
     """The medium in this drive as the one of this slot („“: a spare one). `label` "": as the slot is called in `lang`.
 
-    One that bears our mark already and is not in the list is taken into it again, with all that is on it. Problems: `CODES`,
+    One that bears our mark already and is not in the list is taken into it again, with all that is on it; one of
+    the list whose mark is broken is marked anew and answered as it stands there. Problems: `CODES`,
     `FAULTS` (409), those of an engine (409), `http.not_found`, `backups.repository_there`.
     """
     with house.store.read(planning.SYSTEM) as tx:
         drive = drives.need(tx, drive_id)
         if not drives.is_here(house, drive):
             raise Problem(ELSEWHERE, 409, host=drive.host)
-        name = _checked(tx, drive.kind, slot, " ".join(label.split()) or labels.label(house, slot, lang))
     seen = looking.glance(house, drive)
+    if recognising.nameless(seen) and (mine := recognising.recognised(house, drive)) is not None:
+        return _marked(house, actor, drive, mine)
+    with house.store.read(planning.SYSTEM) as tx:
+        name = _checked(tx, drive.kind, slot, " ".join(label.split()) or labels.label(house, slot, lang))
     before = _lies_there(house, drive, seen, name)
     with house.store.read(planning.SYSTEM) as tx:
         known = {one.medium.id for one in media.media(tx)}
@@ -62,6 +66,13 @@ def set_up(
         Medium(identity.id, name, slot, drive.kind), repository, house.clock.now(), actor.label, drive=""
     )
     return house.store.run(actor, lambda tx: _kept(tx, drive, kept))
+
+
+def _marked(house: "House", actor: Actor, drive: Drive, kept: MediumKept) -> MediumKept:
+    try:
+        return recognising.mark(house, actor, drive, kept)
+    except EngineFault as fault:
+        raise Problem(fault.code, 409, detail=fault.detail or None, expected=kept.medium.label) from None
 
 
 def change(house: "House", actor: Actor, id_: str, slot: str, label: str) -> MediumKept:
