@@ -17,7 +17,7 @@ from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.sources import places
 from praxisd_guard.durable import put
 
-LOG, FILES, BASE = "placed.log", "files", "base"
+LOG, FILES, BASE, UNDONE = "placed.log", "files", "base", "undone"
 _BLOCK = 1 << 20
 _AHEAD = 256
 """So many lines of the log may be lost with the power, not more."""
@@ -222,8 +222,13 @@ class Placing:
 
 
 def put_back(saved: Path) -> Placed:
-    """Undo a restore in place: what was replaced comes back, what was made new goes (into `saved`, never lost)."""
+    """Undo a restore in place: what was replaced comes back, what was made new goes (into `saved`, never lost).
+
+    Once: a second time does nothing. One that was cut off, or could not put back everything, goes on with what is left.
+    """
     result = Placed()
+    if undone(saved):
+        return result
     base = os.fsdecode((saved / BASE).read_bytes())
     lines = (saved / LOG).read_bytes().split(b"\n")
     for line in reversed([one for one in lines if one]):
@@ -242,15 +247,40 @@ def put_back(saved: Path) -> Placed:
                     with contextlib.suppress(OSError):
                         os.rmdir(where, **how)
                     continue
-                if there is not None and not stat.S_ISDIR(there.st_mode):
-                    after.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    _out(where, how, after, there)
-                if word == b"replaced" and os.path.lexists(kept):
-                    _put(kept, os.lstat(kept), folder, name)
-                    result.files += 1
+                if os.path.lexists(kept) if word == b"replaced" else not os.path.lexists(after):
+                    if there is not None and not stat.S_ISDIR(there.st_mode):
+                        _out(where, how, _free(saved, path), there)
+                    if word == b"replaced":
+                        _put(kept, os.lstat(kept), folder, name)
+                        kept.unlink(missing_ok=True)
+                        result.files += 1
         except OSError:
             result.named.append(Named(path, "not_restored"))
+    if not result.named:
+        put(saved / UNDONE, b"")
     return result
+
+
+def parts(before: Path) -> list[Path]:
+    """The restores in place that have saved something below this folder and begun to write."""
+    if not before.is_dir():
+        return []
+    return sorted(one for one in before.iterdir() if (one / LOG).is_file() and (one / LOG).stat().st_size)
+
+
+def undone(saved: Path) -> bool:
+    """Has it been undone already?"""
+    return (saved / UNDONE).is_file()
+
+
+def _free(saved: Path, path: str) -> Path:
+    """Where what goes is laid: nothing is there yet."""
+    found, number = _kept(saved, path, "after"), 1
+    while os.path.lexists(found):
+        number += 1
+        found = _kept(saved, path, f"after-{number}")
+    found.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return found
 
 
 def _out(where: str, how: dict[str, Any], after: Path, there: os.stat_result) -> None:
@@ -259,9 +289,13 @@ def _out(where: str, how: dict[str, Any], after: Path, there: os.stat_result) ->
         os.rename(where, after, **source)
         return
     if stat.S_ISREG(there.st_mode):
+        half = after.with_name(f"{after.name[:100]}.{os.urandom(6).hex()}")
         handle = os.open(where, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0), **how)
-        with os.fdopen(handle, "rb") as file, after.open("wb") as kept:
+        with os.fdopen(handle, "rb") as file, half.open("xb") as kept:
             _copied(file, kept)
+        half.rename(after)
+    elif stat.S_ISLNK(there.st_mode):
+        after.symlink_to(os.readlink(where, **how))
     os.unlink(where, **how)
 
 

@@ -5,6 +5,7 @@ through `own_place` and the exchange at the next start; what a program of others
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ PARTLY, NO_SOURCE, OWN_WHOLE, NO_PLACE, PENDING = (
     "backups.restored_waits",
 )  # fmt: skip
 CODES = (PARTLY, NO_SOURCE, OWN_WHOLE, NO_PLACE, PENDING)
+Note = Callable[..., None]
 _HARMLESS = ("special",)
 """No copy holds a socket, and none needs to: it is named, and nothing is wrong."""
 
@@ -83,15 +85,19 @@ def ask(house: "House", tx: Tx, wanted: RestoreIn, by: str) -> RunKept:
     return asking.ask(house, tx, "restore", medium=kept.medium, by=by, facts=facts, id=id)
 
 
-def restore(house: "House", run: RunKept, *, progress: Progress, stop: Stop) -> RunKept:
-    """Do it. The run as it ended, `named` what is not as it was. Problems of `opening.opened` and `CODES`; EngineFault."""
+def restore(
+    house: "House", run: RunKept, *, progress: Progress, stop: Stop, note: Note = lambda **_: None
+) -> RunKept:
+    """Do it. The run as it ended, `named` what is not as it was. `note` keeps facts of the run at once, whatever its end will
+    be. Problems of `opening.opened` and `CODES`; EngineFault.
+    """
     facts = dict(run.facts)
     began = house.clock.monotonic()
     found = opening.opened(house, str(facts["snapshot"]), typed.take(house, run.id))
     snapshot = manifest.of(found.engine, found.repo, found.kept.engine_id)
     if snapshot is None:
         raise opening.gone()
-    work = _Work(house, run, found, snapshot, progress, stop)
+    work = _Work(house, run, found, snapshot, progress, stop, note)
     only = [opening.path(one) for one in facts.get("only", ())]
     names = [str(one) for one in facts.get("sources", ())]
     target = facts.get("target", {})
@@ -125,10 +131,17 @@ class _Work:
     """One restore. What it amounts to is added up here."""
 
     def __init__(
-        self, house: "House", run: RunKept, found: Opened, snapshot: Snapshot, progress: Progress, stop: Stop
+        self,
+        house: "House",
+        run: RunKept,
+        found: Opened,
+        snapshot: Snapshot,
+        progress: Progress,
+        stop: Stop,
+        note: Note,
     ) -> None:
         self._house, self._run, self._found, self._snapshot = house, run, found, snapshot
-        self._progress, self._stop = progress, stop
+        self._progress, self._stop, self._note = progress, stop, note
         self.files = self.bytes = 0
         self.named: list[Named] = []
         self.facts: dict[str, Any] = {}
@@ -175,11 +188,12 @@ class _Work:
         if own:
             exchange.free(self._house.folder)
         saved = self._house.folder / "backups" / exchange.before(self._house.folder, self._house.clock.now())
+        if files:  # known before the first file is exchanged: what is cut off can be undone too
+            self.facts["before"] = saved.name
+            self._note(before=saved.name)
         for number, (base, pairs) in enumerate(files.items()):
             self._place(base, pairs, saved / str(number), number)
         self._also([path for pairs in files.values() for path, _ in pairs])
-        if files:
-            self.facts["before"] = saved.name
         if own:
             self._own()
         if left:

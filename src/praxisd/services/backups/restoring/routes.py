@@ -149,7 +149,7 @@ ROUTES = (
     ),
     Route(
         "POST", "/backups/restores/{id}/undo", "backupRestore.undo", undo_restore, rights.RESTORE, RestoreOut,
-        problems=((404, "http.not_found"), (409, working.NOT_IN_PLACE)), transaction=False, safe=True, tags=_TAGS,
+        problems=((404, "http.not_found"), *((409, code) for code in working.UNDOING)), transaction=False, safe=True, tags=_TAGS,
     ),
     Route(
         "GET", "/backups/exchange", "backupExchange.read", read_exchange, rights.RESTORE, ExchangeOut, safe=True,

@@ -1,6 +1,7 @@
 """Who works at a restore: the job; in safe mode, where no job runs, a thread of this server; without a server the command."""
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from praxisd.kernel import events, maintenance
@@ -20,7 +21,15 @@ HOLDER = "backups.exchange"
 CLOSED_S = 900
 """The doors stay closed so long for the restart that a person has to make. Seconds."""
 NOT_IN_PLACE = "backups.restore_not_in_place"
-CODES = (NOT_IN_PLACE,)
+NOT_OVER, UNDONE, HALF = (
+    "backups.restore_not_over",
+    "backups.restore_undone",
+    "backups.restore_half",
+)
+UNDOING = (NOT_IN_PLACE, NOT_OVER, UNDONE)
+CODES = (*UNDOING, HALF)
+_UNDOING = threading.Lock()
+"""Two at once would take for undone what the other is just putting back."""
 
 
 def begin(house: "House", actor: Actor, wanted: RestoreIn, by: str) -> RunKept:
@@ -49,18 +58,21 @@ def shown(house: "House", id: str) -> RestoreOut:
     if run is None or run.kind != "restore":
         raise not_found(SUBJECT)
     target = run.facts.get("target") or {}
+    before = _before(house, run)
+    left = [one for one in placing.parts(before) if not placing.undone(one)] if before is not None else []
+    half = bool(left) and run.state in ("interrupted", "failed")
     return RestoreOut(
         run=run.id,
         state=run.state,
         step=run.step,
         done=run.done,
         whole=run.whole,
-        code=run.code,
+        code=HALF if half else run.code,
         detail=run.detail,
         target=str(target.get("path", "")),
         files=run.figures.files if run.figures else 0,
         bytes=run.figures.bytes if run.figures else 0,
-        before=run.facts.get("before"),
+        before=before.name if before is not None and left else None,
         exchange=bool(run.facts.get("exchange")),
         left_out=tuple(run.facts.get("leftOut", ())),
         named_count=run.named_count,
@@ -68,22 +80,36 @@ def shown(house: "House", id: str) -> RestoreOut:
     )
 
 
+def _before(house: "House", run: RunKept) -> Path | None:
+    """Where a restore in place has saved what it replaced; None for any other, or if that is not there any more."""
+    name = str(run.facts.get("before") or "")
+    found = house.folder / "backups" / name
+    return found if name and found.is_dir() else None
+
+
 def put_back(house: "House", actor: Actor, id: str) -> RestoreOut:
-    """Undo a restore of files in place. NOT_IN_PLACE (409) for any other; what could not be put back is named."""
+    """Undo a restore of files in place, however it ended. What could not be put back is named, and can be tried again.
+
+    Problems (409): NOT_OVER while it is at work, UNDONE if it has been undone, NOT_IN_PLACE for any other restore.
+    """
     with house.store.read(opening.SYSTEM) as tx:
         run = store.RUN.get(tx, id)
     if run is None or run.kind != "restore":
         raise not_found(SUBJECT)
-    before = str(run.facts.get("before") or "")
-    saved = house.folder / "backups" / before
-    if not before or not saved.is_dir():
+    if run.state in ("waiting", "running"):
+        raise Problem(NOT_OVER, 409)
+    saved = _before(house, run)
+    parts = placing.parts(saved) if saved is not None else []
+    if not parts:
         raise Problem(NOT_IN_PLACE, 409)
-    named = [
-        (one.path.encode("utf-8", "backslashreplace").decode(), str(one.code))
-        for part in sorted(saved.iterdir())
-        if (part / placing.LOG).is_file()
-        for one in placing.put_back(part).named
-    ]
+    with _UNDOING:
+        if all(placing.undone(part) for part in parts):
+            raise Problem(UNDONE, 409)
+        named = [
+            (one.path.encode("utf-8", "backslashreplace").decode(), str(one.code))
+            for part in reversed(parts)
+            for one in placing.put_back(part).named
+        ]
     with house.store.write(actor) as tx:
         events.note(tx, "backup_restore.undone", SUBJECT, id, named=len(named))
     found = shown(house, id)
