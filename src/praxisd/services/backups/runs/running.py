@@ -133,7 +133,7 @@ def _work(house: "House", recorder: Recorder, stop: Stop) -> Ending:
         case _:
             from praxisd.services.backups.restoring import restoring
 
-            done = restoring.restore(house, recorder.run, progress=recorder.progress, stop=stop)
+            done = restoring.restore(house, recorder.run, progress=recorder.progress, stop=stop, note=recorder.facts)
             return _of(done)
 
 
