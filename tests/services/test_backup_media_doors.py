@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from praxisd.kernel import issues
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import ENGINE
+from praxisd.services.backups.plans import looking
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.houses import Houses
@@ -262,3 +264,19 @@ def test_what_is_not_recognised_is_left_as_it_is(small: Desk) -> None:
     code = {"code": "backups.medium_unreadable", "subject": "", "organization": "installation"}
     small.door("POST", "/issues/fix", status=409, json=code)
     assert mark.read_text() == "{"
+
+
+def test_a_nas_on_the_disk_of_the_data_is_said(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> dict[str, str]:
+        report = issues.run_checks(small.house, ["backups.disk"])
+        return {
+            one.code: str(one.params["label"]) for one in report.issues if one.code == "backups.same_disk"
+        }
+
+    small.drives()
+    assert found() == {}, "while there is no plan, that is what is missing"
+    plan(small.door)
+    small.insert("mon_away")
+    assert found() == {"backups.same_disk": "NAS im Keller"}, "not of a drive for media"
+    monkeypatch.setattr(looking, "same_disk", lambda _house, _drive: False)
+    assert found() == {}

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 MISSING, TO_SET_UP, DRIVE = plan_view.NO_PLAN, "backups.media_to_set_up", "backups.drive_needed"
 CODES = (MISSING, TO_SET_UP, DRIVE)
+SAME_DISK = "backups.same_disk"
 _INFO = {
     whereabouts_rules.INSERT, whereabouts_rules.START, whereabouts_rules.TAKE_OUT, whereabouts_rules.CARRY_OUT,
     whereabouts_rules.TO_SAFE, whereabouts_rules.BRING,
 }  # fmt: skip
 _ERROR = {whereabouts_rules.OLD, plan_watch_rules.EXTERNAL_OLD, engine.FULL, engine.READ_ONLY}
+_ELSEWHERE = ("nas", "remote")
+"""Targets that are meant to outlive this computer."""
 _WAITS = set(media_rules.CODES) - {media_rules.NEARLY_FULL}
 """What keeps a run from its medium: an error once its time has passed."""
 _SAID = (
@@ -91,6 +94,26 @@ def watch(house: "House") -> Iterator[Finding]:
         yield from reminding.unsent(tx)
 
 
+def same_disk(house: "House") -> Iterator[Finding]:
+    """A target that would be lost with the data: a network drive or data centre that lies on the disk of the data folder.
+
+    Not of the folder that other software takes its copy from, and not in the sample practice, whose targets are folders.
+    """
+    if house.config.demo:
+        return
+    with house.store.read(planning.SYSTEM) as tx:
+        if planning.plan(tx) is None:
+            return
+        mine = [
+            one
+            for one in drives.here(house, tx)
+            if one.kind in _ELSEWHERE and not drives.is_address(one.path)
+        ]
+    for one in mine:
+        if looking.look(one).present and looking.same_disk(house, one):
+            yield Finding(SAME_DISK, one.id, Severity.WARNING, {"label": one.label})
+
+
 def note(house: "House", mine: list[Drive], looks: dict[str, Seen]) -> None:
     """Keep what the look has shown: written only where something changed."""
     mounted = [
@@ -124,5 +147,6 @@ def _severity(one: Word, late: bool) -> Severity:
 
 CHECKS = (
     Check("backups.set_up", CODES, set_up, every_s=60.0),
+    Check("backups.disk", (SAME_DISK,), same_disk, seconds=20.0, every_s=600.0, place=diagnosis.own_host),
     Check("backups.watch", (*_SAID, reminding.UNSENT), watch, seconds=20.0, place=diagnosis.own_host),
 )

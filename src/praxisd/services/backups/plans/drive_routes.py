@@ -1,6 +1,5 @@
 """REST operations of the drives of the backups: where media show up, and the targets that are always there."""
 
-import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -86,7 +85,7 @@ def shown(house: "House", drive: Drive, known: dict[str, MediumKept]) -> DriveOu
         medium_label=inside.medium.label if inside else None,
         writable=seen.present and seen.writable,
         free=seen.free,
-        same_disk=here and seen.present and same_disk(house, drive),
+        same_disk=here and seen.present and looking.same_disk(house, drive),
     )
 
 
@@ -110,14 +109,6 @@ def _shows(
     if said is None:
         return "unreadable"
     return "unlisted" if said.practice == planning.digest(house) else "foreign"
-
-
-def same_disk(house: "House", drive: Drive) -> bool:
-    """Does it lie on the file system of the data folder?"""
-    try:
-        return os.stat(drive.path).st_dev == os.stat(house.folder).st_dev
-    except OSError:
-        return False
 
 
 def known(tx: Tx) -> dict[str, MediumKept]:

@@ -67,6 +67,14 @@ def last(house: "House", drive_id: str) -> Seen | None:
     return None if found is None else found[0]
 
 
+def same_disk(house: "House", drive: Drive) -> bool:
+    """Does it lie on the file system of the data folder?"""
+    try:
+        return os.stat(drive.path).st_dev == os.stat(house.folder).st_dev
+    except OSError:
+        return False
+
+
 def is_mounted(path: str) -> bool:
     """Is a file system of its own seen at this path?"""
     real = os.path.realpath(path)
