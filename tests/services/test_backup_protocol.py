@@ -90,7 +90,12 @@ class Ask:
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[MachineFacts]:
     """What this computer measures; the test changes it."""
     found = [MachineFacts(host="server", at=0)]
-    monkeypatch.setattr(diagnosis, "facts", lambda _house, _host=None: found[0])
+
+    def measured(_house: House, _host: str | None = None, *, only: tuple[str, ...] = ()) -> MachineFacts:
+        assert set(only) == {"disks", "services", "sql"}, "nobody waits for what the coverage does not ask"
+        return found[0]
+
+    monkeypatch.setattr(diagnosis, "facts", measured)
     return found
 
 

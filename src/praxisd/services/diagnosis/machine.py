@@ -1,6 +1,7 @@
 """Facts of a computer: this one is measured now, the others told of themselves."""
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -46,12 +47,13 @@ def seen_from_here(house: "House", one: Software) -> Software:
     return msgspec.structs.replace(one, host=one.host or one.node, role=None)
 
 
-def facts(house: "House", host: str | None = None) -> MachineFacts | None:
+def facts(house: "House", host: str | None = None, *, only: Sequence[str] = ()) -> MachineFacts | None:
     """What is known of a computer: of this one (None or its own name) measured, at most a minute old (what takes long to
-    measure: some minutes); of another what it sent, or None if it never did. May wait some seconds.
+    measure: some minutes); of another what it sent, or None if it never did. May wait some seconds. `only`:
+    measure no more than these fields, and wait for no others.
     """
     if host is None or host_name(host) in (own_host(), "localhost"):
-        return meter(house).measure(house.clock.now(), WAIT_S)
+        return meter(house).measure(house.clock.now(), WAIT_S, only)
     with house.store.read(system("diagnosis")) as tx:
         found = machine_store.one(tx, host_name(host))
     return None if found is None else found.facts

@@ -24,13 +24,14 @@ COVERED = "backup_thing.covered"
 NOT_COVERED = "backups.not_covered"
 NEEDS_SOURCE = "backups.cover_source"
 REFUSED = (NEEDS_SOURCE,)
+_MEASURED = ("disks", "services", "sql")
 _CLAIM = "covered_by/"
 """Beside the answers of the form: which source covers a thing, as a person said."""
 
 
 def judged(house: "House") -> list[Judged]:
     """All things there are, and what is so of each. May wait some seconds for what this computer measures."""
-    facts = diagnosis.facts(house)
+    facts = diagnosis.facts(house, only=_MEASURED)
     known = diagnosis.products(house)
     with reading(house) as tx:
         software = [diagnosis.seen_from_here(house, one) for one in diagnosis.software(tx)]
