@@ -218,15 +218,17 @@ def test_damage_is_named_and_nothing_there_counts_as_good(scene: Scene) -> None:
     run = scene.run("verify", medium=nas)
     assert (run.state, run.code) == ("failed", "backups.damaged")
     assert not scene.states(nas)[0].good
-    assert ("backups.damaged", f"verify/{nas}") in {
-        (one.code, one.subject) for one in checks.runs(scene.house)
-    }
+    (said,) = checks.runs(scene.house)
+    assert (said.code, said.subject, said.params["label"]) == ("backups.run_medium_damaged", nas, "nas")
     assert scene.run("prove").code == "backups.proof_nothing"
     data[len(data) // 2] ^= 1
     pack.write_bytes(data)
     scene.house.clock.advance(1)  # type: ignore[attr-defined]
     assert scene.run("verify", medium=nas).state == "good"
     assert scene.states(nas)[0].good and scene.states(nas)[0].verified == "all"
+    assert not [
+        one for one in checks.runs(scene.house) if one.subject.startswith("verify") or one.subject == nas
+    ]
 
 
 def test_the_jobs_do_it_and_one_that_is_cancelled_is_not_begun_again(

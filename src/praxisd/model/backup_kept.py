@@ -156,7 +156,8 @@ class SnapshotKept(_Kept, frozen=True):
 
     `opened_by`: numbers of the passwords that opened the medium when it was written. `verified`: the deepest reading after
     it that found nothing, and when. `proven`: when a restore of it was compared with its manifest and all was there.
-    `gone`: when retention dropped it.
+    `gone`: when retention dropped it, or it was found to be there no more. `doubted`: damage was found on its medium, and
+    all of it has not been read without a fault since.
     """
 
     id: str
@@ -176,6 +177,7 @@ class SnapshotKept(_Kept, frozen=True):
     verified_at: int | None = None
     proven: int | None = None
     gone: int | None = None
+    doubted: bool = False
 
 
 class LogCheck(_Kept, frozen=True):

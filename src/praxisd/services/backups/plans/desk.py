@@ -9,8 +9,9 @@ import msgspec
 
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import CalendarDay, DueRun, Expected, ImageDue, Judged, Seen, Word
-from praxisd.model.backup_kept import MediumKept, PlanKept
+from praxisd.model.backup_kept import MediumKept, PlanKept, RunState
 from praxisd.services.backups import (
+    done_rules,
     media_rules,
     plan_rules,
     plan_watch_rules,
@@ -31,7 +32,8 @@ _ACTIONS: dict[str, Action] = {
     whereabouts_rules.INSERT: "insert",
     **dict.fromkeys(set(media_rules.CODES) - {media_rules.NEARLY_FULL}, "insert"),
 }
-_ENDED_WELL = ("good", "warning")
+_ENDED_WELL: tuple[RunState, ...] = ("good", "warning")
+_AROUND_S = 2 * 86_400
 _LAST_RUNS = 200
 
 
@@ -68,7 +70,8 @@ def standing(house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None 
     zone, closed = planning.zone(house, tx), planning.closed_around(house, tx, now)
     day = planning.today(house, tx, kept, now)
     runs = store.RUN.by(tx, "kind", "backup", most=_LAST_RUNS)
-    done = {(one.day, one.job) for one in runs if one.job is not None and one.state in _ENDED_WELL}
+    around = plan_rules.due_runs(kept.plan, now - _AROUND_S, now + _AROUND_S, zone, closed)
+    done = {(one.run.day, one.run.job) for one in around if done_rules.done(one, runs, now, _ENDED_WELL)}
     # One that waits for its medium is what the desk has to be told of; any other comes to its turn by itself.
     busy = any(
         one.slot not in drives.ALWAYS

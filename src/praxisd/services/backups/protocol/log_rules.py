@@ -12,6 +12,7 @@ from typing import Literal
 from praxisd.kernel.schedule import Weekday
 from praxisd.model.backup import DueRun, Job
 from praxisd.model.backup_kept import LogCheck, RunKept
+from praxisd.services.backups import done_rules
 from praxisd.services.backups.day_rules import weekday
 
 DayState = Literal["green", "not_green", "no_run", "open", "nothing"]
@@ -44,15 +45,16 @@ def lines(planned: Sequence[DueRun], runs: Sequence[RunKept], over: bool) -> tup
     """The log of one backup day: its runs by the time they were asked for, then what was planned and did not run.
 
     `over`: the day has ended. Until then what has not run may still come: the desk begins the evening's when it closes.
+    What a person began long before its time is a line of its own, and does not stand for the planned one.
     """
     ordered = sorted(runs, key=lambda one: (one.asked, one.id))
     newest = {_same(one): one.id for one in ordered}
-    due = {one.run.job: one.at for one in planned}
+    due = {run.id: one for one in planned for run in ordered if done_rules.stands_in(run, one, run.asked)}
     found = [
-        Line(one.state, one, one.job, one.slot, due.get(one.job) if one.job else None, newest[_same(one)] == one.id)
+        Line(one.state, one, one.job, one.slot, due[one.id].at if one.id in due else None, newest[_same(one)] == one.id)
         for one in ordered
     ]  # fmt: skip
-    ran = {one.job for one in ordered if one.kind == "backup"}
+    ran = {one.run.job for one in due.values()}
     for one in planned:
         if one.run.job not in ran:
             found.append(Line("missed" if over else "coming", None, one.run.job, one.run.slot, one.at))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 NAMED, NO_SOURCE = "backups.run_named", "backups.run_no_source"
-CODES = (NAMED, NO_SOURCE, keeping.NOT_DROPPED)
+CODES = (NAMED, NO_SOURCE, keeping.NOT_DROPPED, keeping.MISSING)
 _HARMLESS = ("special",)
 """No copy holds a socket, and none needs to."""
 
@@ -37,7 +37,7 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     target = targets.target(house, recorder.run)
     medium = target.medium.medium.id
     recorder.change(medium=medium, slot=recorder.run.slot or target.medium.medium.slot)
-    keeping.reconcile(house, target)
+    missing = keeping.reconcile(house, target)
     recorder.step("stage")
     with house.store.read(recording.SYSTEM) as tx:
         from praxisd.services.backups.plans import sources
@@ -72,7 +72,9 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     depth, fault = _verify(house, recorder, target, stop)
     whole = not brought.faults and fault is None
     good = house.store.run(recording.SYSTEM, lambda tx: _judged(tx, kept.id, depth, good=whole))
-    ending = _ending(recorder, brought, made, named, fault, kept, first=not before)
+    if missing:
+        recorder.facts(params={"label": target.medium.medium.label})
+    ending = _ending(recorder, brought, made, named, fault, kept, first=not before, missing=missing)
     if whole:
         ending = keeping.drop(house, recorder, target, plan, ending, stop)
     _after(house, recorder, target, ending, good)
@@ -109,8 +111,10 @@ def _verify(
 ) -> tuple[Verified, EngineFault | None]:
     """Read what was written, as deep as it is due. What stops it stops the run."""
     with house.store.read(recording.SYSTEM) as tx:
-        last = verify_rules.last_full(history.states(tx, target.medium.medium.id))
-        depth = verify_rules.depth(target.medium.medium.kind, last, tx.now, target.medium.created)
+        states = history.states(tx, target.medium.medium.id)
+        last, doubted = verify_rules.last_full(states), verify_rules.doubted(states)
+        kind, since = target.medium.medium.kind, target.medium.created
+        depth = verify_rules.depth(kind, last, tx.now, since, doubted=doubted)
     recorder.step("verify")
     try:
         target.engine.verify(target.repo, depth, progress=recorder.progress, stop=stop)
@@ -118,7 +122,7 @@ def _verify(
         if fault.code == engine.INTERRUPTED:
             raise
         if fault.code == engine.DAMAGED:
-            house.store.run(recording.SYSTEM, lambda tx: keeping.doubted(tx, target.medium.medium.id))
+            keeping.doubt(house, target.medium.medium.id)
         return "none", fault
     return depth, None
 
@@ -144,6 +148,7 @@ def _ending(
     kept: SnapshotKept,
     *,
     first: bool,
+    missing: int,
 ) -> Ending:
     """Green only if all of it is true; else the gravest of what is not."""
     state: RunState = "good"
@@ -151,6 +156,8 @@ def _ending(
     grave = tuple(one for one in named if one.code not in _HARMLESS)
     if grave:
         state, code, detail = "warning", NAMED, str(len(grave))
+    if missing:
+        state, code, detail = "warning", keeping.MISSING, str(missing)
     if fault is not None:
         state, code, detail = "failed", fault.code, fault.detail
     if brought.faults:
@@ -165,7 +172,13 @@ def _ending(
         kept.medium,
         named,
         first_on_medium=first,
-        facts={"sources": brought.facts(), "no": kept.no, "named": len(named), "whole": not brought.faults},
+        facts={
+            "sources": brought.facts(),
+            "no": kept.no,
+            "named": len(named),
+            "whole": not brought.faults,
+            "missing": missing,
+        },
     )
 
 

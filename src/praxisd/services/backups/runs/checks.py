@@ -4,14 +4,14 @@ Each thing stays true until a later run of the same kind ends well. A medium tha
 here stands only that a backup was not made because of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import jobs as kernel_jobs
 from praxisd.kernel.access import Actor
 from praxisd.kernel.service import Check, Finding, Fix, Severity
 from praxisd.model.backup import Word
-from praxisd.model.backup_kept import RunKept
+from praxisd.model.backup_kept import MediumKept, RunKept
 from praxisd.services.backups import anomaly_rules, engine, media_rules, source, store
 from praxisd.services.backups.plans import labels, media, planning
 from praxisd.services.backups.plans.rights import MANAGE
@@ -32,13 +32,12 @@ from praxisd.services.backups.sources import quiet
 from praxisd.services.diagnosis import api as diagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
 
 NOT_MADE, FAILED = "backups.run_not_made", "backups.run_failed"
 PROOF_OLD, READ_OLD, JOB_OFF = "backups.proof_old", "backups.read_old", "backups.job_off"
+BROKEN = "backups.run_medium_damaged"
 _MEDIA = {*media_rules.CODES, media.AWAY, engine.FULL, engine.READ_ONLY}
 _OWN = (
     *(one for one in engine.CODES if one not in (engine.ENGINE_MISSING, engine.ENGINE_OLD, *_MEDIA)),
@@ -50,28 +49,45 @@ _OWN = (
     backing.NAMED,
     backing.NO_SOURCE,
     keeping.NOT_DROPPED,
+    keeping.MISSING,
 )
-CODES = tuple(dict.fromkeys((*_OWN, *anomaly_rules.CODES, NOT_MADE, FAILED, PROOF_OLD, READ_OLD)))
+CODES = tuple(dict.fromkeys((*_OWN, *anomaly_rules.CODES, NOT_MADE, FAILED, PROOF_OLD, READ_OLD, BROKEN)))
 _RECENT = 400
 
 
 def runs(house: "House") -> Iterator[Finding]:
-    """The newest run of each kind and job; anomalies; what is too old."""
+    """The newest run of each kind and job; media that are damaged; anomalies; what is too old."""
     with house.store.read(recording.SYSTEM) as tx:
-        yield from _newest(house, tx)
+        used = {one.medium.id: one for one in store.MEDIUM.all(tx) if not one.medium.retired}
+        broken = {id for id in used if verify_rules.doubted(history.states(tx, id))}
+        for id in sorted(broken):
+            yield Finding(BROKEN, id, Severity.ERROR, {"label": used[id].medium.label})
+        for run in _newest(tx):
+            if run.kind == "backup" or _still(run, used, broken):
+                yield from _of_run(house, tx, run)
         yield from _old(house, tx)
 
 
-def _newest(house: "House", tx: "Tx") -> Iterator[Finding]:
+def _newest(tx: "Tx") -> Iterator[RunKept]:
+    """The newest of each job, of each medium that was read, and the newest proof."""
     seen: set[tuple[str, str]] = set()
     for run in store.RUN.newest(tx, _RECENT):
-        name = (run.kind, run.job or run.medium)
+        name = (run.kind, run.medium if run.kind == "verify" else run.job or "")
         if run.ended is None or run.kind in ("restore", "move") or name in seen:
             continue
         if run.state == "interrupted" and run.code != recording.STOPPED and _again(tx, run):
             continue
+        if run.kind != "backup" and run.code in _MEDIA:
+            continue  # a reading or proof that never began: what it would have said an older one says
         seen.add(name)
-        yield from _of_run(house, tx, run)
+        yield run
+
+
+def _still(run: RunKept, used: Mapping[str, MediumKept], broken: Collection[str]) -> bool:
+    """Does a reading or proof say more than that its medium is damaged, which is told by itself, or gone from the list?"""
+    if run.kind == "verify" and run.medium and run.medium not in used:
+        return False
+    return not (run.code == engine.DAMAGED and run.medium in broken)
 
 
 def _again(tx: "Tx", run: RunKept) -> bool:
@@ -85,17 +101,18 @@ def _again(tx: "Tx", run: RunKept) -> bool:
 
 def _of_run(house: "House", tx: "Tx", run: RunKept) -> Iterator[Finding]:
     subject = run.job or (f"{run.kind}/{run.medium}" if run.medium else run.kind)
-    params = _params(house, run)
+    params = _params(house, tx, run)
     if run.state in ("failed", "interrupted"):
         if run.code in _MEDIA:
             yield Finding(NOT_MADE, subject, Severity.ERROR, {**params, "reason": _title(run)})
-        elif run.code in _OWN:
+        elif run.code in _OWN and not (run.kind == "backup" and run.code == engine.DAMAGED):
             yield Finding(run.code, subject, Severity.ERROR, params)
         else:
             yield Finding(FAILED, subject, Severity.ERROR, {**params, "reason": _title(run)})
         return
     if run.state == "warning" and run.code in _OWN:
-        yield Finding(run.code, subject, Severity.WARNING, params)
+        grave = run.code == keeping.MISSING
+        yield Finding(run.code, subject, Severity.ERROR if grave else Severity.WARNING, params)
     for word in unusual(tx, run):
         yield Finding(word.code, subject, Severity.WARNING, dict(word.params))
 
@@ -143,10 +160,12 @@ def _old(house: "House", tx: "Tx") -> Iterator[Finding]:
             yield Finding(READ_OLD, medium.id, Severity.WARNING, {"label": medium.label, "days": days})
 
 
-def _params(house: "House", run: RunKept) -> dict[str, Any]:
+def _params(house: "House", tx: "Tx", run: RunKept) -> dict[str, Any]:
+    """What texts may name: the job, and what the medium is called, or the slot where no medium was found."""
     said = run.facts.get("params")
     job = {"text": f"backups.job_name.{run.job}"} if run.job else {"text": f"backups.run_kind.{run.kind}"}
-    label = labels.label(house, run.slot) if run.slot else "–"
+    medium = store.MEDIUM.get(tx, run.medium) if run.medium else None
+    label = medium.medium.label if medium is not None else labels.label(house, run.slot) if run.slot else "–"
     return {**(said if isinstance(said, dict) else {}), "job": job, "label": label, "count": run.named_count}
 
 
@@ -172,7 +191,7 @@ def wanted(variant: str) -> tuple[str, ...]:
     return (jobs.RUN,) if variant == "external" else jobs.NAMES
 
 
-def switch_on(house: "House", _actor: Actor, subject: str, _params: "Mapping[str, Any]") -> None:
+def switch_on(house: "House", _actor: Actor, subject: str, _params: Mapping[str, Any]) -> None:
     """Switch the job on again."""
     if subject in jobs.NAMES:
         house.store.run(recording.SYSTEM, lambda tx: kernel_jobs.change(house, tx, subject, enabled=True))

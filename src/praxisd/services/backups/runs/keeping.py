@@ -16,7 +16,7 @@ from praxisd.services.backups.runs.recording import Recorder
 from praxisd.services.backups.runs.running import Ending
 from praxisd.services.backups.runs.targets import Target
 
-NOT_DROPPED = "backups.run_not_dropped"
+NOT_DROPPED, MISSING = "backups.run_not_dropped", "backups.run_states_missing"
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -44,37 +44,42 @@ def verified(tx: "Tx", medium: str, at: int) -> int:
     for one in found:
         run = store.RUN.get(tx, one.run)
         whole = one.good or (run is not None and run.facts.get("whole", False))
-        put(tx, msgspec.structs.replace(one, verified="all", verified_at=at, good=whole))
+        put(tx, msgspec.structs.replace(one, verified="all", verified_at=at, good=whole, doubted=False))
     return len(found)
 
 
 def doubted(tx: "Tx", medium: str) -> int:
     """The medium is damaged: no state of it counts as good until all was read without a fault; so none is dropped."""
-    found = [one for one in history.states(tx, medium) if one.good]
+    found = history.states(tx, medium)
     for one in found:
-        put(tx, msgspec.structs.replace(one, good=False, verified="none"))
+        put(tx, msgspec.structs.replace(one, good=False, verified="none", doubted=True))
     return len(found)
 
 
-def reconcile(house: "House", target: Target) -> None:
-    """After a run on this medium that was cut off: what it holds and the table does not know, and the other way round."""
+def doubt(house: "House", medium: str) -> None:
+    """The same in a transaction of its own."""
+    house.store.run(recording.SYSTEM, lambda tx: doubted(tx, medium))
+
+
+def reconcile(house: "House", target: Target) -> int:
+    """What the medium holds and the table does not know, and the other way round; how many states are not there any more.
+
+    Asked of the medium each time: it may have been emptied, copied by halves or mended by a disk check meanwhile.
+    """
     medium = target.medium.medium.id
-    with house.store.read(recording.SYSTEM) as tx:
-        last = history.last(tx, medium)
-        regular = last is not None and last.state in ("good", "warning") and not last.facts.get("odd")
-    if regular:
-        return
     there = target.engine.snapshots(target.repo)
-    house.store.run(recording.SYSTEM, lambda tx: _matched(house, tx, medium, there))
+    return house.store.run(recording.SYSTEM, lambda tx: _matched(house, tx, medium, there))
 
 
-def _matched(house: "House", tx: "Tx", medium: str, there: Sequence[Snapshot]) -> None:
+def _matched(house: "House", tx: "Tx", medium: str, there: Sequence[Snapshot]) -> int:
     known = {one.engine_id: one for one in store.SNAPSHOT.by(tx, "medium", medium)}
     no = max((one.no for one in known.values()), default=0)
     ids = {one.id for one in there}
+    missing = 0
     for one in known.values():
         if one.gone is None and one.engine_id not in ids:
             put(tx, msgspec.structs.replace(one, gone=tx.now))
+            missing += 1
         elif one.gone is not None and one.engine_id in ids:
             put(tx, msgspec.structs.replace(one, gone=None))
     for each in sorted(there, key=lambda one: (_no(one), one.at)):
@@ -82,6 +87,7 @@ def _matched(house: "House", tx: "Tx", medium: str, there: Sequence[Snapshot]) -
             continue
         no = max(no + 1, _no(each))
         put(tx, _found(house, tx, medium, each, no))
+    return missing
 
 
 def _found(house: "House", tx: "Tx", medium: str, each: Snapshot, no: int) -> SnapshotKept:

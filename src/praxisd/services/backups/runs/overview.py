@@ -1,17 +1,16 @@
 """How it stands with the backups today, put together of all rooms: the first thing a person sees of them."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.model.backup import DueRun, Seen
-from praxisd.model.backup_kept import PlanKept
-from praxisd.services.backups import plan_rules, store
+from praxisd.model.backup_kept import PlanKept, RunState
+from praxisd.services.backups import done_rules, plan_rules, store
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import engine_of
 from praxisd.services.backups.plans import desk, drives, labels, looking, media_view, plan_view, planning
 from praxisd.services.backups.protocol import log_keeping
-from praxisd.services.backups.runs import history, protected_rules, view
+from praxisd.services.backups.runs import history, judging, view
 from praxisd.services.backups.runs.shapes import (
     BackupOverview,
     CheckOut,
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
 
-_DAYS_BACK, _AHEAD = 31, 14
+_AHEAD = 14
 _ASKED, _ASK_S = "backups.engine_asked", 60.0
-_DONE = ("good", "warning", "running", "waiting")
+_DONE: tuple[RunState, ...] = ("good", "warning", "running", "waiting")
 
 
 def overview(house: "House", tx: "Tx", lang: str) -> BackupOverview:
@@ -102,36 +101,10 @@ def _looks(house: "House", tx: "Tx") -> dict[str, Seen]:
 
 def protected(house: "House", tx: "Tx", lang: str) -> ProtectedOut:
     """Is the practice protected, since when, and why or why not."""
-    found = judgement(house, tx)
+    found = judging.judgement(house, tx)
     since = None if found.since is None else format_rfc3339(found.since, planning.zone(house, tx))
-    why = house.texts.get(f"backups.protected.{found.why}", lang)
+    why = house.texts.get(f"backups.protected.{found.why}", lang, media=", ".join(found.media))
     return ProtectedOut(state=found.state, since=since, why=why)
-
-
-def judgement(house: "House", tx: "Tx") -> protected_rules.Judgement:
-    """The same as a rule says it."""
-    kept = planning.plan(tx)
-    today = planning.today(house, tx, kept)
-    wanted = []
-    runs = store.RUN.by(tx, "kind", "backup", most=300)
-    if kept is not None:
-        first = max(planning.today(house, tx, kept, kept.at), today - timedelta(days=_DAYS_BACK))
-        closed = planning.closed(house, tx, first, today)
-        days = [first + timedelta(days=number) for number in range((today - first).days)]
-        wanted = [day for day in days if plan_rules.runs_on(kept.plan, day, closed)]
-    proofs = [one for one in store.RUN.by(tx, "kind", "prove", most=60) if one.ended is not None]
-    return protected_rules.judge(
-        planned=kept is not None,
-        last=history.last(tx),
-        good=history.last_good(tx),
-        proof=next(iter(proofs), None),
-        proven=next((one.ended for one in proofs if one.state == "good"), None),
-        missed=protected_rules.missed(
-            wanted, [one.day for one in runs if one.state in ("good", "warning")], today
-        ),
-        now=tx.now,
-        external=kept is not None and kept.plan.variant == "external",
-    )
 
 
 def _next(house: "House", tx: "Tx", kept: PlanKept | None, lang: str) -> NextOut | None:
@@ -152,11 +125,10 @@ def upcoming(house: "House", tx: "Tx", kept: PlanKept) -> DueRun | None:
     zone, today = planning.zone(house, tx), planning.today(house, tx, kept)
     closed = planning.closed_around(house, tx, tx.now)
     runs = store.RUN.by(tx, "kind", "backup", most=60)
-    done = {(one.day, one.job) for one in runs if one.state in _DONE}
     after = max(kept.at, tx.now - 86_400)
     for one in plan_rules.due_runs(kept.plan, after, tx.now + _AHEAD * 86_400, zone, closed):
         waits = one.at > tx.now or (one.run.day == today and one.run.start == "desk")
-        if waits and (one.run.day, one.run.job) not in done:
+        if waits and not done_rules.done(one, runs, tx.now, _DONE):
             return one
     return None
 

@@ -13,7 +13,7 @@ import msgspec
 
 from praxisd.model.backup import DueRun, Job, Waiting, Word
 from praxisd.model.backup_kept import PlanKept, RunKept
-from praxisd.services.backups import plan_rules, plan_watch_rules, store
+from praxisd.services.backups import done_rules, plan_rules, plan_watch_rules, store
 from praxisd.services.backups.engine import Stop
 from praxisd.services.backups.plans import planning
 from praxisd.services.backups.runs import asking, holding, recording, recovering, running, targets
@@ -74,7 +74,7 @@ def _plan_due(house: "House", tx: "Tx") -> list[RunKept]:
         if one.start == "desk":
             continue
         id = planned_id(one.day, one.job)
-        if store.RUN.get(tx, id) is None and not _done(tx, one.day, one.job):
+        if store.RUN.get(tx, id) is None and not _done(tx, due):
             made.append(
                 asking.ask(
                     house,
@@ -102,10 +102,9 @@ def planned_id(day: date, job: Job) -> str:
     return f"{day.isoformat()}-{job}"
 
 
-def _done(tx: "Tx", day: date, job: Job) -> bool:
-    """Is there one of this day and job already, whoever asked for it, that came to a copy or still may?"""
-    good = ("waiting", "running", "good", "warning")
-    return any(one.day == day and one.job == job and one.state in good for one in store.RUN.newest(tx, 200))
+def _done(tx: "Tx", due: DueRun) -> bool:
+    """Is there one in its place already, whoever asked for it, that came to a copy or still may?"""
+    return done_rules.done(due, store.RUN.newest(tx, 200), tx.now, ("waiting", "running", "good", "warning"))
 
 
 def _next(house: "House") -> RunKept | None:

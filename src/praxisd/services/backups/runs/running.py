@@ -76,6 +76,8 @@ def perform(house: "House", run_id: str, held: "Held", stop: Stop) -> RunKept:
     except (EngineFault, SourceFault, Failed) as fault:
         ending = Ending("failed", fault.code, fault.detail, facts=getattr(fault, "facts", {}))
         retry = fault.retry
+        if fault.code == engine.DAMAGED and recorder.run.medium:
+            _doubt(house, recorder.run.medium)
         if fault.code == engine.INTERRUPTED:
             ending = Ending("interrupted", recording.STOPPED if held.asked else engine.INTERRUPTED)
     except Problem as problem:
@@ -95,6 +97,13 @@ def perform(house: "House", run_id: str, held: "Held", stop: Stop) -> RunKept:
         )
     except Lost:
         return recorder.run
+
+
+def _doubt(house: "House", medium: str) -> None:
+    """Whatever was done, damage was found on this medium."""
+    from praxisd.services.backups.runs import keeping
+
+    keeping.doubt(house, medium)
 
 
 def _begin(house: "House", tx: "Tx", run_id: str, fence: int) -> RunKept:
@@ -133,7 +142,9 @@ def _work(house: "House", recorder: Recorder, stop: Stop) -> Ending:
         case _:
             from praxisd.services.backups.restoring import restoring
 
-            done = restoring.restore(house, recorder.run, progress=recorder.progress, stop=stop, note=recorder.facts)
+            done = restoring.restore(
+                house, recorder.run, progress=recorder.progress, stop=stop, note=recorder.facts
+            )
             return _of(done)
 
 

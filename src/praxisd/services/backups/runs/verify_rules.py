@@ -24,8 +24,17 @@ def last_full(states: Sequence[SnapshotKept]) -> int | None:
     return max((one.verified_at or 0 for one in states if one.verified == "all"), default=0) or None
 
 
-def depth(kind: Kind, last: int | None, now: int, since: int) -> Depth:
-    """How deep the copy just written is read. `since`: when the medium was set up."""
+def doubted(states: Sequence[SnapshotKept]) -> bool:
+    """Was damage found on this medium, and has all of it not been read without a fault since?"""
+    return any(one.doubted for one in states)
+
+
+def depth(kind: Kind, last: int | None, now: int, since: int, *, doubted: bool = False) -> Depth:
+    """How deep the copy just written is read. `since`: when the medium was set up; of one that is `doubted` all: a new
+    state there is good only as far as the old data is that it builds upon.
+    """
+    if doubted:
+        return "all"
     begun = since if last is None else last
     return "all" if now - begun > FULL_EVERY_S[kind] else "part"
 

@@ -1,10 +1,10 @@
 """All that is kept on a medium is read, byte by byte. What is damaged is named, and none of it counts as good meanwhile."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from praxisd.model.backup_kept import Drive, MediumKept
-from praxisd.services.backups import engine, media_rules, store
-from praxisd.services.backups.engine import EngineFault, Stop
+from praxisd.services.backups import media_rules, store
+from praxisd.services.backups.engine import Stop
 from praxisd.services.backups.runs import keeping, recording, targets
 from praxisd.services.backups.runs.recording import Recorder
 from praxisd.services.backups.runs.running import Ending, Failed
@@ -20,21 +20,20 @@ def verify(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     target = targets.opened(house, drive, medium)
     id = medium.medium.id
     recorder.change(medium=id, slot=medium.medium.slot)
-    keeping.reconcile(house, target)
+    missing = keeping.reconcile(house, target)
     recorder.step("verify")
     depth = "structure" if recorder.run.facts.get("depth") == "structure" else "all"
-    try:
-        target.engine.verify(
-            target.repo, "structure" if depth == "structure" else "all", progress=recorder.progress, stop=stop
-        )
-    except EngineFault as fault:
-        if fault.code == engine.DAMAGED:
-            house.store.run(recording.SYSTEM, lambda tx: keeping.doubted(tx, id))
-        raise
+    target.engine.verify(
+        target.repo, "structure" if depth == "structure" else "all", progress=recorder.progress, stop=stop
+    )
     count = 0
     if depth == "all":
         count = house.store.run(recording.SYSTEM, lambda tx: keeping.verified(tx, id, tx.now))
-    return Ending("good", medium=id, facts={"states": count, "depth": depth})
+    facts: dict[str, Any] = {"states": count, "depth": depth, "missing": missing}
+    if missing:
+        facts["params"] = {"label": medium.medium.label}
+        return Ending("failed", keeping.MISSING, str(missing), medium=id, facts=facts)
+    return Ending("good", medium=id, facts=facts)
 
 
 def there(house: "House", medium: str) -> tuple[Drive, MediumKept]:
