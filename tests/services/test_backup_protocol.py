@@ -91,8 +91,8 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[MachineFacts]:
     """What this computer measures; the test changes it."""
     found = [MachineFacts(host="server", at=0)]
 
-    def measured(_house: House, _host: str | None = None, *, only: tuple[str, ...] = ()) -> MachineFacts:
-        assert set(only) == {"disks", "services", "sql"}, "nobody waits for what the coverage does not ask"
+    def measured(_house: House, _host: str | None = None, *, only: tuple[str, ...]) -> MachineFacts:
+        assert set(only) == {"disks", "services", "sql"}  # nobody waits for what is not asked
         return found[0]
 
     monkeypatch.setattr(diagnosis, "facts", measured)
@@ -243,8 +243,7 @@ def test_the_form_is_filled_from_facts_and_holds_no_password(house: House, ask: 
         medium = Medium("m1", "Fr extern", "fri_away", stay=stay, written=at(FRIDAY, 18, 15))
         store.MEDIUM.put(tx, "m1", MediumKept(medium, "r", 1, "x"), at=1)
         store.WRAP.put(tx, "m1/3", Wrap("m1", 3, "k", 1), at=1, medium="m1")
-        recovery = Wrap("m1", 1, "r", 1, None, "recovery")
-        store.WRAP.put(tx, "m1/recovery/1", recovery, at=1, medium="m1")
+        store.WRAP.put(tx, "m1/r", Wrap("m1", 1, "r", 1, None, "recovery"), at=1, medium="m1")
         store.SECRET.put(tx, "3", Secret(3, "password", "vault-name-of-3", at(FRIDAY, 8)), at=1)
         store.SOURCE.put(
             tx, "Bilder", SourceKept("Bilder", "folders", {"path": "/srv/bilder"}, "", "x", 1), at=1
@@ -256,11 +255,9 @@ def test_the_form_is_filled_from_facts_and_holds_no_password(house: House, ask: 
     write(house, fill)
     set_clock(house, at(MONDAY, 12))
     for question, value in (
-        ("technician", "Jens Technik"),
-        ("instructed", "Anna Muster, 01.09.2026\nBernd Beispiel"),
-        ("monitoring", "no"),
-        ("extra_1", "keine"),
-    ):
+        ("technician", "Jens Technik"), ("instructed", "Anna Muster, 01.09.2026\nBernd Beispiel"),
+        ("monitoring", "no"), ("extra_1", "keine"),
+    ):  # fmt: skip
         ask("owner", "PUT", f"/answers/{question}", body={"value": value, "person": "Dr. Berta"})
     text = printed(ask)
     for told in (

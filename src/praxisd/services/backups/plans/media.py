@@ -4,7 +4,7 @@ import ntpath
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -68,8 +68,12 @@ def written(tx: Tx, medium_id: str, at: int, slot: str = "") -> MediumKept:
 
 
 def seen(tx: Tx, medium_id: str, drive_id: str, now: int) -> MediumKept:
-    """It is in that drive. Newly there: the drive itself says so, no person is needed."""
+    """It is in that drive, and no other is. Newly there: the drive itself says so, no person is needed."""
     kept = need(tx, medium_id)
+    if kept.medium.kind == "removable":
+        for other in store.MEDIUM.all(tx):
+            if other.drive == drive_id and other.medium.id != medium_id:
+                gone(tx, other.medium.id)
     if kept.drive == drive_id:
         return kept
     kept = msgspec.structs.replace(kept, drive=drive_id)
@@ -81,6 +85,14 @@ def seen(tx: Tx, medium_id: str, drive_id: str, now: int) -> MediumKept:
 def gone(tx: Tx, medium_id: str) -> None:
     """It is in no drive any more; where it is, a person has to say."""
     put(tx, msgspec.structs.replace(need(tx, medium_id), drive=""))
+
+
+def whereabouts(kept: MediumKept, there: Collection[str]) -> Place | None:
+    """Where it is as far as that is known: „drive“ only while one of the drives `there` (ids) shows it."""
+    place = whereabouts_rules.place_of(kept.medium)
+    if place == "drive" and kept.medium.kind == "removable" and kept.drive not in there:
+        return None
+    return place
 
 
 def moved(tx: Tx, medium_id: str, place: Place, person: str, at: int | None = None) -> MediumKept:
@@ -238,6 +250,7 @@ def of_drive(house: "House", shown: Seen, known: Mapping[str, MediumKept]) -> Me
 
 def came_and_went(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> dict[str, str]:
     """Media whose drive is another one than noted ("": none), by id. An address shows nothing, and is left as it is."""
+    listed = {one.id for one in drives.drives(tx)}
     known = {one.medium.id: one for one in media(tx)}
     there = {drive: of_drive(house, shown, known) for drive, shown in looks.items()}
     inside = {one.medium.id: drive for drive, one in there.items() if one is not None}
@@ -245,7 +258,8 @@ def came_and_went(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> dict[str
     for id_, kept in known.items():
         drive = inside.get(id_, "")
         came = drive and drive != kept.drive
-        went = not drive and kept.drive in looks and kept.medium.kind == "removable"
+        left = kept.drive in looks or (kept.drive and kept.drive not in listed)
+        went = not drive and left and kept.medium.kind == "removable"
         if came or went:
             found[id_] = drive
     return found

@@ -5,9 +5,8 @@ from zoneinfo import ZoneInfo
 
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.store import Tx
-from praxisd.model.backup import Place
 from praxisd.model.backup_kept import MediumKept
-from praxisd.services.backups import store, whereabouts_rules
+from praxisd.services.backups import store
 from praxisd.services.backups.plans import drives, labels, looking, media, planning
 from praxisd.services.backups.plans.media_shapes import MediumAnswer, MediumOut, StayOut
 
@@ -46,7 +45,7 @@ class _View:
 
     def one(self, kept: MediumKept) -> MediumOut:
         medium, drive = kept.medium, self._drives.get(kept.drive)
-        place = _place(kept)
+        place = media.whereabouts(kept, self._drives)
         stay = medium.stay if medium.stay is not None and medium.stay.place == place else None
         seen = looking.last(self._house, kept.drive) if kept.drive else None
         locked = self._locked.get(medium.slot)
@@ -73,14 +72,6 @@ class _View:
 
     def _at(self, at: int | None) -> str | None:
         return None if at is None else format_rfc3339(at, self._zone)
-
-
-def _place(kept: MediumKept) -> Place | None:
-    """Where it is; „drive“ only while one shows it."""
-    place = whereabouts_rules.place_of(kept.medium)
-    if place == "drive" and kept.medium.kind == "removable" and not kept.drive:
-        return None
-    return place
 
 
 def _passwords(tx: Tx, medium: str) -> tuple[int, ...]:

@@ -46,6 +46,7 @@ class FormFacts:
     """All of it as it is now. `engine`: name and version, "" where it is missing; `proofs`: the newest restore proofs that
     have ended, `runs` the backups, both newest first; `external`: the last copy for a backup software of the practice's own;
     `names` of people by actor label; `passwords`: the numbers of those that open a medium;
+    `read`: when all of a medium was read last and was whole; `damaged`: media in use of which damage is known;
     `masked`: whoever reads it sees no names of people.
     """
 
@@ -57,6 +58,8 @@ class FormFacts:
     media: list[MediumKept]
     stays: Mapping[str, StayKept]
     passwords: Mapping[str, tuple[int, ...]]
+    read: Mapping[str, int]
+    damaged: frozenset[str]
     secrets: list[Secret]
     sources: list[SourceKept]
     things: list[Judged]
@@ -130,6 +133,12 @@ def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
         with planning.within(tx, actor.organization):
             names = sentences.actor_names(house, tx, [one for one in said if ":" in one], lang)
         media = store.MEDIUM.all(tx)
+        states = {
+            one.medium.id: [
+                each for each in store.SNAPSHOT.by(tx, "medium", one.medium.id) if each.gone is None
+            ]
+            for one in media
+        }
         return FormFacts(
             practice=practice,
             partner=partner,
@@ -139,6 +148,16 @@ def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
             media=media,
             stays={one.medium: one for one in store.STAY.all(tx)},
             passwords={one.medium.id: keyring.opened_by(tx, one.medium.id) for one in media},
+            read={
+                id: max(each.verified_at or 0 for each in found)
+                for id, found in states.items()
+                if found and all(each.verified == "all" for each in found)
+            },
+            damaged=frozenset(
+                one.medium.id
+                for one in media
+                if not one.medium.retired and any(each.doubted for each in states[one.medium.id])
+            ),
             secrets=store.SECRET.all(tx),
             sources=store.SOURCE.all(tx),
             things=things,

@@ -10,6 +10,7 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.paper import Box, Column, Paper
 from praxisd.model.backup_kept import MediumKept, RunKept
 from praxisd.services.backups import whereabouts_rules
+from praxisd.services.backups.plans import media
 from praxisd.services.backups.protocol import plotting
 from praxisd.services.backups.protocol.form_facts import FormFacts, gather
 from praxisd.services.backups.protocol.form_words import FormWords
@@ -112,21 +113,25 @@ def _instruction(made: Paper, words: FormWords) -> None:
 
 def _test(made: Paper, words: FormWords) -> None:
     say, facts = words.say, words.facts
-    good, proven = facts.good, facts.proven
+    good, proven = (None, None) if facts.damaged else (facts.good, facts.proven)
+    test_none, proof_none = say("test_none"), say("proof_none")
+    if facts.damaged:
+        labels = ", ".join(one.medium.label for one in words.ordered() if one.medium.id in facts.damaged)
+        test_none = proof_none = say("damaged_media", labels=labels)
     reason, declined = facts.value("no_test_run"), facts.value("proof_declined") == "yes"
     made.heading(say("test"))
     made.checkboxes(
         [
-            Box(say("test_done"), good is not None, _run_note(words, good) if good else say("test_none")),
+            Box(say("test_done"), good is not None, _run_note(words, good) if good else test_none),
             Box(
                 say("test_impossible"),
-                good is None and bool(reason),
-                reason if good is None and reason else say("unanswered") if good is None else "",
+                facts.good is None and bool(reason),
+                reason if facts.good is None and reason else say("unanswered") if facts.good is None else "",
             ),
             Box(
                 say("proof_done"),
                 proven is not None,
-                _proof_note(words, proven) if proven else say("proof_none"),
+                _proof_note(words, proven) if proven else proof_none,
             ),
             Box(say("proof_declined"), proven is None and declined),
         ]
@@ -227,6 +232,7 @@ def _media(made: Paper, words: FormWords) -> None:
         Column(say("where"), 3),
         Column(say("person"), 2),
         Column(say("written"), 2),
+        Column(say("read"), 2),
         Column(say("key"), 1.6),
     ]
     made.table(columns, [_medium(words, one) for one in words.ordered()])
@@ -234,9 +240,11 @@ def _media(made: Paper, words: FormWords) -> None:
 
 def _medium(words: FormWords, one: MediumKept) -> tuple[str, ...]:
     medium = one.medium
-    place = whereabouts_rules.place_of(medium)
+    place = media.whereabouts(one, {drive.id for drive in words.facts.drives})
     fixed = medium.kind != "removable"
     where = words.say(f"kind.{medium.kind}") if fixed else words.say(f"place.{place or 'unknown'}")
+    if place is None and whereabouts_rules.place_of(medium) == "drive":
+        where = words.say("place.taken_out")
     if medium.held:
         where += f" – {words.say('held')}"
     stay = medium.stay
@@ -245,7 +253,12 @@ def _medium(words: FormWords, one: MediumKept) -> tuple[str, ...]:
     numbers = words.facts.passwords.get(medium.id, ())
     key = words.say("key_no", no=", ".join(map(str, numbers))) if numbers else words.say("unknown")
     written = words.moment(medium.written) if medium.written is not None else words.say("never")
-    return medium.label, where, by, written, key
+    read = (
+        words.moment(words.facts.read[medium.id]) if medium.id in words.facts.read else words.say("not_read")
+    )
+    if medium.id in words.facts.damaged:
+        read = words.say("damaged")
+    return medium.label, where, by, written, read, key
 
 
 def _looks(made: Paper, words: FormWords) -> None:
