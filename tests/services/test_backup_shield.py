@@ -1,5 +1,6 @@
 """What „protected“ says of a practice whose media go wrong, whose plan is not kept, or whose clerk clicks at noon."""
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,7 @@ from tests.services.backups_scene import SYSTEM, Scene
 
 from praxisd.kernel.clock import FrozenClock
 from praxisd.model.backup_kept import Drive, RunKept
-from praxisd.services.backups import store
+from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.plans import desk, media
 from praxisd.services.backups.protocol import log_keeping
 from praxisd.services.backups.runs import checks, judging, overview, queueing, starting
@@ -196,3 +197,18 @@ def test_a_failed_evening_is_not_hidden_by_a_good_night(scene: Scene) -> None:
     assert _work(scene) == [("night", "good")]
     _proven(scene)
     assert _found(scene) == ("yellow", "job_not_good")
+
+
+def test_a_medium_that_cannot_say_whose_it_is_is_named_so(scene: Scene) -> None:
+    scene.plan()
+    drive = scene.drive("rdx", "removable")
+    away = scene.medium(drive, "mon_away")
+    mark = Path(drive.path) / media_rules.FILE
+    whole = mark.read_bytes()
+    mark.write_bytes(whole[: len(whole) // 2])
+    assert scene.run("verify", medium=away).code == "backups.medium_unreadable"
+    doc = json.loads(whole)
+    mark.write_text(json.dumps({**doc, "practice": "another"}))
+    assert scene.run("verify", medium=away).code == "backups.medium_foreign"
+    mark.write_bytes(whole)
+    assert scene.run("verify", medium=away).state == "good"

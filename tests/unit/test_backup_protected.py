@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -89,13 +90,17 @@ WORSE: list[tuple[str, object, str]] = [
 ]
 
 
+def _with(facts: Facts, name: str, value: Any) -> Facts:
+    return replace(facts, **{name: value})
+
+
 @given(every, st.sampled_from(WORSE))
 def test_nothing_hides_what_is_wrong(facts: Facts, worse: tuple[str, object, str]) -> None:
     name, value, state = worse
     assert protected_rules.judge(BEST, NOW).state == "green"
-    assert protected_rules.judge(replace(BEST, **{name: value}), NOW).state == state
+    assert protected_rules.judge(_with(BEST, name, value), NOW).state == state
     if facts.good is not None and not facts.external:
-        found = protected_rules.judge(replace(facts, **{name: value}), NOW)
+        found = protected_rules.judge(_with(facts, name, value), NOW)
         assert RANK[found.state] >= RANK[state]
 
 
@@ -113,10 +118,11 @@ def test_each_run_of_the_plan_that_nothing_newer_makes_up_for_is_missed(
     today = day_rules.backup_day(now, BERLIN, PLAN.day_begins)
     due = plan_rules.due_runs(PLAN, BEGIN, now, BERLIN, frozenset())
     copies = [(job, BEGIN + at) for job, at in made]
-    found = protected_rules.missed(due, copies, ("evening",), today, now)
+    away: tuple[Job, ...] = ("evening",)
+    found = protected_rules.missed(due, copies, away, today, now)
     over = [one for one in due if one.run.day < today]
 
-    def lacks(one: DueRun, jobs: tuple[str, ...]) -> bool:
+    def lacks(one: DueRun, jobs: tuple[Job, ...]) -> bool:
         first = one.at - 6 * 3600 if one.run.job == "evening" else one.at
         return not any(job in jobs and first <= began <= now for job, began in copies)
 

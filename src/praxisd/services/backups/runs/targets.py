@@ -9,7 +9,7 @@ from praxisd.model.backup_kept import Drive, MediumKept, RunKept
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import Engine, Repo
 from praxisd.services.backups.engine_checks import engine_of
-from praxisd.services.backups.plans import drives, labels, looking
+from praxisd.services.backups.plans import drives, labels, looking, planning
 from praxisd.services.backups.runs import recording
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def reachable(house: "House", tx: "Tx") -> list[tuple[Drive, MediumKept]]:
     found = []
     for drive in drives.here(house, tx):
         seen = looking.glance(house, drive)
-        id = _in(drive, seen.identity, known) if seen.present else ""
+        id = _in(house, drive, seen.identity, known) if seen.present else ""
         if id in known and not known[id].medium.retired:
             found.append((drive, known[id]))
     return found
@@ -78,11 +78,23 @@ def folder(house: "House", tx: "Tx") -> Path | None:
     return None
 
 
-def _in(drive: Drive, identity: bytes | None, known: dict[str, MediumKept]) -> str:
-    """Which medium a drive shows; behind an address, the one that was set up there."""
+def strange(house: "House", tx: "Tx", label: str) -> Word | None:
+    """Where the medium of this label is looked for and not found: what is wrong with one that is in a drive instead."""
+    for drive in drives.here(house, tx):
+        seen = looking.glance(house, drive)
+        if not seen.present or seen.identity is None:
+            continue
+        said = media_rules.parse(seen.identity)
+        if said is None or said.practice != planning.digest(house):
+            return Word(media_rules.UNREADABLE if said is None else media_rules.FOREIGN, {"expected": label})
+    return None
+
+
+def _in(house: "House", drive: Drive, identity: bytes | None, known: dict[str, MediumKept]) -> str:
+    """Which medium of ours a drive shows; behind an address, the one that was set up there."""
     if identity is not None:
         said = media_rules.parse(identity)
-        return "" if said is None else said.id
+        return "" if said is None or said.practice != planning.digest(house) else said.id
     if drives.is_address(drive.path):
         return next((id for id, one in known.items() if one.drive == drive.id), "")
     return ""
