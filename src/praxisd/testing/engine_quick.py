@@ -59,6 +59,11 @@ class QuickRestic(Restic):
         return Key(name[:8], 0)
 
 
+def ready(program: Path) -> None:
+    """Make what all repositories begin with: before a process is forked, so that each child finds it."""
+    _fresh(program)
+
+
 @functools.cache
 def _fresh(program: Path) -> tuple[Path, bytes]:
     """An empty repository without a key, made once by restic, and the master key it has."""

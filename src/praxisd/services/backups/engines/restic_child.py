@@ -28,6 +28,20 @@ Stream = Literal["out", "err"]
 Said = tuple[Stream, bytes]
 
 
+def _behind(pid: int) -> None:
+    """The practice's own work goes first.
+
+    Linux weighs whole sessions against each other where autogroups are on (sched(7)), and a number inside of a session of its own
+    means nothing then: the session gets it too.
+    """
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, max(os.getpriority(os.PRIO_PROCESS, pid), NICE))
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
+
+
 class Child:
     """One run. Use as a context: leaving it ends the program and everything it started, whatever happened."""
 
@@ -54,10 +68,7 @@ class Child:
             threading.Thread(target=self._read, args=(name, pipe), daemon=True)
             for name, pipe in (("out", self._process.stdout), ("err", self._process.stderr))
         ]
-        if os.name == "posix":
-            with contextlib.suppress(OSError):  # the practice's own work goes first
-                now = os.getpriority(os.PRIO_PROCESS, self._process.pid)
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, max(now, NICE))
+        _behind(self._process.pid)
         for reader in self._readers:
             reader.start()
         if self._process.stdin is not None:

@@ -191,7 +191,7 @@ class Runner:
         if gone:
             return gone
         fault = restic_words.fault(task, exit_code, text)
-        if fault.code == engine.PASSWORD_WRONG and place and place.misnamed(("keys",)):
+        if fault.code in (engine.PASSWORD_WRONG, engine.FAILED) and place and place.misnamed(("keys",)):
             return EngineFault(engine.DAMAGED, f"restic {task}: a file in keys")
         if fault.code == engine.FULL and str(self.folder) in text:
             return EngineFault(engine.FAILED, f"restic {task}: no space left on the disk of {self.folder}")
