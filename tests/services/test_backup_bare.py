@@ -13,13 +13,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pypdf import PdfReader
 
+from praxisd.cli import root
 from praxisd.kernel.app import House
 from praxisd.kernel.vault import Vault
 from praxisd.model.backup import Identity
 from praxisd.services.backups.engine_checks import ENGINE
 from praxisd.services.backups.keys import alphabet, instructions, keeping, keyring, sheet
+from praxisd.services.backups.restoring import bare as bare_restore
 from praxisd.services.backups.runs import recording, staging
 from praxisd.services.backups.sources import pieces
 from praxisd.services.backups.sources.own import own_sources
@@ -136,6 +139,30 @@ def test_the_printed_sheet_brings_everything_back(
     assert found == (1,)
     assert bool(list(back.rglob(f"praxisd.db{pieces.END}"))) == (pieces_from is not None)
     assert key.replace(" ", "") not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_the_easier_way_on_the_sheet_is_one(
+    house: House, tmp_path: Path, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    medium, new = tmp_path / "medium", tmp_path / "new"
+    medium.mkdir()
+    practice = small_practice(house)
+    staged(house, str(medium), None)
+    sheet_text = printed(house, practice.organization, lang)
+    command = re.search(
+        r"[„“](praxisd backup restore [^“”]*)[“”]", house.texts.get("backups.steps.back", lang)
+    )
+    assert command is not None and command[1] in " ".join(sheet_text.split())
+    words = {"MEDIUM": str(medium), "ORDNER": str(new), "FOLDER": str(new)}
+    monkeypatch.setattr(bare_restore, "chosen", lambda _folder: house.shared[ENGINE])
+    ran = CliRunner().invoke(
+        root, [words.get(one, one) for one in command[1].split()[1:]], input=f"{key_of(sheet_text)}\n"
+    )
+    assert ran.exit_code == 0, ran.output
+    with sqlite3.connect(new / "praxisd.db") as database:
+        found = database.execute("SELECT count(*) FROM directory_organization").fetchone()
+    assert found == (1,) and Vault(new / "vault.key", create=False).newest == house.vault.newest
 
 
 def test_a_wrong_key_opens_nothing(house: House, tmp_path: Path) -> None:
