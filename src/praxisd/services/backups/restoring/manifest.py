@@ -94,6 +94,9 @@ def joined(into: Path, parts: Iterable[Part], stop: Stop) -> list[Named]:
     found = []
     for part in parts:
         for path in part.hashes if part.kind == "sqlite" else ():
+            if not inside(into, path):
+                found.append(Named(path, "not_restored"))
+                continue
             try:
                 pieces.whole(places.restored(into, path), stop)
             except SourceFault as fault:
@@ -105,11 +108,31 @@ def joined(into: Path, parts: Iterable[Part], stop: Stop) -> list[Named]:
     return found
 
 
+def inside(into: Path, path: str) -> bool:
+    """Does a path of the state lie below `into`, with no link on the way? A state by strangers may hold any."""
+    step = into
+    for name in places.restored(into, path).relative_to(into).parts:
+        step = step / name
+        if name == ".." or step.is_symlink():
+            return False
+    return True
+
+
+def _clean(path: str) -> bool:
+    """A whole path without any way up, on whichever system it was written."""
+    ours = path.replace("\\", "/") if path[1:2] == ":" or path.startswith("\\") else path
+    whole = ours.startswith("/") or ours[1:3] == ":/"
+    return whole and "\0" not in ours and ".." not in ours.split("/")
+
+
 def _decoded(path: Path) -> Manifest | None:
+    """None for what is none, and for one that names a path nobody would have staged: nothing of it is used."""
     with contextlib.suppress(OSError, ValueError):  # msgspec's own errors are ValueErrors too
         if path.is_file() and path.stat().st_size <= LARGEST:
             # Not msgspec's reader: paths that are no UTF-8 stand there as lone surrogates.
-            return msgspec.convert(json.loads(path.read_bytes()), Manifest, strict=False)
+            found = msgspec.convert(json.loads(path.read_bytes()), Manifest, strict=False)
+            if all(_clean(each) for one in found.sources for each in (*one.paths, *one.hashes)):
+                return found
     return None
 
 

@@ -71,7 +71,10 @@ def ready(
         back = engine.restore(repo, snapshot.id, new, only=paths, progress=progress, stop=stop)
         if back.named:
             raise Problem(DIFFERS, 409, count=len(back.named))
-        differ = _differences(new, database, beside)
+        every = (*database.paths, *database.hashes, *beside.paths, *beside.hashes)
+        differ = [one for one in every if not manifest.inside(new, one)] or _differences(
+            new, database, beside
+        )
         if differ:
             raise Problem(DIFFERS, 409, count=len(differ))
         _not_newer(here, new, beside)
@@ -145,6 +148,8 @@ def _pairs(here: Here, new: Path, database: Part, beside: Part) -> Iterator[tupl
     yield from ((one, here.vault or here.folder / VAULT) for one in keys[:1])
     for top in (one for one in tops if one.name == "data" and one.is_dir()):
         for one in sorted(top.iterdir()):
+            if one.is_symlink():
+                continue  # none of ours is a link
             if one.name in _PIECEWISE and one.is_dir():
                 files = sorted(path for path in one.rglob("*") if path.is_file())
                 yield from ((path, here.folder / path.relative_to(top)) for path in files)

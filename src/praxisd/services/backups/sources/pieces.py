@@ -65,7 +65,7 @@ def join(into: Path, file: Path, stop: Stop) -> None:
             number += 1
             if number % _AT_ONCE == 0:
                 places.stopped(stop)
-        found = sum(1 for one in into.rglob("*") if one.is_file())
+        found = sum(1 for one in into.rglob("*") if one.is_file() and not one.is_symlink())
         if found != number or not number:
             raise SourceFault(source.NOT_WHOLE, f"{found} pieces, {number} in a row")
         os.fsync(whole.fileno())
@@ -75,7 +75,7 @@ def join(into: Path, file: Path, stop: Stop) -> None:
 def whole(file: Path, stop: Stop) -> Path:
     """The file, joined from its pieces if they are what a restore brought. SourceFault, OSError."""
     into = folder_of(file)
-    if not file.exists() and into.is_dir():
+    if not os.path.lexists(file) and into.is_dir() and not into.is_symlink():
         half = file.with_name(file.name + ".joining")
         half.unlink(missing_ok=True)
         join(into, half, stop)
