@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from praxisd.cli import root
 from praxisd.model.backup import Identity, Medium
 from praxisd.model.backup_kept import MediumKept
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine_checks import ENGINE
 from praxisd.services.backups.keys import alphabet, keeping, keyring
 from praxisd.services.backups.moving import arriving, carrying, leaving, returning, tickets
+from praxisd.services.backups.moving import cli as move_cli
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.houses import Houses
@@ -34,9 +37,7 @@ def medium(folder: Path, place: Path, id: str = "m1") -> tuple[QuickRestic, str]
         house.store.run(keeping.OWN, lambda tx: store.MEDIUM.put(tx, id, kept, at=1))
         identity = Identity(id=id, label="Mo extern", created=1, practice="x", slot="mon_away")
         (place / "praxisd-medium.json").write_bytes(media_rules.written(identity))
-        with house.store.read(keeping.OWN) as tx:
-            key = keeping.newest_recovery(tx)
-        assert key is not None
+        key = house.store.run(keeping.OWN, lambda tx: keeping.printed(house, tx))
         return engine, alphabet.shown(keyring.text_of(house, key))
 
 
@@ -80,3 +81,27 @@ def test_back_from_a_medium_and_no_foreign_one(old: Path, tmp_path: Path) -> Non
     assert serves(old) and not (tmp_path / "foreign" / "praxisd-move").exists()
     out(old, tmp_path / "usb", engine)
     refused(lambda: into(tmp_path / "usb", old, password=sheet), arriving.NOT_EMPTY)
+
+
+def test_without_the_sheet_nobody_moves_out_by_a_medium(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usb = tmp_path / "usb"
+    engine, _ = medium(old, usb)
+    monkeypatch.setattr(keeping, "sheet_holds", lambda _house, _recovery: False)
+    refused(lambda: out(old, usb, engine), carrying.NO_SHEET)
+    assert serves(old) and not (usb / tickets.CARRIED).exists()
+
+
+@pytest.mark.parametrize(
+    ("copy", "told"), [(tickets.CARRIED, "recovery sheet"), ("praxisd", "not encrypted")]
+)
+def test_the_command_says_how_the_copy_lies(
+    copy: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = {"state": "left", "copy": str(tmp_path / copy)}
+    monkeypatch.setattr(move_cli, "perform", lambda *_args, **_more: left)
+    said = CliRunner().invoke(
+        root, ["move", "out", "--data", str(tmp_path), "--to", str(tmp_path), "--lang", "en"]
+    )
+    assert said.exit_code == 0 and told in said.output, said.output

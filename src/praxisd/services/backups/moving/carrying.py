@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 UNKNOWN, LOCKED = "backups.move_medium_unknown", "backups.move_password_needed"
+NO_SHEET = "backups.move_no_sheet"
 TAG = "praxisd-move"
 """Of the state in the repository; `bare.MOVE`: it is none of the states that people go back to."""
 IDENTITY = "praxisd-medium.json"
@@ -32,19 +33,22 @@ _STAGED, _PROOF = "move", "move-proof"
 
 def repository(house: "House", to: Path) -> Repo | None:
     """How the medium in this folder is opened; None for a plain folder. Problems: UNKNOWN (409) for a medium that is none of
-    ours; `backups.password_needed`.
+    ours; NO_SHEET (409) while nobody has the key on paper that opens it on the new computer; `backups.password_needed`.
     """
     try:
         data = (to / IDENTITY).read_bytes()
     except OSError:
         return None
-    from praxisd.services.backups.keys import keyring
+    from praxisd.services.backups.keys import keeping, keyring
 
     identity = media_rules.parse(data)
     with house.store.read(system("move", INSTALLATION)) as tx:
         known = None if identity is None else MEDIUM.get(tx, identity.id)
+        recovery = keeping.newest_recovery(tx)
     if known is None:
         raise Problem(UNKNOWN, 409, folder=str(to))
+    if recovery is None or not keeping.sheet_holds(house, recovery):
+        raise Problem(NO_SHEET, 409)
     return keyring.repo_of(house, str(to / bare.REPOSITORY), known.medium.id)
 
 

@@ -15,6 +15,8 @@ from praxisd.kernel.terminal import exit_code, language, perform, print_json, re
 COMMANDS: tuple[click.Command, ...] = ()
 _PACKAGE = "praxisd.services.backups"
 _LOOK_S = 0.3
+CARRIED = "praxisd-move"
+"""As `tickets.CARRIED`: the copy lies encrypted on a backup medium."""
 
 
 @click.group()
@@ -50,7 +52,9 @@ def out(folder: Path, as_json: bool, target: Path) -> None:
     if as_json:
         print_json(answer)
     else:
-        click.echo(say(_PACKAGE, "backups.move_cli.left", copy=answer["copy"]))
+        carried = Path(answer["copy"]).name == CARRIED
+        key = "left_encrypted" if carried else "left"
+        click.echo(say(_PACKAGE, f"backups.move_cli.{key}", copy=answer["copy"]))
 
 
 def _asked(folder: Path) -> dict[str, Any] | None:

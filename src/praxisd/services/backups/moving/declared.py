@@ -29,5 +29,5 @@ PROBLEMS: tuple[str, ...] = (
     returning.NOT_MOVED, returning.ASKS, returning.BEGUN,
     arriving.NOT_EMPTY, arriving.SPACE, arriving.NEWER, arriving.CONFIG, arriving.FAILED,
     arriving_database.NEEDED, arriving_database.NOT_EMPTY, arriving_database.REFUSED, arriving_database.OTHER,
-    arrival.NOT_ARRIVING, steps.UNKNOWN, carrying.UNKNOWN, carrying.LOCKED,
+    arrival.NOT_ARRIVING, steps.UNKNOWN, carrying.UNKNOWN, carrying.LOCKED, carrying.NO_SHEET,
 )  # fmt: skip
