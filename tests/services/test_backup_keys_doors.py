@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -23,7 +25,7 @@ from praxisd.model.backup import Figures, Identity, Medium
 from praxisd.model.backup_kept import Drive, MediumKept, RunKept, SnapshotKept
 from praxisd.services.backups import engine as codes
 from praxisd.services.backups import media_rules, store
-from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.engine import EngineFault, Key, Repo
 from praxisd.services.backups.keys import alphabet, changing, checks, keeping, keyring, operations, sheet
 from praxisd.services.backups.plans import looking, planning
 from praxisd.testing.houses import Houses
@@ -128,6 +130,29 @@ def test_a_medium_at_work_is_left_alone_and_one_that_fails_is_named(media: Shelf
         "b": "backups.password_needed",
     }
     assert answer["keys"]["current"] == 2
+
+
+def test_a_slow_medium_does_not_keep_the_door_waiting(
+    media: Shelf, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    medium(media, "a")
+    medium(media, "b")
+    free, add = threading.Event(), media.engine.add_key
+
+    def slow(repo: Repo, secret: str) -> Key:
+        assert "/b/" not in repo.place or free.wait(60)
+        return add(repo, secret)
+
+    monkeypatch.setattr(media.engine, "add_key", slow)
+    monkeypatch.setattr(changing, "PATIENCE_S", 1.0)
+    answer = door("POST", f"{KEYS}/change", json={"what": "password", "confirmed": True})
+    assert answer["reached"][1] == {"medium": "b", "label": "Medium b", "code": "backups.key_under_way"}
+    assert answer["keys"]["current"] == 2 and answer["keys"]["media"][1]["behind"]
+    free.set()
+    end = time.monotonic() + 60
+    while any(one["behind"] for one in door("GET", KEYS)["media"]) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert media.who_opens("b") == {"password 2", "recovery 1"}
 
 
 @pytest.mark.parametrize("fault", [codes.READ_ONLY, codes.FULL])

@@ -1,9 +1,11 @@
 """A new password, or a new recovery key, and at once onto every medium that is there now.
 
 It is in the vault before any medium hears of it; who is away gets it when it is back (`rewrapping`). So a change never waits
-for a medium, and never fails because of one.
+for a medium, and never fails because of one. A door waits `PATIENCE_S` for those that are there, then it is gone on with behind
+it; what is cut off there, by a stop perhaps, the next run does.
 """
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +29,9 @@ from praxisd_guard import durable
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-WEAK = "backups.password_weak"
+WEAK, UNDER_WAY = "backups.password_weak", "backups.key_under_way"
+PATIENCE_S = 8.0
+"""So long a door waits for all media: a busy NAS takes minutes. Seconds."""
 LEAST, MOST = 12, 200
 What = Literal["password", "recovery"]
 MOVED = "backup_key.moved"
@@ -41,10 +45,12 @@ class Reached(msgspec.Struct, frozen=True, rename="camel"):
     code: str = ""
 
 
-def change(house: "House", actor: Actor, what: What, chosen: str = "") -> list[Reached]:
+def change(
+    house: "House", actor: Actor, what: What, chosen: str = "", patience: float | None = None
+) -> list[Reached]:
     """Make a new one (`chosen`: a password that a person made up) and bring it to the media that are there.
 
-    Problem `backups.password_weak` (422). Slow: some seconds for each medium.
+    Problem `backups.password_weak` (422). Slow, some seconds for each medium, unless `patience` is given: see `bring`.
     """
     if chosen:
         _checked(house, chosen)
@@ -58,12 +64,69 @@ def change(house: "House", actor: Actor, what: What, chosen: str = "") -> list[R
         keeping.usable(house, tx)
 
     house.store.run(actor, made)
-    return bring(house, actor)
+    return bring(house, actor, patience)
 
 
-def bring(house: "House", actor: Actor) -> list[Reached]:
-    """Bring the newest password and recovery key to all media that are there now, and are neither held back nor retired."""
-    return [_brought(house, actor, drive, kept) for drive, kept in there(house)]
+def bring(house: "House", actor: Actor, patience: float | None = None) -> list[Reached]:
+    """Bring the newest password and recovery key to all media that are there now, and are neither held back nor retired.
+
+    After `patience` seconds those that still wait are UNDER_WAY: a thread of this server goes on with them.
+    """
+    bringing = _Bringing(house, actor)
+    if patience is None:
+        bringing.work()
+        return bringing.reached()
+    thread = threading.Thread(target=bringing.behind, name="praxisd-keys", daemon=True)
+    thread.start()
+    thread.join(patience)
+    if not thread.is_alive() and bringing.failed is not None:
+        raise bringing.failed
+    return bringing.reached()
+
+
+class _Bringing:
+    """One medium after the other."""
+
+    def __init__(self, house: "House", actor: Actor) -> None:
+        self._house, self._actor = house, actor
+        self._media: list[MediumKept] | None = None
+        self._done: dict[str, Reached] = {}
+        self.failed: Exception | None = None
+
+    def work(self) -> None:
+        found = there(self._house)
+        self._media = [kept for _, kept in found]
+        for drive, kept in found:
+            if self._house.stopping:
+                return
+            self._done[kept.medium.id] = _brought(self._house, self._actor, drive, kept)
+
+    def behind(self) -> None:
+        """`work`, where nobody may be waiting any more."""
+        try:
+            self.work()
+        except Exception as error:  # the next run brings it
+            self.failed = error
+            self._house.log.warning("backup_key_not_brought", error=type(error).__name__)
+
+    def reached(self) -> list[Reached]:
+        """How far it is. While nobody knows yet what is there: what was in a drive when it was looked at last."""
+        media = self._media
+        if media is None:
+            media = _last_seen(self._house)
+        return [
+            self._done.get(one.medium.id) or Reached(one.medium.id, one.medium.label, UNDER_WAY)
+            for one in media
+        ]
+
+
+def _last_seen(house: "House") -> list[MediumKept]:
+    with house.store.read(planning.SYSTEM) as tx:
+        return [one for one in media.media(tx) if one.drive and _gets_it(one)]
+
+
+def _gets_it(kept: MediumKept) -> bool:
+    return bool(kept.repository) and not kept.medium.held and not kept.medium.retired
 
 
 def open_by_hand(house: "House", actor: Actor, medium: str, typed: str) -> None:
@@ -122,7 +185,7 @@ def there(house: "House") -> list[tuple[Drive, MediumKept]]:
             kept = next((one for one in known.values() if one.drive == drive.id), None)
         else:
             kept = media.of_drive(house, looking.glance(house, drive), known)
-        if kept is not None and kept.repository and not kept.medium.held and not kept.medium.retired:
+        if kept is not None and _gets_it(kept):
             found.append((drive, kept))
     return found
 

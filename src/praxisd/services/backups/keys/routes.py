@@ -71,13 +71,18 @@ def get_keys(call: Call) -> KeysOut:
 def change(call: Call) -> KeyChangeOut:
     """Make a new password, or a new recovery key
 
-    Media that are there get it at once. The others are opened by the earlier one until they are in a drive again: which it
-    is stands in the list. After a new recovery key the sheet has to be printed.
+    Media that are there get it at once; one that takes long (a busy NAS) is named `backups.key_under_way` and gets it after
+    the answer: until then it stands in the list as `behind`. The others are opened by the earlier one until they are in a
+    drive again: which it is stands in the list. After a new recovery key the sheet has to be printed.
     """
     body: KeyChangeIn = call.body
     _confirmed(call, body.confirmed, body.password)
     reached = changing.change(
-        call.house, call.actor, body.what, body.chosen if body.what == "password" else ""
+        call.house,
+        call.actor,
+        body.what,
+        body.chosen if body.what == "password" else "",
+        changing.PATIENCE_S,
     )
     return KeyChangeOut(keys=get_keys(call), reached=tuple(reached))
 
