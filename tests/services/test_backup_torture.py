@@ -1,13 +1,17 @@
 """Backups are tormented a little, with fixed dice (`make torture BACKUPS=1` does it at length), and the judges are judged."""
 
 import functools
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from praxisd.services.backups import gently
 from praxisd.services.backups.engines.restic import Restic
 from praxisd.testing import debian
 from praxisd.testing.backup_torture import quick
@@ -72,6 +76,20 @@ def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
     content[4096 + 8 : 4096 + 40] = b"\xff" * 32  # the head of the first table's page
     file.write_bytes(content)
     assert judged(file, 2)[0].startswith("integrity")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows is told at the start of a program")
+def test_what_works_for_a_backup_stays_behind() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    ) as program:
+        gently.behind(program.pid)
+        group = Path(f"/proc/{program.pid}/autogroup")
+        assert os.getpriority(os.PRIO_PROCESS, program.pid) >= gently.NICE
+        assert not group.exists() or group.read_text().endswith(f"nice {gently.NICE}\n")
+        program.kill()
+    ours = Path("/proc/self/autogroup")
+    assert not ours.exists() or not ours.read_text().endswith(f"nice {gently.NICE}\n")
 
 
 def test_figures() -> None:

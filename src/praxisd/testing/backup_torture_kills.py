@@ -116,7 +116,7 @@ def _once(
         reached = word[0]
     worker.kill()
     result.kills += 1
-    result.hit[reached] += 1
+    result.hit["after its end" if reached == "done" else reached] += 1
     faults = [f"the practice: {one}" for one in judged(folder / DATABASE, writer.confirmed)]
     old = list(confirmed.items())
     answer = Worker(folder, engine, path, "next", old, dice.randrange(kept)).answer()

@@ -17,29 +17,16 @@ from typing import IO, Literal
 
 import psutil  # type: ignore[import-untyped]
 
+from praxisd.services.backups import gently
+
 LINE = 1 << 20
 """Longest line that is handed on unless more is asked for, in bytes; what is longer is left out."""
 BEAT_S = 0.2
 """So often whoever reads gets a word (None) although nothing was said. Seconds."""
 GENTLY_S = 5.0
 """How long a program that was asked to end may still tidy up. Seconds."""
-NICE = 10
 Stream = Literal["out", "err"]
 Said = tuple[Stream, bytes]
-
-
-def _behind(pid: int) -> None:
-    """The practice's own work goes first.
-
-    Linux weighs whole sessions against each other where autogroups are on (sched(7)), and a number inside of a session of its own
-    means nothing then: the session gets it too.
-    """
-    if os.name != "posix":
-        return
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, max(os.getpriority(os.PRIO_PROCESS, pid), NICE))
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
 
 
 class Child:
@@ -68,7 +55,7 @@ class Child:
             threading.Thread(target=self._read, args=(name, pipe), daemon=True)
             for name, pipe in (("out", self._process.stdout), ("err", self._process.stderr))
         ]
-        _behind(self._process.pid)
+        gently.behind(self._process.pid)
         for reader in self._readers:
             reader.start()
         if self._process.stdin is not None:

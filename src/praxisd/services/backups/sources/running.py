@@ -17,7 +17,7 @@ from typing import IO
 
 import psutil  # type: ignore[import-untyped]
 
-from praxisd.services.backups import source
+from praxisd.services.backups import gently, source
 from praxisd.services.backups.engine import Stop
 from praxisd.services.backups.source import SourceFault
 from praxisd.services.backups.sources import places
@@ -27,7 +27,6 @@ KEPT = 64 * 1024
 BEAT_S = 0.05
 _READ_S = 2.0
 """So long is read on after its end, in case somebody else still has its output. Seconds."""
-NICE = 10
 Beat = Callable[[], None]
 
 
@@ -90,9 +89,8 @@ def run(
     if process.stdout is None:
         raise RuntimeError("a pipe was asked for")
     ear = _Ear(process.stdout, kept)
-    if gentle and os.name == "posix":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+    if gentle:
+        gently.behind(process.pid)
     over = time.monotonic() + limit_s
     try:
         while process.poll() is None:
