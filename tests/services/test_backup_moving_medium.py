@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from praxisd.cli import root
+from praxisd.kernel.store import Tx
 from praxisd.model.backup import Identity, Medium
 from praxisd.model.backup_kept import MediumKept
 from praxisd.services.backups import media_rules, store
@@ -13,6 +14,7 @@ from praxisd.services.backups.engine_checks import ENGINE
 from praxisd.services.backups.keys import alphabet, keeping, keyring
 from praxisd.services.backups.moving import arriving, carrying, leaving, returning, tickets
 from praxisd.services.backups.moving import cli as move_cli
+from praxisd.services.backups.plans import media
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.houses import Houses
@@ -105,3 +107,36 @@ def test_the_command_says_how_the_copy_lies(
         root, ["move", "out", "--data", str(tmp_path), "--to", str(tmp_path), "--lang", "en"]
     )
     assert said.exit_code == 0 and told in said.output, said.output
+
+
+def test_a_change_of_the_key_that_waited_reaches_the_medium_first(old: Path, tmp_path: Path) -> None:
+    """The sheet that was printed last opens it on the new computer, though the medium was away at the change."""
+    usb, new = tmp_path / "usb", tmp_path / "new"
+    engine, before = medium(old, usb)
+    with opened(old) as house:
+
+        def changed(tx: Tx) -> str:
+            keeping.add(house, tx, None, only_first=False)
+            keeping.add_recovery(house, tx, only_first=False)
+            return alphabet.shown(keyring.text_of(house, keeping.printed(house, tx)))
+
+        sheet = house.store.run(keeping.OWN, changed)
+    assert sheet != before
+    out(old, usb, engine)
+    into(usb, new, password=sheet)
+    assert serves(new)
+
+
+def test_a_medium_that_is_held_back_with_an_older_key_takes_nobody_along(old: Path, tmp_path: Path) -> None:
+    usb = tmp_path / "usb"
+    engine, _ = medium(old, usb)
+    with opened(old) as house:
+
+        def changed(tx: Tx) -> None:
+            keeping.add_recovery(house, tx, only_first=False)
+            keeping.printed(house, tx)
+            media.hold(tx, "m1", True)
+
+        house.store.run(keeping.OWN, changed)
+    refused(lambda: out(old, usb, engine), carrying.NO_SHEET)
+    assert serves(old)

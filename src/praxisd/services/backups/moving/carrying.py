@@ -49,7 +49,17 @@ def repository(house: "House", to: Path) -> Repo | None:
         raise Problem(UNKNOWN, 409, folder=str(to))
     if recovery is None or not keeping.sheet_holds(house, recovery):
         raise Problem(NO_SHEET, 409)
-    return keyring.repo_of(house, str(to / bare.REPOSITORY), known.medium.id)
+    place, id = str(to / bare.REPOSITORY), known.medium.id
+    try:
+        keyring.rewrap(house, engine_of(house), place, id)
+        keyring.repo_by(house, place, id, keyring.text_of(house, recovery))
+    except EngineFault as fault:
+        raise opening.problem(fault) from None
+    except Problem as problem:
+        if problem.code not in ("backups.password_needed", "backups.password_wrong"):
+            raise
+        raise Problem(NO_SHEET, 409) from None  # a medium that is held back has an older key
+    return keyring.repo_of(house, place, id)
 
 
 def carry(house: "House", to: Path, repo: Repo, progress: Progress) -> tuple[Path, str]:
