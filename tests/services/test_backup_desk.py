@@ -82,9 +82,12 @@ def test_a_medium_that_was_not_taken_out_of_the_practice_is_asked_for_until_a_pe
     answer = small.door("POST", f"/backups/media/{ids['mon_away']}/moved", "desk", json=said)
     assert answer["medium"]["person"] == "desk"  # who is signed in
     assert "backups.offsite_overdue" not in small.open_issues()
-    for wrong in ("2026-11-23T17:00:00+01:00", "2026-11-25T17:00:00+01:00"):
+    for slot, wrong in (
+        ("mon_away", "2026-11-23T17:00:00+01:00"), ("mon_away", "2026-11-25T17:00:00+01:00"),
+        ("tue_away", "1999-01-01T00:00:00Z"),
+    ):  # fmt: skip
         asked = {"place": "outside", "person": "E", "at": wrong}
-        answer = small.door("POST", f"/backups/media/{ids['mon_away']}/moved", status=422, json=asked)
+        answer = small.door("POST", f"/backups/media/{ids[slot]}/moved", status=422, json=asked)
         assert answer["code"] == "backups.stay_time"
     fixed = small.door(
         "POST", f"/backups/media/{ids['nas']}/moved", status=422, json={"place": "safe", "person": "E"}

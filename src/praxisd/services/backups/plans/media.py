@@ -96,9 +96,13 @@ def whereabouts(kept: MediumKept, there: Collection[str]) -> Place | None:
 
 
 def moved(tx: Tx, medium_id: str, place: Place, person: str, at: int | None = None) -> MediumKept:
-    """A named person says where it is, since `at` (now). Problems of `whereabouts_rules.moved`, `http.not_found`."""
+    """A named person says where it is, since `at` (now). Problems of `whereabouts_rules.moved`, also for a time before it was
+    set up; `http.not_found`.
+    """
     kept = need(tx, medium_id)
     when = tx.now if at is None else at
+    if when < min(kept.created, tx.now):  # a clock that was set back must not make it unmovable
+        raise Problem(whereabouts_rules.STAY_TIME, 422)
     stay = whereabouts_rules.moved(kept.medium, place, person, when, tx.now)
     kept = _stay(tx, kept, stay.place, stay.person, stay.at)
     events.note(tx, MOVED, SUBJECT, medium_id, place=place)
