@@ -13,7 +13,7 @@ from praxisd.model.backup_kept import Drive, RunKept
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.plans import desk, media
 from praxisd.services.backups.protocol import log_keeping
-from praxisd.services.backups.runs import checks, judging, overview, queueing, starting
+from praxisd.services.backups.runs import asking, checks, judging, overview, queueing, starting, view
 from praxisd.services.backups.runs.protected_rules import Missed
 from praxisd.testing.houses import START, Houses
 
@@ -212,3 +212,50 @@ def test_a_medium_that_cannot_say_whose_it_is_is_named_so(scene: Scene) -> None:
     assert scene.run("verify", medium=away).code == "backups.medium_foreign"
     mark.write_bytes(whole)
     assert scene.run("verify", medium=away).state == "good"
+
+
+@pytest.mark.parametrize("back", [2, 30])
+def test_a_clock_that_was_set_back_stops_no_backup_and_hides_nothing(scene: Scene, back: int) -> None:
+    scene.plan()
+    _on(scene, 20 * DAY)
+    if back > 20:  # then the plan itself is of a time to come
+        scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    for _ in range(3):
+        _on(scene, DAY)
+        assert _work(scene)[-1] == ("night", "good")
+    _proven(scene)
+    clock = scene.house.clock
+    assert isinstance(clock, FrozenClock)
+    clock.set(clock.now() - back * DAY)
+    assert _found(scene)[0] != "green"
+    for number in range(4):
+        assert ("night", "good") in _work(scene) or not number, number
+        assert _work(scene) == []
+        _on(scene, DAY)
+    assert any(one.behind for one in scene.states(nas))
+    assert _found(scene)[1] not in ("clock", "good")
+
+
+def test_a_full_spare_medium_is_no_fault_of_the_plan(scene: Scene) -> None:
+    scene.plan()
+    scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    _proven(scene)
+    spare = scene.medium(scene.drive("rdx", "removable"), "", "Klein")
+    _on(scene, 60)
+    shutil.rmtree(scene.top / "rdx" / "restic")
+    assert scene.run(job="evening", medium=spare).state == "failed"
+    with scene.house.store.read(SYSTEM) as tx:
+        found = overview.protected(scene.house, tx, "de")
+    assert found.state == "yellow" and "„Klein“" in found.why
+
+
+def test_what_was_stopped_is_told_by_its_kind(scene: Scene) -> None:
+    scene.plan()
+    scene.medium(scene.drive("nas"), "nas")
+    for kind, word in (("verify", "Prüfung"), ("restore", "Wiederherstellung"), ("backup", "Sicherung")):
+        run = scene.ask(kind, job="night" if kind == "backup" else None, slot="nas")
+        with scene.house.store.write(SYSTEM) as tx:
+            ended = asking.stop(tx, run.id, "user:x")
+            assert view.single(scene.house, tx, ended, "de").title.startswith(f"Die {word} wurde angehalten")

@@ -37,6 +37,7 @@ every = st.builds(
     unread=st.sampled_from([(), ("NAS",)]),
     missed=st.builds(Missed, counts, counts, counts),
     inside=st.booleans(),
+    clock=st.booleans(),
     proof=st.none() | states.map(lambda one: _run(one, "prove")),
     proven=st.none() | st.integers(NOW - 90 * 86_400, NOW),
 )
@@ -57,7 +58,7 @@ def test_green_only_if_all_of_it_is_true(facts: Facts) -> None:
         assert facts.planned and facts.good is not None and facts.missed == Missed() and not facts.inside
         assert facts.last is None or facts.last.state == "good"
         assert all(one.state == "good" for one in facts.each)
-        assert not facts.damaged and not facts.unread
+        assert not facts.damaged and not facts.unread and not facts.clock
         assert facts.external or (facts.there and facts.held)
         if not facts.external:
             assert facts.proof is None or facts.proof.state not in ("failed", "warning")
@@ -71,7 +72,7 @@ RANK = {"none": 0, "green": 0, "yellow": 1, "red": 2}
 WORSE: list[tuple[str, object, str]] = [
     ("held", False, "red"),
     ("there", False, "red"),
-    ("last", _run("failed"), "red"),
+    ("last", _run("failed"), "yellow"),
     ("last", _run("warning"), "yellow"),
     ("missed", Missed(2, 2, 0), "red"),
     ("missed", Missed(2, 0, 2), "red"),
@@ -82,6 +83,7 @@ WORSE: list[tuple[str, object, str]] = [
     ("damaged", ("NAS",), "yellow"),
     ("unread", ("NAS",), "yellow"),
     ("inside", True, "yellow"),
+    ("clock", True, "yellow"),
     ("planned", False, "yellow"),
     ("proof", _run("failed", "prove"), "red"),
     ("proof", _run("warning", "prove"), "yellow"),
@@ -102,6 +104,14 @@ def test_nothing_hides_what_is_wrong(facts: Facts, worse: tuple[str, object, str
     if facts.good is not None and not facts.external:
         found = protected_rules.judge(_with(facts, name, value), NOW)
         assert RANK[found.state] >= RANK[state]
+
+
+def test_a_failed_run_of_the_plan_is_red_and_one_besides_it_is_not() -> None:
+    failed = replace(BEST, last=_run("failed"), onto=("„Klein“",))
+    found = protected_rules.judge(failed, NOW)
+    assert (found.state, found.why, found.media) == ("yellow", "failed_besides", ("„Klein“",))
+    for each in ([], [_run("failed"), _run("good")]):
+        assert protected_rules.judge(replace(failed, each=each), NOW).why == "failed"
 
 
 PLAN = plan_rules.make("variant2")
@@ -152,17 +162,18 @@ def _made(job: Job, began: int | None, by: str = "user:x", **facts: bool) -> Run
 
 def test_what_a_person_began_before_its_time_does_not_stand_for_the_planned_run() -> None:
     def stands(run: RunKept, due: DueRun) -> bool:
-        return done_rules.stands_in(run, due, NOW - 3600)
+        return done_rules.stands_in(run, due, NOW + 4 * 3600)
 
     assert not stands(_made("night", NOW - 3600), _due("night"))
     assert stands(_made("night", NOW + 3600), _due("night"))
     assert stands(_made("night", NOW - 3600, "plan"), _due("night"))
     assert not stands(_made("night", NOW - 3600, "plan", byHand=True), _due("night"))
-    assert not stands(_made("night", None), _due("night"))
+    assert not done_rules.stands_in(_made("night", None), _due("night"), NOW - 3600)
     assert done_rules.stands_in(_made("night", None), _due("night"), NOW)
     assert stands(_made("evening", NOW - 5 * 3600), _due("evening", "desk"))
     assert not stands(_made("evening", NOW - 9 * 3600), _due("evening", "desk"))
     assert not stands(_made("evening", NOW), _due("night"))
+    assert not stands(_made("night", NOW + 86_400, "plan"), _due("night"))  # of a time to come
 
 
 def _state(verified: str, at: int | None) -> SnapshotKept:

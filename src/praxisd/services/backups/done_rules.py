@@ -10,6 +10,27 @@ from praxisd.model.backup_kept import RunKept, RunState
 
 DESK_AHEAD_S = 6 * 3600
 """The desk begins a run when it closes, on some afternoons hours before the plan's time. Seconds."""
+SLACK_S = 3600
+"""A clock that was put right by so much has not been set back. Seconds."""
+
+
+AHEAD = "ahead"
+"""Fact of a run that was once seen to be of a time to come: it stays one when that time has come."""
+
+
+def coming(run: RunKept, now: int) -> bool:
+    """Did it end at a time that is still to come? Then the clock was set back since, or had been ahead."""
+    return run.ended is not None and max(run.asked, run.ended) > now + SLACK_S
+
+
+def future(run: RunKept, now: int) -> bool:
+    """The same, or was it so once? The runs of the days that come again are made all the same."""
+    return coming(run, now) or bool(run.facts.get(AHEAD))
+
+
+def in_force(since: int, now: int) -> int:
+    """From when on a plan counts; one of a time to come has been in force for long, for all that is known."""
+    return since if since <= now + SLACK_S else 0
 
 
 def earliest(at: int, start: Start) -> int:
@@ -22,7 +43,7 @@ def stands_in(run: RunKept, due: DueRun, now: int) -> bool:
 
     One that waits begins now at the earliest.
     """
-    if run.kind != "backup" or (run.day, run.job) != (due.run.day, due.run.job):
+    if run.kind != "backup" or (run.day, run.job) != (due.run.day, due.run.job) or future(run, now):
         return False
     if run.by == "plan" and not run.facts.get("byHand"):
         return True

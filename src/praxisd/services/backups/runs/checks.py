@@ -77,8 +77,8 @@ def _newest(tx: "Tx") -> Iterator[RunKept]:
             continue
         if run.state == "interrupted" and run.code != recording.STOPPED and _again(tx, run):
             continue
-        if run.kind != "backup" and run.code in _MEDIA:
-            continue  # a reading or proof that never began: what it would have said an older one says
+        if run.kind != "backup" and (run.code in _MEDIA or run.code == recording.STOPPED):
+            continue  # a reading or proof that never came to an end: what it would have said an older one says
         seen.add(name)
         yield run
 

@@ -124,8 +124,8 @@ def upcoming(house: "House", tx: "Tx", kept: PlanKept) -> DueRun | None:
     """The next run that the plan wants and nobody has done: also one of today that waits for the desk's click."""
     zone, today = planning.zone(house, tx), planning.today(house, tx, kept)
     closed = planning.closed_around(house, tx, tx.now)
-    runs = store.RUN.by(tx, "kind", "backup", most=60)
-    after = max(kept.at, tx.now - 86_400)
+    runs = store.RUN.by(tx, "kind", "backup", most=60, before=tx.now + done_rules.SLACK_S)
+    after = max(done_rules.in_force(kept.at, tx.now), tx.now - 86_400)
     for one in plan_rules.due_runs(kept.plan, after, tx.now + _AHEAD * 86_400, zone, closed):
         waits = one.at > tx.now or (one.run.day == today and one.run.start == "desk")
         if waits and not done_rules.done(one, runs, tx.now, _DONE):

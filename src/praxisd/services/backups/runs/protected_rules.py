@@ -46,17 +46,19 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known. `last`: the newest backup that ended, `each`: the newest of each job of the plan; `good`: the last good one.
+    """What is known. `last`: the newest backup that ended, `onto`: what its medium is called; `each`: the newest of each job of
+    the plan; `good`: the last good one.
 
     `there`: is the state that `good` wrote still kept, good, on a medium that is in use; `held`: does any medium hold a good
     one; `damaged`: labels of media in use on which damage was found; `unread`: of those that could not be read when that was
-    last tried. `inside`: a copy that should have left the practice has not. `proof`: the last proof that ended; `proven`: when
-    one last was good.
+    last tried. `inside`: a copy that should have left the practice has not; `clock`: there are runs of a time to come, and no
+    good copy that is known to be newer. `proof`: the last proof that ended; `proven`: when one last was good.
     """
 
     planned: bool
     external: bool = False
     last: RunKept | None = None
+    onto: tuple[str, ...] = ()
     each: Sequence[RunKept] = ()
     good: RunKept | None = None
     there: bool = True
@@ -65,13 +67,14 @@ class Facts:
     unread: tuple[str, ...] = ()
     missed: Missed = Missed()
     inside: bool = False
+    clock: bool = False
     proof: RunKept | None = None
     proven: int | None = None
 
 
 def judge(facts: Facts, now: int) -> Judgement:
     """The gravest of what is not as it should be; green if all is."""
-    since = None if facts.good is None else facts.good.ended
+    since = None if facts.good is None or done_rules.future(facts.good, now) else facts.good.ended
     if facts.good is None:
         return Judgement("red", since, "never") if facts.planned else Judgement("none", since, "no_plan")
     why = _red(facts)
@@ -81,6 +84,8 @@ def judge(facts: Facts, now: int) -> Judgement:
         return Judgement("yellow", since, "damaged", facts.damaged)
     if facts.unread:
         return Judgement("yellow", since, "unread", facts.unread)
+    if facts.last is not None and facts.last.state == "failed":
+        return Judgement("yellow", since, "failed_besides", facts.onto)
     why = _yellow(facts, now)
     if why:
         return Judgement("yellow", since, why)
@@ -95,7 +100,7 @@ def _red(facts: Facts) -> str:
         return "last_gone"
     if facts.missed.days >= MISSED_DAYS:
         return "missed"
-    if facts.last is not None and facts.last.state == "failed":
+    if facts.last is not None and facts.last.state == "failed" and not _besides(facts):
         return "failed"
     if facts.missed.away >= MISSED_DAYS:
         return "missed_away"
@@ -104,10 +109,17 @@ def _red(facts: Facts) -> str:
     return ""
 
 
+def _besides(facts: Facts) -> bool:
+    """Was the newest backup one besides the plan, each of whose jobs is good?"""
+    return bool(facts.each) and all(one.state == "good" for one in facts.each)
+
+
 def _yellow(facts: Facts, now: int) -> str:
     """There is a good copy, but not all is as the plan wants it."""
     if not facts.planned:
         return "no_plan"
+    if facts.clock:
+        return "clock"
     if facts.last is not None and facts.last.state != "good":
         return facts.last.state
     if facts.missed.days:

@@ -68,13 +68,14 @@ def _plan_due(house: "House", tx: "Tx") -> list[RunKept]:
     kept = planning.plan(tx)
     if kept is None or not tx.try_lock(_LOCK):
         return []
+    _mark(tx)
     made = []
-    for due in wanted(house, tx, kept, max(kept.at, tx.now - LATE_S), tx.now):
+    for due in wanted(house, tx, kept, max(done_rules.in_force(kept.at, tx.now), tx.now - LATE_S), tx.now):
         one = due.run
         if one.start == "desk":
             continue
-        id = planned_id(one.day, one.job)
-        if store.RUN.get(tx, id) is None and not _done(tx, due):
+        id = _free(tx, planned_id(one.day, one.job))
+        if id and not _done(tx, due):
             made.append(
                 asking.ask(
                     house,
@@ -104,7 +105,30 @@ def planned_id(day: date, job: Job) -> str:
 
 def _done(tx: "Tx", due: DueRun) -> bool:
     """Is there one in its place already, whoever asked for it, that came to a copy or still may?"""
-    return done_rules.done(due, store.RUN.newest(tx, 200), tx.now, ("waiting", "running", "good", "warning"))
+    runs = store.RUN.newest(tx, 200, before=tx.now + done_rules.SLACK_S)
+    for state in ("waiting", "running"):
+        runs += store.RUN.by(tx, "state", state)
+    return done_rules.done(due, runs, tx.now, ("waiting", "running", "good", "warning"))
+
+
+def _mark(tx: "Tx") -> None:
+    """Note which runs are of a time to come, while that can be told."""
+    for one in store.RUN.newest(tx, 200):
+        if one.asked <= tx.now:
+            return
+        if done_rules.coming(one, tx.now) and not one.facts.get(done_rules.AHEAD):
+            recording.put(tx, msgspec.structs.replace(one, facts={**one.facts, done_rules.AHEAD: True}))
+
+
+def _free(tx: "Tx", id: str) -> str:
+    """This id, "" if its run was made already; beside one that a clock which was ahead has left, the next like it."""
+    free, number = id, 1
+    while (there := store.RUN.get(tx, free)) is not None:
+        if not done_rules.future(there, tx.now):
+            return ""
+        number += 1
+        free = f"{id}-{number}"
+    return free
 
 
 def _next(house: "House") -> RunKept | None:

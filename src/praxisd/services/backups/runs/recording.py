@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SYSTEM = system("backups", INSTALLATION)
 STOPPED = "backups.run_stopped"
+STOPPED_RESTORE, STOPPED_READING = "backups.run_stopped_restore", "backups.run_stopped_reading"
+"""The words for it where no backup was stopped."""
 """A person ended it."""
 EVERY_S = 1.0
 _NAMED = 1000

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from praxisd.services.backups.runs.holding import Held
 
 BUSY, CRASHED, NOT_WAITING = "backups.run_busy", "backups.run_crashed", "backups.run_not_waiting"
-CODES = (BUSY, CRASHED, NOT_WAITING, recording.STOPPED)
+CODES = (
+    BUSY, CRASHED, NOT_WAITING, recording.STOPPED, recording.STOPPED_RESTORE, recording.STOPPED_READING,
+)  # fmt: skip
 RETRY_S = 900
 """A target that was away for a moment is tried again after so long. Seconds."""
 

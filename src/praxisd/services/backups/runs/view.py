@@ -10,6 +10,7 @@ from praxisd.kernel.clock import format_rfc3339
 from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import store
 from praxisd.services.backups.plans import labels, planning
+from praxisd.services.backups.runs import recording
 from praxisd.services.backups.runs.shapes import BackupRunDetail, BackupRunOut, NamedFileOut, RunSourceOut
 
 if TYPE_CHECKING:
@@ -94,7 +95,11 @@ def params(run: RunKept) -> dict[str, Any]:
 def _words(house: "House", run: RunKept, lang: str) -> dict[str, str]:
     if not run.code:
         return {"title": "", "solution": ""}
-    found = labels.code_words(house, run.code, lang, **params(run))
+    code = run.code
+    if code == recording.STOPPED and run.kind != "backup":
+        read = run.kind in ("verify", "prove")
+        code = recording.STOPPED_READING if read else recording.STOPPED_RESTORE
+    found = labels.code_words(house, code, lang, **params(run))
     return {"title": found["title"] or run.code, "solution": found["solution"]}
 
 
