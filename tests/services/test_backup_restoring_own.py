@@ -240,8 +240,10 @@ def test_a_broken_database_is_mended_from_the_medium_alone(sqlite_houses: Houses
     nowhere = ["--data", str(tmp_path / "not there"), *common[2:]]
     back = run.invoke(root, ["backup", "restore", "--to", str(tmp_path / "again"), *nowhere])
     assert back.exit_code == 0 and not (tmp_path / "not there").exists(), back.output
+    left = house.folder / "backups" / "scratch" / "manifest-left"
+    left.mkdir(parents=True)
     done = run.invoke(root, ["backup", "restore", "--own", *common])
-    assert done.exit_code == 0 and "--undo" in done.output, done.output
+    assert done.exit_code == 0 and "--undo" in done.output and not left.exists(), done.output
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT count(*) FROM backups_drive").fetchone() == (1,)
     found = main.open_practice(house.folder, house.config)

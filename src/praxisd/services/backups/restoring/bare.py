@@ -23,6 +23,7 @@ from praxisd.services.backups.keys import alphabet
 from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, targets
 from praxisd.services.backups.restoring.exchange import Exchange
 from praxisd.services.backups.restoring.own_place import Here
+from praxisd_guard.durable import discard
 
 RUNS = "backups.restore_server_runs"
 CODES = (RUNS,)
@@ -96,6 +97,8 @@ def own_data(folder: Path, found: Medium, state: Snapshot, now: int) -> Exchange
         database = sqlite_file(known.database_url, folder)
         vault = Path(known.vault_key) if known.vault_key else None
         exchange.settle(folder, lambda: known.database_url, begin=False)
+        for left in (folder / "backups" / "scratch").glob("*"):  # of one that was cut off
+            discard(left)
         try:
             own_place.ready(
                 Here(folder, database, vault, _heads()), found.engine, found.repo, state,
