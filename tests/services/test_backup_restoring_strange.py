@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from praxisd.kernel.errors import Problem
-from praxisd.services.backups.engine import Repo
-from praxisd.services.backups.restoring import bare, manifest, own_place
+from praxisd.services.backups.engine import Repo, Restored
+from praxisd.services.backups.restoring import bare, manifest, own_place, restoring
 from praxisd.services.backups.restoring.own_place import Here
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
@@ -52,7 +54,7 @@ def test_a_database_in_pieces_behind_a_link_is_not_joined(strange: Strange, tmp_
     )
     before = picture(strange.victim)
     back = bare.to_folder(found, found.state(""), tmp_path / "target", [], tmp_path / "data")
-    assert [(one.path, one.code) for one in back.named] == [(path, "not_restored")]
+    assert [(one.path, one.code) for one in back.named] == [(path, "outside")]
     assert picture(strange.victim) == before
 
 
@@ -61,7 +63,8 @@ def test_a_manifest_that_leads_out_is_none(strange: Strange, tmp_path: Path, pat
     named = path.format(victim=strange.victim)
     found = strange.put({"name": "x", "kind": "sqlite", "paths": [], "hashes": {named: "0"}})
     before = picture(strange.victim)
-    bare.to_folder(found, found.state(""), tmp_path / "target", [], tmp_path / "data")
+    back = bare.to_folder(found, found.state(""), tmp_path / "target", [], tmp_path / "data")
+    assert [(one.path, one.code) for one in back.named] == [(f"{strange.top}/manifest.json", "outside")]
     assert picture(strange.victim) == before
     with pytest.raises(Problem) as caught:
         manifest.read(found.engine, found.repo, found.state(""), tmp_path / "scratch", never)
@@ -83,3 +86,44 @@ def test_praxisds_own_data_are_not_taken_from_behind_a_link(strange: Strange, tm
         )  # fmt: skip
     assert caught.value.code == own_place.DIFFERS
     assert picture(strange.victim) == before and not (data / "own.lic").exists()
+
+
+def test_a_link_among_praxisds_own_data_is_nothing_of_ours(strange: Strange) -> None:
+    new = strange.folder / "new"
+    (new / "top" / "data" / "plugins").mkdir(parents=True)
+    beside = manifest.Part("praxisd", "own", ("/top/data",))
+    assert own_place._strange(new, beside) == []
+    link = new / "top" / "data" / "plugins" / "deep"
+    link.symlink_to(strange.victim)
+    assert own_place._strange(new, beside) == [str(link)]
+
+
+@pytest.mark.parametrize("path", ["/link/one", "/../victim/one", "/link"])
+def test_in_place_takes_nothing_from_behind_a_link(
+    strange: Strange, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Laid in its place it would be moved away from where it is."""
+    (strange.victim / "one").write_text("precious")
+
+    def laid(into: Path, _only: list[str]) -> Restored:
+        (into / "true").mkdir(parents=True)
+        (into / "link").symlink_to(strange.victim)
+        return Restored(1, 1, ())
+
+    work: Any = restoring._Work.__new__(restoring._Work)
+    work._house, work._progress, work._stop = SimpleNamespace(folder=strange.folder / "data"), quiet, never
+    work.files, work.bytes, work.named, work._engine = 0, 0, [], laid
+    base = strange.folder / "base"
+    before = picture(strange.victim)
+    work._place(str(base), [(path, str(base)), ("/true", str(base / "true"))], strange.folder / "saved", 0)
+    assert [one.code for one in work.named] == ["outside"]
+    assert picture(strange.victim) == before and [one.name for one in base.iterdir()] == ["true"]
+
+
+def test_a_state_whose_paths_lead_out_has_no_manifest(strange: Strange, tmp_path: Path) -> None:
+    said = {"version": 1, "at": 1, "sources": []}
+    (strange.victim / "manifest.json").write_text(json.dumps(said))
+    engine: Any = SimpleNamespace(restore=lambda *_args, **_more: None)
+    state: Any = SimpleNamespace(id="1", paths=("/../../victim/manifest.json", "/../../victim"))
+    with pytest.raises(Problem):
+        manifest.read(engine, Repo("", ""), state, tmp_path / "scratch", never)

@@ -146,7 +146,12 @@ def _manifest(copy: Path, url: str | None) -> dict[str, Any]:
         raise Problem(NEWER, 409, theirs=str(found.get("version")), ours=__version__)
     for one in found["sources"]:
         for name in one["hashes"]:
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            ours = Path(name)  # on Windows a \ leads somewhere too
+            if (
+                PurePosixPath(name).is_absolute()
+                or ours.anchor
+                or ".." in (*PurePosixPath(name).parts, *ours.parts)
+            ):
                 raise Problem(tickets.DAMAGED, 409, what=snapshot.MANIFEST, more=0)
     arriving_database.check(found["sources"][0], url)
     return found

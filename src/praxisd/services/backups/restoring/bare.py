@@ -17,7 +17,7 @@ import praxisd.services
 from praxisd.kernel import config, control
 from praxisd.kernel.engines import sqlite_file
 from praxisd.kernel.errors import Problem
-from praxisd.services.backups.engine import Engine, EngineFault, Repo, Restored, Snapshot
+from praxisd.services.backups.engine import Engine, EngineFault, Named, Repo, Restored, Snapshot
 from praxisd.services.backups.engines import chosen
 from praxisd.services.backups.keys import alphabet
 from praxisd.services.backups.restoring import exchange, manifest, opening, own_place, targets
@@ -86,7 +86,8 @@ def to_folder(found: Medium, state: Snapshot, into: Path, only: list[str], own: 
     except Problem as problem:
         if problem.code != manifest.NONE:
             raise
-        return back
+        strange = (Named(problem.path, "outside"),) if isinstance(problem, manifest.Refused) else ()
+        return replace(back, named=(*back.named, *strange))
     return replace(back, named=(*back.named, *manifest.joined(target, told.sources, lambda: False)))
 
 

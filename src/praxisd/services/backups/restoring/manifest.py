@@ -23,6 +23,14 @@ NONE = "backups.restore_no_manifest"
 CODES = (NONE,)
 
 
+class Refused(Problem):
+    """NONE (409), because the one that is there leads out of the folder: `path` of it in the state."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(NONE, 409)
+        self.path = path
+
+
 class Part(msgspec.Struct, frozen=True):
     """One source of the state, as it was staged. Fields of later programs are left aside."""
 
@@ -69,9 +77,11 @@ def read(engine: Engine, repo: Repo, snapshot: Snapshot, scratch: Path, stop: St
             engine.restore(
                 repo, snapshot.id, into, only=[listed(one)], progress=lambda _done, _whole: None, stop=stop
             )
-            found = _decoded(places.restored(into, one))
-            if found is not None:
-                return found
+            try:
+                if (found := _decoded(places.inside(into, one))) is not None:
+                    return found
+            except places.Outside:
+                raise Refused(one) from None
             discard(into)
             into.mkdir(mode=0o700)
     finally:
@@ -94,11 +104,10 @@ def joined(into: Path, parts: Iterable[Part], stop: Stop) -> list[Named]:
     found = []
     for part in parts:
         for path in part.hashes if part.kind == "sqlite" else ():
-            if not inside(into, path):
-                found.append(Named(path, "not_restored"))
-                continue
             try:
-                pieces.whole(places.restored(into, path), stop)
+                pieces.whole(places.inside(into, path), stop)
+            except places.Outside:
+                found.append(Named(path, "outside"))
             except SourceFault as fault:
                 if fault.code == source.STOPPED:
                     raise
@@ -106,16 +115,6 @@ def joined(into: Path, parts: Iterable[Part], stop: Stop) -> list[Named]:
             except OSError:
                 found.append(Named(path, "not_restored"))
     return found
-
-
-def inside(into: Path, path: str) -> bool:
-    """Does a path of the state lie below `into`, with no link on the way? A state by strangers may hold any."""
-    step = into
-    for name in places.restored(into, path).relative_to(into).parts:
-        step = step / name
-        if name == ".." or step.is_symlink():
-            return False
-    return True
 
 
 def _clean(path: str) -> bool:
@@ -126,14 +125,17 @@ def _clean(path: str) -> bool:
 
 
 def _decoded(path: Path) -> Manifest | None:
-    """None for what is none, and for one that names a path nobody would have staged: nothing of it is used."""
+    """None for what is none. Outside for one that names a path nobody would have staged: nothing of it is used."""
+    found = None
     with contextlib.suppress(OSError, ValueError):  # msgspec's own errors are ValueErrors too
         if path.is_file() and path.stat().st_size <= LARGEST:
             # Not msgspec's reader: paths that are no UTF-8 stand there as lone surrogates.
             found = msgspec.convert(json.loads(path.read_bytes()), Manifest, strict=False)
-            if all(_clean(each) for one in found.sources for each in (*one.paths, *one.hashes)):
-                return found
-    return None
+    if found is not None and not all(
+        map(_clean, (to for one in found.sources for to in (*one.paths, *one.hashes)))
+    ):
+        raise places.Outside
+    return found
 
 
 def _path(named: Any) -> str:

@@ -71,10 +71,7 @@ def ready(
         back = engine.restore(repo, snapshot.id, new, only=paths, progress=progress, stop=stop)
         if back.named:
             raise Problem(DIFFERS, 409, count=len(back.named))
-        every = (*database.paths, *database.hashes, *beside.paths, *beside.hashes)
-        differ = [one for one in every if not manifest.inside(new, one)] or _differences(
-            new, database, beside
-        )
+        differ = _strange(new, database, beside) or _differences(new, database, beside)
         if differ:
             raise Problem(DIFFERS, 409, count=len(differ))
         _not_newer(here, new, beside)
@@ -110,6 +107,17 @@ def _parts(here: Here, told: Manifest) -> tuple[Part, Part]:
 def _file(database: Part) -> str:
     """The database itself; it may lie in the state as pieces, which the proof joins (`sources.pieces`)."""
     return next(iter(database.hashes))
+
+
+def _strange(new: Path, *parts: Part) -> list[str]:
+    """What none of ours would hold: a link, anywhere, or a path that leads out. A state by others may hold them."""
+    found = [str(one) for one in new.rglob("*") if one.is_symlink()]
+    for path in (path for part in parts for path in (*part.paths, *part.hashes)):
+        try:
+            places.inside(new, path)
+        except places.Outside:
+            found.append(path)
+    return found
 
 
 def _differences(new: Path, database: Part, beside: Part) -> list[str]:
@@ -148,8 +156,6 @@ def _pairs(here: Here, new: Path, database: Part, beside: Part) -> Iterator[tupl
     yield from ((one, here.vault or here.folder / VAULT) for one in keys[:1])
     for top in (one for one in tops if one.name == "data" and one.is_dir()):
         for one in sorted(top.iterdir()):
-            if one.is_symlink():
-                continue  # none of ours is a link
             if one.name in _PIECEWISE and one.is_dir():
                 files = sorted(path for path in one.rglob("*") if path.is_file())
                 yield from ((path, here.folder / path.relative_to(top)) for path in files)

@@ -98,7 +98,7 @@ class Placing:
         if not (self._saved / BASE).exists():
             put(self._saved / BASE, os.fsencode(self._base))
         parts = [one for one in os.path.relpath(path, self._base).split(os.sep) if one not in ("", ".")]
-        if ".." in parts:
+        if ".." in parts or (not parts and os.path.islink(back)):
             self._name(path, "outside")
             return self.result
         with (self._saved / LOG).open("ab") as log, contextlib.ExitStack() as way:

@@ -235,7 +235,10 @@ class _Work:
                 continue
             places.stopped(self._stop)
             try:
-                same = places.digest(places.restored(into, path), self._stop) == digest
+                same = places.digest(places.inside(into, path), self._stop) == digest
+            except places.Outside:
+                self.named.append(Named(path, "outside"))
+                continue
             except OSError:
                 continue  # the engine names what it could not write
             if not same:
@@ -286,7 +289,11 @@ class _Work:
         size = named.bytes
         placed = placing.Placing(base, saved, progress=self._progress, stop=self._stop, whole=size)
         for path, origin in pairs:
-            there = places.restored(back, path) if os.name != "nt" else back / path.lstrip("/")
+            try:
+                there = places.inside(back, path if os.name != "nt" else path.lstrip("/"), link=True)
+            except places.Outside:
+                self.named.append(Named(path, "outside"))
+                continue
             if os.path.lexists(there):
                 placed.place(there, origin)
         self.named += placed.result.named

@@ -53,8 +53,8 @@ def started(house: "House", into: Path, manifest: Mapping[str, Any], stop: Stop)
     folder = into.parent / "start"
     folder.mkdir(mode=0o700)
     _vault(into, told[OWN], folder)
-    files = [places.restored(into, one) for one in told[DATABASE]["hashes"]]
     try:
+        files = [places.inside(into, one) for one in told[DATABASE]["hashes"]]
         dump = next((one for one in files if pieces.whole(one, stop).is_file()), None)
     except OSError as error:
         raise Failed(NO_DATABASE, type(error).__name__) from None
@@ -81,7 +81,10 @@ def started(house: "House", into: Path, manifest: Mapping[str, Any], stop: Stop)
 def _vault(into: Path, own: Mapping[str, Any], folder: Path) -> None:
     """The key of the vault, from where it was kept."""
     for path in own["hashes"]:
-        back = places.restored(into, path)
+        try:
+            back = places.inside(into, path)
+        except places.Outside:
+            continue
         if back.name == VAULT and back.is_file():
             shutil.copyfile(back, folder / VAULT)
             os.chmod(folder / VAULT, 0o600)

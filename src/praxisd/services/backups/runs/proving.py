@@ -123,7 +123,7 @@ def manifest_in(house: "House", into: Path) -> dict[str, Any]:
     ours = places.restored(into, recovering.staging(house) / staging.MANIFEST)
     for path in (ours, *_manifests(into)):
         try:
-            said = json.loads(path.read_text("utf-8"))
+            said = json.loads(places.inside(into, f"/{path.relative_to(into).as_posix()}").read_text("utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(said, dict) and said.get("version") == staging.VERSION:

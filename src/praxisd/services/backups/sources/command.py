@@ -111,7 +111,10 @@ class Command:
 
     def proven(self, folder: Path, staged: Staged) -> list[str]:
         """Its files to the byte: what is in them only its own program can say, and `check` asked it."""
-        sizes = [_size(places.restored(folder, one)) for one in staged.paths]
+        try:
+            sizes = [_size(places.inside(folder, one)) for one in staged.paths]
+        except places.Outside:
+            return [f"{places.printable(str(one))}: outside" for one in staged.paths]
         there = {"files": sum(size > 0 for size in sizes), "bytes": sum(sizes)}
         return [*places.changed(folder, staged.hashes), *places.compared(staged.counts, there)]
 

@@ -36,19 +36,46 @@ def digest(path: Path, stop: Stop) -> str:
     return seen.hexdigest()
 
 
+class Outside(OSError):
+    """A path of a state leads out of the folder it was given back into. States may be by anybody: nothing is done there."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EXDEV, "outside")
+
+
 def restored(folder: Path, path: str | Path) -> Path:
-    """Where `path` lies after a restore into `folder`: under its whole path, on Windows with the drive's letter first."""
+    """Where `path` lies after a restore into `folder`: under its whole path, on Windows with the drive's letter first.
+
+    Outside if it would lead upwards. Links that a state has laid are not looked at: `inside` does, before anything is opened.
+    """
     whole = Path(path)
     drive = re.sub(r"[^A-Za-z0-9]", "", whole.drive)
-    return folder / drive / whole.relative_to(whole.anchor)
+    below = whole.relative_to(whole.anchor)
+    if ".." in below.parts or "\0" in str(whole):
+        raise Outside
+    return folder / drive / below
+
+
+def inside(folder: Path, path: str | Path, *, link: bool = False) -> Path:
+    """As `restored`, and no step below `folder` is a link (`link`: but the last may be one). Outside."""
+    found = restored(folder, path)
+    step, steps = folder, found.relative_to(folder).parts
+    for number, name in enumerate(steps, 1):
+        step = step / name
+        if step.is_symlink() and not (link and number == len(steps)):
+            raise Outside
+    return found
 
 
 def changed(folder: Path, hashes: Mapping[str, str]) -> list[str]:
-    """Which of these files are not in a restore as they were: `<path>: missing` or `<path>: changed`."""
+    """Which of these files are not in a restore as they were: `<path>: missing`, `: changed`, or `: outside` (see Outside)."""
     found: list[str] = []
     for path, wanted in hashes.items():
         try:
-            same = digest(restored(folder, path), lambda: False) == wanted
+            same = digest(inside(folder, path), lambda: False) == wanted
+        except Outside:
+            found.append(f"{printable(path)}: outside")
+            continue
         except OSError:
             found.append(f"{printable(path)}: missing")
             continue

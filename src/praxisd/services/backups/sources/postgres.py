@@ -127,7 +127,11 @@ class Postgres:
         """The file to the byte, its list of contents, and where a scratch server is allowed the rows after a real restore."""
         found = places.changed(folder, staged.hashes)
         for path in staged.paths:
-            back = places.restored(folder, path)
+            try:
+                back = places.inside(folder, path)
+            except places.Outside:
+                found.append(f"{places.printable(str(path))}: outside")
+                continue
             if not back.is_file():
                 continue
             try:

@@ -88,7 +88,9 @@ class Sqlite:
     def proven(self, folder: Path, staged: Staged) -> list[str]:
         """The restored file to the byte, SQLite's own check of it, and its rows by table."""
         try:
-            files = [pieces.whole(places.restored(folder, path), lambda: False) for path in staged.hashes]
+            files = [pieces.whole(places.inside(folder, path), lambda: False) for path in staged.hashes]
+        except places.Outside:
+            return places.changed(folder, staged.hashes)
         except (SourceFault, OSError) as error:
             return [f"pieces: {getattr(error, 'detail', '') or type(error).__name__}"]
         found = places.changed(folder, staged.hashes)
