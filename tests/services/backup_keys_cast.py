@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from praxisd.kernel.app import House
+from praxisd.model.backup import Identity, Medium
+from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import engine as codes
+from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import EngineFault, Key, Repo, Snapshot
 from praxisd.services.backups.engine_checks import ENGINE
-from praxisd.services.backups.keys import keeping
+from praxisd.services.backups.keys import keeping, keyring
 from praxisd.services.backups.keys.opening import opens
+from praxisd.services.backups.plans import looking, planning
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.engine_suite import never, quiet
@@ -57,6 +61,21 @@ def shelf(house: House, folder: Path, engine: Any = None) -> Shelf:
         engine = QuickRestic(house.folder / "backups" / "engine", debian.program(["restic"], "restic"))
     house.shared[ENGINE] = engine
     return Shelf(house, engine, folder)
+
+
+def medium(media: Shelf, name: str, **more: Any) -> Drive:
+    """A drive with a medium of ours in it, both of this name."""
+    house = media.house
+    place = media.place(name)
+    drive = Drive(id=f"drive-{name}", label=name, kind="removable", path=str(Path(place).parent))
+    _, repository = keyring.set_up(house, media.engine, looking.place(drive), name)
+    identity = Identity(name, planning.digest(house), name, "", 1)
+    (Path(drive.path) / media_rules.FILE).write_bytes(media_rules.written(identity))
+    kept = MediumKept(Medium(name, f"Medium {name}", "", **more), repository, 1, "test", drive.id)
+    with house.store.write(keeping.OWN) as tx:
+        store.DRIVE.put(tx, drive.id, drive, at=1)
+        store.MEDIUM.put(tx, name, kept, at=1)
+    return drive
 
 
 class KeysOnly:

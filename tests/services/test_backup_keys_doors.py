@@ -21,17 +21,17 @@ from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.vault import Vault
-from praxisd.model.backup import Figures, Identity, Medium
-from praxisd.model.backup_kept import Drive, MediumKept, RunKept, SnapshotKept
+from praxisd.model.backup import Figures
+from praxisd.model.backup_kept import RunKept, SnapshotKept
 from praxisd.services.backups import engine as codes
-from praxisd.services.backups import media_rules, store
+from praxisd.services.backups import store
 from praxisd.services.backups.engine import EngineFault, Key, Repo
 from praxisd.services.backups.keys import alphabet, changing, checks, keeping, keyring, operations, sheet
-from praxisd.services.backups.plans import looking, planning
+from praxisd.services.backups.plans import looking
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import Practice, small_practice
 
-from .backup_keys_cast import KeysOnly, Shelf, shelf
+from .backup_keys_cast import KeysOnly, Shelf, medium, shelf
 from .diagnosis_cast import Door, opened
 
 KEYS = "/backups/keys"
@@ -51,21 +51,6 @@ def practice(media: Shelf) -> Practice:
 def door(media: Shelf, practice: Practice) -> Iterator[Door]:
     with opened(media.house, practice) as ask:
         yield ask
-
-
-def medium(media: Shelf, name: str, **more: Any) -> Drive:
-    """A drive with a medium of ours in it, both of this name."""
-    house = media.house
-    place = media.place(name)
-    drive = Drive(id=f"drive-{name}", label=name, kind="removable", path=str(Path(place).parent))
-    _, repository = keyring.set_up(house, media.engine, looking.place(drive), name)
-    identity = Identity(name, planning.digest(house), name, "", 1)
-    (Path(drive.path) / media_rules.FILE).write_bytes(media_rules.written(identity))
-    kept = MediumKept(Medium(name, f"Medium {name}", "", **more), repository, 1, "test", drive.id)
-    with house.store.write(keeping.OWN) as tx:
-        store.DRIVE.put(tx, drive.id, drive, at=1)
-        store.MEDIUM.put(tx, name, kept, at=1)
-    return drive
 
 
 def secrets_of(house: House) -> list[str]:
@@ -127,7 +112,7 @@ def test_a_medium_at_work_is_left_alone_and_one_that_fails_is_named(media: Shelf
     answer = door("POST", f"{KEYS}/change", json={"what": "password", "confirmed": True})
     assert {one["medium"]: one["code"] for one in answer["reached"]} == {
         "a": "backups.locked",
-        "b": "backups.password_needed",
+        "b": "backups.password_later",
     }
     assert answer["keys"]["current"] == 2
 

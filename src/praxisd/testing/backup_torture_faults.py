@@ -28,7 +28,13 @@ from praxisd.testing.houses import START
 
 KINDS = ("config", "keys", "index", "snapshots", "data")
 """Every kind of file of a repository that says or holds something (a lock is of the moment)."""
-NAMES = (codes.DAMAGED, codes.NO_REPOSITORY, codes.PASSWORD_WRONG, "backups.password_needed")
+NAMES = (
+    codes.DAMAGED,
+    codes.NO_REPOSITORY,
+    codes.PASSWORD_WRONG,
+    "backups.password_needed",
+    "backups.password_later",
+)
 ROOM_MB = media_rules.FIRST_BYTES // MEGABYTE + 100
 """Size of the disk that fills up: so much must be free on it before the first runs."""
 Make = Callable[[Path], Restic]

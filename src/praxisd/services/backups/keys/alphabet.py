@@ -44,6 +44,11 @@ def typed(text: str) -> str:
     return key
 
 
+def is_key(text: str) -> bool:
+    """Is this a recovery key, as the engine gets it?"""
+    return len(text) == GROUPS * GROUP and all(sign in SIGNS for sign in text)
+
+
 def _checked(number: int, signs: str) -> str:
     """The group with its check sign: weights 2, 3, 4 and the number of the group, modulo 29."""
     total = 5 * (number + 1) + sum(weight * SIGNS.index(sign) for weight, sign in enumerate(signs, 2))

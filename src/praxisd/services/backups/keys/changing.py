@@ -21,7 +21,7 @@ from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import LOCKED, READ_ONLY, EngineFault
 from praxisd.services.backups.engine_checks import engine_of
 from praxisd.services.backups.keys import keeping
-from praxisd.services.backups.keys.opening import repo_by
+from praxisd.services.backups.keys.opening import LATER, repo_by, repo_of
 from praxisd.services.backups.keys.rewrapping import adopt, move
 from praxisd.services.backups.plans import drives, looking, media, planning
 from praxisd_guard import durable
@@ -132,6 +132,8 @@ def _gets_it(kept: MediumKept) -> bool:
 def open_by_hand(house: "House", actor: Actor, medium: str, typed: str) -> None:
     """A medium that is there and that nothing of ours opens gets today's password, by what a person typed.
 
+    One that was changed after the state was taken which is in use now: see `keeping.later`; a recovery key that is typed for
+    one medium then opens all that had it.
     Whoever has its key may say that it is ours: its mark is written anew where it is of another vault. Problems
     `http.not_found` (404) if it is not in the list, `backups.medium_missing` (409) if it is not there, else those of
     `opening.repo_by`; of an engine (409).
@@ -143,11 +145,22 @@ def open_by_hand(house: "House", actor: Actor, medium: str, typed: str) -> None:
         raise Problem(media_rules.MISSING, 409, expected=kept.medium.label)
     place = looking.place(drive)
     try:
-        adopt(house, engine_of(house), repo_by(house, place, medium, typed), medium)
+        repo = repo_by(house, place, medium, typed)
+        if _is_later(house, place, medium):
+            house.store.run(actor, lambda tx: keeping.later(house, tx, repo.secret))
+        adopt(house, engine_of(house), repo, medium)
         _mark(house, drive)
     except EngineFault as fault:
         raise Problem(fault.code, 409, detail=fault.detail or None, retry=fault.retry) from None
     house.store.run(actor, lambda tx: _noted(tx, medium))
+
+
+def _is_later(house: "House", place: str, medium: str) -> bool:
+    try:
+        repo_of(house, place, medium)
+    except Problem as problem:
+        return problem.code == LATER
+    return False
 
 
 def _shows(house: "House", drive: Drive, kept: MediumKept) -> bool:

@@ -56,7 +56,7 @@ def change(folder: Path, organization: str | None, as_json: bool, recovery: bool
 @shared
 @click.argument("medium")
 def open_(folder: Path, organization: str | None, as_json: bool, medium: str) -> None:
-    """Open a medium (its id) by the recovery key or a password, which is asked for; it gets the password of now."""
+    """Open a medium (its label or id) by the recovery key or a password, which is asked for; it gets the password of now."""
     secret = click.prompt(_say("secret"), hide_input=True, err=True)
     answer = perform(folder, "backups.keys_open", organization, medium=medium, secret=secret, lang=language())
     if as_json:

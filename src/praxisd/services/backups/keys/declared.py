@@ -19,6 +19,7 @@ FIXES: tuple[Fix, ...] = ()
 OPERATIONS: tuple[Operation, ...] = operations.OPERATIONS
 PROBLEMS: tuple[str, ...] = (
     opening.NEEDED,
+    opening.LATER,
     alphabet.MISTYPED,
     rewrapping.THERE,
     changing.WEAK,

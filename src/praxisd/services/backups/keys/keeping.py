@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 OWN = system("backups.keys", INSTALLATION)
 _LOCK = "backups.keys"
 _BYTES = 32
+GAP = 10
+"""So far the numbers jump after a state of earlier was given back: those in between were used by changes it does not know of."""
 
 
 def newest(tx: Tx) -> Secret | None:
@@ -86,6 +88,18 @@ def usable(house: "House", tx: Tx) -> tuple[Secret, Secret]:
     if readable(house, key) is None:
         key = add_recovery(house, tx, only_first=False)
     return password, key
+
+
+def later(house: "House", tx: Tx, typed: str) -> None:
+    """After a state of before a change was given back: what a person typed is a later one, which this database does not know.
+
+    A recovery key becomes ours again under a number that no sheet has had; of a password nobody can tell which key went with
+    it, so a new one is made. Either has to be printed. The password is made anew: the one of the state was replaced.
+    """
+    with _alone(house, tx):
+        key = alphabet.typed(typed)
+        _put(house, tx, "recovery", newest_recovery(tx), key if alphabet.is_key(key) else None, GAP)
+        _put(house, tx, "password", newest(tx), None, GAP)
 
 
 @contextmanager
@@ -155,8 +169,10 @@ def _put_wrap(tx: Tx, one: Wrap) -> None:
     store.WRAP.put(tx, f"{one.medium}/{number}", one, at=one.since, medium=one.medium)
 
 
-def _put(house: "House", tx: Tx, kind: str, before: Secret | None, chosen: str | None) -> Secret:
-    no = 1 if before is None else before.no + 1
+def _put(
+    house: "House", tx: Tx, kind: str, before: Secret | None, chosen: str | None, step: int = 1
+) -> Secret:
+    no = 1 if before is None else before.no + step
     text = chosen or (secrets.token_urlsafe(_BYTES) if kind == "password" else alphabet.make())
     name = f"backups.{kind}.{no}"
     made = Secret(
@@ -165,7 +181,7 @@ def _put(house: "House", tx: Tx, kind: str, before: Secret | None, chosen: str |
         name=name,
         since=tx.now,
         sealed=house.vault.seal(name, INSTALLATION, text.encode()),
-        chosen=chosen is not None,
+        chosen=chosen is not None and kind == "password",
     )
     keep(tx, made)
     if before is not None:

@@ -16,7 +16,7 @@ from praxisd.services.backups.keys import alphabet, keeping
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-NEEDED = "backups.password_needed"
+NEEDED, LATER = "backups.password_needed", "backups.password_later"
 
 
 def repo_of(house: "House", place: str, medium: str) -> Repo:
@@ -24,8 +24,9 @@ def repo_of(house: "House", place: str, medium: str) -> Repo:
 
     What is noted for the medium and lies there is answered without trying. Else each is tried: passwords of this medium,
     the others from the newest back, recovery keys. Problems `backups.password_needed` {number, since} (409) where one of ours
-    is known to open it but the vault cannot read it; `backups.password_wrong` (409) where none does. EngineFault of the
-    engine for what is not about passwords.
+    is known to open it but the vault cannot read it; `backups.password_later` (409) where what is noted for it was read and
+    does not open it: it was changed after this database was taken; `backups.password_wrong` (409) where nothing is noted.
+    EngineFault of the engine for what is not about passwords.
     """
     engine = engine_of(house)
     with house.store.read(keeping.OWN) as tx:
@@ -39,7 +40,7 @@ def repo_of(house: "House", place: str, medium: str) -> Repo:
         text = keeping.readable(house, secret)
         if text is not None and opens(engine, Repo(place, text)) is not None:
             return Repo(place, text)
-    raise needed(house, medium)
+    raise needed(house, medium, tried=True)
 
 
 def repo_by(house: "House", place: str, medium: str, text: str) -> Repo:
@@ -49,12 +50,15 @@ def repo_by(house: "House", place: str, medium: str, text: str) -> Repo:
     """
     repo = Repo(place, alphabet.typed(text))
     if opens(engine_of(house), repo) is None:
+        repo_of(house, place, medium)  # where none of ours opens it, that says why
         raise needed(house, medium)
     return repo
 
 
-def needed(house: "House", medium: str) -> Problem:
-    """Which password has to be typed for this medium: the newest that is noted for it."""
+def needed(house: "House", medium: str, tried: bool = False) -> Problem:
+    """Which password has to be typed for this medium: the newest that is noted for it. `tried`: it does not open it, unless the
+    vault cannot read it; so it is one of later, of which nothing is known here.
+    """
     with house.store.read(keeping.OWN) as tx:
         every = sorted(store.WRAP.by(tx, "medium", medium), key=lambda one: (one.until is None, one.no))
         found = [one for one in every if one.kind == "password"]
@@ -62,6 +66,8 @@ def needed(house: "House", medium: str) -> Problem:
         zone = zone_of(zone_name(house, tx))
     if secret is None:
         return Problem(codes.PASSWORD_WRONG, 409)
+    if tried and keeping.readable(house, secret) is not None:
+        return Problem(LATER, 409)
     since = datetime.fromtimestamp(secret.since, zone)
     return Problem(NEEDED, 409, number=secret.no, since=f"{since:%d.%m.%Y}")
 

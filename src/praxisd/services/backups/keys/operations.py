@@ -34,11 +34,13 @@ def change(house: "House", args: Args) -> Args:
 
 
 def opened(house: "House", args: Args) -> Args:
-    """Open `medium` by the `secret` a person typed; answers as `listed`."""
+    """Open `medium` (its id or its label) by the `secret` a person typed; answers as `listed`."""
     medium, secret = args.get("medium"), args.get("secret")
     if not isinstance(medium, str) or not isinstance(secret, str) or not secret:
         raise Problem("control.bad_arguments", 400, detail="medium, secret")
-    changing.open_by_hand(house, actor(house, args), medium, secret)
+    with house.store.read(actor(house, args)) as tx:
+        labels = {one.label: one.id for one in view.shown(house, tx, _lang(args)).media}
+    changing.open_by_hand(house, actor(house, args), labels.get(medium, medium), secret)
     return listed(house, args)
 
 

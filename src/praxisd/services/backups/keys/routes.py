@@ -129,6 +129,7 @@ ROUTES = (
         transaction=False, tags=_TAGS,
         problems=(
             *_REFUSED, (404, "http.not_found"), (422, alphabet.MISTYPED), (409, opening.NEEDED),
+            (409, opening.LATER),
             (409, media_rules.MISSING), *((409, code) for code in engine.CODES),
         ),
     ),

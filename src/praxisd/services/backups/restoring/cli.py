@@ -15,6 +15,7 @@ from praxisd.kernel.terminal import perform, print_json, print_table, reporting,
 _PACKAGE = "praxisd.services.backups"
 _POLL_S = 1.0
 _ENDED = ("good", "warning", "failed", "interrupted")
+_LOCKED = ("backups.password_needed", "backups.password_later", "backups.password_wrong")
 _FROM = click.option(
     "--from",
     "medium_place",
@@ -162,7 +163,7 @@ def _done(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     while answer["state"] not in _ENDED:
         time.sleep(_POLL_S)
         answer = perform(folder, "backups.restored", None, run=answer["run"])
-    if answer["code"] in ("backups.password_needed", "backups.password_wrong"):
+    if answer["code"] in _LOCKED:
         raise Problem(answer["code"], 409, detail=answer["detail"] or None)
     return answer
 
@@ -173,11 +174,7 @@ def _asking(password_file: Path | None, work: Any) -> dict[str, Any]:
     try:
         found: dict[str, Any] = work(word)
     except Problem as problem:
-        if (
-            word
-            or problem.code not in ("backups.password_needed", "backups.password_wrong")
-            or not sys.stdin.isatty()
-        ):
+        if word or problem.code not in _LOCKED or not sys.stdin.isatty():
             raise
         number = problem.params.get("number", "")
         found = work(

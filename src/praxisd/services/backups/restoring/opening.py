@@ -48,7 +48,8 @@ def state(house: "House", id: str) -> tuple[SnapshotKept, str]:
 
 def opened(house: "House", id: str, password: str = "") -> Opened:
     """Where the state lies now, and what opens it. Problems (409): AWAY {label} while its medium is in no drive, GONE,
-    `backups.password_needed` {number, since}, `backups.password_wrong`; of the engine as `problem` says.
+    `backups.password_needed` {number, since}, `backups.password_later`, `backups.password_wrong`; of the engine as `problem`
+    says.
     """
     from praxisd.services.backups.keys import keyring, opening
     from praxisd.services.backups.plans import looking

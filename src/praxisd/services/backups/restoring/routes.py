@@ -29,6 +29,7 @@ READ = "backups.read"
 _TAGS = ("backups",)
 _OPENING = (
     (404, "http.not_found"), (409, opening.AWAY), (409, opening.GONE), (409, "backups.password_needed"),
+    (409, "backups.password_later"),
     (422, "backups.recovery_key_mistyped"), (422, opening.BAD_PATH), (409, manifest.NONE),
     *((status, code) for code in engine.CODES for status in (409, 503)),
 )  # fmt: skip

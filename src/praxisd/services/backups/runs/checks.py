@@ -13,6 +13,7 @@ from praxisd.kernel.service import Check, Finding, Fix, Severity
 from praxisd.model.backup import Word
 from praxisd.model.backup_kept import MediumKept, RunKept
 from praxisd.services.backups import anomaly_rules, engine, media_rules, source, store
+from praxisd.services.backups.keys import opening
 from praxisd.services.backups.plans import labels, media, planning
 from praxisd.services.backups.plans.rights import MANAGE
 from praxisd.services.backups.runs import (
@@ -44,6 +45,7 @@ _OWN = (
     *source.OWN_CODES,
     *proving.CODES,
     *queueing.CODES,
+    opening.LATER,
     recording.STOPPED,
     running.CRASHED,
     backing.NAMED,
