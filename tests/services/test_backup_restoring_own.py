@@ -29,7 +29,7 @@ from praxisd.services.backups.restoring.shapes import RestoreIn, TargetIn
 from praxisd.services.backups.runs import running
 from praxisd.services.backups.sources import postgres_exchange
 from praxisd.services.backups.sources import running as programs
-from praxisd.services.backups.sources.own import own_sources
+from praxisd.services.backups.sources.own import COPIED, own_sources
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import small_practice
 
@@ -96,6 +96,7 @@ def test_exchanged_at_the_next_start_and_back(houses: Houses, tmp_path: Path) ->
     assert (
         words(house) == ["nas"] and (house.folder / "products" / "own.toml").read_text() == "# at the backup"
     )
+    assert not (house.folder / COPIED).exists()
     assert [(one.code, one.severity.value) for one in after.look(house)] == [(after.DONE, "warning")]
     assert working.state(house).undoable
 

@@ -21,6 +21,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.backups import snapshot
 from praxisd.services.backups.moving import arriving_database, carrying, config_rules, tickets
 from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources.own import COPIED
 from praxisd_guard.durable import discard, put, read_json, sync_tree
 
 NOT_EMPTY, SPACE, NEWER, CONFIG, FAILED = (
@@ -188,7 +189,7 @@ def _files(copy: Path, own: dict[str, Any]) -> Iterator[tuple[Path, Path]]:
     """Where each lies in the copy, and where it belongs below the data folder. What lay outside of it comes inside."""
     for name in own["hashes"]:
         parts = PurePosixPath(name).parts
-        if parts[:2] == (_OWN, "data") and parts[2:] != (moved.MARK,):
+        if parts[:2] == (_OWN, "data") and parts[2:] not in ((moved.MARK,), (COPIED,)):
             yield copy / name, Path(*parts[2:])
     for name in own["hashes"]:
         parts = PurePosixPath(name).parts

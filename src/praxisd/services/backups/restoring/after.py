@@ -14,11 +14,14 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.finding import Check, Finding, Fix, Severity
 from praxisd.kernel.job_plan import organizations, zone_name, zone_of
 from praxisd.services.backups.restoring import exchange, opening, rights
+from praxisd.services.backups.sources.own import COPIED
+from praxisd_guard.durable import read_json
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 READY, DONE, FAILED = "backups.exchange_waits", "backups.exchanged", "backups.exchange_failed"
+BY_HAND = "backups.copied_by_hand"
 PAUSED = ("messaging.send", "reminders.prepare", "reminders.birthdays")
 """What would write to patients a second time."""
 WAITS_S = 600
@@ -26,12 +29,18 @@ WAITS_S = 600
 
 
 def settled(house: "House") -> None:
-    """The first start after an exchange, before any job runs: pause, and note the event."""
+    """The first start after an exchange, or on a folder that was copied back by hand, before any job runs: pause, and note
+    the event.
+    """
+    marked = read_json(house.folder / COPIED)
+    if marked is not None:
+        exchange.by_hand(house.folder, int(marked.get("at", 0)), house.clock.now())
     last = exchange.known(house.folder)
     if last is None or last.told or last.phase not in ("done", "failed"):
         return
     paused = _paused(house) if last.phase == "done" else ()
     exchange.mark(house.folder, told=True, paused=paused)
+    (house.folder / COPIED).unlink(missing_ok=True)
     name = "backup_exchange.done" if last.phase == "done" else "backup_exchange.failed"
     with house.store.write(opening.SYSTEM) as tx:
         events.note(tx, name, "BackupExchange", last.id, kind=last.kind, code=last.code)
@@ -55,6 +64,8 @@ def look(house: "House") -> Iterator[Finding]:
     facts = {"taken": moment(house, last.taken)}
     if last.phase == "ready" and house.clock.now() - last.at > WAITS_S:
         yield Finding(READY, "", Severity.WARNING, facts)
+    elif last.phase == "done" and not last.before:
+        yield Finding(BY_HAND, "", Severity.WARNING, facts)
     elif last.phase == "done":
         yield Finding(DONE, "", Severity.WARNING, {**facts, "before": last.before})
     elif last.phase == "failed":
@@ -90,9 +101,10 @@ def _switch(house: "House", organization: str, name: str, *, on: bool) -> bool:
     return True
 
 
-CHECKS = (Check("backups.exchange", (READY, DONE, FAILED), look),)
+CHECKS = (Check("backups.exchange", (READY, DONE, BY_HAND, FAILED), look),)
 FIXES = (
     Fix(DONE, _fix, rights.RESTORE, asks=True),
+    Fix(BY_HAND, _fix, rights.RESTORE, asks=True),
     Fix(FAILED, _fix, rights.RESTORE, asks=True),
 )
 EVENTS = (

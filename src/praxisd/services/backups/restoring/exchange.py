@@ -131,7 +131,7 @@ def undoable(folder: Path) -> Exchange | None:
     for name in (JOURNAL, LAST):
         found = _read(room(folder) / name)
         if found is not None and found.phase == "done":
-            return found if (folder / "backups" / found.before).is_dir() else None
+            return found if found.before and (folder / "backups" / found.before).is_dir() else None
     return None
 
 
@@ -202,6 +202,13 @@ def settle(folder: Path, url: Url, *, begin: bool) -> Exchange | None:
         return _performed(folder, work, url)
     except OSError as error:
         raise Problem(CUT, 500, why=error.strerror or type(error).__name__) from None
+
+
+def by_hand(folder: Path, taken: int, now: int) -> None:
+    """Note that a person has made this data folder of a copy (`taken`): done, and nothing was moved aside (`before` is "")."""
+    _folder(folder / "backups")
+    _folder(room(folder))
+    _write(folder, Exchange(f"by-hand-{now}", "restore", "done", "", now, taken, "", (), ended=now))
 
 
 def mark(folder: Path, **fields: Any) -> None:

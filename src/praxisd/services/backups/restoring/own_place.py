@@ -17,7 +17,7 @@ from praxisd.services.backups.restoring import exchange, manifest
 from praxisd.services.backups.restoring.exchange import Exchange
 from praxisd.services.backups.restoring.manifest import Manifest, Part
 from praxisd.services.backups.sources import places
-from praxisd.services.backups.sources.own import Own
+from praxisd.services.backups.sources.own import COPIED, Own
 from praxisd.services.backups.sources.sqlite import Sqlite
 from praxisd_guard.durable import discard, sync_tree
 
@@ -28,7 +28,7 @@ ABSENT, OTHER_KIND, DIFFERS, NEWER = (
     "backups.restore_own_missing", "backups.restore_other_database", "backups.restore_differs", "backups.restore_newer",
 )  # fmt: skip
 CODES = (ABSENT, OTHER_KIND, DIFFERS, NEWER)
-_LEFT = ("run", "log", "logs", "backups", "sandbox", CONFIG, VAULT)
+_LEFT = ("run", "log", "logs", "backups", "sandbox", CONFIG, VAULT, COPIED)
 _PIECEWISE = ("plugins", "updates")
 """Here a state holds only what is known of programs, not the programs: file by file, beside what is there."""
 

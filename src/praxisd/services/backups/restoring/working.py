@@ -128,7 +128,7 @@ def state(house: "House") -> ExchangeOut:
     """The exchange of praxisd's own data."""
     last = exchange.known(house.folder)
     undoable = exchange.undoable(house.folder) is not None
-    if last is None:
+    if last is None or not last.before:
         return ExchangeOut("none", guarded=house.guard is not None)
     waits = last.phase in ("ready", *exchange.UNDERWAY)
     return ExchangeOut(

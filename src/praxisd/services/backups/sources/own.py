@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,10 @@ _FETCHED = ("plugins", "updates")
 """Here lie programs that can be fetched again: only what is known about them is kept."""
 _TRIES = 3
 VAULT, INSTALLATION = "vault.key", "installation.json"
+COPIED = "copied.json"
+"""Lies in the copied data folder: `{"at": epoch second}`. Whoever makes a data folder of it by hand takes it along, and the first
+start knows that its data are old (`restoring.after`). Every other way back leaves it out.
+"""
 
 
 def own_sources(house: "House", *, pieces_from: int | None = None) -> tuple[Source, ...]:
@@ -126,6 +131,11 @@ class Own:
                 hashes[str(there)] = _copied(one, there, stop)
                 done += there.stat().st_size
                 progress(min(done, whole), whole)
+            marked = top / "data" / COPIED
+            marked.parent.mkdir(mode=0o700, exist_ok=True)
+            marked.write_text(json.dumps({"at": int(time.time())}), "utf-8")
+            places.private(marked)
+            hashes[str(marked)] = places.digest(marked, stop)
             told = top / INSTALLATION
             told.write_text(json.dumps(self._facts, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
             places.private(told)
@@ -173,7 +183,7 @@ class Own:
         if first in _FETCHED:
             return deep > 3 or below.suffix != ".json"
         is_database = self._database is not None and deep == 1 and first.startswith(self._database.name)
-        return first in _NOT or is_database
+        return first in _NOT or is_database or below == Path(COPIED)
 
 
 def _copied(one: Path, there: Path, stop: Stop) -> str:
