@@ -131,6 +131,10 @@ export function took(seconds: number): string {
   if (seconds < 60) return seconds < 1 ? t("console.runs.under_second") : t("console.runs.seconds", { n: number(Math.round(seconds)) });
   return t("console.runs.minutes", { n: number(Math.floor(seconds / 60)), seconds: number(Math.round(seconds) % 60) });
 }
+/** `1 Datei`, `1.234 Dateien` */
+export const filesWords = (n: number) => (n === 1 ? b("run.one_file") : b("run.n_files", { n: number(n) }));
+/** `1 Zeile`, `1.234 Zeilen` */
+export const rowsWords = (n: number) => (n === 1 ? b("run.one_row") : b("run.n_rows", { n: number(n) }));
 /** What was backed up, by its name; praxisd's own two in words. */
 export const sourceWords = (name: string) => ({ "praxisd database": b("own_source.database"), praxisd: b("own_source.rest") })[name] ?? name;
 /** What is wrong with a file that a run names. */

@@ -13,3 +13,5 @@ export type What = "password" | "recovery";
 /** Which media have it at once: `code` empty; the others get it when they are next in a drive. */
 export const changeKey = (what: What, password: string) =>
   post<{ keys: Keys; reached: { medium: string; label: string; code: string }[] }>("/backups/keys/change", { what, confirmed: true, password });
+/** A medium that nothing praxisd knows opens: by what stands on the newest sheet, or the password of that time. */
+export const openMedium = (medium: string, secret: string, password: string) => post<Keys>("/backups/keys/open", { medium, secret, confirmed: true, password });

@@ -63,7 +63,7 @@ export const restore = (wanted: Wanted) => post<{ run: string }>("/backups/resto
 
 /** The number of the password that is needed, and since when it holds; null if this is no such refusal. */
 export function passwordNeeded(error: unknown): { no: string; since: string } | null {
-  if (!(error instanceof Refused) || !["backups.password_needed", "backups.password_wrong", "backups.recovery_key_mistyped"].includes(error.code)) return null;
+  if (!(error instanceof Refused) || !["backups.password_needed", "backups.password_later", "backups.password_wrong", "backups.recovery_key_mistyped"].includes(error.code)) return null;
   return { no: String(error.params.number ?? ""), since: String(error.params.since ?? "") };
 }
 /** How a restore went, for who may see names. `before`: the folder with what was replaced. */
