@@ -32,10 +32,11 @@ def settled(house: "House") -> None:
     """The first start after an exchange, or on a folder that was copied back by hand, before any job runs: pause, and note
     the event.
     """
-    marked = read_json(house.folder / COPIED)
-    if marked is not None:
-        exchange.by_hand(house.folder, int(marked.get("at", 0)), house.clock.now())
-    last = exchange.known(house.folder)
+    marked, last = read_json(house.folder / COPIED), exchange.known(house.folder)
+    if marked is not None and (last is None or last.told):
+        at = marked.get("at")
+        exchange.by_hand(house.folder, at if isinstance(at, int) else 0, house.clock.now())
+        last = exchange.known(house.folder)
     if last is None or last.told or last.phase not in ("done", "failed"):
         return
     paused = _paused(house) if last.phase == "done" else ()
