@@ -177,7 +177,7 @@ def test_by_command(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert str(stage.pvs) in say("files", state)
     assert "one.txt" in say("files", state, str(stage.pvs / "letters"))
     told = say("restore", "--to", str(tmp_path / "back"), "--only", str(stage.pvs / "letters"))
-    assert "Wiederhergestellt: 1 Dateien" in told
+    assert "Wiederhergestellt. Dateien: 1, " in told
     assert "backups.restore_target_used" in say("restore", "--to", str(tmp_path / "back"), code=1)
     assert "Liegt geprüft bereit" in say("restore", "--own")
     assert "Bereit für den nächsten Start" in say("exchange")

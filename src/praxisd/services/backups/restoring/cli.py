@@ -177,9 +177,10 @@ def _asking(password_file: Path | None, work: Any) -> dict[str, Any]:
         if word or problem.code not in _LOCKED or not sys.stdin.isatty():
             raise
         number = problem.params.get("number", "")
+        words = "password" if number else "any_password"
         found = work(
             click.prompt(
-                say(_PACKAGE, "backups.restore_cli.password", number=number), hide_input=True, err=True
+                say(_PACKAGE, f"backups.restore_cli.{words}", number=number), hide_input=True, err=True
             )
         )
     return found
