@@ -231,6 +231,57 @@ def test_paper_and_sheet_are_printed_and_the_owners_password_is_asked(
     expect(sheet).not_to_contain_text(w("backups.keys.not_printed"))
 
 
+def test_a_medium_gets_another_name_and_a_lost_one_is_opened_by_what_is_typed(
+    sign_in: Callable[..., Page], demo: Any, axe: str
+) -> None:
+    w = Words("de")
+    page = sign_in("owner", width=1280)
+    _open(page, "media")
+    button(page, w("backups.details_of", what="NAS")).click()
+    button(page.get_by_role("dialog"), w("backups.media.edit")).click()
+    dialog = page.get_by_role("dialog", name=w("backups.media.edit_title", label="NAS"))
+    name = dialog.get_by_label(w("backups.media.label"), exact=True)
+    name.fill(" ")
+    button(dialog, w("save")).click()
+    expect(name).to_have_attribute("aria-invalid", "true")
+    name.fill("NAS Keller")
+    assert violations(page, axe) == []
+    button(dialog, w("save")).click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("dialog", name="NAS Keller")).to_be_visible()
+
+    _open(page, "setup")
+    button(page, w("backups.keys.open")).click()
+    dialog = page.get_by_role("dialog", name=w("backups.keys.open_title"))
+    dialog.get_by_label(w("backups.keys.open_medium")).select_option(label="NAS Keller")
+    secret = dialog.get_by_label(w("backups.restore.password"), exact=True)
+    button(dialog, w("backups.keys.open_yes")).click()
+    expect(secret).to_have_attribute("aria-invalid", "true")
+    secret.fill("geraten")
+    dialog.get_by_label(w("backups.keys.own"), exact=True).fill(demo.person("owner")[1])
+    assert violations(page, axe) == []
+    button(dialog, w("backups.keys.open_yes")).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Kennwort Nr. 1", timeout=LONG_MS)
+
+
+def test_the_move_goes_onto_an_encrypted_medium_first(
+    sign_in: Callable[..., Page], media: Path, axe: str
+) -> None:
+    w = Words("de")
+    page = sign_in("owner", width=1280)
+    _open(page, "setup")
+    button(page, w("backups.move.begin")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio").first).to_be_checked()
+    expect(dialog.get_by_label(w("backups.new_medium.drive"), exact=True)).to_contain_text(str(media / "nas"))
+    expect(dialog).not_to_contain_text(w("backups.move.to_help"))
+    assert violations(page, axe) == []
+    dialog.get_by_role("radio").last.check()
+    expect(dialog).to_contain_text(w("backups.move.to_help"))
+    button(dialog, w("backups.move.yes")).click()  # nothing named, nothing confirmed
+    expect(dialog).to_contain_text(w("backups.restore.path_missing"))
+
+
 def test_every_part_stands_in_english_in_the_dark_and_on_a_tablet(
     sign_in: Callable[..., Page], axe: str
 ) -> None:
@@ -251,7 +302,15 @@ def test_the_desk_sees_and_changes_nothing_of_the_setup(sign_in: Callable[..., P
     page = sign_in("desk")
     _open(page, "setup")
     expect(page.get_by_role("heading", name=w("backups.plan.title"))).to_be_visible()
-    for key in ("plan.change", "drive.new", "source.new", "keys.print", "keys.change", "move.begin"):
+    for key in (
+        "plan.change",
+        "drive.new",
+        "source.new",
+        "keys.print",
+        "keys.change",
+        "keys.open",
+        "move.begin",
+    ):
         expect(button(page, w(f"backups.{key}"))).to_have_count(0)
     _open(page, "restore")
     expect(page.get_by_text(w("backups.restore.may_not"), exact=True)).to_be_visible()
