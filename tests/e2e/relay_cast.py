@@ -1,5 +1,6 @@
 """What the tests of the way from outside share: the words of the page in both languages, the hub of the demo practice."""
 
+import json
 import os
 import signal
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from praxisd.kernel.texts import Texts
@@ -63,14 +65,12 @@ def owner_key(folder: Path) -> str:
 
 
 def hub_pid(folder: Path) -> int:
-    """The process of the demo's hub."""
-    for entry in Path("/proc").iterdir():
-        try:
-            line = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-        except OSError:
-            continue
-        if b"sandbox" in line and b"relay" in line and str(folder).encode() in line:
-            return int(entry.name)
+    """The process of the demo's hub: it listens where practices connect to it."""
+    access = json.loads((folder / "access.json").read_text(encoding="utf-8"))
+    port = int(str(access["relay"]["connect"]).rpartition(":")[2])
+    for one in psutil.net_connections("tcp"):
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+            return one.pid
     raise AssertionError("the demo has no hub")
 
 

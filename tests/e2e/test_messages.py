@@ -26,6 +26,8 @@ _TO_APPOINTMENT = """([day, id]) => {
 NEVER_SENT = {"failed", "withdrawn", "prepared", "unsure"}
 """States of messages the gateway does not have (in this story an unsure one was lost before it arrived)."""
 
+REFUSED = ("Nummer abgelehnt", "Mitteilung abgelehnt")
+
 
 @pytest.fixture
 def gateway(demo: Any) -> Client:
@@ -100,16 +102,20 @@ def _state_filter(page: Page, state: str) -> Locator:
     return _table(page, "Mitteilungen").get_by_role("button", name=re.compile("^Mitteilung an "))
 
 
-def _failed_one(page: Page, axe: str) -> None:
-    """The run was a success, one message was not: its page says why, and what to do."""
+def _failed_one(page: Page, demo: Any, axe: str) -> None:
+    """The run was a success, one message was not: its page says why, and what to do.
+
+    Others may have failed later, in the network: the sandbox does so with some numbers; who is reminded is a matter of the day.
+    """
+    refused = next(one for one in _messages(demo) if (one["reason"] or {}).get("title") in REFUSED)
     browsing.open_page(page, "messages")
     page.get_by_label("Weg", exact=True).select_option(label="SMS")
-    _state_filter(page, "nicht zustellbar").first.click()
+    _state_filter(page, "nicht zustellbar")
+    rows = _table(page, "Mitteilungen").get_by_role("row").filter(has_text=refused["patientName"])
+    rows.get_by_role("button", name=re.compile("^Mitteilung an ")).first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("nicht zustellbar", exact=True)).to_be_visible()
-    expect(
-        dialog.get_by_text("Nummer abgelehnt").or_(dialog.get_by_text("Mitteilung abgelehnt")).first
-    ).to_be_visible()
+    expect(dialog.get_by_text(refused["reason"]["title"]).first).to_be_visible()
     expect(dialog.get_by_text("nichts abgebucht")).to_be_visible()
     dialog.get_by_text("Alles, was damit geschah").click()
     expect(dialog.get_by_role("group", name="Alles, was damit geschah").locator("li").first).to_be_visible()
@@ -208,6 +214,11 @@ def _messages(demo: Any) -> list[dict[str, Any]]:
     return list(found["messages"])
 
 
+def _lost_in_the_network(one: dict[str, Any]) -> bool:
+    """The gateway had it; the sandbox's network lets some numbers fail."""
+    return bool(one["state"] == "failed" and (one["reason"] or {}).get("code") == "messaging.sms_failed")
+
+
 def test_reminders_from_the_preview_to_the_answer(demo: Any, sign_in: Any, gateway: Client, axe: str) -> None:
     page = sign_in("owner")
     who = _preview(page)
@@ -215,7 +226,7 @@ def test_reminders_from_the_preview_to_the_answer(demo: Any, sign_in: Any, gatew
     _switch_on(page)
     assert gateway.call("POST", "/faults", {"next": ["refuse", "lose"]})[0] == 200
     _run_the_jobs(page)
-    _failed_one(page, axe)
+    _failed_one(page, demo, axe)
     _unsure_one(page)
     _letter(page)
     _book_credits(page)
@@ -223,7 +234,9 @@ def test_reminders_from_the_preview_to_the_answer(demo: Any, sign_in: Any, gatew
     _confirmed(page, demo, gateway)
     sms = [one for one in _messages(demo) if one["channel"] == "sms"]
     assert who not in {one["patientName"] for one in sms}
-    wanted = Counter(one["address"] for one in sms if one["state"] not in NEVER_SENT)
+    wanted = Counter(
+        one["address"] for one in sms if one["state"] not in NEVER_SENT or _lost_in_the_network(one)
+    )
     arrived = Counter(one["to"] for one in gateway.call("GET", "/messages")[1])
     assert arrived == wanted and arrived, "the gateway has exactly the messages that were sent, each once"
 
