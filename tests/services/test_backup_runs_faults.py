@@ -57,6 +57,25 @@ def test_a_source_that_fails_makes_the_run_red_and_the_others_are_kept(scene: Sc
         assert medium is not None and medium.medium.written is None
 
 
+def test_a_source_that_cannot_be_made_any_more_does_not_stop_the_others(scene: Scene) -> None:
+    nas = scene.medium(scene.drive("nas"), "nas")
+    said = {"args": ["true"], "files": ["x"], "sealed": "v1.other.AAAA"}
+    with scene.house.store.write(SYSTEM) as tx:
+        for no, (name, spec) in enumerate((("SQL", said), ("Alt", {"was": 1}))):
+            store.SOURCE.put(
+                tx, name, SourceKept(name, "command", spec, "", "user:x", tx.now), at=tx.now + no
+            )
+    run = scene.run(job="night", slot="nas")
+    assert run.state == "failed" and run.code.startswith("vault.")
+    assert run.facts["sources"]["SQL"]["code"] == run.code
+    assert run.facts["sources"]["Alt"]["code"] == sources.BAD
+    assert run.facts["sources"]["praxisd"]["files"] > 0 and len(scene.states(nas)) == 1
+    for one in ("SQL", "Alt"):
+        with scene.house.store.read(SYSTEM) as tx:
+            fault = sources.refused(scene.house, sources.need(tx, one))
+        assert fault is not None and fault.code == run.facts["sources"][one]["code"]
+
+
 def test_a_file_that_changes_while_it_is_copied_is_named(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.store import Tx
 from praxisd.model.backup_kept import SourceKept
 from praxisd.services.backups import store
+from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.plans import drives
 from praxisd.services.backups.plans.source_specs import (
     SPECS,
@@ -25,7 +26,7 @@ from praxisd.services.backups.plans.source_specs import (
     PostgresSpec,
     SqliteSpec,
 )
-from praxisd.services.backups.source import Source, SourceFault
+from praxisd.services.backups.source import Source, SourceFault, Staged
 from praxisd.services.backups.sources import places
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ LONGEST = 80
 def sources(house: "House", tx: Tx) -> list[Source]:
     """All that a run copies: praxisd's own two first, then the others in the order in which they were entered.
 
-    Made anew for each run. Those of another computer (of several on one database) are left to it.
+    Made anew for each run. One that cannot be made is there too, and refuses: it does not keep the others from being copied.
     """
-    return [*own(house), *(made(house, one) for one in kept(tx) if one.kind != "excluded")]
+    return [*own(house), *(_made(house, one) for one in kept(tx) if one.kind != "excluded")]
 
 
 def own(house: "House") -> tuple[Source, ...]:
@@ -162,9 +163,48 @@ def has_secret(one: SourceKept) -> bool:
     return "sealed" in one.spec
 
 
+class Unmade:
+    """A source that was entered and for which there is no adapter now, with why."""
+
+    kind = "unmade"
+
+    def __init__(self, name: str, fault: SourceFault) -> None:
+        self.name = name
+        self._fault = fault
+
+    def refuse(self) -> SourceFault | None:
+        """Why there is none."""
+        return self._fault
+
+    def stage(self, folder: Path, *, progress: Progress, stop: Stop) -> Staged:
+        """Brings nothing: SourceFault."""
+        raise self._fault
+
+    def since(self, staged: Staged) -> tuple[Named, ...]:
+        """Nothing was brought."""
+        return ()
+
+    def proven(self, folder: Path, staged: Staged) -> list[str]:
+        """To the byte, as for one that is no longer in the plan."""
+        return places.changed(folder, staged.hashes)
+
+
+def _made(house: "House", one: SourceKept) -> Source:
+    try:
+        return made(house, one)
+    except SourceFault as fault:
+        return Unmade(one.name, fault)
+
+
 def made(house: "House", one: SourceKept) -> Source:
-    """The adapter of what was said."""
-    found, secret = spec(one), _secret(house, one)
+    """The adapter of what was said. SourceFault if the vault cannot open what is sealed, or the spec is not valid any more."""
+    try:
+        return _adapter(house, one, spec(one), _secret(house, one))
+    except Problem as problem:
+        raise SourceFault(problem.code, str(problem.detail or "")) from None
+
+
+def _adapter(house: "House", one: SourceKept, found: Any, secret: str) -> Source:
     if isinstance(found, FoldersSpec):
         return _folders(house, one.name, found)
     if isinstance(found, SqliteSpec):
