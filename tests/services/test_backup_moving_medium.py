@@ -1,5 +1,6 @@
 """Moving by a backup medium: nothing on it can be read without its password or the recovery key."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,22 @@ def test_back_from_a_medium_and_no_foreign_one(old: Path, tmp_path: Path) -> Non
     assert serves(old) and not (tmp_path / "foreign" / "praxisd-move").exists()
     out(old, tmp_path / "usb", engine)
     refused(lambda: into(tmp_path / "usb", old, password=sheet), arriving.NOT_EMPTY)
+
+
+def test_a_refused_medium_ends_the_move_in_the_background(old: Path, tmp_path: Path) -> None:
+    """Nobody waits for it for ever, and it can be asked for again."""
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "praxisd-medium.json").write_text('{"id": "m2", "practice": "y"}')
+    with opened(old) as house:
+        for _ in range(2):
+            way = leaving.begin(house, foreign, WHO)
+            for _ in range(300):
+                if way.state != "running":
+                    break
+                time.sleep(0.1)
+            assert (way.state, way.code) == ("failed", carrying.UNKNOWN)
+    assert serves(old)
 
 
 def test_without_the_sheet_nobody_moves_out_by_a_medium(

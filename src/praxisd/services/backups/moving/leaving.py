@@ -115,11 +115,13 @@ def leave(
     Raises what failed: SourceFault's codes as Problems, those of `snapshot.take`. The server goes on then, unless the copy
     vanished in the last step (`unsure`): whether it got its ticket cannot be seen.
     """
-    standing.settle(house)
-    on.told = {"copyFolder": snapshot.last(house) is not None, "node": diagnosis.own_host()}
-    repo = carrying.repository(house, to)
-    house.store.run(actor, _close)
+    closed = False
     try:
+        standing.settle(house)
+        on.told = {"copyFolder": snapshot.last(house) is not None, "node": diagnosis.own_host()}
+        repo = carrying.repository(house, to)
+        closed = True
+        house.store.run(actor, _close)
         with fence_store.still(house.store) as tx:
             _copied(house, to, repo, on)
             if house.store.alone:
@@ -139,9 +141,10 @@ def leave(
             on.state = "unsure"
             ended(house)
         else:
-            with suppress(Exception):  # a program that is ending: its next start does it
-                standing.come_back(house)
-                moved.unmark(house.folder)
+            if closed:  # else nothing was begun: what stands in the database may be another node's
+                with suppress(Exception):  # a program that is ending: its next start does it
+                    standing.come_back(house)
+                    moved.unmark(house.folder)
             on.state = "failed"
         raise problem from error
     return on
