@@ -115,6 +115,75 @@ def test_exchanged_at_the_next_start_and_back(houses: Houses, tmp_path: Path) ->
     assert list(after.look(house)) == []
 
 
+def failing(house: House, monkeypatch: pytest.MonkeyPatch, houses: Houses) -> House:
+    """The next start, whose exchange fails: all is as it was."""
+
+    def torn(*_args: Any) -> None:
+        raise OSError("the disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange, "_in_all", torn)
+        return again(houses, house)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_waits_for_a_person_waits_through_the_next_exchange(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Nobody has looked at the first one: what it paused goes on after the second one, however that ended."""
+    house = sqlite_houses.open()
+    organization = small_practice(house).organization
+    job_plan.Planner(house).step()
+    with house.store.write(system("test", organization)) as tx:
+        jobs.change(house, tx, "messaging.send", enabled=True)
+        jobs.change(house, tx, "reminders.prepare", enabled=False)
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    house = again(sqlite_houses, house)
+    first = exchange.known(house.folder)
+    assert first is not None and first.paused
+    working.undo(house, SYSTEM, "user:owner")
+    with monkeypatch.context() as patch:
+        if not fails:  # the second one comes with a state in which they are switched off
+            patch.setattr(after, "PAUSED", ())
+        house = failing(house, monkeypatch, sqlite_houses) if fails else again(sqlite_houses, house)
+    last = exchange.known(house.folder)
+    assert last is not None and (last.phase, last.paused) == ("failed" if fails else "done", first.paused)
+    after.seen(house)
+    with house.store.read(system("test", organization)) as tx:
+        assert jobs.get_job(house, tx, "messaging.send").enabled
+
+
+def test_a_cut_while_jobs_are_paused_forgets_none(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = sqlite_houses.open()
+    organization = small_practice(house).organization
+    job_plan.Planner(house).step()
+    with house.store.write(system("test", organization)) as tx:
+        jobs.change(house, tx, "messaging.send", enabled=True)
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    real = exchange.mark
+
+    def cut(folder: Path, **fields: Any) -> None:
+        if fields.get("told"):
+            raise KeyboardInterrupt
+        real(folder, **fields)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange, "mark", cut)
+        with pytest.raises(KeyboardInterrupt):
+            again(sqlite_houses, house)
+    found = sqlite_houses.twin(house)
+    after.settled(found)
+    after.seen(found)
+    with found.store.read(system("test", organization)) as tx:
+        assert jobs.get_job(found, tx, "messaging.send").enabled
+
+
 def test_a_database_in_pieces(sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As large ones lie in a state: given back they are one file, in a folder and in place."""
     monkeypatch.setattr(sources, "own", lambda house: own_sources(house, pieces_from=1))

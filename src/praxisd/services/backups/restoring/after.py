@@ -5,6 +5,7 @@ on such data, before any job runs, and on again when a person has looked (SPEC 8
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,9 @@ def settled(house: "House") -> None:
         last = exchange.known(house.folder)
     if last is None or last.told or last.phase not in ("done", "failed"):
         return
-    paused = _paused(house) if last.phase == "done" else ()
-    exchange.mark(house.folder, told=True, paused=paused)
+    if last.phase == "done":
+        _pause(house, last.paused)
+    exchange.mark(house.folder, told=True)
     (house.folder / COPIED).unlink(missing_ok=True)
     name = "backup_exchange.done" if last.phase == "done" else "backup_exchange.failed"
     with house.store.write(opening.SYSTEM) as tx:
@@ -84,22 +86,33 @@ def _fix(house: "House", _actor: Actor, _subject: str, _params: Mapping[str, Any
     seen(house)
 
 
-def _paused(house: "House") -> tuple[tuple[str, str], ...]:
+def _pause(house: "House", waits: tuple[tuple[str, str], ...]) -> None:
+    """Noted before anything is switched off: a cut in between forgets none. `waits`: what waits already."""
+    found = _on(house)
+    exchange.mark(house.folder, paused=tuple(dict.fromkeys((*waits, *found))))
+    for organization, name in found:
+        _switch(house, organization, name, on=False)
+
+
+def _on(house: "House") -> tuple[tuple[str, str], ...]:
+    """What would be done twice, and is switched on: (practice, name)."""
     with house.store.read(opening.SYSTEM) as tx:
         practices = organizations(house, tx)
-    return tuple((one, name) for one in practices for name in PAUSED if _switch(house, one, name, on=False))
+    return tuple((one, name) for one in practices for name in PAUSED if _enabled(house, one, name))
 
 
-def _switch(house: "House", organization: str, name: str, *, on: bool) -> bool:
-    """True if it was the other way before."""
-    with house.store.write(system("backups", organization)) as tx:
+def _enabled(house: "House", organization: str, name: str) -> bool:
+    with house.store.read(system("backups", organization)) as tx:
         try:
-            if jobs.get_job(house, tx, name).enabled == on:
-                return False
-            jobs.change(house, tx, name, enabled=on)
+            return jobs.get_job(house, tx, name).enabled
         except Problem:  # a house without that service, or a practice that is gone
             return False
-    return True
+
+
+def _switch(house: "House", organization: str, name: str, *, on: bool) -> None:
+    with house.store.write(system("backups", organization)) as tx, suppress(Problem):  # as `_enabled`
+        if jobs.get_job(house, tx, name).enabled != on:
+            jobs.change(house, tx, name, enabled=on)
 
 
 CHECKS = (Check("backups.exchange", (READY, DONE, BY_HAND, FAILED), look),)

@@ -115,8 +115,14 @@ def prepare(folder: Path, wanted: Exchange) -> Exchange:
     if last is not None and last.phase == "done":
         put(room(folder) / LAST, msgspec.json.encode(last))
     _forget_old(folder, wanted.at, _material(wanted.items))
+    wanted = msgspec.structs.replace(wanted, paused=_waits(last))
     _write(folder, wanted)
     return wanted
+
+
+def _waits(last: Exchange | None) -> tuple[tuple[str, str], ...]:
+    """What the one before has paused, and nobody has seen yet: it waits on, whatever comes."""
+    return () if last is None or last.seen else last.paused
 
 
 def free(folder: Path) -> None:
@@ -208,7 +214,8 @@ def by_hand(folder: Path, taken: int, now: int) -> None:
     """Note that a person has made this data folder of a copy (`taken`): done, and nothing was moved aside (`before` is "")."""
     _folder(folder / "backups")
     _folder(room(folder))
-    _write(folder, Exchange(f"by-hand-{now}", "restore", "done", "", now, taken, "", (), ended=now))
+    made = Exchange(f"by-hand-{now}", "restore", "done", "", now, taken, "", (), ended=now)
+    _write(folder, msgspec.structs.replace(made, paused=_waits(known(folder))))
 
 
 def mark(folder: Path, **fields: Any) -> None:
