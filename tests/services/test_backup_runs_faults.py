@@ -12,11 +12,11 @@ from tests.services.backups_scene import SYSTEM, Scene
 from praxisd.kernel.clock import FrozenClock
 from praxisd.model.backup import Figures
 from praxisd.model.backup_kept import RunKept, SourceKept
-from praxisd.services.backups import engine, store
+from praxisd.services.backups import engine, plan_rules, store
 from praxisd.services.backups.engine import EngineFault, Repo, Snapshot
-from praxisd.services.backups.plans import planning, sources
+from praxisd.services.backups.plans import media, planning, sources
 from praxisd.services.backups.restoring import exchange
-from praxisd.services.backups.runs import checks, proving, queueing, recording
+from praxisd.services.backups.runs import checks, proving, queueing, recording, running, targets, view
 from praxisd.testing.houses import START, Houses
 from praxisd_guard.durable import put_json
 
@@ -255,3 +255,21 @@ def test_a_run_of_a_database_that_was_given_back_is_not_begun_again(scene: Scene
     worked = queueing.work(scene.house, stop=lambda: False)
     assert worked is not None and worked.runs == []
     assert [(one.state, one.code) for one in scene.runs()] == [("interrupted", "backups.interrupted")]
+
+
+def test_a_copy_for_other_software_never_goes_under_a_mount_point_that_is_empty(scene: Scene) -> None:
+    scene.plan(plan_rules.make("external"))
+    drive = scene.drive("share", "folder")
+    with scene.house.store.write(SYSTEM) as tx:
+        store.DRIVE.put(tx, drive.id, msgspec.structs.replace(drive, mounted=True), at=tx.now)
+    asked = scene.ask(job="snapshot", slot="folder")
+    with scene.house.store.read(SYSTEM) as tx:
+        word = targets.missing(scene.house, tx, asked)
+    assert word is not None and word.code == media.AWAY
+    run = running.run_now(scene.house, asked.id, stop=lambda: False)
+    assert (run.state, run.code) == ("failed", media.AWAY) and not os.listdir(drive.path)
+    with scene.house.store.read(SYSTEM) as tx:
+        assert "{" not in str(view.single(scene.house, tx, run, "de"))
+    with scene.house.store.write(SYSTEM) as tx:
+        store.DRIVE.put(tx, drive.id, drive, at=tx.now)
+    assert scene.run(job="snapshot", slot="folder").state == "good" and os.listdir(drive.path)

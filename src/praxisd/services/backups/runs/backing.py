@@ -205,10 +205,13 @@ def _figures(recorder: Recorder, made: Snapshot, now: int) -> Figures:
 
 def _external(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     """The plan of a practice with a backup software of its own: a verified copy in a folder."""
+    from praxisd.services.backups.plans import media
+
     with house.store.read(recording.SYSTEM) as tx:
-        to = targets.folder(house, tx)
-    if to is None:
-        raise Failed("backups.medium_missing", retry=True)
+        to, fault = targets.folder(house, tx)
+    if to is None or fault is not None:
+        code, params = (media.AWAY, {}) if fault is None else (fault.code, dict(fault.params))
+        raise Failed(code, retry=code == media.AWAY, facts={"params": params})
     recorder.step("stage")
     taken = snapshot.take(house, to, progress=recorder.progress, stop=stop)
     figures = Figures(bytes=taken.bytes, files=taken.files, added=taken.bytes, seconds=round(taken.seconds))

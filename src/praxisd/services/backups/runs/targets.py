@@ -9,7 +9,7 @@ from praxisd.model.backup_kept import Drive, MediumKept, RunKept
 from praxisd.services.backups import media_rules, store
 from praxisd.services.backups.engine import Engine, Repo
 from praxisd.services.backups.engine_checks import engine_of
-from praxisd.services.backups.plans import drives, labels, looking, planning
+from praxisd.services.backups.plans import drives, looking, planning
 from praxisd.services.backups.runs import recording
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ class Target:
 def missing(house: "House", tx: "Tx", run: RunKept) -> Word | None:
     """Why a backup cannot begin now, None if it can."""
     if run.job == "snapshot":
-        label = labels.label(house, "folder")
-        return None if folder(house, tx) is not None else Word(media_rules.MISSING, {"expected": label})
+        return folder(house, tx)[1]
     return _find(house, tx, run)[2]
 
 
@@ -70,12 +69,12 @@ def reachable(house: "House", tx: "Tx") -> list[tuple[Drive, MediumKept]]:
     return found
 
 
-def folder(house: "House", tx: "Tx") -> Path | None:
-    """Where the plan „external“ puts its copy, if it is there."""
-    for drive in drives.here(house, tx):
-        if drive.slot == "folder" and Path(drive.path).is_dir():
-            return Path(drive.path)
-    return None
+def folder(house: "House", tx: "Tx") -> tuple[Path | None, Word | None]:
+    """Where the plan „external“ puts its copy; why it cannot be put there. An empty mount point is no such place."""
+    from praxisd.services.backups.plans import media
+
+    drive, judged = media.find(house, tx, "folder", tx.now)
+    return (None if drive is None or judged.fault is not None else Path(drive.path)), judged.fault
 
 
 def strange(house: "House", tx: "Tx", label: str) -> Word | None:
