@@ -11,7 +11,7 @@ from tests.services.backups_scene import SYSTEM, Scene
 
 from praxisd import main
 from praxisd.cli import root
-from praxisd.kernel import job_plan, jobs
+from praxisd.kernel import job_plan, jobs, maintenance
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
@@ -182,6 +182,21 @@ def test_a_cut_while_jobs_are_paused_forgets_none(
     after.seen(found)
     with found.store.read(system("test", organization)) as tx:
         assert jobs.get_job(found, tx, "messaging.send").enabled
+
+
+def test_the_doors_open_after_an_exchange_that_failed(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = sqlite_houses.open()
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    working.restart(house, SYSTEM)
+    found = failing(house, monkeypatch, sqlite_houses)
+    with found.store.read(SYSTEM) as tx:
+        assert maintenance.state(tx) is None
+    last = exchange.known(found.folder)
+    assert last is not None and last.phase == "failed"
 
 
 def test_a_database_in_pieces(sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from praxisd.kernel import events, jobs
+from praxisd.kernel import events, jobs, maintenance
 from praxisd.kernel.access import Actor, system
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.finding import Check, Finding, Fix, Severity
 from praxisd.kernel.job_plan import organizations, zone_name, zone_of
-from praxisd.services.backups.restoring import exchange, opening, rights
+from praxisd.services.backups.restoring import exchange, opening, rights, working
 from praxisd.services.backups.sources.own import COPIED
 from praxisd_guard.durable import read_json
 
@@ -30,8 +30,8 @@ WAITS_S = 600
 
 
 def settled(house: "House") -> None:
-    """The first start after an exchange, or on a folder that was copied back by hand, before any job runs: pause, and note
-    the event.
+    """The first start after an exchange, or on a folder that was copied back by hand, before any job runs: pause, note
+    the event, and open the doors.
     """
     marked, last = read_json(house.folder / COPIED), exchange.known(house.folder)
     if marked is not None and (last is None or last.told):
@@ -46,6 +46,7 @@ def settled(house: "House") -> None:
     (house.folder / COPIED).unlink(missing_ok=True)
     name = "backup_exchange.done" if last.phase == "done" else "backup_exchange.failed"
     with house.store.write(opening.SYSTEM) as tx:
+        maintenance.end(tx, working.HOLDER)
         events.note(tx, name, "BackupExchange", last.id, kind=last.kind, code=last.code)
 
 
