@@ -11,7 +11,7 @@ from tests.services.backups_scene import SYSTEM, Scene
 
 from praxisd import main
 from praxisd.cli import root
-from praxisd.kernel import job_plan, jobs, maintenance
+from praxisd.kernel import job_plan, jobs, maintenance, moved
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
@@ -309,6 +309,12 @@ def test_a_broken_database_is_mended_from_the_medium_alone(sqlite_houses: Houses
     word = tmp_path / "typed"
     word.write_text(keeping.text_of(house, key) + "\n")
     house.stop()
+    own = ["backup", "restore", "--own", "--data", str(house.folder), "--from", str(tmp_path / "nas")]
+    moved.put_mark(house.folder, moved.LEFT, to="/usb")
+    left = CliRunner().invoke(root, [*own, "--password-file", str(word), "--lang", "en"])
+    assert left.exit_code and "control.moved" in left.output, "it is kept on another computer now"
+    moved.unmark(house.folder)
+    assert moved.MARK in own_place._LEFT, "no state brings such a mark back"
     file = house.folder / "praxisd.db"
     broken = b"not a database at all" * 1000
     file.write_bytes(broken)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import praxisd.kernel
 import praxisd.services
-from praxisd.kernel import config, control
+from praxisd.kernel import config, control, moved
 from praxisd.kernel.engines import sqlite_file
 from praxisd.kernel.errors import Problem
 from praxisd.services.backups.engine import Engine, EngineFault, Named, Repo, Restored, Snapshot
@@ -92,7 +92,10 @@ def to_folder(found: Medium, state: Snapshot, into: Path, only: list[str], own: 
 
 
 def own_data(folder: Path, found: Medium, state: Snapshot, now: int) -> Exchange:
-    """praxisd's own data of this state in place of those that are there, at once. RUNS (409) while a server has the folder."""
+    """praxisd's own data of this state in place of those that are there, at once.
+
+    Problems: RUNS (409) while a server has the folder, those of `moved.refuse`.
+    """
     with _alone(folder):
         known = _config(folder)
         database = sqlite_file(known.database_url, folder)
@@ -134,6 +137,7 @@ def _alone(folder: Path) -> Iterator[None]:
         with control.owning(folder):
             if control.kept(folder):
                 raise Problem(RUNS, 409)
+            moved.refuse(folder)
             yield
     except Problem as problem:
         if problem.code == "control.folder_in_use":
