@@ -12,7 +12,9 @@ from praxisd.kernel import issues
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import ENGINE
-from praxisd.services.backups.plans import looking
+from praxisd.services.backups.keys import changing
+from praxisd.services.backups.plans import looking, media
+from praxisd.services.backups.runs import targets
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
 from praxisd.testing.houses import Houses
@@ -218,6 +220,13 @@ def test_a_data_centre_is_set_up_by_its_address(small: Desk) -> None:
     assert shown(small, "remote") == (None, "Rechenzentrum")
     answer = door("GET", "/backups/drives")["drives"][0]
     assert (answer["medium"], answer["sameDisk"]) == (made["id"], False)
+    with small.house.store.write(SYSTEM) as tx:  # one before it, that was retired
+        new = media.need(tx, made["id"])
+        old = msgspec.structs.replace(new.medium, id="0", retired=True)
+        store.MEDIUM.put(tx, "0", msgspec.structs.replace(new, medium=old, created=new.created - 1), at=0)
+    with small.house.store.read(SYSTEM) as tx:
+        assert [one.medium.id for _, one in targets.reachable(small.house, tx)] == [made["id"]]
+    assert [one.medium.id for _, one in changing.there(small.house)] == [made["id"]]
 
 
 def test_a_medium_is_ejected_only_where_a_person_said_that_the_drive_can(small: Desk) -> None:

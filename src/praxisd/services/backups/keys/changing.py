@@ -194,10 +194,7 @@ def there(house: "House") -> list[tuple[Drive, MediumKept]]:
         known = {one.medium.id: one for one in media.media(tx)}
     found = []
     for drive in mine:
-        if drives.is_address(drive.path):
-            kept = next((one for one in known.values() if one.drive == drive.id), None)
-        else:
-            kept = media.of_drive(house, looking.glance(house, drive), known)
+        kept = media.of_drive(house, drive, looking.glance(house, drive), known)
         if kept is not None and _gets_it(kept):
             found.append((drive, kept))
     return found

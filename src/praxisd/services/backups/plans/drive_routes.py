@@ -69,11 +69,7 @@ def shown(house: "House", drive: Drive, known: dict[str, MediumKept]) -> DriveOu
     """A drive as it is now; looks at it, outside of any write transaction."""
     here = drives.is_here(house, drive)
     seen = looking.glance(house, drive) if here else looking.ABSENT
-    inside = media.of_drive(house, seen, known)
-    if drives.is_address(drive.path):
-        inside = next(
-            (one for one in known.values() if one.drive == drive.id and not one.medium.retired), None
-        )
+    inside = media.of_drive(house, drive, seen, known)
     said = {one: getattr(drive, one) for one in DriveIn.__struct_fields__}
     return DriveOut(
         **said,

@@ -244,8 +244,15 @@ def at_work(tx: Tx, medium_id: str) -> list[str]:
     return [one.id for one in store.RUN.by(tx, "state", "running") if one.medium == medium_id]
 
 
-def of_drive(house: "House", shown: Seen, known: Mapping[str, MediumKept]) -> MediumKept | None:
-    """Which of our media a drive shows."""
+def of_drive(house: "House", drive: Drive, shown: Seen, known: Mapping[str, MediumKept]) -> MediumKept | None:
+    """Which of our media a drive shows; behind an address, the one that was set up there and is not retired."""
+    if drives.is_address(drive.path):
+        theirs = (one for one in known.values() if one.drive == drive.id and not one.medium.retired)
+        return next(theirs, None)
+    return _marked(house, shown, known)
+
+
+def _marked(house: "House", shown: Seen, known: Mapping[str, MediumKept]) -> MediumKept | None:
     identity = media_rules.parse(shown.identity) if shown.present and shown.identity else None
     if identity is None or identity.practice != planning.digest(house):
         return None
@@ -256,7 +263,7 @@ def came_and_went(house: "House", tx: Tx, looks: Mapping[str, Seen]) -> dict[str
     """Media whose drive is another one than noted ("": none), by id. An address shows nothing, and is left as it is."""
     listed = {one.id for one in drives.drives(tx)}
     known = {one.medium.id: one for one in media(tx)}
-    there = {drive: of_drive(house, shown, known) for drive, shown in looks.items()}
+    there = {drive: _marked(house, shown, known) for drive, shown in looks.items()}
     inside = {one.medium.id: drive for drive, one in there.items() if one is not None}
     found = {}
     for id_, kept in known.items():

@@ -59,13 +59,14 @@ def opened(house: "House", drive: Drive, medium: MediumKept, warning: Word | Non
 
 def reachable(house: "House", tx: "Tx") -> list[tuple[Drive, MediumKept]]:
     """Media of ours that are in a drive of this computer now."""
-    known = {one.medium.id: one for one in store.MEDIUM.all(tx)}
+    from praxisd.services.backups.plans import media
+
+    known = {one.medium.id: one for one in media.media(tx)}
     found = []
     for drive in drives.here(house, tx):
-        seen = looking.glance(house, drive)
-        id = _in(house, drive, seen.identity, known) if seen.present else ""
-        if id in known and not known[id].medium.retired:
-            found.append((drive, known[id]))
+        one = media.of_drive(house, drive, looking.glance(house, drive), known)
+        if one is not None and not one.medium.retired:
+            found.append((drive, one))
     return found
 
 
@@ -87,16 +88,6 @@ def strange(house: "House", tx: "Tx", label: str) -> Word | None:
         if said is None or said.practice != planning.digest(house):
             return Word(media_rules.UNREADABLE if said is None else media_rules.FOREIGN, {"expected": label})
     return None
-
-
-def _in(house: "House", drive: Drive, identity: bytes | None, known: dict[str, MediumKept]) -> str:
-    """Which medium of ours a drive shows; behind an address, the one that was set up there."""
-    if identity is not None:
-        said = media_rules.parse(identity)
-        return "" if said is None or said.practice != planning.digest(house) else said.id
-    if drives.is_address(drive.path):
-        return next((id for id, one in known.items() if one.drive == drive.id), "")
-    return ""
 
 
 def _find(
