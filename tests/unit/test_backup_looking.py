@@ -76,6 +76,35 @@ def test_one_that_hangs_shows_nothing_and_holds_nobody_up_again(
     assert looking.look(drive(tmp_path)).present
 
 
+def test_a_drive_that_goes_away_while_it_is_looked_at_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, held, thrown = looking._look, threading.Event(), list[object]()
+
+    def fail(_drive: Drive) -> object:
+        assert held.wait(60)
+        raise ValueError
+
+    monkeypatch.setattr(threading, "excepthook", thrown.append)
+    monkeypatch.setattr(looking, "_look", fail)
+    monkeypatch.setattr(looking, "PATIENCE_S", 0.05)
+    assert looking.look(drive(tmp_path)) == looking.ABSENT
+    held.set()
+    for thread in threading.enumerate():
+        if thread.name == "praxisd-drive":
+            thread.join(60)
+    monkeypatch.setattr(looking, "_look", real)
+    monkeypatch.setattr(looking, "PATIENCE_S", 60.0)
+    assert thrown and looking.look(drive(tmp_path)).present
+
+    def gone(_path: str, _name: str) -> bool:
+        raise OSError(5, "input/output error")
+
+    (tmp_path / "restic").mkdir()
+    monkeypatch.setattr(looking, "_nothing", gone)
+    assert looking.look(drive(tmp_path)) == looking.ABSENT
+
+
 def test_a_protected_medium_is_named_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_more: object) -> object:
         raise OSError(30, "read-only file system")

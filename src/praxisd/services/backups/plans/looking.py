@@ -116,9 +116,9 @@ def _look(drive: Drive) -> Seen:
         names = os.listdir(path)
         identity = _read(os.path.join(path, media_rules.FILE))
         free = shutil.disk_usage(path).free
+        empty = identity is None and all(_nothing(path, one) for one in names)
     except OSError:
         return ABSENT
-    empty = identity is None and all(_nothing(path, one) for one in names)
     return Seen(True, identity, empty, _writable(path), free)
 
 
@@ -166,9 +166,11 @@ def _bounded(key: str, call: Callable[[], Seen]) -> Seen | None:
     answer: list[Seen] = []
 
     def ask() -> None:
-        answer.append(call())
-        with _lock:
-            _hanging.discard(key)
+        try:
+            answer.append(call())
+        finally:  # else a drive would be silent for ever
+            with _lock:
+                _hanging.discard(key)
 
     thread = threading.Thread(target=ask, name="praxisd-drive", daemon=True)
     thread.start()
