@@ -21,6 +21,7 @@ from praxisd.kernel.service import (
     Route,
     Service,
     Setting,
+    Socket,
 )
 from praxisd.kernel.texts import Texts
 
@@ -93,6 +94,11 @@ class Registry:
         declared = [r for one in self.services for r in one.routes]
         derived = [r for one in self.listings.values() for r in listing_routes.routes_of(one)]
         return (*declared, *derived)
+
+    @cached_property
+    def sockets(self) -> tuple[Socket, ...]:
+        """All WebSockets."""
+        return tuple(x for one in self.services for x in one.sockets)
 
     @cached_property
     def listings(self) -> dict[str, Listing]:
@@ -175,7 +181,8 @@ def freeze(services: Sequence[Service]) -> Registry:
         ("check", [c.name for c in registry.checks]),
         ("fix", [f.code for one in services for f in one.fixes]),
         ("route", [f"{r.method} {r.path}" for r in registry.routes]),
-        ("route name", [r.name for r in registry.routes]),
+        ("route name", [r.name for r in (*registry.routes, *registry.sockets)]),
+        ("socket", [x.path for x in registry.sockets]),
         ("FHIR type", [f.type for one in services for f in one.fhir]),
         ("operation", [o.name for one in services for o in one.operations]),
         ("permission", [p.name for one in services for p in one.permissions]),
@@ -221,6 +228,11 @@ def _check_service(one: Service, registry: Registry) -> None:
         _need(
             route.permission in registry.permissions or bool(route.permission is None and route.why_open),
             f"route {route.method} {route.path} has no known permission and no reason to be open",
+        )
+    for socket in one.sockets:
+        _need(
+            socket.permission in registry.permissions or bool(socket.permission is None and socket.why_open),
+            f"socket {socket.path} has no known permission and no reason to be open",
         )
     for resource in one.fhir:
         asked = [resource.read_permission, resource.create_permission, resource.update_permission]

@@ -16,6 +16,9 @@ from praxisd.kernel.finding import Finding as Finding
 from praxisd.kernel.finding import Fix as Fix
 from praxisd.kernel.finding import Severity as Severity
 from praxisd.kernel.sessions import NOBODY, Visit
+from praxisd.kernel.sockets import Line as Line
+from praxisd.kernel.sockets import Socket as Socket
+from praxisd.kernel.sockets import Talk as Talk
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -335,6 +338,7 @@ class Service:
     jobs: tuple[JobType, ...] = ()
     handlers: tuple[Handler, ...] = ()
     routes: tuple[Route, ...] = ()
+    sockets: tuple[Socket, ...] = ()
     listings: "tuple[Listing, ...]" = ()
     pages: "tuple[ConsolePage, ...]" = ()
     steps: "tuple[SetupStep, ...]" = ()
