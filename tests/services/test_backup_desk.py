@@ -154,6 +154,16 @@ def test_an_image_is_reminded_of_confirmed_and_its_medium_locked(small: Desk) ->
     }  # fmt: skip
 
 
+def test_an_image_is_confirmed_though_the_clock_was_set_back(small: Desk) -> None:
+    ids = ready(small, "variant1", image={})
+    small.at("2026-11-20 09:00")  # before the medium was set up
+    path = f"/backups/media/{ids['image_1']}/image"
+    answer = small.door("POST", path, "desk", json={})["medium"]
+    assert answer["lockedUntil"] == "2026-12-17"
+    early = small.door("POST", path, "desk", status=422, json={"at": "2026-11-19T09:00:00+01:00"})
+    assert early["code"] == "backups.stay_time"
+
+
 def test_while_a_run_is_at_work_nobody_is_sent_to_the_drive(small: Desk) -> None:
     ids = ready(small)
     small.insert("mon_away")

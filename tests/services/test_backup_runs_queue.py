@@ -18,6 +18,7 @@ from praxisd.services.backups import plan_rules, store
 from praxisd.services.backups.engine import INTERRUPTED, EngineFault, Snapshot, Stop
 from praxisd.services.backups.runs import (
     asking,
+    backing,
     checks,
     holding,
     queueing,
@@ -139,6 +140,23 @@ def test_a_state_that_a_killed_run_had_finished_is_found_and_not_trusted_until_r
     found, new = scene.states(nas)
     assert (found.engine_id, found.good, found.no, found.run) == (kept.engine_id, False, 1, run.id)
     assert (new.good, new.no) == (True, 2)
+
+
+def test_a_state_of_a_run_that_was_cut_off_is_good_once_all_was_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_args: object, **_more: object) -> None:
+        raise OSError
+
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    with monkeypatch.context() as patched:
+        patched.setattr(backing, "_record", cut)
+        run = scene.run(job="night", slot="nas")
+    assert run.state == "failed" and not scene.states(nas)
+    assert scene.run("verify", medium=nas).state == "good"
+    (found,) = scene.states(nas)
+    assert (found.run, found.good, found.verified) == (run.id, True, "all")
 
 
 def test_the_stop_of_the_server_interrupts_and_a_person_ends(scene: Scene) -> None:

@@ -101,12 +101,17 @@ def moved(tx: Tx, medium_id: str, place: Place, person: str, at: int | None = No
     """
     kept = need(tx, medium_id)
     when = tx.now if at is None else at
-    if when < min(kept.created, tx.now):  # a clock that was set back must not make it unmovable
-        raise Problem(whereabouts_rules.STAY_TIME, 422)
+    _after_its_set_up(kept, when, tx.now)
     stay = whereabouts_rules.moved(kept.medium, place, person, when, tx.now)
     kept = _stay(tx, kept, stay.place, stay.person, stay.at)
     events.note(tx, MOVED, SUBJECT, medium_id, place=place)
     return kept
+
+
+def _after_its_set_up(kept: MediumKept, when: int, now: int) -> None:
+    """Problem `backups.stay_time` for an earlier time. A clock that was set back must not keep all others from being said."""
+    if when < min(kept.created, now):
+        raise Problem(whereabouts_rules.STAY_TIME, 422)
 
 
 def _stay(tx: Tx, kept: MediumKept, place: Place, person: str, at: int) -> MediumKept:
@@ -149,8 +154,9 @@ def imaged(tx: Tx, medium_id: str, at: int | None = None) -> MediumKept:
     kept, when = need(tx, medium_id), tx.now if at is None else at
     if not kept.medium.slot.startswith("image_"):
         raise Problem(NOT_AN_IMAGE, 409, label=kept.medium.label)
-    if when > tx.now or when < kept.created:
+    if when > tx.now:
         raise Problem(whereabouts_rules.STAY_TIME, 422)
+    _after_its_set_up(kept, when, tx.now)
     events.note(tx, IMAGED, SUBJECT, medium_id)
     return put(tx, msgspec.structs.replace(kept, medium=msgspec.structs.replace(kept.medium, written=when)))
 

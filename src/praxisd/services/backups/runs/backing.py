@@ -49,6 +49,7 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     if not brought.staged:
         first = brought.faults[0][1] if brought.faults else None
         raise Failed(NO_SOURCE if first is None else first.code, "" if first is None else first.detail)
+    recorder.facts(whole=not brought.faults)  # known also of a run that is cut off from here on
     no = 1 + max((one.no for one in before), default=0)
     behind = keeping.behind(at, before)
     manifest = staging.manifest(
