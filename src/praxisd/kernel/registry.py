@@ -181,7 +181,7 @@ def freeze(services: Sequence[Service]) -> Registry:
         ("check", [c.name for c in registry.checks]),
         ("fix", [f.code for one in services for f in one.fixes]),
         ("route", [f"{r.method} {r.path}" for r in registry.routes]),
-        ("route name", [r.name for r in (*registry.routes, *registry.sockets)]),
+        ("route name", [*(r.name for r in registry.routes), *(x.name for x in registry.sockets)]),
         ("socket", [x.path for x in registry.sockets]),
         ("FHIR type", [f.type for one in services for f in one.fhir]),
         ("operation", [o.name for one in services for o in one.operations]),
