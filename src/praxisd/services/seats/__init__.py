@@ -1,0 +1,1 @@
+"""seats: who works where, and who edits which record."""
