@@ -17,7 +17,7 @@ from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import Repo
 from praxisd.services.backups.engine_checks import ENGINE
-from praxisd.services.backups.plans import media
+from praxisd.services.backups.plans import looking, media
 from praxisd.testing.practice import Practice, small_practice
 
 from .backup_keys_cast import KeysOnly
@@ -144,7 +144,8 @@ def ready(scene: Desk, variant: str = "variant2", **more: object) -> dict[str, s
 
 def shown(scene: Desk, slot: str) -> tuple[str | None, str | None]:
     """Fault and label of what is in the drive, for a run into this slot."""
+    looks = looking.around(scene.house)
     with scene.house.store.read(SYSTEM) as tx:
-        _, judged = media.find(scene.house, tx, slot, scene.house.clock.now())
+        _, judged = media.find(scene.house, tx, slot, scene.house.clock.now(), looks)
     fault = judged.fault.code.removeprefix("backups.") if judged.fault else None
     return fault, judged.medium.label if judged.medium else None

@@ -191,8 +191,9 @@ def test_a_run_that_waits_for_its_medium_is_what_the_desk_is_told_of(small: Desk
 
 def test_every_word_has_its_action_and_its_words(small: Desk) -> None:
     ready(small)
+    around = desk_words.outside(small.house)
     with small.house.store.read(SYSTEM) as tx:
-        said = desk_words.words(small.house, tx, small.house.clock.now())
+        said = desk_words.words(small.house, tx, small.house.clock.now(), around)
     assert [desk_words.action(one.code) for one in said] == ["insert"]
     told = labels.word(small.house, said[0], "en")
     assert (told["title"], told["code"]) == ("Please insert “Mo extern”", "backups.insert")

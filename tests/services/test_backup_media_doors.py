@@ -224,8 +224,7 @@ def test_a_data_centre_is_set_up_by_its_address(small: Desk) -> None:
         new = media.need(tx, made["id"])
         old = msgspec.structs.replace(new.medium, id="0", retired=True)
         store.MEDIUM.put(tx, "0", msgspec.structs.replace(new, medium=old, created=new.created - 1), at=0)
-    with small.house.store.read(SYSTEM) as tx:
-        assert [one.medium.id for _, one in targets.reachable(small.house, tx)] == [made["id"]]
+    assert [one.medium.id for _, one in targets.reachable(small.house)] == [made["id"]]
     assert [one.medium.id for _, one in changing.there(small.house)] == [made["id"]]
 
 

@@ -14,7 +14,7 @@ from praxisd.model.backup import Figures
 from praxisd.model.backup_kept import RunKept, SourceKept
 from praxisd.services.backups import engine, plan_rules, store
 from praxisd.services.backups.engine import EngineFault, Repo, Snapshot
-from praxisd.services.backups.plans import media, planning, sources
+from praxisd.services.backups.plans import looking, media, planning, sources
 from praxisd.services.backups.restoring import exchange
 from praxisd.services.backups.runs import checks, proving, queueing, recording, running, targets, view
 from praxisd.testing.houses import START, Houses
@@ -262,9 +262,9 @@ def test_a_copy_for_other_software_never_goes_under_a_mount_point_that_is_empty(
     drive = scene.drive("share", "folder")
     with scene.house.store.write(SYSTEM) as tx:
         store.DRIVE.put(tx, drive.id, msgspec.structs.replace(drive, mounted=True), at=tx.now)
-    asked = scene.ask(job="snapshot", slot="folder")
+    asked, looks = scene.ask(job="snapshot", slot="folder"), looking.around(scene.house)
     with scene.house.store.read(SYSTEM) as tx:
-        word = targets.missing(scene.house, tx, asked)
+        word = targets.missing(scene.house, tx, asked, looks)
     assert word is not None and word.code == media.AWAY
     run = running.run_now(scene.house, asked.id, stop=lambda: False)
     assert (run.state, run.code) == ("failed", media.AWAY) and not os.listdir(drive.path)

@@ -160,8 +160,9 @@ def test_a_click_in_the_morning_does_not_stand_for_the_evening_and_one_at_noon_d
     assert _work(scene) == [("evening", "good")]
 
     def wanted() -> tuple[str, date]:
+        around = desk.outside(scene.house)
         with scene.house.store.read(SYSTEM) as tx:
-            stand = desk.standing(scene.house, tx, tx.now)
+            stand = desk.standing(scene.house, tx, tx.now, around)
             assert stand is not None and stand.run is not None
             return stand.run.run.job, stand.run.run.day
 

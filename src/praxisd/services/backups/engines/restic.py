@@ -183,7 +183,7 @@ class Restic:
             bad = place.misnamed()
             if bad:
                 kinds = ", ".join(sorted({one.parent.name for one in bad}))
-                raise EngineFault(engine.DAMAGED, f"{len(bad)} files in {kinds}")
+                raise place.gone() or EngineFault(engine.DAMAGED, f"{len(bad)} files in {kinds}")
             self._tidy(repo)
             args += ["--no-lock"] if place.closed() else []
         args += {"structure": [], "part": [f"--read-data-subset={_PART}"], "all": ["--read-data"]}[depth]

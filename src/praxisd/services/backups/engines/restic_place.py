@@ -88,9 +88,11 @@ class Place:
         return sum(_size(one) for one in self._files())
 
     def snapshot(self, short: str) -> str:
-        """The whole id of a snapshot that restic named by its first letters; as it is if that is not clear."""
+        """The whole id of a snapshot just made, which restic named by its first letters. EngineFault UNPLUGGED: not there."""
         found = [one.name for one in _list(self.folder / "snapshots") if one.name.startswith(short)]
-        return found[0] if len(found) == 1 else short
+        if len(found) != 1:
+            raise EngineFault(engine.UNPLUGGED, "what was just made is not there", retry=True)
+        return found[0]
 
     def misnamed(self, kinds: tuple[str, ...] = _NAMED) -> list[Path]:
         """Files whose content is not what their name says, in the small folders: keys, index, snapshots."""

@@ -175,6 +175,9 @@ class Runner:
         text = "".join(complaints)
         if exit_code and not excused(exit_code, text):
             raise self._verdict(args[0], exit_code, text, place)
+        gone = place.gone() if place else None
+        if gone:  # what ended well on a medium that nobody sees any more counts for nothing
+            raise gone
 
     def _look(self, child: Child, place: Place | None, stop: Stop) -> None:
         if stop():

@@ -1,6 +1,6 @@
 """Checks of the plan: what is left to set up, what people have to do with the media, what is wrong with one that is in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.service import Check, Finding, Severity
@@ -78,13 +78,14 @@ def watch(house: "House") -> Iterator[Finding]:
         if planning.plan(tx) is None:
             return
         every, mine = drives.drives(tx), drives.here(house, tx)
-    looks = {one.id: looking.glance(house, one) for one in mine}
-    note(house, mine, looks)
+    around = desk.outside(house)
+    mine = [one for one in mine if one.id in around.looks]
+    note(house, mine, around.looks)
     if every and not mine:
         return  # another computer of this practice has them, and looks
     with house.store.read(planning.SYSTEM) as tx:
-        stand = desk.standing(house, tx, tx.now, looks)
-        said = desk.words(house, tx, tx.now, looks, stand)
+        stand = desk.standing(house, tx, tx.now, around)
+        said = desk.words(house, tx, tx.now, around, stand)
     seen: set[tuple[str, str]] = set()
     for number, one in enumerate(said):
         subject = one.subject if (one.code, one.subject) not in seen else f"{one.subject}/{number}"
@@ -114,7 +115,7 @@ def same_disk(house: "House") -> Iterator[Finding]:
             yield Finding(SAME_DISK, one.id, Severity.WARNING, {"label": one.label})
 
 
-def note(house: "House", mine: list[Drive], looks: dict[str, Seen]) -> None:
+def note(house: "House", mine: list[Drive], looks: Mapping[str, Seen]) -> None:
     """Keep what the look has shown: written only where something changed."""
     mounted = [
         one

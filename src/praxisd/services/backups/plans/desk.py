@@ -18,7 +18,7 @@ from praxisd.services.backups import (
     store,
     whereabouts_rules,
 )
-from praxisd.services.backups.plans import drives, labels, media, planning
+from praxisd.services.backups.plans import drives, labels, looking, media, planning
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -35,6 +35,14 @@ _ACTIONS: dict[str, Action] = {
 _ENDED_WELL: tuple[RunState, ...] = ("good", "warning")
 _AROUND_S = 2 * 86_400
 _LAST_RUNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What no table knows: what the drives show, by id, and when the last copy for other software was made (None: never)."""
+
+    looks: Mapping[str, Seen]
+    copied: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +70,24 @@ def action(code: str) -> Action | None:
     return _ACTIONS.get(code)
 
 
-def standing(house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None = None) -> Standing | None:
-    """None while no plan is in force. Looks at the drives unless `looks` says what they show (`media.find`)."""
+def outside(house: "House", *, remembered: bool = False) -> Outside:
+    """Looks at the drives (`looking.around`): never inside a transaction."""
+    from praxisd.services.backups import snapshot
+
+    noted = snapshot.last(house)
+    return Outside(looking.around(house, remembered=remembered), int(noted["at"]) if noted else None)
+
+
+def standing(house: "House", tx: Tx, now: int, around: Outside) -> Standing | None:
+    """None while no plan is in force."""
     kept = planning.plan(tx)
     if kept is None:
         return None
     zone, closed = planning.zone(house, tx), planning.closed_around(house, tx, now)
     day = planning.today(house, tx, kept, now)
     runs = store.RUN.by(tx, "kind", "backup", most=_LAST_RUNS)
-    around = plan_rules.due_runs(kept.plan, now - _AROUND_S, now + _AROUND_S, zone, closed)
-    done = {(one.run.day, one.run.job) for one in around if done_rules.done(one, runs, now, _ENDED_WELL)}
+    near = plan_rules.due_runs(kept.plan, now - _AROUND_S, now + _AROUND_S, zone, closed)
+    done = {(one.run.day, one.run.job) for one in near if done_rules.done(one, runs, now, _ENDED_WELL)}
     # One that waits for its medium is what the desk has to be told of; any other comes to its turn by itself.
     busy = any(
         one.slot not in drives.ALWAYS
@@ -85,7 +101,7 @@ def standing(house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None 
     if run is not None and not busy:
         slot = run.run.slot
         wanted = media_rules.expect(slot, labels.label(house, slot), [one.medium for one in every])
-        judged = media.find(house, tx, slot, now, looks)[1]
+        judged = media.find(house, tx, slot, now, around.looks)[1]
     return Standing(
         kept=kept,
         now=now,
@@ -101,11 +117,9 @@ def standing(house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None 
     )
 
 
-def words(
-    house: "House", tx: Tx, now: int, looks: Mapping[str, Seen] | None = None, found: Standing | None = None
-) -> list[Word]:
+def words(house: "House", tx: Tx, now: int, around: Outside, found: Standing | None = None) -> list[Word]:
     """What is to be done or said now. `found`: what `standing` has found out already."""
-    stand = found or standing(house, tx, now, looks)
+    stand = found or standing(house, tx, now, around)
     if stand is None:
         return []
     plan, zone = stand.kept.plan, planning.zone(house, tx)
@@ -126,8 +140,8 @@ def words(
     if stand.run is not None and stand.wanted is not None and stand.wanted.medium is None:
         said = [labels.unfilled(house, one, stand.run.run.slot) for one in said]
     said += whereabouts_rules.offsite(plan, mediums, stand.kept.at, now, zone, stand.closed)
-    said += _always(house, tx, stand, now, looks)
-    old = _external(house, stand, now)
+    said += _always(house, tx, stand, now, around.looks)
+    old = _external(stand, around, now)
     return [*said, *([old] if old is not None else [])]
 
 
@@ -142,9 +156,7 @@ def _away(stand: Standing) -> tuple[str, ...]:
     return tuple(slot for slot in stand.today.bring_next if slot in away)
 
 
-def _always(
-    house: "House", tx: Tx, stand: Standing, now: int, looks: Mapping[str, Seen] | None
-) -> list[Word]:
+def _always(house: "House", tx: Tx, stand: Standing, now: int, looks: Mapping[str, Seen]) -> list[Word]:
     """Targets that are always there, and are not: the NAS is switched off, its folder is full or protected."""
     filled = {one.medium.slot for one in stand.media if not one.medium.retired}
     found = []
@@ -158,14 +170,11 @@ def _always(
     return found
 
 
-def _external(house: "House", stand: Standing, now: int) -> Word | None:
+def _external(stand: Standing, around: Outside, now: int) -> Word | None:
     """The age of the copy that the practice's own software takes."""
     if stand.kept.plan.variant != "external":
         return None
-    from praxisd.services.backups import snapshot
-
-    last = snapshot.last(house)
-    return plan_watch_rules.external_old(int(last["at"]) if last else None, stand.kept.at, now)
+    return plan_watch_rules.external_old(around.copied, stand.kept.at, now)
 
 
 def late(stand: Standing | None) -> bool:

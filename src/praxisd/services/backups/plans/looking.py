@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from praxisd.model.backup import Seen
 from praxisd.model.backup_kept import Drive
 from praxisd.services.backups import media_rules
+from praxisd.services.backups.plans import drives
 from praxisd.services.backups.plans.drives import is_address
+from praxisd.services.backups.plans.planning import SYSTEM
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -59,6 +61,16 @@ def glance(house: "House", drive: Drive) -> Seen:
     seen = look(drive)
     house.shared.setdefault(LOOKS, {})[drive.id] = (seen, house.clock.now())
     return seen
+
+
+def around(house: "House", *, remembered: bool = False) -> dict[str, Seen]:
+    """What each drive of this computer shows now, by its id. Waits for the slow ones: never inside a transaction.
+
+    `remembered`: what it showed last, where it was looked at already: a page must not wait for a network drive.
+    """
+    with house.store.read(SYSTEM) as tx:
+        mine = drives.here(house, tx)
+    return {one.id: (last(house, one.id) if remembered else None) or glance(house, one) for one in mine}
 
 
 def last(house: "House", drive_id: str) -> Seen | None:

@@ -173,13 +173,13 @@ def image_due(house: "House", tx: Tx, kept: PlanKept | None, now: int) -> ImageD
 
 
 def find(
-    house: "House", tx: Tx, slot: str, now: int, looks: Mapping[str, Seen] | None = None
+    house: "House", tx: Tx, slot: str, now: int, looks: Mapping[str, Seen]
 ) -> tuple[Drive | None, Judged]:
     """The drive with the medium that a run for this slot writes on, or why there is none: `Judged.fault` None is the only
-    leave to write. Looks at the drives unless `looks` says what they show: never call it in a write transaction without.
+    leave to write. `looks`: what the drives show (`looking.around`); one of which it says nothing shows nothing.
     """
     theirs = [one for one in drives.here(house, tx) if one.slot == (slot if slot in drives.ALWAYS else "")]
-    shown = [(looks or {}).get(one.id) or looking.glance(house, one) for one in theirs]
+    shown = [looks.get(one.id, looking.ABSENT) for one in theirs]
     if slot in _NEVER:
         return _handed_over(house, slot, theirs, shown)
     judged = [judge(house, tx, slot, one, what, now) for one, what in zip(theirs, shown, strict=True)]

@@ -49,12 +49,16 @@ def due(house: "House") -> tuple[date, tuple[str, ...], list[Word]] | None:
     """The day, to whom, and what is to be done; None while no mail is wanted, or today's has been sent."""
     with house.store.read(planning.SYSTEM) as tx:
         to = addresses(str(house.settings.get(tx, MAIL_TO)))
-        stand = desk.standing(house, tx, tx.now) if to else None
+    if not to:
+        return None
+    around = desk.outside(house)
+    with house.store.read(planning.SYSTEM) as tx:
+        stand = desk.standing(house, tx, tx.now, around)
         if stand is None or not desk.near(stand) or stand.kept.reminded == desk.day_of(stand):
             return None
         if stand.run is None or stand.run.run.day != stand.today.day:
             return None
-        said = desk.words(house, tx, tx.now, found=stand)
+        said = desk.words(house, tx, tx.now, around, stand)
     return (stand.today.day, to, said) if any(one.code not in _QUIET for one in said) else None
 
 

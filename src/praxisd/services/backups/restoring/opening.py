@@ -56,8 +56,7 @@ def opened(house: "House", id: str, password: str = "") -> Opened:
     from praxisd.services.backups.runs import targets
 
     kept, label = state(house, id)
-    with house.store.read(SYSTEM) as tx:
-        there = [drive for drive, medium in targets.reachable(house, tx) if medium.medium.id == kept.medium]
+    there = [drive for drive, medium in targets.reachable(house) if medium.medium.id == kept.medium]
     if not there:
         raise Problem(AWAY, 409, label=label)
     place = looking.place(there[0])

@@ -122,6 +122,7 @@ def _verify(
     except EngineFault as fault:
         if fault.code == engine.INTERRUPTED:
             raise
+        fault = targets.told(house, target.medium.medium.id, fault)
         if fault.code == engine.DAMAGED:
             keeping.doubt(house, target.medium.medium.id)
         return "none", fault
@@ -173,6 +174,7 @@ def _ending(
         kept.medium,
         named,
         first_on_medium=first,
+        retry=fault is not None and fault.retry,
         facts={
             "sources": brought.facts(),
             "no": kept.no,
@@ -208,8 +210,7 @@ def _external(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     """The plan of a practice with a backup software of its own: a verified copy in a folder."""
     from praxisd.services.backups.plans import media
 
-    with house.store.read(recording.SYSTEM) as tx:
-        to, fault = targets.folder(house, tx)
+    to, fault = targets.folder(house)
     if to is None or fault is not None:
         code, params = (media.AWAY, {}) if fault is None else (fault.code, dict(fault.params))
         raise Failed(code, retry=code == media.AWAY, facts={"params": params})

@@ -26,8 +26,7 @@ def run(ctx: RunContext) -> None:
 
 def verify(ctx: RunContext) -> None:
     """Read all that is kept on each medium that is there."""
-    with ctx.house.store.read(recording.SYSTEM) as tx:
-        found = [medium.medium.id for _, medium in targets.reachable(ctx.house, tx)]
+    found = [medium.medium.id for _, medium in targets.reachable(ctx.house)]
     _ask(ctx, lambda tx: [asking.ask(ctx.house, tx, "verify", medium=one, by="plan").id for one in found])
 
 

@@ -11,7 +11,7 @@ from praxisd.model.backup_kept import PlanKept, SnapshotKept
 from praxisd.services.backups import day_rules, engine, retention_rules, store
 from praxisd.services.backups.engine import EngineFault, Snapshot, Stop
 from praxisd.services.backups.plans import planning
-from praxisd.services.backups.runs import history, recording
+from praxisd.services.backups.runs import history, recording, targets
 from praxisd.services.backups.runs.recording import Recorder
 from praxisd.services.backups.runs.running import Ending
 from praxisd.services.backups.runs.targets import Target
@@ -135,6 +135,7 @@ def drop(
     try:
         target.engine.forget(target.repo, [one.engine_id for one in wanted], stop=stop)
     except EngineFault as fault:  # those that are still there are found by the next run
+        fault = targets.told(house, target.medium.medium.id, fault)
         odd = {**ending.facts, "odd": True}
         if fault.code == engine.INTERRUPTED or ending.state != "good":
             return dataclasses.replace(ending, facts=odd)

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from praxisd.kernel.access import Actor
 from praxisd.kernel.clock import format_rfc3339
-from praxisd.model.backup import DueRun, Seen
+from praxisd.model.backup import DueRun
 from praxisd.model.backup_kept import PlanKept, RunState
 from praxisd.services.backups import done_rules, plan_rules, store
 from praxisd.services.backups.engine import EngineFault
 from praxisd.services.backups.engine_checks import engine_of
-from praxisd.services.backups.plans import desk, drives, labels, looking, media_view, plan_view, planning
+from praxisd.services.backups.plans import desk, labels, media_view, plan_view, planning
 from praxisd.services.backups.protocol import log_keeping
 from praxisd.services.backups.runs import history, judging, view
 from praxisd.services.backups.runs.shapes import (
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
     from praxisd.kernel.store import Tx
 
 _AHEAD = 14
-_ASKED, _ASK_S = "backups.engine_asked", 60.0
 _DONE: tuple[RunState, ...] = ("good", "warning", "running", "waiting")
 
 
-def overview(house: "House", tx: "Tx", lang: str) -> BackupOverview:
-    """All of it. The transaction reads; drives are looked at as far as the last round of checks did."""
+def overview(house: "House", actor: Actor, lang: str) -> BackupOverview:
+    """All of it; of drives what the last round of checks saw."""
+    around, program = desk.outside(house, remembered=True), engine(house, lang)
+    with house.store.read(actor) as tx:
+        return _overview(house, tx, lang, around, program)
+
+
+def _overview(
+    house: "House", tx: "Tx", lang: str, around: desk.Outside, program: EngineOut
+) -> BackupOverview:
     kept = planning.plan(tx)
     zone = planning.zone(house, tx)
     running, last, good = history.running(tx), history.last(tx), history.last_good(tx)
@@ -39,8 +47,8 @@ def overview(house: "House", tx: "Tx", lang: str) -> BackupOverview:
     return BackupOverview(
         day=planning.today(house, tx, kept).isoformat(),
         plan=plan_view.shown(house, tx, lang),
-        engine=engine(house, lang),
-        words=words(house, tx, lang),
+        engine=program,
+        words=words(house, tx, lang, around),
         next=_next(house, tx, kept, lang),
         running=None if running is None else view.single(house, tx, running, lang),
         last=None if last is None else view.single(house, tx, last, lang),
@@ -65,11 +73,11 @@ def engine(house: "House", lang: str) -> EngineOut:
     return EngineOut(ok=True, version=".".join(str(one) for one in version), problem=None)
 
 
-def words(house: "House", tx: "Tx", lang: str) -> tuple[WordOut, ...]:
+def words(house: "House", tx: "Tx", lang: str, around: desk.Outside) -> tuple[WordOut, ...]:
     """What is to be done today, most pressing first."""
     found = []
     asked = log_keeping.asked(house, tx)
-    for one in desk.words(house, tx, tx.now, _looks(house, tx)):
+    for one in desk.words(house, tx, tx.now, around):
         told = labels.word(house, one, lang)
         found.append(
             WordOut(
@@ -91,12 +99,6 @@ def words(house: "House", tx: "Tx", lang: str) -> tuple[WordOut, ...]:
             )
         )
     return tuple(found)
-
-
-def _looks(house: "House", tx: "Tx") -> dict[str, Seen]:
-    """What the drives showed when they were looked at last: a page must not wait for a network drive."""
-    shown = {one.id: looking.last(house, one.id) for one in drives.here(house, tx)}
-    return {id: seen for id, seen in shown.items() if seen is not None}
 
 
 def protected(house: "House", tx: "Tx", lang: str) -> ProtectedOut:

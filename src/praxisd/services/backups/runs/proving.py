@@ -157,8 +157,8 @@ def _sources(house: "House", every: Sequence[Source]) -> Iterator[Source]:
 
 def _newest(house: "House", medium: str) -> tuple[Drive, MediumKept, SnapshotKept]:
     """The newest good state on a medium that is there. Failed."""
+    there = [one for one in targets.reachable(house) if medium in ("", one[1].medium.id)]
     with house.store.read(recording.SYSTEM) as tx:
-        there = [one for one in targets.reachable(house, tx) if medium in ("", one[1].medium.id)]
         states = [
             (drive, one, kept)
             for drive, one in there

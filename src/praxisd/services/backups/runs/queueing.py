@@ -15,7 +15,7 @@ from praxisd.model.backup import DueRun, Job, Waiting, Word
 from praxisd.model.backup_kept import PlanKept, RunKept
 from praxisd.services.backups import done_rules, plan_rules, plan_watch_rules, store
 from praxisd.services.backups.engine import Stop
-from praxisd.services.backups.plans import planning
+from praxisd.services.backups.plans import looking, planning
 from praxisd.services.backups.runs import asking, holding, recording, recovering, running, targets
 
 if TYPE_CHECKING:
@@ -134,9 +134,12 @@ def _free(tx: "Tx", id: str) -> str:
 def _next(house: "House") -> RunKept | None:
     """The run to begin now. Those that a newer day has overtaken are closed, and those that must wait say for what."""
     with house.store.read(recording.SYSTEM) as tx:
-        waiting, now = store.RUN.by(tx, "state", "waiting"), tx.now
-        backups = {one.id: one for one in waiting if one.kind == "backup"}
-        words = {id: targets.missing(house, tx, one) for id, one in backups.items()}
+        waiting = store.RUN.by(tx, "state", "waiting")
+    backups = {one.id: one for one in waiting if one.kind == "backup"}
+    looks = looking.around(house) if backups else {}
+    with house.store.read(recording.SYSTEM) as tx:
+        now = tx.now
+        words = {id: targets.missing(house, tx, one, looks) for id, one in backups.items()}
     queue = plan_watch_rules.queue([_waits(one, words[one.id], now) for one in backups.values()], False, now)
     others = [one for one in waiting if one.kind != "backup" and int(one.facts.get("notBefore", 0)) <= now]
     house.store.run(

@@ -31,8 +31,7 @@ def get_overview(call: Call) -> BackupOverview:
 
     The plan, what is to be done now, the run at work, the last ones, whether the practice is protected and why not, and media.
     """
-    with call.read() as tx:
-        return overview.overview(call.house, tx, call.lang)
+    return overview.overview(call.house, call.actor, call.lang)
 
 
 def list_runs(call: Call) -> BackupRuns:

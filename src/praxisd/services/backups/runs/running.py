@@ -33,7 +33,7 @@ RETRY_S = 900
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the work at a run ended. `facts` are added to those of the run."""
+    """How the work at a run ended. `facts` are added to those of the run; `retry`: it may go better later, by itself."""
 
     state: RunState
     code: str = ""
@@ -43,6 +43,7 @@ class Ending:
     medium: str = ""
     named: tuple[Named, ...] = ()
     first_on_medium: bool = False
+    retry: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,12 +73,13 @@ def perform(house: "House", run_id: str, held: "Held", stop: Stop) -> RunKept:
     run = house.store.run(recording.SYSTEM, lambda tx: _begin(house, tx, run_id, held.fence))
     recorder = Recorder(house, run, held.fence)
     stopped = held.stop_of(run.id, stop)
-    retry = False
     try:
         ending = _work(house, recorder, stopped)
-    except (EngineFault, SourceFault, Failed) as fault:
-        ending = Ending("failed", fault.code, fault.detail, facts=getattr(fault, "facts", {}))
-        retry = fault.retry
+    except (EngineFault, SourceFault, Failed) as said:
+        fault = _told(house, recorder.run.medium, said)
+        ending = Ending(
+            "failed", fault.code, fault.detail, retry=fault.retry, facts=getattr(fault, "facts", {})
+        )
         if fault.code == engine.DAMAGED and recorder.run.medium:
             _doubt(house, recorder.run.medium)
         if fault.code == engine.INTERRUPTED:
@@ -94,11 +96,20 @@ def perform(house: "House", run_id: str, held: "Held", stop: Stop) -> RunKept:
     finally:
         recovering.empty(house)
     try:
-        return house.store.run(
-            recording.SYSTEM, lambda tx: _end(house, tx, recorder, ending, held, retry=retry)
-        )
+        return house.store.run(recording.SYSTEM, lambda tx: _end(house, tx, recorder, ending, held))
     except Lost:
         return recorder.run
+
+
+def _told(
+    house: "House", medium: str, fault: EngineFault | SourceFault | Failed
+) -> EngineFault | SourceFault | Failed:
+    """Of a medium that went away in the midst of it: that it is gone, whatever the step says that met it."""
+    if not medium or not isinstance(fault, EngineFault):
+        return fault
+    from praxisd.services.backups.runs import targets
+
+    return targets.told(house, medium, fault)
 
 
 def _doubt(house: "House", medium: str) -> None:
@@ -159,9 +170,7 @@ def _of(done: RunKept) -> Ending:
     )
 
 
-def _end(
-    house: "House", tx: "Tx", recorder: Recorder, ending: Ending, held: "Held", *, retry: bool
-) -> RunKept:
+def _end(house: "House", tx: "Tx", recorder: Recorder, ending: Ending, held: "Held") -> RunKept:
     run = recorder.run
     named_count = max(len(ending.named), int(ending.facts.get("named", 0)))
     ended = recorder.end(
@@ -179,6 +188,6 @@ def _end(
     )
     if ending.state == "interrupted" and not held.asked:
         asking.again(house, tx, ended)
-    elif ending.state == "failed" and retry:
+    elif ending.state == "failed" and ending.retry:
         asking.again(house, tx, ended, wait_s=RETRY_S)
     return ended

@@ -1,13 +1,14 @@
 """Where a run writes to, or reads from: the medium in its drive, and the repository on it with what opens it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from praxisd.model.backup import Word
+from praxisd.model.backup import Seen, Word
 from praxisd.model.backup_kept import Drive, MediumKept, RunKept
-from praxisd.services.backups import media_rules, store
-from praxisd.services.backups.engine import Engine, Repo
+from praxisd.services.backups import engine, media_rules, store
+from praxisd.services.backups.engine import Engine, EngineFault, Repo
 from praxisd.services.backups.engine_checks import engine_of
 from praxisd.services.backups.plans import drives, looking, planning
 from praxisd.services.backups.runs import recording
@@ -15,6 +16,9 @@ from praxisd.services.backups.runs import recording
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
+
+_MAY_BE_GONE = (engine.NO_REPOSITORY, engine.DAMAGED, engine.PASSWORD_WRONG, engine.READ_ONLY, engine.FAILED)
+"""What an engine may take the folder for that a medium has left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,20 @@ class Target:
     warning: Word | None = None
 
 
-def missing(house: "House", tx: "Tx", run: RunKept) -> Word | None:
-    """Why a backup cannot begin now, None if it can."""
+def missing(house: "House", tx: "Tx", run: RunKept, looks: Mapping[str, Seen]) -> Word | None:
+    """Why a backup cannot begin now, None if it can. `looks`: what the drives show."""
     if run.job == "snapshot":
-        return folder(house, tx)[1]
-    return _find(house, tx, run)[2]
+        return _folder(house, tx, looks)[1]
+    return _find(house, tx, run, looks)[2]
 
 
 def target(house: "House", run: RunKept) -> Target:
     """Where a backup is to be written. `running.Failed` with the code of what is wrong with the medium; EngineFault, Problem."""
     from praxisd.services.backups.runs.running import Failed
 
+    looks = looking.around(house)
     with house.store.read(recording.SYSTEM) as tx:
-        drive, medium, fault, warning = _find(house, tx, run)
+        drive, medium, fault, warning = _find(house, tx, run, looks)
     if fault is not None or drive is None or medium is None:
         code = media_rules.MISSING if fault is None else fault.code
         subject = "" if fault is None else fault.subject
@@ -52,36 +57,50 @@ def opened(house: "House", drive: Drive, medium: MediumKept, warning: Word | Non
     """A medium in a drive with what opens it; one that was away when the password changed gets the new one now."""
     from praxisd.services.backups.keys import keyring
 
-    engine, place = engine_of(house), looking.place(drive)
-    keyring.rewrap(house, engine, place, medium.medium.id)
-    return Target(drive, medium, engine, keyring.repo_of(house, place, medium.medium.id), warning)
+    used, place = engine_of(house), looking.place(drive)
+    try:
+        keyring.rewrap(house, used, place, medium.medium.id)
+        return Target(drive, medium, used, keyring.repo_of(house, place, medium.medium.id), warning)
+    except EngineFault as fault:
+        raise told(house, medium.medium.id, fault) from None
 
 
-def reachable(house: "House", tx: "Tx") -> list[tuple[Drive, MediumKept]]:
-    """Media of ours that are in a drive of this computer now."""
+def told(house: "House", medium: str, fault: EngineFault) -> EngineFault:
+    """What an engine says of a medium that is in no drive any more: not what is missing on it, but that it is gone."""
+    if fault.code not in _MAY_BE_GONE or any(one.medium.id == medium for _, one in reachable(house)):
+        return fault
+    return EngineFault(engine.UNPLUGGED, f"it is gone: {fault.detail}", retry=True)
+
+
+def reachable(house: "House") -> list[tuple[Drive, MediumKept]]:
+    """Media of ours that are in a drive of this computer now. Looks at the drives: never inside a transaction."""
     from praxisd.services.backups.plans import media
 
-    known = {one.medium.id: one for one in media.media(tx)}
-    found = []
-    for drive in drives.here(house, tx):
-        one = media.of_drive(house, drive, looking.glance(house, drive), known)
-        if one is not None and not one.medium.retired:
-            found.append((drive, one))
-    return found
+    looks = looking.around(house)
+    with house.store.read(recording.SYSTEM) as tx:
+        known = {one.medium.id: one for one in media.media(tx)}
+        mine = [one for one in drives.here(house, tx) if one.id in looks]
+    found = ((drive, media.of_drive(house, drive, looks[drive.id], known)) for drive in mine)
+    return [(drive, one) for drive, one in found if one is not None and not one.medium.retired]
 
 
-def folder(house: "House", tx: "Tx") -> tuple[Path | None, Word | None]:
+def folder(house: "House") -> tuple[Path | None, Word | None]:
     """Where the plan „external“ puts its copy; why it cannot be put there. An empty mount point is no such place."""
+    looks = looking.around(house)
+    with house.store.read(recording.SYSTEM) as tx:
+        return _folder(house, tx, looks)
+
+
+def _folder(house: "House", tx: "Tx", looks: Mapping[str, Seen]) -> tuple[Path | None, Word | None]:
     from praxisd.services.backups.plans import media
 
-    drive, judged = media.find(house, tx, "folder", tx.now)
+    drive, judged = media.find(house, tx, "folder", tx.now, looks)
     return (None if drive is None or judged.fault is not None else Path(drive.path)), judged.fault
 
 
-def strange(house: "House", tx: "Tx", label: str) -> Word | None:
+def strange(house: "House", label: str) -> Word | None:
     """Where the medium of this label is looked for and not found: what is wrong with one that is in a drive instead."""
-    for drive in drives.here(house, tx):
-        seen = looking.glance(house, drive)
+    for seen in looking.around(house).values():
         if not seen.present or seen.identity is None:
             continue
         said = media_rules.parse(seen.identity)
@@ -91,14 +110,14 @@ def strange(house: "House", tx: "Tx", label: str) -> Word | None:
 
 
 def _find(
-    house: "House", tx: "Tx", run: RunKept
+    house: "House", tx: "Tx", run: RunKept, looks: Mapping[str, Seen]
 ) -> tuple[Drive | None, MediumKept | None, Word | None, Word | None]:
     """The drive and the medium for this run; what is wrong, what is to be said."""
     from praxisd.services.backups.plans import media
 
     kept = store.MEDIUM.get(tx, run.medium) if run.medium else None
     slot = run.slot or (kept.medium.slot if kept is not None else "")
-    drive, judged = media.find(house, tx, slot, tx.now)
+    drive, judged = media.find(house, tx, slot, tx.now, looks)
     fault = judged.fault
     found = None if judged.medium is None else store.MEDIUM.get(tx, judged.medium.id)
     if fault is None and run.medium and (found is None or found.medium.id != run.medium):

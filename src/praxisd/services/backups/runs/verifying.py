@@ -40,14 +40,14 @@ def there(house: "House", medium: str) -> tuple[Drive, MediumKept]:
     """The drive in which this medium is, or any that holds one of ours (""). Failed: „missing“, or what is wrong with
     one that is there instead.
     """
-    with house.store.read(recording.SYSTEM) as tx:
-        found = targets.reachable(house, tx)
-        known = store.MEDIUM.get(tx, medium) if medium else None
-        label = "" if known is None else known.medium.label
-        right = next((one for one in found if medium in ("", one[1].medium.id)), None)
-        other = None if right is not None else targets.strange(house, tx, label)
+    found = targets.reachable(house)
+    right = next((one for one in found if medium in ("", one[1].medium.id)), None)
     if right is not None:
         return right
+    with house.store.read(recording.SYSTEM) as tx:
+        known = store.MEDIUM.get(tx, medium) if medium else None
+    label = "" if known is None else known.medium.label
+    other = targets.strange(house, label)
     raise Failed(
         media_rules.MISSING if other is None else other.code,
         facts={"params": {"expected": label}, "subject": medium},
