@@ -118,6 +118,10 @@ BUILT_IN = {
         "praxisd.services.backups.moving.cli",
         "Move the server to another computer: out of the old one, into the new one.",
     ),
+    "care": (
+        "praxisd.services.care.cli",
+        "Care of the database: check it, compact it, move it to another place.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

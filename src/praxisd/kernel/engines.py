@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
+from praxisd.kernel import database_at
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.sqlite_files import Files, reading
 
 WRITER_PATIENCE_S = 30.0
 CLOSE_PATIENCE_S = 3.0
@@ -52,69 +54,83 @@ class Sqlite:
     """What is raised for a value that fits no column: it will never be taken, however often it is tried."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        _make_private(path)
-        url = sa.URL.create("sqlite", database=str(path))
-        self.writer = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=WRITER_PATIENCE_S)
-        self.reader = sa.create_engine(url, pool_size=16, max_overflow=16)
-        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
-        self._prepare(self.writer, (*pragmas, "mmap_size=0"))
-        self._prepare(self.reader, ("query_only=ON", "busy_timeout=10000", "mmap_size=0"))
+        self._files = Files(path, WRITER_PATIENCE_S)
         self._lock = threading.Lock()
+        self._swap = threading.Lock()
         self._owner: int | None = None
         self._closed = False
-        self._connection: Any = None
 
-    @staticmethod
-    def _prepare(engine: sa.Engine, pragmas: tuple[str, ...]) -> None:
-        @event.listens_for(engine, "connect")
-        def _(connection: Any, _record: object) -> None:
-            connection.isolation_level = None
-            for pragma in pragmas:
-                connection.execute("PRAGMA " + pragma)
+    @property
+    def path(self) -> Path:
+        """The file that is in use now."""
+        return self._files.path
+
+    @property
+    def writer(self) -> sa.Engine:
+        """The engine of the one connection that writes."""
+        return self._files.writer
+
+    @property
+    def reader(self) -> sa.Engine:
+        """The engine of those that read."""
+        return self._files.reader
 
     @contextmanager
-    def write(self) -> Iterator[Any]:
-        """One write transaction at a time; commits at the end, rolls back on any exception."""
+    def _alone(self, patience_s: float) -> Iterator[Any]:
+        """The writer's connection, with its lock. Conflict after `patience_s` seconds."""
         if self._owner == threading.get_ident():
             raise RuntimeError("a write transaction inside a write transaction")
-        if not self._lock.acquire(timeout=WRITER_PATIENCE_S):
+        if not self._lock.acquire(timeout=patience_s):
             raise Conflict("the writer is busy")
         self._owner = threading.get_ident()
         try:
             if self._closed:
                 raise RuntimeError("the store is closed")
-            if self._connection is None:
-                self._connection = self.writer.raw_connection()
-            cursor = self._connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                yield cursor
-                cursor.execute("COMMIT")
-            except BaseException:
-                if self._connection.driver_connection.in_transaction:
-                    cursor.execute("ROLLBACK")
-                raise
-            finally:
-                cursor.close()
+            yield self._files.writing()
         finally:
             self._owner = None
             self._lock.release()
 
     @contextmanager
-    def read(self) -> Iterator[Any]:
-        """A consistent snapshot that cannot write."""
-        connection = self.reader.raw_connection()
-        try:
+    def write(self) -> Iterator[Any]:
+        """One write transaction at a time; commits at the end, rolls back on any exception."""
+        with self._alone(WRITER_PATIENCE_S) as connection:
             cursor = connection.cursor()
-            cursor.execute("BEGIN")
+            cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if connection.driver_connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
             finally:
-                cursor.execute("ROLLBACK")
                 cursor.close()
-        finally:
-            connection.close()
+
+    @contextmanager
+    def held(self, patience_s: float = WRITER_PATIENCE_S) -> Iterator[Any]:
+        """The writer's own connection (sqlite3) outside of any transaction, while nobody else writes: for the care of the
+        database. Others wait `WRITER_PATIENCE_S`, then Conflict; so does who asks, after `patience_s` seconds.
+        """
+        with self._alone(patience_s) as connection:
+            yield connection.driver_connection
+
+    def use(self, files: Files) -> Files:
+        """From now on these; only inside of `held`. Who reads in the old ones ends there: the old files are answered."""
+        if self._owner != threading.get_ident():
+            raise RuntimeError("only for who holds the writer")
+        with self._swap:
+            old, self._files = self._files, files
+        return old
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        """A consistent snapshot that cannot write."""
+        with self._swap:
+            files = self._files
+            files.enter()
+        with reading(files) as cursor:
+            yield cursor
 
     def violated(self, error: Exception) -> str:
         """Name of what refused: the guard's word, or `table.column` of a unique key."""
@@ -152,15 +168,12 @@ class Sqlite:
 
         Waits for a write that is open in another thread: closing under it would crash the interpreter.
         """
-        self.reader.dispose()
+        self._files.close_reading()
         if not self._lock.acquire(timeout=CLOSE_PATIENCE_S):
             return  # whoever hangs keeps the connection; the end of the process closes it
         try:
             self._closed = True
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            self.writer.dispose()
+            self._files.close_writing()
         finally:
             self._lock.release()
 
@@ -300,15 +313,26 @@ Engine = Sqlite | Postgres
 
 
 def connect(url: str | None, folder: Path, frozen_s: int = FROZEN_S) -> Engine:
-    """The engine for `database_url`, or the SQLite file `praxisd.db` in the data folder when there is none."""
-    path = sqlite_file(url, folder)
-    return Postgres(url, frozen_s=frozen_s) if path is None and url else Sqlite(path or folder / "praxisd.db")
+    """The engine for `database_url`, or the SQLite file `praxisd.db` in the data folder when there is none; after a move
+    that of the new place (`database_at`). Problems (503): `store.database_away`, `store.place_unreadable`.
+    """
+    at = database_at.address(url, folder)
+    path = _file(at, folder)
+    if path is None and at:
+        return Postgres(at, frozen_s=frozen_s)
+    path = path or folder / database_at.FILE
+    database_at.require(path, folder)
+    return Sqlite(path)
 
 
 def sqlite_file(url: str | None, folder: Path) -> Path | None:
     """The file that `connect` opens, or None where the database is a PostgreSQL; `config.invalid` (400)."""
+    return _file(database_at.address(url, folder), folder)
+
+
+def _file(url: str | None, folder: Path) -> Path | None:
     if not url:
-        return folder / "praxisd.db"
+        return folder / database_at.FILE
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # neither may be quoted: they hold the password
@@ -316,13 +340,6 @@ def sqlite_file(url: str | None, folder: Path) -> Path | None:
             "config.invalid", 400, detail="database_url: not readable", file="database_url"
         ) from None
     return Path(parsed.database or "") if parsed.drivername == "sqlite" else None
-
-
-def _make_private(path: Path) -> None:
-    """Make a new database file with mode 0600, whatever the umask; SQLite gives its -wal and -shm the same."""
-    if path.parent.is_dir():
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def wait_for(engine: Postgres, seconds: float) -> None:

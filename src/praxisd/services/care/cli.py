@@ -1,0 +1,74 @@
+"""Commands `praxisd care …`: thin, each names an operation and prints what it answers."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from praxisd.kernel.terminal import language, perform, print_json, reporting, say
+
+_PACKAGE = "praxisd.services.care"
+_MB = 1_000_000
+
+
+def _say(key: str, **params: object) -> str:
+    return say(_PACKAGE, f"care.cli.{key}", **params)
+
+
+@click.group()
+def care() -> None:
+    """Care of the database: check it, compact it, move it to another place."""
+
+
+@care.command("status")
+@reporting
+@click.option("--tables", is_flag=True, help="Also what lies in it, by table.")
+def status(folder: Path, as_json: bool, tables: bool) -> None:
+    """Say where the database lies, how large it is, and what was found when it was last checked."""
+    answer = perform(folder, "care.state", None, lang=language())
+    _told(answer, as_json, tables)
+
+
+@care.command("check")
+@reporting
+@click.option("--full", is_flag=True, help="Everything, also what refers to what.")
+def check(folder: Path, as_json: bool, full: bool) -> None:
+    """Check the database now, while all others work; ends with 1 if something is wrong."""
+    answer = perform(folder, "care.check", None, full=full or None, lang=language())
+    _told(answer, as_json, False)
+    kind = "full" if full else "quick"
+    if any(one["kind"] == kind and one["state"] != "good" for one in answer["works"]):
+        click.get_current_context().exit(1)
+
+
+@care.command("compact")
+@reporting
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def compact(folder: Path, as_json: bool, yes: bool) -> None:
+    """Make the database smaller; nobody can save meanwhile."""
+    if not yes:
+        click.confirm(_say("compact_sure"), abort=True, err=True)
+    _told(perform(folder, "care.compact", None, lang=language()), as_json, False)
+
+
+def _told(answer: dict[str, Any], as_json: bool, tables: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    click.echo(_say("place", engine=answer["engine"], place=answer["place"]))
+    click.echo(_say("size", size=answer["size"] // _MB, free=answer["free"] // _MB))
+    for one in answer["works"]:
+        word = one["title"] or _say("good")
+        click.echo(_say(f"work.{one['kind']}", at=one["at"], word=word, detail=one["detail"]).rstrip())
+    guess = answer["estimate"]
+    if guess is not None:
+        key = "proposed" if guess["proposed"] else "not_proposed"
+        click.echo(
+            _say(key, gain=guess["gain"] // _MB, percent=guess["gainPercent"], seconds=guess["stallSeconds"])
+        )
+    for one in answer["tables"] if tables else ():
+        rows = "-" if one["rows"] is None else one["rows"]
+        click.echo(f"{one['bytes'] // 1000:>12} kB  {rows:>12}  {one['name']}")
+
+
+commands = (care,)
