@@ -16,6 +16,7 @@ class Kind(enum.StrEnum):
     KEY = "key"
     JOB = "job"
     SUPPORT = "support"
+    SEAT = "seat"
     CLI = "cli"
     SYSTEM = "system"
     ANONYMOUS = "anonymous"

@@ -33,6 +33,10 @@ def resource_table(name: str, *columns: Any) -> sa.Table:
     )
 
 
+LOCKABLE: set[str] = set()
+"""The kinds of records that may be locked: what was declared as `Records` so far."""
+
+
 class Records(Generic[R]):
     """All records of one kind. `columns(record)` gives the values of the table's search columns.
 
@@ -52,6 +56,8 @@ class Records(Generic[R]):
         self.table = one
         self.struct = struct
         self.lockable = lockable
+        if lockable:
+            LOCKABLE.add(kind)
         self._columns = columns or (lambda _r: {})
         self._decoder = msgspec.json.Decoder(struct)
         names = {c.name for c in one.columns} - {"organization", "id"}

@@ -1,1 +1,18 @@
-"""seats: who works where, and who edits which record."""
+"""seats: who works where, and who edits which record (SPEC 9.1, 9.2)."""
+
+from praxisd.kernel.service import Service
+from praxisd.services.seats import declared, desk, live
+
+SERVICE = Service(
+    name="seats",
+    package="praxisd.services.seats",
+    needs=("accounts", "directory"),
+    settings=declared.SETTINGS,
+    events=declared.EVENTS,
+    handlers=declared.HANDLERS,
+    permissions=declared.PERMISSIONS,
+    tables=declared.TABLES,
+    sockets=live.SOCKETS,
+    problems=(*declared.PROBLEMS, *live.PROBLEMS),
+    start=desk.start,
+)
