@@ -14,6 +14,8 @@ from praxisd_client.words import PROTOCOL, elapsed
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.1, 10.0
 REPLACED, BAD_PROTOCOL = 4409, 4400
+GONE = "seats.session_gone"
+"""The server has given the session up for its silence: it says `here` again, on a new connection."""
 ANSWER_S = 10.0
 """A `here` that is not answered in so many seconds is tried on a new connection."""
 
@@ -50,6 +52,8 @@ class Connection:
         self.up = asyncio.Event()
         self.over = asyncio.Event()
         self.fatal: SeatError | None = None
+        self._refusal: Problem | None = None
+        """What the server said last instead of letting it in, though it may later: a seat that waits for its approval."""
         self.interval = 30
         self.reconnects = -1
         self.welcome: Told = {}
@@ -64,8 +68,9 @@ class Connection:
                 try:
                     link = await self._connected()
                 except Unreachable:
-                    pass
+                    self._refusal = None
                 except Problem as refusal:
+                    self._refusal = refusal
                     if not refusal.retry:
                         self.fatal = refusal
                         return
@@ -102,7 +107,7 @@ class Connection:
                 raise Unreachable("the connection ended before the answer") from error
             raise
         self.interval = int(self.welcome["interval"])
-        self._link = link
+        self._link, self._refusal = link, None
         self.reconnects += 1
         self._owner._welcomed(self.welcome, asked_at)
         self.up.set()
@@ -141,8 +146,11 @@ class Connection:
             asked_at = elapsed()
             try:
                 told = await asyncio.wait_for(link.ask({"type": "beat"}), self.interval / 3)
-            except Problem:
-                continue  # maintenance: the socket stays
+            except Problem as refusal:
+                if refusal.code != GONE:
+                    continue  # maintenance: the socket stays
+                link.abort()
+                return
             except (Dropped, TimeoutError):
                 link.abort()
                 return
@@ -182,7 +190,7 @@ class Connection:
                 for one in waiting:
                     one.cancel()
             if not done:
-                raise Unreachable("no connection to the server")
+                raise self._refusal or Unreachable("no connection to the server")
         return self._link
 
     async def ask(
@@ -200,7 +208,11 @@ class Connection:
                 return await asyncio.wait_for(link.ask(message), left)
             except TimeoutError:
                 raise Unreachable("the server does not answer") from None
-            except Dropped:
+            except (Dropped, Problem) as error:
+                if isinstance(error, Problem):
+                    if error.code != GONE:
+                        raise
+                    link.abort()
                 await link.closed.wait()
                 if self._link is link:
                     self.up.clear()

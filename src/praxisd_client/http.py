@@ -105,14 +105,9 @@ def _json(text: bytes) -> Any:
         return text.decode("utf-8", "replace")
 
 
-_OWN = frozenset(("type", "title", "status", "detail", "code", "retry", "instance"))
-
-
 def _refusal(status: int, told: Any) -> SeatError:
     if not isinstance(told, dict):
         return problem(f"http.{status}", status=status, retry=status >= 500)
-    parameters = told.get("parameters")
-    if not isinstance(parameters, dict):
-        parameters = {name: value for name, value in told.items() if name not in _OWN}
+    parameters = told.get("params")
     code, title = str(told.get("code", f"http.{status}")), str(told.get("title", ""))
     return problem(code, title, retry=bool(told.get("retry")), parameters=parameters, status=status)

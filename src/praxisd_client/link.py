@@ -156,4 +156,4 @@ def _refusal(status: int, body: bytes) -> SeatError:
         told = {}
     retry = bool(told.get("retry", status >= 500 or status == 429))
     code, title = str(told.get("code", f"http.{status}")), str(told.get("title", ""))
-    return problem(code, title, retry=retry, parameters=told.get("parameters"), status=status)
+    return problem(code, title, retry=retry, parameters=told.get("params"), status=status)

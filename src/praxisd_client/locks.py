@@ -226,7 +226,13 @@ class Locks:
         """A beat was answered: all that is held is good for so long from then on."""
         for lock in self._mine.values():
             if lock is not None:
-                lock.sure_until = max(lock.sure_until, asked_at + seconds - ROUNDED_S)
+                lock.sure_until = asked_at + seconds - ROUNDED_S
+
+    def shortened(self, seconds: int) -> None:
+        """The interval is another one: nothing is sure for longer than that from now on."""
+        for lock in self._mine.values():
+            if lock is not None:
+                lock.sure_until = min(lock.sure_until, elapsed() + seconds - ROUNDED_S)
 
     def granted(self, told: Told) -> None:
         """What was waited for has come; given back where nobody waits any more."""

@@ -236,6 +236,7 @@ class Seat:
 
     def _on_interval(self, message: Told) -> None:
         self._connection.beat_now(int(message["seconds"]))
+        self._locks.shortened(int(message["seconds"]))
         self._watchers.tell("interval", int(message["seconds"]))
 
     def _on_mode(self, message: Told) -> None:

@@ -74,7 +74,7 @@ _RESUME = prepared(
 )
 _RENEW_ALL = prepared(
     sa.update(LEASE)
-    .where(*_UNDER, _L.holder == sa.bindparam("who"), _L.expires_at < sa.bindparam("until"))
+    .where(*_UNDER, _L.holder == sa.bindparam("who"), _L.expires_at != sa.bindparam("until"))
     .values(expires_at=sa.bindparam("until"))
 )
 _SPARE = prepared(
@@ -205,7 +205,9 @@ def unfreed(tx: Tx, prefix: str, holder: str | None = None) -> list[Lease]:
 
 
 def renew_all(tx: Tx, prefix: str, holder: str, seconds: int) -> int:
-    """Extend all leases under `prefix` that this holder has and nobody freed; how many were extended."""
+    """Time all leases under `prefix` anew that this holder has and nobody freed; how many were changed. `seconds` may be less
+    than what they had: the interval was made shorter.
+    """
     return tx.run(_RENEW_ALL, prefix=f"{prefix}%", who=holder, until=tx.lease_now() + seconds)
 
 

@@ -6,6 +6,7 @@ from praxisd.kernel.events import Event
 from praxisd.kernel.service import EventType, Handler, Permission, Retention, Setting
 from praxisd.kernel.store import Tx
 from praxisd.services.seats import desk_store, locks, messages, register, store
+from praxisd.services.seats.desk import desk_of
 from praxisd.services.seats.turn import INTERVAL, Turn
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def heard(house: "House", tx: Tx, event: Event) -> None:
     turn = Turn(house, tx)
     turn.tell(messages.Interval(seconds=turn.interval))
     turn.finish()
+    tx.after(desk_of(house).look)  # the sweep comes more often, or less often, from now on
 
 
 HANDLERS = (Handler("seats.interval", ("setting.changed",), heard),)

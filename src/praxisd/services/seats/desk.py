@@ -157,12 +157,14 @@ class Desk:
 
     def sweep(self) -> None:
         """Sweep now."""
-        self._sweep_at = self._house.clock.monotonic() + self._sweep.shortest / rules.SWEEPS
+        began = self._house.clock.monotonic()
         try:
             self._sweep.run()
         except BaseException:
             self._sweep.missed()
             raise
+        finally:
+            self._sweep_at = began + self._sweep.shortest / rules.SWEEPS
 
     def letters(self) -> int:
         """Tell sessions of this node what other nodes left for them; how many."""
