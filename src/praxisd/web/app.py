@@ -20,10 +20,11 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.structs import make_ready
 from praxisd.web import console_files, docs, health, problems, recovery
 from praxisd.web.answers import SECURITY, Sent
-from praxisd.web.door import Asgi, Door, Doors, Entry
+from praxisd.web.door import API, Asgi, Door, Doors, Entry
 from praxisd.web.invited import invited as is_invited
 from praxisd.web.paths import Paths
 from praxisd.web.request import Request
+from praxisd.web.sockets import Sockets
 
 __all__ = ("Doors", "build", "entries")
 _FHIR = "praxisd.web.fhir"
@@ -47,6 +48,9 @@ def build(house: House, doors: Doors) -> Litestar:
     paths: Paths[Asgi] = Paths()
     for template, table in by_path.items():
         paths.add(template, door.app(table))
+    sockets = Sockets(door)
+    for socket in house.registry.sockets:
+        paths.add(API + socket.path, sockets.app(socket))
     for template, app in console_files.handlers(door):
         paths.add(template, _inside(door, app, invited=True))
     for template, app in recovery.handlers(door):

@@ -14,6 +14,9 @@ from praxisd.web.crowd import Crowd
 HEADER_BYTES = 32 * 1024
 HEADER_PATIENCE_S = 30.0
 _CODE = "http.headers_too_large"
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+)
 
 
 def _refusal() -> bytes:
@@ -39,6 +42,8 @@ class Settings(uvicorn.Config):
     """uvicorn's settings, and all connections of the server. `limit_concurrency` is none of them: `crowd` says it better."""
 
     crowd: Crowd
+    sockets: frozenset[bytes] = frozenset()
+    """Paths of WebSockets; elsewhere a wish to change the protocol is ignored, as RFC 9110 § 7.8 allows."""
 
 
 class Connection(HttpToolsProtocol):
@@ -96,6 +101,19 @@ class Connection(HttpToolsProtocol):
         full = self.config.crowd.full(len(self.connections), len(self.tasks), self.url)
         self.app = self.config.crowd.refuse if full else self.config.loaded_app
         super().on_headers_complete()
+
+    def _should_upgrade(self) -> bool:
+        return self.url.partition(b"?")[0].rstrip(b"/") in self.config.sockets and super()._should_upgrade()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Change over, unless there is no room, or an answer is still on its way."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if busy or self.config.crowd.full(len(self.connections), len(self.tasks), self.url):
+            self.transport.write(_BUSY)
+            self.transport.close()
+            return
+        self._no_deadline()
+        super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
         """Between two requests it says nothing."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar
@@ -250,21 +251,22 @@ class Door:
         stream = route.quick(call) if route.quick is not None else None
         if not isinstance(stream, Stream) or request.method == "HEAD":
             return Sent(200, b"", route.media_type)
-
-        async def welcome() -> Actor | None:
-            try:
-                actor = await self.admit(request, people=True, touch=False)
-            except Problem as problem:  # asked too often, or the store is away: that ends nobody's session
-                return None if problem.status in (401, 403) else call.actor
-            except self.house.store.engine.failure:
-                return call.actor
-            return actor if route.permission is None or actor.may(route.permission) else None
-
         person = call.actor.label if request.live is None else request.live.id
         who = call.actor
+        welcome = partial(self.still, request, who, route.permission)
         reader = Reader(person, who.organization, who.may(AUDIT), stream.since, welcome, who.may(JOBS))
         self.hub.join(reader)
         return Streaming(self.hub, reader)
+
+    async def still(self, request: Request, before: Actor, permission: str | None) -> Actor | None:
+        """Who the caller of something that lasts is now; None if it may not go on."""
+        try:
+            actor = await self.admit(request, people=True, touch=False)
+        except Problem as problem:  # asked too often, or the store is away: that ends nobody's session
+            return None if problem.status in (401, 403) else before
+        except self.house.store.engine.failure:
+            return before
+        return actor if permission is None or actor.may(permission) else None
 
     async def write(
         self,

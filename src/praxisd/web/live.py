@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -42,9 +43,21 @@ AUDIT = "kernel.audit.read"
 """Who may see who did what is evidence only."""
 JOBS = "kernel.jobs.read"
 """Who may see how far a run is."""
-ADMITTANCE = frozenset({"Session", "User", "Key", "Support"})
+ADMITTANCE = frozenset({"Session", "User", "Key", "Support", "Seat"})
 """What an event is about after which somebody may no longer be let in."""
 _ENDING = (State.DRAINING, State.STOPPING)
+
+
+class Watcher(Protocol):
+    """Who else must know at once when somebody may no longer be let in, or this node ends (`sockets`)."""
+
+    def doubt(self, organizations: set[str], everyone: bool) -> None:
+        """Something happened to who may come in, in these practices or everywhere."""
+        ...
+
+    def drain(self) -> None:
+        """This node ends. May be said again."""
+        ...
 
 
 Welcome = Callable[[], Awaitable[Actor | None]]
@@ -119,6 +132,7 @@ class Hub:
         self._pool = pool
         self._readers: set[Reader] = set()
         self._people: Counter[str] = Counter()
+        self._watchers: set[Watcher] = set()
         self._signal = asyncio.Event()
         self._signalled = False
         self._task: asyncio.Task[None] | None = None
@@ -139,6 +153,20 @@ class Hub:
             raise Problem("live.too_many", 429, headers={"Retry-After": "60"}, most=PER_PERSON)
         self._readers.add(reader)
         self._people[reader.person] += 1
+        self._begin()
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Tell `watcher` from now on, until the answer is called."""
+        self._watchers.add(watcher)
+        self._begin()
+
+        def leave() -> None:
+            self._watchers.discard(watcher)
+            self._signal.set()
+
+        return leave
+
+    def _begin(self) -> None:
         self._signal.set()
         if self._task is None:
             self._seq = None
@@ -165,12 +193,14 @@ class Hub:
 
         unsubscribe = self._house.wake.subscribe(wake)
         try:
-            while self._readers:
+            while self._readers or self._watchers:
                 self._signalled = False
                 self._signal.clear()
                 if self._house.state in _ENDING:
                     for reader in self._readers:
                         reader.end("draining")
+                    for watcher in [*self._watchers]:
+                        watcher.drain()
                 elif await self._round(loop):
                     continue
                 pause = HEARTBEAT_S if self._house.store.alone else POLL_S
@@ -199,9 +229,12 @@ class Hub:
                     reader.push(parts, found.upto)
         self._tell_progress(found, [one for one in old if one.jobs])
         doubtful = {one.organization for one in found.new if one.subject_type in ADMITTANCE}
+        everyone = INSTALLATION in doubtful
         for reader in old:
-            if reader.organization in doubtful or INSTALLATION in doubtful:
+            if reader.organization in doubtful or everyone:
                 reader.doubt()
+        for watcher in [*self._watchers] if doubtful else ():
+            watcher.doubt(doubtful, everyone)
         for reader in new:
             self._greet(reader, found)
         await asyncio.sleep(PAUSE_S)

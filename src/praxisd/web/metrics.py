@@ -1,7 +1,12 @@
 """Numbers for Prometheus: requests by route and status class, durations, what is in flight. Never addresses or ids."""
 
 from bisect import bisect_left
+from collections.abc import Callable, Mapping
 
+_SOCKETS = (
+    ("praxisd_sockets_open", "WebSockets open now.", "gauge", 0),
+    ("praxisd_socket_messages_total", "Messages heard by WebSockets.", "counter", 1),
+)
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -12,6 +17,8 @@ class Metrics:
         self.in_flight = 0
         self.waiting = 0
         """Requests handed to the pool that no thread has taken up or finished yet."""
+        self.sockets: Callable[[], Mapping[str, tuple[int, int]]] = dict
+        """WebSockets by name: how many are open, and how many messages were heard."""
         self._requests: dict[tuple[str, int], int] = {}
         self._buckets: dict[str, list[int]] = {}
         self._seconds: dict[str, float] = {}
@@ -46,6 +53,10 @@ class Metrics:
             out.append(f'{name}_count{{route="{route}"}} {total}')
         out += gauge("praxisd_http_in_flight", "Requests being answered now.", self.in_flight)
         out += gauge("praxisd_http_pool_waiting", "Requests handed to the thread pool.", self.waiting)
+        found = self.sockets()
+        for name, words, kind, at in _SOCKETS if found else ():
+            out += [f"# HELP {name} {words}", f"# TYPE {name} {kind}"]
+            out += [f'{name}{{socket="{socket}"}} {numbers[at]}' for socket, numbers in found.items()]
         return out
 
 

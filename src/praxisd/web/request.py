@@ -124,6 +124,14 @@ class Request:
             _origin(self.base_url(None, trusted)),
         )
 
+    def own_origin(self, public_url: str | None, trusted: Sequence[Any]) -> bool:
+        """True if the browser says that a page of ours asks; a hidden Origin (`null`) is none of ours."""
+        return (
+            self.header(b"origin") is not None
+            and self.raw_headers[b"origin"] != b"null"
+            and not self.foreign(public_url, trusted)
+        )
+
     def visit(self, public_url: str | None, trusted: Sequence[Any]) -> Visit:
         """The facts that matter for signing in."""
         secure = self.base_url(public_url, trusted).startswith("https:")

@@ -21,7 +21,8 @@ from praxisd.kernel.app import House, State
 from praxisd.web.app import build
 from praxisd.web.connection import Connection, Settings, state_of
 from praxisd.web.crowd import Crowd, overloaded
-from praxisd.web.door import Doors
+from praxisd.web.door import API, Doors
+from praxisd.web.wire import PING_S, Wire
 
 DRAIN_S = 1.0
 """Idle connections get so long to make a last request, which is answered with `Connection: close`."""
@@ -140,7 +141,11 @@ def serve(
             build(house, doors),
             http=Connection,
             loop="auto",
-            ws="none",
+            ws=Wire,
+            ws_max_size=max((one.most_bytes for one in house.registry.sockets), default=65_536),
+            ws_ping_interval=PING_S,
+            ws_ping_timeout=PING_S,
+            ws_per_message_deflate=False,
             lifespan="on",
             interface="asgi3",
             log_config=None,
@@ -151,6 +156,7 @@ def serve(
             backlog=LONGEST_BACKLOG,
         )
         config.crowd = Crowd(overloaded(house))
+        config.sockets = frozenset((API + one.path).encode() for one in house.registry.sockets)
         server = Server(config, house, lambda: on_ready(url))
         on_server(server)
         try:
