@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from praxisd.kernel.errors import Problem
 from praxisd.services.seats import messages as m
 from praxisd.services.seats.lines import Lines
 
@@ -77,34 +78,49 @@ class _Line:
     def say(self, message: object) -> None:
         self.said.append(json.loads(msgspec.json.encode(message)))
 
+    answer = say
+
+    def proven(self, name: str) -> None:
+        self.said.append(name)
+
     def end(self, code: int, reason: str = "") -> None:
         self.ended.append((code, reason))
 
 
-def test_a_message_goes_to_who_looks_or_holds_in_the_same_practice() -> None:
+def test_what_is_told_to_a_practice_stays_there() -> None:
     lines, one, two, other = Lines(), _Line(), _Line(), _Line()
     for name, organization, line in (("1", "a", one), ("2", "a", two), ("3", "b", other)):
-        assert lines.join(organization, name, "seat" + name, line) is None
-        lines.look(name, "Patient/x")
-    lines.hold("2", "Patient/x")
-    lines.look("2", None)
-    assert lines.near("a", "Patient/x", m.Interval(seconds=10), but="1") == 1
-    assert (one.said, two.said, other.said) == ([], [{"type": "interval", "seconds": 10}], [])
-    lines.free("2", "Patient/x")
-    assert lines.near_by("a", "Patient/x") == ["1"]
+        assert lines.join(organization, name, "seat" + name, "seat:" + name, line) is None
     assert lines.tell("a", m.ByeSaid(reason="draining")) == 2
+    assert one.said == two.said == [{"type": "bye", "reason": "draining"}]
     assert other.said == []
+    assert (sorted(lines.sessions("a")), lines.of_seat("seat3")) == (["1", "2"], ["3"])
 
 
 def test_a_session_that_comes_again_takes_its_place_and_the_old_line_cannot_take_it_away() -> None:
     lines, old, new = Lines(), _Line(), _Line()
-    lines.join("a", "1", "seat", old)
-    lines.hold("1", "Patient/x")
-    assert lines.join("a", "1", "seat", new) is old
+    lines.join("a", "1", "seat", "seat:seat", old)
+    assert lines.join("a", "1", "seat", "seat:seat", new) is old
     assert not lines.leave("1", old)
-    assert lines.push("1", m.Interval(seconds=10)) and new.said and not old.said
-    assert lines.near_by("a", "Patient/x") == ["1"]
-    assert lines.close("1", 4401, "revoked") and new.ended == [(4401, "revoked")]
+    assert lines.push("1", m.Interval(seconds=10))
+    assert (old.said, new.said) == ([], [{"type": "interval", "seconds": 10}])
+    assert lines.close("1", 4401, "revoked")
+    assert (new.said[1], new.ended) == ({"type": "bye", "reason": "revoked"}, [(4401, "revoked")])
     assert lines.leave("1", new)
-    assert "1" not in lines and len(lines) == 0 and lines.near_by("a", "Patient/x") == []
+    assert "1" not in lines
+    assert len(lines) == 0
     assert not lines.push("1", m.Interval(seconds=10))
+
+
+@pytest.mark.parametrize(
+    "other", [("b", "seat", "seat:seat"), ("a", "else", "seat:seat"), ("a", "seat", "user:eva")]
+)
+def test_nobody_takes_the_session_of_another(other: tuple[str, str, str]) -> None:
+    lines, own, foreign = Lines(), _Line(), _Line()
+    lines.join("a", "1", "seat", "seat:seat", own)
+    organization, seat, actor = other
+    with pytest.raises(Problem) as refused:
+        lines.join(organization, "1", seat, actor, foreign)
+    assert (refused.value.code, refused.value.status) == ("seats.session_taken", 409)
+    assert lines.push("1", m.Interval(seconds=10))
+    assert (len(own.said), foreign.said) == (1, [])

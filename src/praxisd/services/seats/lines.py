@@ -4,15 +4,15 @@ In memory only; the tables know who is where on all nodes. Any thread may call; 
 """
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
 from praxisd.kernel.app import House
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Line
-from praxisd.services.seats.messages import Push
+from praxisd.services.seats.messages import ByeSaid, Push
 
 REPLACED = 4409
 """Another connection speaks for the session now."""
@@ -26,14 +26,8 @@ class _Open:
     organization: str
     session: str
     seat: str
+    actor: str
     line: Line
-    at: str | None = None
-    held: set[str] = field(default_factory=set)
-
-    def places(self) -> Iterator[str]:
-        if self.at is not None:
-            yield self.at
-        yield from self.held
 
 
 class Lines:
@@ -42,19 +36,22 @@ class Lines:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[str, _Open] = {}
-        self._near: dict[tuple[str, str], dict[str, _Open]] = defaultdict(dict)
-        """Sessions by organization and record: who looks at it or holds it."""
 
     # --- who is here -----------------------------------------------------------------------------------------------------
 
-    def join(self, organization: str, session: str, seat: str, line: Line) -> Line | None:
-        """A session speaks by this line from now on; the line it had before, which is the caller's to end."""
+    def join(self, organization: str, session: str, seat: str, actor: str, line: Line) -> Line | None:
+        """A session speaks by this line from now on; the line it had before, which is the caller's to end.
+
+        Colleagues see the name of a session: Problem `seats.session_taken` (409) where it belongs to somebody else.
+        """
         with self._lock:
             before = self._open.get(session)
             if before is None:
-                self._open[session] = _Open(organization, session, seat, line)
+                self._open[session] = _Open(organization, session, seat, actor, line)
                 return None
-            old, before.line, before.seat = before.line, line, seat
+            if (before.organization, before.seat, before.actor) != (organization, seat, actor):
+                raise Problem("seats.session_taken", 409)
+            old, before.line = before.line, line
             return old
 
     def leave(self, session: str, line: Line) -> bool:
@@ -64,45 +61,7 @@ class Lines:
             if found is None or found.line is not line:
                 return False
             del self._open[session]
-            for record in found.places():
-                self._away(found, record)
             return True
-
-    def look(self, session: str, record: str | None) -> None:
-        """The session looks at this record, or at none."""
-        with self._lock:
-            found = self._open.get(session)
-            if found is not None:
-                before, found.at = found.at, record
-                if before is not None and before != record and before not in found.held:
-                    self._away(found, before)
-                if record is not None:
-                    self._near[found.organization, record][session] = found
-
-    def hold(self, session: str, record: str) -> None:
-        """The session holds this record."""
-        with self._lock:
-            found = self._open.get(session)
-            if found is not None:
-                found.held.add(record)
-                self._near[found.organization, record][session] = found
-
-    def free(self, session: str, record: str) -> None:
-        """It holds it no longer."""
-        with self._lock:
-            found = self._open.get(session)
-            if found is not None and record in found.held:
-                found.held.discard(record)
-                if record != found.at:
-                    self._away(found, record)
-
-    def _away(self, one: _Open, record: str) -> None:
-        key = one.organization, record
-        there = self._near.get(key)
-        if there is not None:
-            there.pop(one.session, None)
-            if not there:
-                del self._near[key]
 
     # --- what they are told ----------------------------------------------------------------------------------------------
 
@@ -121,19 +80,13 @@ class Lines:
             lines = [one.line for one in self._open.values() if one.organization == organization]
         return _say(lines, message)
 
-    def near(self, organization: str, record: str, message: Push, but: str = "") -> int:
-        """To all who look at a record or hold it, without session `but`; how many."""
-        with self._lock:
-            there = self._near.get((organization, record), {})
-            lines = [one.line for name, one in there.items() if name != but]
-        return _say(lines, message)
-
     def close(self, session: str, code: int, reason: str) -> bool:
         """Let one session go; what was said to it before still arrives. False if it is not on this node."""
         with self._lock:
             found = self._open.get(session)
         if found is None:
             return False
+        found.line.say(ByeSaid(reason=reason))
         found.line.end(code, reason)
         return True
 
@@ -148,11 +101,6 @@ class Lines:
         """All sessions of a seat on this node."""
         with self._lock:
             return [one.session for one in self._open.values() if one.seat == seat]
-
-    def near_by(self, organization: str, record: str) -> list[str]:
-        """All sessions on this node that look at a record or hold it."""
-        with self._lock:
-            return [*self._near.get((organization, record), ())]
 
     def __contains__(self, session: str) -> bool:
         with self._lock:
