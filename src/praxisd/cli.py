@@ -122,6 +122,10 @@ BUILT_IN = {
         "praxisd.services.care.cli",
         "Care of the database: check it, compact it, move it to another place.",
     ),
+    "seats": (
+        "praxisd.services.seats.cli",
+        "Seats of the practice: who works where, and who edits which record.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",
@@ -232,12 +236,13 @@ def _config(folder: Path) -> Any:
 
 def _founded(folder: Path) -> bool:
     """True where a database lies, or a configuration names one that does not lie in a file."""
+    from praxisd.kernel import database_at
     from praxisd.kernel.engines import sqlite_file
 
     if not folder.is_dir():
         return False
     file = sqlite_file(_config(folder).database_url, folder)
-    return file is None or file.exists() or _between(folder)
+    return file is None or file.exists() or database_at.pointer(folder) is not None or _between(folder)
 
 
 def _between(folder: Path) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from praxisd.kernel import plugin_loading, registry
+from praxisd.kernel import database_at, plugin_loading, registry
 from praxisd.kernel.app import House, open_house
 from praxisd.kernel.clock import Clock
 from praxisd.kernel.config import Config, load
@@ -18,6 +18,7 @@ from praxisd.services import (
     care,
     diagnosis,
     directory,
+    logbook,
     messaging,
     portals,
     relay,
@@ -30,7 +31,9 @@ from praxisd.services import (
 )
 from praxisd.services.accounts import api as accounts_api
 from praxisd.services.backups import api as backups_api
+from praxisd.services.care import api as care_api
 from praxisd.services.directory import api as directory_api
+from praxisd.services.seats import api as seats_api
 from praxisd.services.setup import api as setup_api
 from praxisd.services.support import api as support_api
 
@@ -52,6 +55,7 @@ def services(plugins: bool = True) -> tuple[Service, ...]:
         support.SERVICE,
         seats.SERVICE,
         backups.SERVICE,
+        logbook.SERVICE,
         care.SERVICE,
         setup.SERVICE,
     )
@@ -97,10 +101,11 @@ def before_serving(house: House) -> None:
 
 
 def exchange(folder: Path, config: Config, *, begin: bool) -> None:
-    """Before the folder is opened, under its lock: an exchange of praxisd's data that was cut off is brought to its end, and
-    with `begin` one that is ready is made (SPEC 8.5). Problem `backups.exchange_stuck` if nothing may be opened.
+    """Before the folder is opened, under its lock: a move of the database, and an exchange of praxisd's data, that was cut off
+    is brought to its end, and with `begin` an exchange that is ready is made (SPEC 8.5). Problem `backups.exchange_stuck` if nothing may be opened.
     """
-    backups_api.settle(folder, lambda: config.database_url, begin=begin)
+    care_api.settle(folder)
+    backups_api.settle(folder, lambda: database_at.address(config.database_url, folder), begin=begin)
 
 
 def exchanged(house: House) -> None:
@@ -126,9 +131,10 @@ def _practice(tx: Tx) -> dict[str, str]:
 
 
 def _actor_names(tx: Tx, labels: Iterable[str]) -> dict[str, str]:
-    """People, keys, and who was let in for a time."""
+    """People, keys, seats, and who was let in for a time."""
     wanted = set(labels)
-    return accounts_api.actor_names(tx, wanted) | support_api.actor_names(tx, wanted)
+    found = accounts_api.actor_names(tx, wanted) | support_api.actor_names(tx, wanted)
+    return found | seats_api.actor_names(tx, wanted)
 
 
 def greeting(house: House, url: str) -> str:

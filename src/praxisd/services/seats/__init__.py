@@ -1,7 +1,7 @@
 """seats: who works where, and who edits which record (SPEC 9.1, 9.2)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.seats import declared, desk, live
+from praxisd.services.seats import checks, declared, desk, listings, live, operations, routes
 
 SERVICE = Service(
     name="seats",
@@ -11,8 +11,13 @@ SERVICE = Service(
     events=declared.EVENTS,
     handlers=declared.HANDLERS,
     permissions=declared.PERMISSIONS,
+    checks=checks.CHECKS,
+    routes=routes.ROUTES,
+    listings=listings.LISTINGS,
     tables=declared.TABLES,
     sockets=live.SOCKETS,
     problems=(*declared.PROBLEMS, *live.PROBLEMS),
+    operations=operations.OPERATIONS,
+    commands="praxisd.services.seats.cli:commands",
     start=desk.start,
 )

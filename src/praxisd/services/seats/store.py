@@ -72,6 +72,11 @@ _JOINED = (
 _SESSION = prepared(_JOINED.where(_N.session == _ID))
 _OF_SEAT = prepared(_JOINED.where(_N.seat == _ID, _N.gone_at.is_(None)).order_by(_N.session))
 _LIVING = prepared(_JOINED.where(_N.gone_at.is_(None)).order_by(_N.session))
+_RECENT = prepared(
+    _JOINED.where(sa.or_(_N.gone_at.is_(None), _N.gone_at > sa.bindparam("after"))).order_by(
+        _N.connected_at, _N.session
+    )
+)
 _AT = prepared(
     _JOINED.where(_N.at_record == sa.bindparam("record"), _N.gone_at.is_(None)).order_by(
         _N.at_since, _N.session
@@ -220,6 +225,11 @@ def _many(tx: Tx, statement: object, **values: object) -> list[SessionRow]:
 def living(tx: Tx) -> list[SessionRow]:
     """Sessions of this practice that are not gone."""
     return _many(tx, _LIVING)
+
+
+def recent(tx: Tx, after: int) -> list[SessionRow]:
+    """Sessions of this practice that are not gone, or went after this time."""
+    return _many(tx, _RECENT, after=after)
 
 
 def of_seat(tx: Tx, seat_id: str) -> list[SessionRow]:

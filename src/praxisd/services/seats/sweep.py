@@ -124,9 +124,6 @@ class Sweep:
             known = desk_store.state(tx)
             people = store.living(tx)
             held = leases.unfreed(tx, rules.PREFIX)
-        at = modes.next_at(known)
-        if at is not None:
-            self.next_at = at if self.next_at is None else min(self.next_at, at)
         late = any(one.beat_at <= now - interval for one in people) or any(
             one.expires_at <= now for one in held
         )
@@ -137,7 +134,10 @@ class Sweep:
         if modes.due(known, now):
             self._do(organization, modes.tend)
             with self._house.store.read(system("seats", organization)) as tx:
-                self.next_at = modes.next_at(desk_store.state(tx))
+                known = desk_store.state(tx)
+        at = modes.next_at(known)
+        if at is not None:
+            self.next_at = at if self.next_at is None else min(self.next_at, at)
         return bool(people or held)
 
     def _spare(self, turn: Turn, since: int) -> None:
