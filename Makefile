@@ -7,6 +7,7 @@
 #                                                  JOBS=1: servers killed and frozen at work on jobs
 #                                                  MESSAGES=1: killed while they prepare, send and ask (KILLS=200)
 #                                                  BACKUPS=1: backups under load, killed, their media damaged (RUNS=30 KILLS=50)
+#                                                  SEATS=1: programs that race for locks (N: acquires, 100,000 if left out)
 #                                                  RELAY=1: hub, links and guests (N: fuzzed inputs, 1,000,000 if left out)
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #   make ui        build the console               make screenshots       every page as a picture, into screenshots/
@@ -102,9 +103,11 @@ torture: $(DEV)
 	$(if $(RELAY),$(PY) -m praxisd.testing.relay_torture --n $(if $(filter command line,$(origin N)),$(N),1000000) && \
 	$(PY) -m praxisd.testing.relay_idle && $(PY) -m praxisd.testing.relay_storm,\
 	$(if $(BACKUPS),$(PY) -m praxisd.testing.backup_torture --runs $(or $(RUNS),30) --kills $(or $(KILLS),50),\
+	$(if $(SEATS),$(PY) -m praxisd.testing.seat_race --acquires $(if $(filter command line,$(origin N)),$(N),100000) && \
+	$(PY) -m praxisd.testing.seat_race --postgres --nodes 2 --acquires $(if $(filter command line,$(origin N)),$(N),100000),\
 	$(if $(ONLINE),$(PY) -m praxisd.testing.online_week --days $(or $(DAYS),7) && \
 	$(PY) -m praxisd.testing.online_week --postgres --days $(or $(DAYS),7),\
-	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS)))))))
+	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))))))))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference
