@@ -23,7 +23,7 @@ from praxisd.services.seats.lines import REPLACED, lines
 from praxisd.services.seats.live_log import take
 from praxisd.services.seats.messages import PROTOCOL, Answer, ByeSaid, Hello, Here, Refused
 from praxisd.services.seats.proof import installation, signed
-from praxisd.services.seats.rules import BROWSER
+from praxisd.services.seats.rules import BROWSER, is_browser
 from praxisd.services.seats.who import Who
 
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ class Conversation:
 
     def _known(self, request: Here) -> Who:
         if request.signature is None:
-            if self._actor.kind not in _PEOPLE:
-                raise Problem("seats.not_proven", 401)
             seat = request.seat or BROWSER + request.session
+            if self._actor.kind not in _PEOPLE or not is_browser(seat):  # a program's seat has a key
+                raise Problem("seats.not_proven", 401)
             return _person(self._actor, request.session, seat, request.program, request.person)
         seat = request.seat or ""
         with self._house.store.read(system("seats")) as tx:
