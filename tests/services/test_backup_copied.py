@@ -2,6 +2,9 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from praxisd import main
 from praxisd.kernel import job_plan, jobs
@@ -19,7 +22,9 @@ def enabled(house: House, organization: str) -> set[str]:
         return {one for one in after.PAUSED if jobs.get_job(house, tx, one).enabled}
 
 
-def test_what_writes_to_patients_waits(sqlite_houses: Houses, tmp_path: Path) -> None:
+def test_what_writes_to_patients_waits(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = sqlite_houses.open()
     practice = small_practice(house).organization
     job_plan.Planner(house).step()
@@ -38,7 +43,19 @@ def test_what_writes_to_patients_waits(sqlite_houses: Houses, tmp_path: Path) ->
     shutil.copy(tmp_path / "0" / "praxisd.db", folder)
 
     found = main.open_practice(folder, house.config)
+    real = exchange.mark
+
+    def cut(there: Path, **fields: Any) -> None:
+        real(there, **fields)
+        if fields.get("told"):
+            raise KeyboardInterrupt
+
     try:
+        with monkeypatch.context() as patch:
+            patch.setattr(exchange, "mark", cut)
+            with pytest.raises(KeyboardInterrupt):
+                main.exchanged(found)
+        assert not (folder / COPIED).exists(), "what is noted is not noted a second time after a cut"
         main.exchanged(found)
         assert enabled(found, practice) == set() and not (folder / COPIED).exists()
         assert [(one.code, one.severity.value) for one in after.look(found)] == [(after.BY_HAND, "warning")]

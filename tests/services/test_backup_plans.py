@@ -10,10 +10,8 @@ import pypdf
 import pytest
 
 from praxisd.kernel.access import system
-from praxisd.kernel.app import House
 from praxisd.model.scheduling import Closing
 from praxisd.services.backups.plans import planning, sources
-from praxisd.services.backups.source import Source
 from praxisd.services.calendar import api as calendar
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import small_practice
@@ -31,11 +29,6 @@ def scene(houses: Houses, tmp_path: Path) -> Iterator[Desk]:
 def small(sqlite_houses: Houses, tmp_path: Path) -> Iterator[Desk]:
     with desk(sqlite_houses.open(), tmp_path) as found:
         yield found
-
-
-def copied(house: House) -> list[Source]:
-    with house.store.read(SYSTEM) as tx:
-        return sources.sources(house, tx)
 
 
 def test_a_plan_is_previewed_put_in_force_and_changed(scene: Desk) -> None:
@@ -204,12 +197,12 @@ def test_a_folder_is_copied_too_and_something_is_left_out_with_a_reason(small: D
     said = {"kind": "folders", "spec": {"path": str(pictures), "without": ["*.tmp"]}}
     found = door("PUT", "/backups/sources/Röntgenbilder", json=said)["sources"]
     assert [one["name"] for one in found] == ["praxisd database", "praxisd", "Röntgenbilder"]
-    assert [one.name for one in copied(house)] == ["praxisd database", "praxisd", "Röntgenbilder"]
+    assert [one.name for one in sources.sources(house)] == ["praxisd database", "praxisd", "Röntgenbilder"]
     assert door("POST", "/backups/sources/Röntgenbilder/test")["good"]
     assert door("POST", "/backups/sources/praxisd/test")["good"]
     excluded = {"kind": "excluded", "reason": "Sichert der Hersteller", "spec": {"path": "D:\\Archiv"}}
     door("PUT", "/backups/sources/Archiv", json=excluded)
-    assert [one.name for one in copied(house)][2:] == ["Röntgenbilder"]
+    assert [one.name for one in sources.sources(house)][2:] == ["Röntgenbilder"]
     every = door("GET", "/backups/sources", "desk")["sources"]
     listed = next(one for one in every if one["name"] == "Archiv")
     assert (listed["kind"], listed["reason"], listed["by"]) == ("excluded", "Sichert der Hersteller", "owner")
@@ -222,7 +215,7 @@ def test_a_folder_is_copied_too_and_something_is_left_out_with_a_reason(small: D
     door("DELETE", "/backups/sources/Röntgenbilder", status=204)
     door("DELETE", "/backups/sources/Röntgenbilder", status=404)
     door("DELETE", "/backups/sources/praxisd", status=404)
-    assert len(copied(house)) == 2
+    assert len(sources.sources(house)) == 2
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,8 @@ class Given:
         target = TargetIn(kind="folder", path=str(to)) if to is not None else TargetIn(kind="place")
         wanted = RestoreIn(snapshot=state, target=target, **more)
         house = self.scene.house
+        restoring.check(house, SYSTEM, wanted)
         with house.store.write(SYSTEM) as tx:
-            restoring.check(house, tx, wanted)
             return restoring.ask(house, tx, wanted, "user:owner")
 
 

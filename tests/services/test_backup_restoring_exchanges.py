@@ -103,6 +103,28 @@ def test_the_doors_open_after_an_exchange_that_failed(
     assert last is not None and last.phase == "failed"
 
 
+def test_a_cut_at_the_first_start_leaves_no_door_closed(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = sqlite_houses.open()
+    _, state = backed_up(house, tmp_path)
+    run = working.begin(house, SYSTEM, wanted(state), "user:owner")
+    assert running.run_now(house, run.id, stop=lambda: False).state == "good"
+    working.restart(house, SYSTEM)
+
+    def cut(*_args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(maintenance, "end", cut)
+        with pytest.raises(KeyboardInterrupt):
+            again(sqlite_houses, house)
+    found = sqlite_houses.twin(house)
+    after.settled(found)
+    with found.store.read(SYSTEM) as tx:
+        assert maintenance.state(tx) is None
+
+
 def test_postgres_that_others_work_with_is_left_alone(
     postgres_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,13 +25,23 @@ _VAULT_MOST = 64 * 1024
 def paper(house: "House", actor: Actor, lang: str) -> Paper:
     """The sheet of now; that it was given out is noted first."""
     secret = house.store.run(actor, lambda tx: keeping.printed(house, tx))
+    vault = _vault_lines(house)
     with house.store.read(actor) as tx:
-        return _Sheet(house, tx, lang).made(secret)
+        return _Sheet(house, tx, lang, vault).made(secret)
+
+
+def _vault_lines(house: "House") -> list[str] | None:
+    """The file of the vault's key, line by line; None where it cannot be read."""
+    try:
+        with Path(house.config.vault_key or house.folder / "vault.key").open(encoding="ascii") as file:
+            return [line for line in file.read(_VAULT_MOST).splitlines() if line.strip()]
+    except (OSError, ValueError):
+        return None
 
 
 class _Sheet:
-    def __init__(self, house: "House", tx: Tx, lang: str) -> None:
-        self._house, self._tx, self._lang = house, tx, lang
+    def __init__(self, house: "House", tx: Tx, lang: str, vault: list[str] | None) -> None:
+        self._house, self._tx, self._lang, self._vault = house, tx, lang, vault
         self._zone = planning.zone(house, tx)
 
     def say(self, key: str, **words: object) -> str:
@@ -63,7 +73,7 @@ class _Sheet:
         made.text(self.steps("backups.steps.back")).text(self.steps("backups.steps.older"))
         self._passwords(made)
         made.heading(self.say("vault")).text(self.say("vault_lead"), small=True)
-        made.typed(self._vault_lines())
+        made.typed(self._vault or [self.say("vault_gone")])
         return made.signatures([self.say("keeper"), self.say("date")])
 
     def _media(self, made: Paper, secret: Secret) -> None:
@@ -114,14 +124,6 @@ class _Sheet:
             for one in keeping.passwords(self._tx)
         ]
         made.table([self.say("password"), self.say("from"), self.say("state"), self.say("origin")], rows)
-
-    def _vault_lines(self) -> list[str]:
-        named = self._house.config.vault_key
-        try:
-            with Path(named or self._house.folder / "vault.key").open(encoding="ascii") as file:
-                return [line for line in file.read(_VAULT_MOST).splitlines() if line.strip()]
-        except (OSError, ValueError):
-            return [self.say("vault_gone")]
 
     def _practice(self) -> str:
         own = self._tx.organization

@@ -32,10 +32,12 @@ def arrive(house: "House", actor: Actor, told: dict[str, Any]) -> MoveKept:
     host = str(told.get("host", ""))
     kept = MoveKept(str(found["id"]), "arrived", house.clock.now(), host, told)
 
+    known, gone = diagnosis.products(house), steps.missing(house, kept)
+
     def note(tx: "Tx") -> MoveKept:
         maintenance.end(tx, standing.HOLDER)
         _renamed(tx, str(told.get("node", "")), diagnosis.own_host())
-        made = steps.first(house, tx, kept, socket.gethostname())
+        made = steps.first(house, tx, kept, socket.gethostname(), known, gone)
         MOVE.put(tx, made.id, made, at=made.at)
         events.note(tx, "move.arrived", "Installation", INSTALLATION)
         return made

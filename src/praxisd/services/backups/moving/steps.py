@@ -9,6 +9,7 @@ from praxisd.kernel import events, installation
 from praxisd.kernel.access import INSTALLATION, Actor, system
 from praxisd.kernel.errors import Problem
 from praxisd.model.backup_kept import MoveKept
+from praxisd.model.product import Product
 from praxisd.services.backups.moving import step_rules
 from praxisd.services.backups.moving.step_rules import Facts
 from praxisd.services.backups.store import DRIVE, MEDIUM, MOVE
@@ -39,27 +40,30 @@ def arrived(tx: "Tx") -> MoveKept | None:
     return next((one for one in MOVE.newest(tx, 10) if one.kind == "arrived"), None)
 
 
-def first(house: "House", tx: "Tx", kept: MoveKept, host: str) -> MoveKept:
-    """The move with its steps, as this installation is set up."""
-    return msgspec.structs.replace(kept, steps=step_rules.needed(_facts(house, tx, kept, host)))
-
-
-def _facts(house: "House", tx: "Tx", kept: MoveKept, host: str) -> Facts:
-    return Facts(
+def first(
+    house: "House",
+    tx: "Tx",
+    kept: MoveKept,
+    host: str,
+    products: Mapping[str, Product],
+    gone: tuple[str, ...],
+) -> MoveKept:
+    """The move with its steps, as this installation is set up. `products`: all that are known; `gone`: what `missing` said."""
+    facts = Facts(
         same_name=kept.host.casefold() == host.casefold(),
         relay=relay.public_url(house) is not None,
         address=house.config.public_url is not None,
-        provider=_provided(house, tx),
+        provider=_provided(tx, products),
         drives=len(DRIVE.all(tx)),
         copy_folder=bool(kept.told.get("copyFolder")),
-        missing=missing(house, kept),
+        missing=gone,
     )
+    return msgspec.structs.replace(kept, steps=step_rules.needed(facts))
 
 
-def _provided(house: "House", tx: "Tx") -> bool:
-    known = diagnosis.products(house)
+def _provided(tx: "Tx", products: Mapping[str, Product]) -> bool:
     return any(
-        (one := known.get(software.product)) is not None and one.serviceprovider is not None
+        (one := products.get(software.product)) is not None and one.serviceprovider is not None
         for software in diagnosis.software(tx)
     )
 

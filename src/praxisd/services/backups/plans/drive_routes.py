@@ -128,6 +128,7 @@ def add_drive(call: Call) -> Answer:
     if call.body.kind == PLAIN_KIND:
         need(call.actor, PLAIN)
     said = msgspec.structs.asdict(call.body)
+    drives.placed(call.house, call.body.path)
     made = call.house.store.run(call.actor, lambda tx: drives.add(call.house, tx, said))
     return Answer(_shown(call, made), 201)
 
@@ -138,6 +139,7 @@ def change_drive(call: Call) -> DriveOut:
     Where a copy without encryption goes (kind „folder“) the owner alone may say.
     """
     said = msgspec.structs.asdict(call.body)
+    drives.placed(call.house, call.body.path)
 
     def change(tx: Tx) -> Drive:
         before = drives.need(tx, call.path["id"])

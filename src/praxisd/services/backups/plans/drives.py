@@ -81,7 +81,7 @@ def is_address(path: str) -> bool:
 
 
 def add(house: "House", tx: Tx, said: dict[str, Any]) -> Drive:
-    """One more. Problems (422) of `CODES`."""
+    """One more, `placed` before. Problems (422) of `CODES`."""
     drive = checked(house, tx, Drive(id=new_id(), host=diagnosis.own_host(), **said))
     store.DRIVE.put(tx, drive.id, drive, at=tx.now)
     events.note(tx, ADDED, SUBJECT, drive.id, kind=drive.kind)
@@ -89,7 +89,7 @@ def add(house: "House", tx: Tx, said: dict[str, Any]) -> Drive:
 
 
 def change(house: "House", tx: Tx, id_: str, said: dict[str, Any]) -> Drive:
-    """What a person says of it now. Problems `http.not_found` and (422) of `CODES`."""
+    """What a person says of it now, `placed` before. Problems `http.not_found` and (422) of `CODES`."""
     before = need(tx, id_)
     after = msgspec.structs.replace(before, **said)
     if after.path != before.path:
@@ -114,6 +114,13 @@ def remove(tx: Tx, id_: str) -> None:
     events.note(tx, REMOVED, SUBJECT, id_, kind=drive.kind)
 
 
+def placed(house: "House", path: str) -> None:
+    """Problem OWN (422) for a folder in the data folder, or around it. Asks the disk: never inside a transaction."""
+    whole = path.strip()
+    if not is_address(whole) and _absolute(whole) and _inside(house.folder, whole):
+        raise Problem(OWN, 422)
+
+
 def checked(house: "House", tx: Tx, drive: Drive) -> Drive:
     """The drive if it can be used. Its slot follows from its kind. Problems (422) of `CODES`."""
     path = drive.path.strip()
@@ -127,10 +134,8 @@ def checked(house: "House", tx: Tx, drive: Drive) -> Drive:
             raise Problem(ADDRESS, 422)
         if _PASSWORD.search(path):
             raise Problem(PASSWORD, 422)
-    elif not (PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()):
+    elif not _absolute(path):
         raise Problem(PATH, 422)
-    elif _inside(house.folder, path):
-        raise Problem(OWN, 422)
     for other in drives(tx):
         if other.id == drive.id or (other.host != drive.host and not house.store.alone):
             continue
@@ -146,6 +151,10 @@ def _whole(address: str) -> bool:
     url = _URL.match(rest)
     names = rest[url.end() :].partition("/")[0] if url else re.split("[:/]", rest)[0]
     return not _CONTROL.search(address) and all(_NAME.fullmatch(one) for one in names.split("@"))
+
+
+def _absolute(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
 
 
 def _inside(folder: Path, path: str) -> bool:

@@ -84,6 +84,7 @@ def list_drives(house: "House", _args: Args) -> Args:
 def add_drive(house: "House", args: Args) -> Args:
     """Enter one: `drive` as the door takes it."""
     said = msgspec.structs.asdict(_read(args.get("drive"), drive_routes.DriveIn))
+    drives.placed(house, str(said["path"]))
     made = house.store.run(CLI, lambda tx: drives.add(house, tx, said))
     with house.store.read(CLI) as tx:
         known = drive_routes.known(tx)
@@ -109,7 +110,7 @@ def set_source(house: "House", args: Args) -> Args:
     one = source_routes.kept_of(str(args.get("name")), said, CLI.label, house.clock.now())
     source_routes.looked_at(house, one)
     if one.kind == "excluded":
-        house.store.run(CLI, lambda tx: sources.exclude(house, tx, one.name, one.reason, one.by, one.spec))
+        house.store.run(CLI, lambda tx: sources.exclude(tx, one.name, one.reason, one.by, one.spec))
     else:
         house.store.run(CLI, lambda tx: sources.include(house, tx, one))
     return list_sources(house, args)

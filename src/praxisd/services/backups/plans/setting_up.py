@@ -65,7 +65,8 @@ def set_up(
     kept = MediumKept(
         Medium(identity.id, name, slot, drive.kind), repository, house.clock.now(), actor.label, drive=""
     )
-    return house.store.run(actor, lambda tx: _kept(tx, drive, kept))
+    mounted = looking.is_mounted(drive.path)
+    return house.store.run(actor, lambda tx: _kept(tx, drive, kept, mounted=mounted))
 
 
 def _marked(house: "House", actor: Actor, drive: Drive, kept: MediumKept) -> MediumKept:
@@ -183,12 +184,12 @@ def _has_repository(place: str) -> bool:
     return os.path.isdir(place) and bool(os.listdir(place))
 
 
-def _kept(tx: Tx, drive: Drive, kept: MediumKept) -> MediumKept:
+def _kept(tx: Tx, drive: Drive, kept: MediumKept, *, mounted: bool) -> MediumKept:
     _checked(tx, drive.kind, kept.medium.slot, kept.medium.label)  # somebody else may have been quicker
     media.put(tx, kept)
     events.note(
         tx, media.ADDED, media.SUBJECT, kept.medium.id, slot=kept.medium.slot or "spare", kind=drive.kind
     )
-    if looking.is_mounted(drive.path):
+    if mounted:
         drives.seen_mounted(tx, drive)
     return media.seen(tx, kept.medium.id, drive.id, tx.now)

@@ -127,12 +127,13 @@ def starts_programs(said: SourceIn) -> bool:
 
 def looked_at(house: "House", one: SourceKept) -> None:
     """Problem (422) with the source's own code if it could never be copied so: a live database file, a program that is not
-    there, a place that is not there. Looks at the disk: outside of any write transaction.
+    there, a place that is not there, a copy of the copies. Looks at the disk: outside of any transaction.
     """
     if one.kind == "excluded":
         return
     with house.store.read(planning.SYSTEM) as tx:
-        whole = sources.checked(house, tx, sources.sealed(house, one, sources.get(tx, one.name)))
+        whole = sources.checked(tx, sources.sealed(house, one, sources.get(tx, one.name)))
+    sources.placed(house, whole)
     fault = sources.refused(house, whole)
     if fault is not None:
         raise Problem(fault.code, 422, detail=fault.detail or None)
@@ -161,7 +162,7 @@ def put_source(call: Call) -> SourcesOut:
     """
     one: SourceKept = call.prepared
     if one.kind == "excluded":
-        sources.exclude(call.house, call.writing, one.name, one.reason, one.by, one.spec)
+        sources.exclude(call.writing, one.name, one.reason, one.by, one.spec)
     else:
         sources.include(call.house, call.writing, one)
     return listed(call.house, call.writing, call.lang)

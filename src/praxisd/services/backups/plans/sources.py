@@ -18,7 +18,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.backup_kept import SourceKept
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import Named, Progress, Stop
-from praxisd.services.backups.plans import drives
+from praxisd.services.backups.plans import drives, planning
 from praxisd.services.backups.plans.source_specs import (
     SPECS,
     CommandSpec,
@@ -42,12 +42,15 @@ CODES = (NAME, BAD, LOOP, REASON)
 LONGEST = 80
 
 
-def sources(house: "House", tx: Tx) -> list[Source]:
+def sources(house: "House") -> list[Source]:
     """All that a run copies: praxisd's own two first, then the others in the order in which they were entered.
 
     Made anew for each run. One that cannot be made is there too, and refuses: it does not keep the others from being copied.
+    Asks the disk: never inside a transaction.
     """
-    return [*own(house), *(_made(house, one) for one in kept(tx) if one.kind != "excluded")]
+    with house.store.read(planning.SYSTEM) as tx:
+        every = kept(tx)
+    return [*own(house), *(_made(house, one) for one in every if one.kind != "excluded")]
 
 
 def own(house: "House") -> tuple[Source, ...]:
@@ -75,24 +78,22 @@ def excluded(tx: Tx) -> list[SourceKept]:
 
 def include(house: "House", tx: Tx, said: SourceKept) -> SourceKept:
     """Copy this too, from the next run on; in place of what bears its name. `spec` as `source_specs` has it; a new `secret`
-    in it is sealed, without one the sealed one before stays. Problems (422) of `CODES`.
+    in it is sealed, without one the sealed one before stays. `placed` before. Problems (422) of `CODES`.
     """
     before = store.SOURCE.get(tx, said.name)
-    one = checked(house, tx, sealed(house, said, before))
+    one = checked(tx, sealed(house, said, before))
     store.SOURCE.put(tx, one.name, one, at=_place(tx, before))
     events.note(tx, INCLUDED, SUBJECT, _ref(one.name), kind=one.kind)
     return one
 
 
-def exclude(
-    house: "House", tx: Tx, name: str, reason: str, by: str, spec: Mapping[str, Any] | None = None
-) -> SourceKept:
+def exclude(tx: Tx, name: str, reason: str, by: str, spec: Mapping[str, Any] | None = None) -> SourceKept:
     """Leave this out on purpose: no plan covers it, and a person says why. Problems (422) of `CODES`."""
     why = " ".join(reason.split())
     if not why:
         raise Problem(REASON, 422)
     before = store.SOURCE.get(tx, name)
-    one = checked(house, tx, SourceKept(name, "excluded", dict(spec or {}), why[:500], by, tx.now))
+    one = checked(tx, SourceKept(name, "excluded", dict(spec or {}), why[:500], by, tx.now))
     store.SOURCE.put(tx, name, one, at=_place(tx, before))
     events.note(tx, LEFT_OUT, SUBJECT, _ref(name))
     return one
@@ -114,8 +115,8 @@ def need(tx: Tx, name: str) -> SourceKept:
     return found
 
 
-def checked(house: "House", tx: Tx, one: SourceKept) -> SourceKept:
-    """The same if it can be kept: a name of its own, a spec that is whole, and no copy of the copies."""
+def checked(tx: Tx, one: SourceKept) -> SourceKept:
+    """The same if it can be kept: a name of its own, and a spec that is whole."""
     name = one.name
     plain = " ".join(name.split()) == name and name.isprintable() and "/" not in name and "\\" not in name
     if not plain or not 1 <= len(name) <= LONGEST:
@@ -126,15 +127,21 @@ def checked(house: "House", tx: Tx, one: SourceKept) -> SourceKept:
     if one.kind == "excluded":
         return one
     found = spec(one)
-    if isinstance(found, FoldersSpec | SqliteSpec):
-        if not os.path.isabs(found.path):
-            raise Problem(BAD, 422, detail="path")
-        own = os.path.realpath(house.folder)
-        targets = [drive.path for drive in drives.drives(tx) if not drives.is_address(drive.path)]
-        for there in (own, *map(os.path.realpath, targets)):
-            if _holds(there, found.path) or (isinstance(found, FoldersSpec) and _holds(found.path, there)):
-                raise Problem(LOOP, 422)
+    if isinstance(found, FoldersSpec | SqliteSpec) and not os.path.isabs(found.path):
+        raise Problem(BAD, 422, detail="path")
     return one
+
+
+def placed(house: "House", one: SourceKept) -> None:
+    """Problem LOOP (422) where it would copy the copies, or praxisd's own. Asks the disk: never inside a transaction."""
+    found = spec(one)
+    if not isinstance(found, FoldersSpec | SqliteSpec):
+        return
+    with house.store.read(planning.SYSTEM) as tx:
+        targets = [drive.path for drive in drives.drives(tx) if not drives.is_address(drive.path)]
+    for there in map(os.path.realpath, (str(house.folder), *targets)):
+        if _holds(there, found.path) or (isinstance(found, FoldersSpec) and _holds(found.path, there)):
+            raise Problem(LOOP, 422)
 
 
 def spec(one: SourceKept) -> Any:

@@ -46,6 +46,7 @@ def told(thing: Thing) -> dict[str, Any]:
 def take_in(house: "House", actor: Actor, subject: str, _params: Mapping[str, Any]) -> dict[str, Any] | None:
     """Take a folder into the backup, as it is."""
     found = coverage.thing(house, subject.rpartition("/")[2])
+    coverage.ready(house, found, "")
     person = "" if actor.kind in log_keeping.PEOPLE else actor.label
     house.store.run(
         actor,

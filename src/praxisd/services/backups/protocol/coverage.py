@@ -88,11 +88,20 @@ def unknown() -> NoReturn:
     raise not_found(SUBJECT)
 
 
-def include(house: "House", tx: Tx, one: Thing, reason: str, by: str, source: str = "") -> None:
-    """Take a thing into the backup: a folder as a source of its own; else say which source covers it (`source`).
+def ready(house: "House", one: Thing, source: str) -> None:
+    """Can it be taken in so? Asks the disk: never inside a transaction. Problems: `backups.cover_source` (422) where no source
+    is named for what is no folder here; those of `plans.sources.placed`.
+    """
+    if not source:
+        if not can_include(one):
+            raise Problem(NEEDS_SOURCE, 422)
+        plan_sources.placed(house, _folder(one))
 
-    Problems: `backups.cover_source` (422) where there is no such source, or none is named for what has no path here; those
-    of `plans.sources.include`.
+
+def include(house: "House", tx: Tx, one: Thing, reason: str, by: str, source: str = "") -> None:
+    """Take a thing into the backup, `ready` for it: a folder as a source of its own; else say which source covers it (`source`).
+
+    Problems: `backups.cover_source` (422) where there is no such source; those of `plans.sources.include`.
     """
     if source:
         kept = store.SOURCE.get(tx, source)
@@ -102,11 +111,11 @@ def include(house: "House", tx: Tx, one: Thing, reason: str, by: str, source: st
         store.ANSWER.put(tx, _CLAIM + one.id, Answer(_CLAIM + one.id, source, by, tx.now), at=tx.now)
         events.note(tx, COVERED, SUBJECT, one.id, kind=one.kind)
         return
-    if not can_include(one):
-        raise Problem(NEEDS_SOURCE, 422)
-    name = rules.source_name(one)
-    kept = SourceKept(name, "folders", {"path": one.path}, " ".join(reason.split()), by, tx.now)
-    plan_sources.include(house, tx, kept)
+    plan_sources.include(house, tx, _folder(one, " ".join(reason.split()), by, tx.now))
+
+
+def _folder(one: Thing, reason: str = "", by: str = "", at: int = 0) -> SourceKept:
+    return SourceKept(rules.source_name(one), "folders", {"path": one.path}, reason, by, at)
 
 
 def can_include(one: Thing) -> bool:
@@ -114,10 +123,10 @@ def can_include(one: Thing) -> bool:
     return one.kind in ("folder", "disk") and not one.host and _there(one.path) is True
 
 
-def exclude(house: "House", tx: Tx, one: Thing, reason: str, by: str) -> None:
+def exclude(tx: Tx, one: Thing, reason: str, by: str) -> None:
     """Leave a thing out on purpose. Problem `backups.reason_missing`."""
     spec = {"path": one.path} if one.path else {}
-    plan_sources.exclude(house, tx, rules.source_name(one), reason, by, spec)
+    plan_sources.exclude(tx, rules.source_name(one), reason, by, spec)
 
 
 def _forget(tx: Tx, one: Thing) -> None:

@@ -118,12 +118,14 @@ def put_coverage(call: Call) -> BackupCoverageOut:
     missing = [one for one in body.things if one not in there]
     if missing:
         coverage.unknown()
+    for id_ in body.things if body.decision != "exclude" else ():
+        coverage.ready(call.house, there[id_], body.source)
 
     def kept(tx: Tx) -> None:
         by = log_keeping.name(call.house, tx, body.person, call.lang)
         for id_ in body.things:
             if body.decision == "exclude":
-                coverage.exclude(call.house, tx, there[id_], body.reason, by)
+                coverage.exclude(tx, there[id_], body.reason, by)
             else:
                 coverage.include(call.house, tx, there[id_], body.reason, by, body.source)
 

@@ -128,6 +128,7 @@ def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
     with house.store.read(actor) as tx:
         practice = _practice(tx)
         partner = " · ".join(filter(None, (_setting(house, tx, one) for one in (PARTNER, PARTNER_PHONE))))
+    external = snapshot.last(house)
     with house.store.read(log_keeping.SYSTEM) as tx:
         said = {one.by for one in store.SOURCE.all(tx)} | {one.printed_by for one in store.SECRET.all(tx)}
         with planning.within(tx, actor.organization):
@@ -164,7 +165,7 @@ def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
             runs=store.RUN.by(tx, "kind", "backup", most=_RUNS),
             proofs=[one for one in store.RUN.by(tx, "kind", "prove", most=50) if one.ended][:_PROOFS],
             answers=question_keeping.answers(tx),
-            external=snapshot.last(house),
+            external=external,
             names=names,
             masked=actor.masked,
         )

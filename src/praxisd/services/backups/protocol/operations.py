@@ -95,11 +95,13 @@ def covered(house: "House", args: Args) -> Args:
 def _decided(house: "House", args: Args, decision: str) -> Callable[[Tx], None]:
     thing = coverage.thing(house, str(args[decision]))
     reason, source = str(args.get("reason", "")), str(args.get("source", ""))
+    if decision != "exclude":
+        coverage.ready(house, thing, source)
 
     def kept(tx: Tx) -> None:
         by = log_keeping.name(house, tx, str(args.get("person", ""))[:80])
         if decision == "exclude":
-            coverage.exclude(house, tx, thing, reason, by)
+            coverage.exclude(tx, thing, reason, by)
         else:
             coverage.include(house, tx, thing, reason, by, source)
 

@@ -42,12 +42,12 @@ def settled(house: "House") -> None:
         return
     if last.phase == "done":
         _pause(house, last.paused)
-    exchange.mark(house.folder, told=True)
     (house.folder / COPIED).unlink(missing_ok=True)
     name = "backup_exchange.done" if last.phase == "done" else "backup_exchange.failed"
     with house.store.write(opening.SYSTEM) as tx:
         maintenance.end(tx, working.HOLDER)
         events.note(tx, name, "BackupExchange", last.id, kind=last.kind, code=last.code)
+    exchange.mark(house.folder, told=True)  # last: a cut before it does all of it again
 
 
 def seen(house: "House") -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from praxisd.kernel import events, migrations
+from praxisd.kernel.access import Actor
 from praxisd.kernel.engines import Sqlite as SqliteEngine
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
@@ -41,13 +42,15 @@ _HARMLESS = ("special",)
 """No copy holds a socket, and none needs to: it is named, and nothing is wrong."""
 
 
-def check(house: "House", tx: Tx, wanted: RestoreIn) -> None:
+def check(house: "House", actor: Actor, wanted: RestoreIn) -> None:
     """What can be said before the medium is there. Problems: those of `targets`, `backups.restore_state_gone`,
-    `backups.restore_path`, `backups.exchange_pending`; `http.not_found`.
+    `backups.restore_path`, `backups.exchange_pending`; `http.not_found`. Asks the disk: never inside a transaction.
     """
     from praxisd.services.backups.plans import drives
 
-    kept = store.SNAPSHOT.get(tx, wanted.snapshot)
+    with house.store.read(actor) as tx:
+        kept = store.SNAPSHOT.get(tx, wanted.snapshot)
+        media = [one.path for one in drives.here(house, tx)]
     if kept is None:
         raise not_found(opening.SUBJECT)
     if kept.gone is not None:
@@ -55,7 +58,7 @@ def check(house: "House", tx: Tx, wanted: RestoreIn) -> None:
     for one in wanted.only:
         opening.path(one)
     if wanted.target.kind == "folder":
-        targets.checked(wanted.target.path, house.folder, [one.path for one in drives.here(house, tx)])
+        targets.checked(wanted.target.path, house.folder, media)
     elif set(wanted.sources) & set(OWN) or not (wanted.sources or wanted.only):
         exchange.free(house.folder)
 

@@ -34,8 +34,7 @@ _UNDOING = threading.Lock()
 
 def begin(house: "House", actor: Actor, wanted: RestoreIn, by: str) -> RunKept:
     """Ask for it; in safe mode it begins at once. Problems of `restoring.ask`."""
-    with house.store.read(actor) as tx:
-        restoring.check(house, tx, wanted)
+    restoring.check(house, actor, wanted)
     run = house.store.run(actor, lambda tx: restoring.ask(house, tx, wanted, by))
     if house.safe:
         threading.Thread(target=_work, args=(house, run.id), name="praxisd-restore", daemon=True).start()

@@ -39,10 +39,11 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     recorder.change(medium=medium, slot=recorder.run.slot or target.medium.medium.slot)
     missing = keeping.reconcile(house, target)
     recorder.step("stage")
-    with house.store.read(recording.SYSTEM) as tx:
-        from praxisd.services.backups.plans import sources
+    from praxisd.services.backups.plans import sources
 
-        chosen, plan = sources.sources(house, tx), planning.plan(tx)
+    chosen = sources.sources(house)
+    with house.store.read(recording.SYSTEM) as tx:
+        plan = planning.plan(tx)
         before = store.SNAPSHOT.by(tx, "medium", medium)
         at = tx.now
     brought = staging.bring(house, chosen, recorder, stop)

@@ -99,8 +99,7 @@ def prove_folder(
 
     `named`: files that were known not to be as they should be when it was copied. What differs holds names of files.
     """
-    with house.store.read(recording.SYSTEM) as tx:
-        known = {one.name: one for one in _sources(house, planned.sources(house, tx))}
+    known = {one.name: one for one in _sources(house, planned.sources(house))}
     found: list[str] = []
     for told in manifest["sources"]:
         places.stopped(stop)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import engine, store
 from praxisd.services.backups.restoring import exchange
+from praxisd.services.backups.restoring.exchange import Exchange
 from praxisd.services.backups.runs import asking, recording
 
 if TYPE_CHECKING:
@@ -59,34 +60,36 @@ def empty(house: "House") -> None:
 def recover(house: "House") -> int:
     """Runs that say „running“ and are not: interrupted, and asked for once more. How many."""
     empty(house)
+    back = exchange.known(house.folder)
     with house.store.read(recording.SYSTEM) as tx:
         left = store.RUN.by(tx, "state", "running")
-    return sum(house.store.run(recording.SYSTEM, partial(_interrupt, house, one.id)) for one in left)
+    return sum(house.store.run(recording.SYSTEM, partial(_interrupt, house, one.id, back)) for one in left)
 
 
-def _interrupt(house: "House", id: str, tx: "Tx") -> int:
+def _interrupt(house: "House", id: str, back: Exchange | None, tx: "Tx") -> int:
     run = store.RUN.get(tx, id)
     if run is None or run.state != "running":
         return 0
     stopped = asking.stopped(tx, id)
     code = recording.STOPPED if stopped else engine.INTERRUPTED
     ended = recording.close(tx, run, "interrupted", code)
-    if not stopped and not _came_back(house, run):
+    if not stopped and not _came_back(back, run):
         asking.again(house, tx, ended)
     return 1
 
 
-def _came_back(house: "House", run: RunKept) -> bool:
+def _came_back(last: Exchange | None, run: RunKept) -> bool:
     """Is this a row of a database that was given back since? The state was taken while that run was at work; whoever has
     just restored it does not want its medium written now.
     """
-    last = exchange.known(house.folder)
     return last is not None and last.ended is not None and last.ended >= max(run.heard, run.began or 0)
 
 
-def left_over(house: "House", tx: "Tx") -> bool:
+def left_over(house: "House") -> bool:
     """Is there anything of a run that is gone, or one that waits?"""
     marks = house.folder / "backups" / "quiet"
     there = [one for one in (staging(house), scratch(house), marks) if one.is_dir() and any(one.iterdir())]
-    waiting = any(store.RUN.by(tx, "state", one, most=1) for one in ("running", "waiting"))
-    return bool(there) or waiting
+    if there:
+        return True
+    with house.store.read(recording.SYSTEM) as tx:
+        return any(store.RUN.by(tx, "state", one, most=1) for one in ("running", "waiting"))

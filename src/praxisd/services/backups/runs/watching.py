@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def start(house: "House") -> None:
     """The engine is asked for only where a plan needs it; the job looks at once if there is anything of an earlier run."""
     house.shared[engine_checks.PLANNED] = planning.planned
-    with house.store.read(recording.SYSTEM) as tx:
-        left = recovering.left_over(house, tx)
-    if left:
+    if recovering.left_over(house):
         house.store.run(recording.SYSTEM, asking.wake)
 
 

@@ -7,7 +7,6 @@ go to the programs by their environment. The dump is read through before it is h
 import os
 import re
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -42,7 +41,6 @@ ORDER BY 1, 2
 _LISTED = re.compile(r"^\d+; \d+ \d+ TABLE DATA (.+)$", re.MULTILINE)
 _LIST = 64 << 20
 """Longest list of contents. Bytes."""
-_SCRATCH = "praxisd_proof"
 
 
 class Postgres:
@@ -115,7 +113,7 @@ class Postgres:
             progress(whole, whole)
             return Staged((dump,), counts, {str(dump): places.digest(dump, stop)}, facts)
         except psycopg.Error as error:
-            raise _fault(error) from None
+            raise fault(error) from None
         except OSError as error:
             raise places.fault(error) from None
 
@@ -173,15 +171,12 @@ class Postgres:
 
     def _restored(self, programs: Path, dump: Path) -> dict[str, int]:
         """Rows by table in a database made of the dump; it is gone afterwards."""
-        name = f"{_SCRATCH}_{os.getpid()}_{time.monotonic_ns() % 1_000_000_000}"
-        with closing(_connected(self._scratch or "", autocommit=True)) as server:
-            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-            try:
-                _restore(programs, dump, self._scratch or "", f"--dbname={name}")
-                with closing(_connected(self._scratch or "", dbname=name)) as db:
-                    return rows(db)
-            finally:
-                server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+        from praxisd.services.backups.sources import postgres_scratch
+
+        with postgres_scratch.empty(self._proof or "") as name:
+            _restore(programs, dump, self._scratch or "", f"--dbname={name}")
+            with closing(_connected(self._scratch or "", dbname=name)) as db:
+                return rows(db)
 
 
 class _Rows:
@@ -228,7 +223,7 @@ def opened(url: str) -> Iterator[psycopg.Connection[Any]]:
         with closing(_connected(libpq(url))) as db:
             yield db
     except psycopg.Error as error:
-        raise _fault(error) from None
+        raise fault(error) from None
 
 
 def rows(db: psycopg.Connection[Any]) -> dict[str, int]:
@@ -295,8 +290,8 @@ def _env(conninfo: str) -> dict[str, str | None]:
     return {**alien(), **environment(conninfo), "LC_ALL": "C", "PGCONNECT_TIMEOUT": str(CONNECT_S)}
 
 
-def _fault(error: psycopg.Error) -> SourceFault:
-    """By the class of its state; what the server says may hold data."""
+def fault(error: psycopg.Error) -> SourceFault:
+    """What it means, by the class of its state; what the server says may hold data."""
     state = error.sqlstate or ""
     if state.startswith("28") or state in ("42501", "3D000"):
         return SourceFault(source.REFUSED, state)
