@@ -102,7 +102,8 @@ def before_serving(house: House) -> None:
 
 def exchange(folder: Path, config: Config, *, begin: bool) -> None:
     """Before the folder is opened, under its lock: a move of the database, and an exchange of praxisd's data, that was cut off
-    is brought to its end, and with `begin` an exchange that is ready is made (SPEC 8.5). Problem `backups.exchange_stuck` if nothing may be opened.
+    is brought to its end, and with `begin` an exchange that is ready is made (SPEC 8.5, 9.4). Problem
+    `backups.exchange_stuck` if nothing may be opened.
     """
     care_api.settle(folder)
     backups_api.settle(folder, lambda: database_at.address(config.database_url, folder), begin=begin)

@@ -19,21 +19,27 @@ from praxisd_guard.durable import put, sync_folder
 POINTER, FILE = "database.at", "praxisd.db"
 UNREADABLE, AWAY = "store.place_unreadable", "store.database_away"
 CODES = (UNREADABLE, AWAY)
+POSTGRES = ("postgresql:", "postgresql+psycopg:", "postgres:")
 STONE = b"praxisd: the database has been moved"
 """Begins the file that is left where a database was moved away: an older program stops at it, instead of beginning anew."""
 _FORMAT = 1
 
 
 class Pointer(msgspec.Struct, frozen=True):
-    """`url` is absolute: `sqlite:///…` or `postgresql://…`; `instead` the digest of the `database_url` it stands in for;
+    """`to`: an absolute path, or `postgresql://…`; `instead` the digest of the `database_url` it stands in for;
     `id` of the move that wrote it; `at`: epoch seconds.
     """
 
-    url: str
+    to: str
     instead: str
     id: str
     at: int
     format: int = _FORMAT
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a PostgreSQL."""
+        return None if self.to.startswith(POSTGRES) else Path(self.to)
 
 
 def pointer(folder: Path) -> Pointer | None:
@@ -54,10 +60,18 @@ def pointer(folder: Path) -> Pointer | None:
     return found
 
 
+def in_force(url: str | None, folder: Path) -> Pointer | None:
+    """The pointer, where it stands in for this `database_url` of the configuration; None: that one counts. UNREADABLE (503)."""
+    found = pointer(folder)
+    return found if found is not None and found.instead == digest(url) else None
+
+
 def address(url: str | None, folder: Path) -> str | None:
     """The `database_url` in force, for the one of the configuration; None: `DIR/praxisd.db`. UNREADABLE (503)."""
-    found = pointer(folder)
-    return found.url if found is not None and found.instead == digest(url) else url
+    found = in_force(url, folder)
+    if found is None:
+        return url
+    return found.to if found.path is None else f"sqlite:///{found.to}"
 
 
 def passed_over(url: str | None, folder: Path) -> Pointer | None:
@@ -85,7 +99,7 @@ def digest(url: str | None) -> str:
 def require(path: Path, folder: Path) -> None:
     """AWAY (503) where a pointer leads to a file that is not there, or a stone says that the database went elsewhere."""
     found = pointer(folder)
-    moved = found is not None and found.url.startswith("sqlite:")
+    moved = found is not None and found.path == path
     if (moved and not path.is_file()) or is_stone(path):
         raise Problem(AWAY, 503, retry=True, path=str(path))
 

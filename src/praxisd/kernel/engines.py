@@ -316,21 +316,18 @@ def connect(url: str | None, folder: Path, frozen_s: int = FROZEN_S) -> Engine:
     """The engine for `database_url`, or the SQLite file `praxisd.db` in the data folder when there is none; after a move
     that of the new place (`database_at`). Problems (503): `store.database_away`, `store.place_unreadable`.
     """
-    at = database_at.address(url, folder)
-    path = _file(at, folder)
-    if path is None and at:
-        return Postgres(at, frozen_s=frozen_s)
-    path = path or folder / database_at.FILE
+    path = sqlite_file(url, folder)
+    if path is None:
+        return Postgres(database_at.address(url, folder) or "", frozen_s=frozen_s)
     database_at.require(path, folder)
     return Sqlite(path)
 
 
 def sqlite_file(url: str | None, folder: Path) -> Path | None:
     """The file that `connect` opens, or None where the database is a PostgreSQL; `config.invalid` (400)."""
-    return _file(database_at.address(url, folder), folder)
-
-
-def _file(url: str | None, folder: Path) -> Path | None:
+    found = database_at.in_force(url, folder)
+    if found is not None:
+        return found.path
     if not url:
         return folder / database_at.FILE
     try:

@@ -2,6 +2,7 @@
 
 from praxisd.services.backups.moving.standing import before_serving
 from praxisd.services.backups.restoring.after import settled
-from praxisd.services.backups.restoring.exchange import settle
+from praxisd.services.backups.restoring.exchange import database_moved, settle
+from praxisd.services.backups.restoring.exchange import waits as exchange_waits
 
-__all__ = ("before_serving", "settle", "settled")
+__all__ = ("before_serving", "database_moved", "exchange_waits", "settle", "settled")

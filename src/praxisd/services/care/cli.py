@@ -1,10 +1,12 @@
 """Commands `praxisd care …`: thin, each names an operation and prints what it answers."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.terminal import language, perform, print_json, reporting, say
 
 _PACKAGE = "praxisd.services.care"
@@ -51,6 +53,72 @@ def compact(folder: Path, as_json: bool, yes: bool) -> None:
     _told(perform(folder, "care.compact", None, lang=language()), as_json, False)
 
 
+@care.command("move")
+@reporting
+@click.option("--to", "to", type=click.Path(path_type=Path), help="The folder, also on another disk.")
+@click.option("--dry-run", is_flag=True, help="Only look whether it could be done.")
+@click.option("--status", "asked", is_flag=True, help="Only say how the last move went.")
+def move(folder: Path, as_json: bool, to: Path | None, dry_run: bool, asked: bool) -> None:
+    """Move the database into another folder or onto another disk, while all others work; the old one is kept."""
+    if asked:
+        _moved(perform(folder, "care.move_state", None, lang=language()), as_json)
+        return
+    if to is None:
+        raise click.UsageError(_say("move_where"))
+    where = str(to.absolute())
+    found = perform(folder, "care.look", None, to=where, lang=language())
+    if not as_json:
+        click.echo(
+            _say("look", path=found["path"], size=found["size"] // _MB, free=found["free"] // _MB,
+                 system=found["system"] or "?", seconds=found["stallSeconds"])
+        )  # fmt: skip
+    if dry_run:
+        if as_json:
+            print_json(found)
+        return
+    answer = perform(folder, "care.move", None, to=where, lang=language())
+    while not (answer["under"] or {"ended": True})["ended"]:
+        time.sleep(0.3)
+        answer = perform(folder, "care.move_state", None, lang=language())
+    under = answer["under"]
+    if under and under["code"]:
+        detail = under["detail"] or None
+        raise Problem(under["code"], 409, detail=detail, **under.get("params", {}))
+    _moved(answer, as_json)
+
+
+@care.command("release")
+@reporting
+@click.argument("id", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def release(folder: Path, as_json: bool, id: str | None, yes: bool) -> None:
+    """Delete an old database that is kept since a move."""
+    if not yes:
+        click.confirm(_say("release_sure"), abort=True, err=True)
+    _told(perform(folder, "care.release", None, id=id, lang=language()), as_json, False)
+
+
+def _moved(answer: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    found = answer["move"]
+    if found is None:
+        click.echo(_say("never_moved"))
+        return
+    key = (
+        "move_done"
+        if found["phase"] == "done"
+        else "move_failed"
+        if found["phase"] == "failed"
+        else "move_runs"
+    )
+    click.echo(_say(key, at=found["ended"] or found["at"], ms=found["stallMs"]))
+    if found["title"]:
+        click.echo(found["title"])
+    click.echo(_say("valid", path=found["valid"]))
+
+
 def _told(answer: dict[str, Any], as_json: bool, tables: bool) -> None:
     if as_json:
         print_json(answer)
@@ -66,6 +134,11 @@ def _told(answer: dict[str, Any], as_json: bool, tables: bool) -> None:
         click.echo(
             _say(key, gain=guess["gain"] // _MB, percent=guess["gainPercent"], seconds=guess["stallSeconds"])
         )
+    if answer["move"] is not None:
+        _moved({"move": answer["move"]}, False)
+    for one in answer["old"]:
+        if one["released"] is None:
+            click.echo(_say("old", id=one["id"], path=one["path"], size=one["bytes"] // _MB))
     for one in answer["tables"] if tables else ():
         rows = "-" if one["rows"] is None else one["rows"]
         click.echo(f"{one['bytes'] // 1000:>12} kB  {rows:>12}  {one['name']}")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from praxisd.kernel.access import INSTALLATION, Actor, Kind
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Operation
-from praxisd.services.care import checking, compacting, state
+from praxisd.services.care import checking, compacting, journal, moving, releasing, state
 from praxisd.services.care.working import working_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,52 @@ def compact(house: "House", args: Args) -> Args:
     return _shown(house, args)
 
 
+def look(house: "House", args: Args) -> Args:
+    """What a move into the folder `to` would be."""
+    found: Args = msgspec.to_builtins(state.target(moving.begin(house, _folder(args))))
+    return found
+
+
+def move(house: "House", args: Args) -> Args:
+    """Begin a move into the folder `to`; without a server it is done when this answers. The move is asked about with
+    `care.move_state`.
+    """
+    to = _folder(args)
+    moving.begin(house, to)
+    desk = working_of(house)
+
+    def work() -> object:
+        return moving.move(house, CLI, to, progress=desk.progress, stop=lambda: desk.stopped)
+
+    if "url" in house.shared:
+        desk.begin("move", work)
+    else:
+        desk.run("move", work)
+    return move_state(house, args)
+
+
+def move_state(house: "House", args: Args) -> Args:
+    """The move under way or the last one, and `under`: what is being done now, or was last."""
+    found = state.moved(house, str(args.get("lang") or "de"))
+    under = working_of(house).now
+    return {"move": msgspec.to_builtins(found), "under": msgspec.to_builtins(under)}
+
+
+def release(house: "House", args: Args) -> Args:
+    """Delete an old database by `id`, or the only one that is kept."""
+    kept = [one for one in journal.old_ones(house.folder) if one.released is None]
+    id = str(args.get("id") or (kept[0].id if len(kept) == 1 else ""))
+    releasing.release(house, CLI, id)
+    return _shown(house, args)
+
+
+def _folder(args: Args) -> str:
+    to = args.get("to")
+    if not isinstance(to, str) or not to:
+        raise Problem("control.bad_arguments", 400)
+    return to
+
+
 def _shown(house: "House", args: Args) -> Args:
     found: Args = msgspec.to_builtins(state.shown(house, str(args.get("lang") or "de")))
     return found
@@ -45,4 +92,8 @@ OPERATIONS = (
     Operation("care.state", read, offline=True),
     Operation("care.check", check, offline=True),
     Operation("care.compact", compact, offline=True),
+    Operation("care.look", look, offline=True),
+    Operation("care.move", move, offline=True),
+    Operation("care.move_state", move_state, offline=True),
+    Operation("care.release", release, offline=True),
 )

@@ -1,14 +1,16 @@
 """REST operations of the care of the database. Works run in a thread of their own; who asks reads the state meanwhile."""
 
+from praxisd.kernel.errors import not_found
 from praxisd.kernel.service import Answer, Call, Permission, Route
-from praxisd.services.care import checking, compacting, state, working
-from praxisd.services.care.shapes import CheckIn, StateOut
+from praxisd.services.care import checking, compacting, moving, releasing, state, targets, working
+from praxisd.services.care.shapes import CheckIn, MoveIn, MoveOut, StateOut, TargetOut
 from praxisd.services.care.working import working_of
 
-READ, WORK = "care.database.read", "care.database.work"
+READ, WORK, MOVE = "care.database.read", "care.database.work", "care.database.move"
 PERMISSIONS = (
     Permission(READ, ("owner", "partner")),
     Permission(WORK, ("owner", "partner")),
+    Permission(MOVE, ("owner",)),
 )
 _TAGS = ("care",)
 _BUSY = (409, working.BUSY)
@@ -45,6 +47,47 @@ def compact(call: Call) -> Answer:
     return Answer(state.shown(house, call.lang), 202)
 
 
+def look(call: Call) -> TargetOut:
+    """Look at a move
+
+    Whether the database may lie in this folder, whether there is room, and for how long nobody could save.
+    """
+    found = moving.begin(call.house, call.body.to)
+    return state.target(found)
+
+
+def move(call: Call) -> Answer:
+    """Move the database into another folder
+
+    While all others work. The old one stays valid until the new one is the same and has been checked, and it is kept.
+    """
+    house, actor, to = call.house, call.actor, call.body.to
+    moving.begin(house, to)
+    desk = working_of(house)
+    desk.begin(
+        "move", lambda: moving.move(house, actor, to, progress=desk.progress, stop=lambda: desk.stopped)
+    )
+    return Answer(state.shown(house, call.lang), 202)
+
+
+def read_move(call: Call) -> MoveOut:
+    """The move under way, or the last one"""
+    found = state.moved(call.house, call.lang)
+    if found is None:
+        raise not_found("Move")
+    return found
+
+
+def release(call: Call) -> Answer:
+    """Release an old database
+
+    It is deleted. Only where the database in force was found good since the move.
+    """
+    releasing.release(call.house, call.actor, call.path["id"])
+    return Answer(status=204)
+
+
+_TARGET = tuple((409, code) for code in (*targets.CODES, moving.PENDING))
 ROUTES = (
     Route("GET", "/care/state", "care.read", read_state, READ, StateOut, inside=True, safe=True, tags=_TAGS),
     Route(
@@ -54,5 +97,21 @@ ROUTES = (
     Route(
         "POST", "/care/compact", "care.compact", compact, WORK, StateOut, status=202, problems=(_BUSY,),
         transaction=False, inside=True, tags=_TAGS,
+    ),
+    Route(
+        "POST", "/care/move/look", "care.lookAtMove", look, MOVE, TargetOut, body=MoveIn, problems=_TARGET,
+        transaction=False, inside=True, tags=_TAGS,
+    ),
+    Route(
+        "POST", "/care/move", "care.move", move, MOVE, StateOut, body=MoveIn, status=202, problems=(_BUSY, *_TARGET),
+        transaction=False, inside=True, tags=_TAGS,
+    ),
+    Route(
+        "GET", "/care/move", "care.readMove", read_move, READ, MoveOut, problems=((404, "http.not_found"),), inside=True,
+        exempt=True, safe=True, tags=_TAGS,
+    ),
+    Route(
+        "POST", "/care/old/{id}/release", "care.release", release, MOVE, status=204, transaction=False, inside=True,
+        problems=((404, "http.not_found"), *((409, code) for code in releasing.CODES)), tags=_TAGS,
     ),
 )  # fmt: skip

@@ -21,6 +21,56 @@ class CheckIn(_In, frozen=True):
     level: Literal["quick", "full"] = "quick"
 
 
+class MoveIn(_In, frozen=True):
+    """Into which folder: an absolute path on the server."""
+
+    to: Path_
+
+
+class TargetOut(_Out, frozen=True, kw_only=True):
+    """What a move into a folder would be: where the file would lie, on which file system, and for how long nobody could save."""
+
+    path: str
+    system: str
+    size: int
+    free: int
+    stall_seconds: float
+
+
+class MoveOut(_Out, frozen=True, kw_only=True):
+    """The move under way, or the last one. `valid` is the database in force; `cut`: it was cut off, and a start settled it.
+
+    `stallMs`: nobody could save for so long.
+    """
+
+    id: str
+    kind: str
+    phase: str
+    old: str
+    new: str
+    valid: str
+    at: str
+    ended: str | None
+    code: str
+    title: str
+    detail: str
+    cut: bool
+    stall_ms: int
+    done: int
+    total: int
+
+
+class OldOut(_Out, frozen=True, kw_only=True):
+    """An old database that is kept. `releasable`: the one in force was found good since the move."""
+
+    id: str
+    path: str
+    at: str
+    bytes: int
+    released: str | None
+    releasable: bool
+
+
 class TableOut(_Out, frozen=True, kw_only=True):
     """A table with its indexes."""
 
@@ -81,3 +131,5 @@ class StateOut(_Out, frozen=True, kw_only=True):
     estimate: EstimateOut | None
     works: list[WorkOut]
     under: UnderOut | None
+    move: MoveOut | None
+    old: list[OldOut]

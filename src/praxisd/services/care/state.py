@@ -1,5 +1,6 @@
 """The database put into words for page, command and package."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -7,10 +8,20 @@ import msgspec
 from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.job_plan import zone_name, zone_of
-from praxisd.services.care import figures, store
+from praxisd.services.care import figures, journal, releasing, settling, store
 from praxisd.services.care.figures import Figures
-from praxisd.services.care.shapes import EstimateOut, StateOut, TableOut, UnderOut, WorkOut
+from praxisd.services.care.shapes import (
+    EstimateOut,
+    MoveOut,
+    OldOut,
+    StateOut,
+    TableOut,
+    TargetOut,
+    UnderOut,
+    WorkOut,
+)
 from praxisd.services.care.store import Work
+from praxisd.services.care.targets import Target
 from praxisd.services.care.working import working_of
 
 if TYPE_CHECKING:
@@ -53,7 +64,53 @@ def shown(house: "House", lang: str) -> StateOut:
             kind=under.kind, at=moment(under.at), done=under.done, total=under.total, ended=under.ended,
             code=under.code, title=title(house, under.code, lang),
         ),
+        move=moved(house, lang),
+        old=kept(house),
     )  # fmt: skip
+
+
+def moved(house: "House", lang: str) -> MoveOut | None:
+    """The move under way, or the last one."""
+    last = journal.known(house.folder)
+    if last is None:
+        return None
+    with house.store.read(system("care")) as tx:
+        zone = zone_of(zone_name(house, tx))
+    under = working_of(house).now
+    mine = under is not None and under.kind == "move" and not under.ended and last.phase in journal.UNDERWAY
+    return MoveOut(
+        id=last.id, kind=last.kind, phase=last.phase, old=last.old, new=last.new, valid=valid(house.folder, last),
+        at=format_rfc3339(last.at, zone), ended=None if last.ended is None else format_rfc3339(last.ended, zone),
+        code=last.code, title=title(house, last.code, lang), detail=last.detail, cut=last.cut, stall_ms=last.stall_ms,
+        done=under.done if mine and under is not None else 0, total=under.total if mine and under is not None else 0,
+    )  # fmt: skip
+
+
+def target(found: Target) -> TargetOut:
+    """What a look at a move tells."""
+    return TargetOut(
+        path=found.path, system=found.system, size=found.size, free=found.free, stall_seconds=found.stall_s
+    )
+
+
+def valid(folder: Path, last: journal.Move) -> str:
+    """Of the two databases of a move the one that is in force."""
+    return last.new if settling.points(folder, last) else last.old
+
+
+def kept(house: "House") -> list[OldOut]:
+    """Old databases, newest first."""
+    with house.store.read(system("care")) as tx:
+        zone = zone_of(zone_name(house, tx))
+        proven = releasing.proven_since(tx)
+    return [
+        OldOut(
+            id=one.id, path=one.path, at=format_rfc3339(one.at, zone), bytes=one.bytes,
+            released=None if one.released is None else format_rfc3339(one.released, zone),
+            releasable=one.released is None and proven >= one.at,
+        )
+        for one in reversed(journal.old_ones(house.folder))
+    ]  # fmt: skip
 
 
 def title(house: "House", code: str, lang: str) -> str:

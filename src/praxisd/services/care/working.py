@@ -5,7 +5,7 @@ What a person asks for runs in a thread of its own, so that no request waits for
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -31,6 +31,7 @@ class Under(msgspec.Struct, frozen=True, rename="camel"):
     ended: bool = False
     code: str = ""
     detail: str = ""
+    params: dict[str, Any] = {}
 
 
 class Working:
@@ -103,9 +104,14 @@ class Working:
 
     def _leave(self, error: BaseException | None) -> None:
         code = "" if error is None else error.code if isinstance(error, Problem) else CRASHED
-        detail = "" if error is None or isinstance(error, Problem) else type(error).__name__
+        params: dict[str, Any] = {}
+        detail = "" if error is None else type(error).__name__
+        if isinstance(error, Problem):
+            detail, params = error.detail or "", error.params
         if self._under is not None:
-            self._under = msgspec.structs.replace(self._under, ended=True, code=code, detail=detail)
+            self._under = msgspec.structs.replace(
+                self._under, ended=True, code=code, detail=detail, params=params
+            )
         self._busy.release()
         self._house.wake.signal()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from praxisd.kernel import database_at
 from praxisd.kernel.access import system
 from praxisd.model.product import INTRANET
 from praxisd.model.requirement import Words
@@ -75,7 +76,7 @@ def _ways_out(house: "House", lang: str, organization: str) -> Iterator[PortRow]
             house, lang, "mail", int(account["port"]), (account["host"],),
             secure=account.get("security") == "tls", out=True, external=True, note="mail",
         )  # fmt: skip
-    database = urlsplit(house.config.database_url or "")
+    database = urlsplit(database_at.address(house.config.database_url, house.folder) or "")
     if database.scheme.startswith("postgres") and database.hostname and database.hostname not in _HERE:
         yield _row(
             house, lang, "database", database.port or 5432, (database.hostname,),

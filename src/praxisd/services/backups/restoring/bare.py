@@ -14,7 +14,7 @@ from pathlib import Path
 
 import praxisd.kernel
 import praxisd.services
-from praxisd.kernel import config, control, moved
+from praxisd.kernel import config, control, database_at, moved
 from praxisd.kernel.engines import sqlite_file
 from praxisd.kernel.errors import Problem
 from praxisd.services.backups.engine import Engine, EngineFault, Named, Repo, Restored, Snapshot
@@ -100,7 +100,7 @@ def own_data(folder: Path, found: Medium, state: Snapshot, now: int) -> Exchange
         known = _config(folder)
         database = sqlite_file(known.database_url, folder)
         vault = Path(known.vault_key) if known.vault_key else None
-        exchange.settle(folder, lambda: known.database_url, begin=False)
+        exchange.settle(folder, lambda: database_at.address(known.database_url, folder), begin=False)
         for left in (folder / "backups" / "scratch").glob("*"):  # of one that was cut off
             discard(left)
         try:
@@ -110,16 +110,20 @@ def own_data(folder: Path, found: Medium, state: Snapshot, now: int) -> Exchange
             )  # fmt: skip
         except EngineFault as fault:
             raise opening.problem(fault) from None
-        return _done(exchange.settle(folder, lambda: known.database_url, begin=True))
+        return _done(
+            exchange.settle(folder, lambda: database_at.address(known.database_url, folder), begin=True)
+        )
 
 
 def undo(folder: Path, now: int) -> Exchange:
     """The way back of the last exchange, at once. RUNS (409), `backups.exchange_nothing` (404)."""
     with _alone(folder):
         known = _config(folder)
-        exchange.settle(folder, lambda: known.database_url, begin=False)
+        exchange.settle(folder, lambda: database_at.address(known.database_url, folder), begin=False)
         exchange.undo(folder, "cli", now)
-        return _done(exchange.settle(folder, lambda: known.database_url, begin=True))
+        return _done(
+            exchange.settle(folder, lambda: database_at.address(known.database_url, folder), begin=True)
+        )
 
 
 def serves(folder: Path) -> bool:

@@ -141,6 +141,20 @@ def undoable(folder: Path) -> Exchange | None:
     return None
 
 
+def waits(folder: Path) -> bool:
+    """True while an exchange is ready or under way: its places must stay where they are."""
+    last = known(folder)
+    return last is not None and last.phase in ("ready", *UNDERWAY)
+
+
+def database_moved(folder: Path) -> None:
+    """The database lies elsewhere now: what an undo would bring back belongs into its old place, so there is none."""
+    for name in (JOURNAL, LAST):
+        found = _read(room(folder) / name)
+        if found is not None and found.phase == "done" and found.before:
+            put(room(folder) / name, msgspec.json.encode(msgspec.structs.replace(found, before="")))
+
+
 def cancel(folder: Path) -> None:
     """Take back what is ready. NOTHING (404)."""
     last = known(folder)

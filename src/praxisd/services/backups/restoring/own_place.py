@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from praxisd.kernel import moved
+from praxisd.kernel import database_at, moved
 from praxisd.kernel.errors import Problem
 from praxisd.services.backups.engine import Engine, Progress, Repo, Snapshot, Stop
 from praxisd.services.backups.restoring import exchange, manifest
@@ -29,7 +29,19 @@ ABSENT, OTHER_KIND, DIFFERS, NEWER = (
     "backups.restore_own_missing", "backups.restore_other_database", "backups.restore_differs", "backups.restore_newer",
 )  # fmt: skip
 CODES = (ABSENT, OTHER_KIND, DIFFERS, NEWER)
-_LEFT = ("run", "log", "logs", "backups", "sandbox", CONFIG, VAULT, COPIED, moved.MARK)
+_LEFT = (
+    "run",
+    "log",
+    "logs",
+    "backups",
+    "sandbox",
+    CONFIG,
+    VAULT,
+    COPIED,
+    moved.MARK,
+    database_at.POINTER,
+    "care",
+)
 _PIECEWISE = ("plugins", "updates")
 """Here a state holds only what is known of programs, not the programs: file by file, beside what is there."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from praxisd import __version__
-from praxisd.kernel import installation, migrations
+from praxisd.kernel import database_at, installation, migrations
 from praxisd.kernel.engines import Postgres as PostgresEngine
 from praxisd.kernel.engines import Sqlite as SqliteEngine
 from praxisd.kernel.errors import Problem
@@ -33,8 +33,8 @@ from praxisd.services.backups.sources.walking import walk
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-_NOT = ("run", "log", "logs", "backups", "sandbox")
-"""Folders of the data folder that are of the moment, or hold copies themselves."""
+_NOT = ("run", "log", "logs", "backups", "sandbox", "care", database_at.POINTER)
+"""What of the data folder is of the moment, of this computer alone, or holds copies itself."""
 _FETCHED = ("plugins", "updates")
 """Here lie programs that can be fetched again: only what is known about them is kept."""
 _TRIES = 3
@@ -166,7 +166,7 @@ class Own:
 
     def _wanted(self, top: Path, stop: Stop) -> Iterator[tuple[Path, Path]]:
         """Where each goes, and where it is."""
-        found = walk(self._folder, (), stop)
+        found = walk(self._folder, (), stop, unseen=_NOT)
         linked = [
             one for one in found.links if os.path.isfile(one)
         ]  # a configuration that lies elsewhere, perhaps
@@ -182,7 +182,13 @@ class Own:
         first, deep = below.parts[0], len(below.parts)
         if first in _FETCHED:
             return deep > 3 or below.suffix != ".json"
-        is_database = self._database is not None and deep == 1 and first.startswith(self._database.name)
+        is_database = deep == 1 and first.startswith(
+            database_at.FILE
+        )  # also one that was moved away, and is kept
+        if self._database is not None:
+            here = (self._folder / below).resolve()
+            real = self._database.resolve()
+            is_database |= here.parent == real.parent and here.name.startswith(real.name)
         return first in _NOT or is_database or below == Path(COPIED)
 
 

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,8 +64,9 @@ class Walk:
         )
 
 
-def walk(top: Path, without: Sequence[str], stop: Stop) -> Walk:
-    """Look through it; links are not followed. `without`: patterns of names, or of paths below it with `/`.
+def walk(top: Path, without: Sequence[str], stop: Stop, *, unseen: Collection[str] = ()) -> Walk:
+    """Look through it; links are not followed. `without`: patterns of names, or of paths below it with `/`. `unseen`: names
+    directly in it that are passed over as if they were not there.
 
     OSError if `top` itself cannot be read.
     """
@@ -85,14 +86,20 @@ def walk(top: Path, without: Sequence[str], stop: Stop) -> Walk:
             continue
         found.folders.append(folder)
         found._inside[folder] = [one.path for one in inside]
+        if folder == found.top and unseen:
+            inside = [one for one in inside if one.name not in unseen]
         names = {one.name for one in inside}
         for one in inside:
-            below = os.path.relpath(one.path, found.top).replace(os.sep, "/")
-            if any(fnmatch.fnmatch(below if "/" in each else one.name, each) for each in without):
+            if without and _unwanted(one, found.top, without):
                 found.left_out.add(one.path)
                 continue
             _sort(found, one, names, waiting)
     return found
+
+
+def _unwanted(one: "os.DirEntry[str]", top: str, without: Sequence[str]) -> bool:
+    below = os.path.relpath(one.path, top).replace(os.sep, "/")
+    return any(fnmatch.fnmatch(below if "/" in each else one.name, each) for each in without)
 
 
 def _sort(found: Walk, one: "os.DirEntry[str]", names: set[str], waiting: list[str]) -> None:
