@@ -63,6 +63,7 @@ _TEMPLATE_LENGTH = 300
 _FRAMES = 12
 _CAUSES = 5
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_GRAVE = (b'"level":"warning"', b'"level":"error"')
 
 
 class _Counter:
@@ -124,6 +125,13 @@ class Log:
     def recent(self) -> list[tuple[int, bytes]]:
         """The last lines with their numbers, oldest first, at most `REMEMBERED`; of loggers bound to this one too."""
         return self._sink.recent()
+
+    def listen(self, call: Callable[[bytes], None]) -> None:
+        """Have each further line of warnings and errors told to `call` too, of loggers bound to this one as well.
+
+        It is called by whoever logs: it must not wait, and must not log.
+        """
+        self._sink.listeners.append(call)
 
     def request(self, route: str, status: int, ms: float, actor: str, code: str | None = None) -> None:
         """The line of one answered request: the same wall by a shorter way, since it is written for each of them.
@@ -198,6 +206,11 @@ def funnel(log: Log, others: str = "warning") -> Callable[[], None]:
     return restore
 
 
+def is_grave(line: bytes) -> bool:
+    """True for a line of level warning or error; the level stands near its beginning."""
+    return any(word in line[:96] for word in _GRAVE)
+
+
 class _Sink:
     """Writes whole lines and remembers the last ones. Losing one must never fail the work that is being logged."""
 
@@ -206,6 +219,7 @@ class _Sink:
         self._lock = threading.Lock()
         self._written = 0
         self._recent: deque[bytes] = deque(maxlen=REMEMBERED)
+        self.listeners: list[Callable[[bytes], None]] = []
 
     def recent(self) -> list[tuple[int, bytes]]:
         with self._lock:
@@ -218,6 +232,10 @@ class _Sink:
             self._recent.append(data)
             self._stream.write(data + b"\n")
             self._stream.flush()
+        if self.listeners and is_grave(data):
+            for call in self.listeners:
+                with contextlib.suppress(Exception):
+                    call(data)
 
     debug = info = warning = error = critical = exception = line
 
