@@ -8,8 +8,8 @@ export interface Read<T> {
   version: number;
 }
 
-/** The changed fields, and the version they were typed on (undefined: the record is new). */
-export type Send<T> = (changes: Partial<T>, version: number | undefined) => Promise<Read<T> | void>;
+/** The changed fields, the version they were typed on (undefined: the record is new), and the fence of its lock if it is held. */
+export type Send<T> = (changes: Partial<T>, version: number | undefined, fence?: number) => Promise<Read<T> | void>;
 
 /** A field of a form, for the comparison of two states: its label and its value in words. */
 export interface Shown<T> {
@@ -38,6 +38,10 @@ export class Editing<T extends object> {
   get isNew(): boolean {
     return this.#version === undefined;
   }
+  /** The version that was read; none: the record is new. */
+  get version(): number | undefined {
+    return this.#version;
+  }
 
   /** The fields that differ from what was read; of a new record all. */
   get changes(): Partial<T> {
@@ -53,12 +57,12 @@ export class Editing<T extends object> {
   }
 
   /** Save; true when it is saved. On a refusal everything typed stays. `fresh` reads what the server holds now. */
-  async save(send: Send<T>, fresh?: () => Promise<Read<T>>): Promise<boolean> {
+  async save(send: Send<T>, fresh?: () => Promise<Read<T>>, fence?: number): Promise<boolean> {
     this.busy = true;
     this.error = null;
     this.theirs = null;
     try {
-      const saved = await send(this.changes, this.#version);
+      const saved = await send(this.changes, this.#version, fence);
       if (saved) this.read(saved);
       else this.#base = $state.snapshot(this.draft) as T;
       return true;
@@ -76,6 +80,28 @@ export class Editing<T extends object> {
     this.#base = structuredClone(state.values);
     this.draft = structuredClone(state.values);
     this.#version = state.version;
+    this.theirs = null;
+    this.error = null;
+  }
+
+  /** The server holds this now: it is what is edited, or where something is typed already, both states are shown. */
+  meet(now: Read<T>): void {
+    if (now.version === this.#version) return;
+    if (this.dirty) this.theirs = now;
+    else this.read(now);
+  }
+
+  /** Put back what was typed here before; where the record was changed since, both states are shown. */
+  restore(changes: Partial<T>, version?: number): void {
+    const base = structuredClone(this.#base);
+    const known = Object.fromEntries(Object.entries(changes).filter(([name]) => name in base));
+    this.draft = { ...base, ...known };
+    if (this.#version !== undefined && version !== this.#version && this.dirty) this.theirs = { values: structuredClone(this.#base), version: this.#version };
+  }
+
+  /** Back to what was read. */
+  undo(): void {
+    this.draft = structuredClone(this.#base);
     this.theirs = null;
     this.error = null;
   }

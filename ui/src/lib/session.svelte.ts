@@ -1,5 +1,6 @@
 // Who sits here. Signing in again after the session ended leaves every page as it was.
 import { ask, connect, get, post, Refused } from "./api";
+import { forgetAll, keepFor } from "./keeping";
 
 export interface Me {
   csrf: string;
@@ -145,6 +146,7 @@ function resume(): void {
 
 async function enter(me: Me): Promise<void> {
   session.me = me;
+  keepFor(me.user.id);
   const guard = may("kernel.guard.read") ? get<Guard>("/guard").catch(() => null) : null;
   [session.house, session.guard] = await Promise.all([get<Console>("/console"), guard]);
   session.state = "in";
@@ -162,6 +164,7 @@ export async function refresh(): Promise<void> {
 export async function signOut(everywhere = false): Promise<void> {
   if (everywhere) await post("/sessions/end", { keepCurrent: true });
   await ask("DELETE", "/session");
+  forgetAll();
   if (session.me?.guest) {
     location.replace(GUESTS);
     return;

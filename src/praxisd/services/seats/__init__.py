@@ -1,5 +1,6 @@
 """seats: who works where, and who edits which record (SPEC 9.1, 9.2)."""
 
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Service
 from praxisd.services.seats import checks, declared, desk, listings, live, operations, routes
 
@@ -14,6 +15,7 @@ SERVICE = Service(
     checks=checks.CHECKS,
     routes=routes.ROUTES,
     listings=listings.LISTINGS,
+    pages=(ConsolePage("seats", declared.READ, "practice", 66, "users"),),
     tables=declared.TABLES,
     sockets=live.SOCKETS,
     problems=(*declared.PROBLEMS, *live.PROBLEMS),
