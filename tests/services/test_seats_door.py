@@ -328,3 +328,12 @@ def test_nothing_of_what_seats_say_is_in_the_log(door: Door) -> None:
     until(lambda: len(lines(door.house)) == 0)
     assert "seats.live" in door.one.log()
     assert "anarien" not in door.one.log()
+
+
+def test_what_a_seat_logs_is_on_disk_before_it_is_answered(door: Door) -> None:
+    line, _ = door.program()
+    entry = {"at": "2026-11-28T08:00:00Z", "level": "info", "code": "acme.started", "text": "Gestartet"}
+    assert line.ask(type="log", entries=[entry | {"seq": n} for n in (1, 2, 3)])["upto"] == 3
+    assert line.ask(type="log", entries=[entry | {"seq": n} for n in (3, 4)])["upto"] == 4
+    assert line.ask(type="log", entries=[entry])["code"] == "logbook.bad_entry"
+    assert line.ask(type="beat")["type"] == "answer"

@@ -7,7 +7,7 @@ from praxisd.services.seats import checks, declared, desk, listings, live, opera
 SERVICE = Service(
     name="seats",
     package="praxisd.services.seats",
-    needs=("accounts", "directory"),
+    needs=("accounts", "directory", "logbook"),
     settings=declared.SETTINGS,
     events=declared.EVENTS,
     handlers=declared.HANDLERS,

@@ -228,7 +228,6 @@ SOCKETS = (
 PROBLEMS = (
     "seats.bad_message",
     "seats.here_already",
-    "seats.no_logbook",
     "seats.not_here",
     "seats.not_proven",
 )
