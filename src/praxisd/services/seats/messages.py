@@ -19,7 +19,9 @@ MOST_ASKED = 200
 
 # `$` would let a line end pass.
 Id = Annotated[int, Meta(ge=1, le=2**53)]
-Record = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z]{0,47}/[A-Za-z0-9\-.]{1,64}\Z")]
+Record = Annotated[
+    str, Meta(pattern=r"^[A-Z][A-Za-z]{0,47}/[A-Za-z0-9\-.]{1,64}\Z", examples=["Patient/muster-erika"])
+]
 """`Kind/id`, such as `Patient/abc`."""
 Session = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 """Made by the client, and kept for its life."""
