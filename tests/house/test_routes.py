@@ -83,6 +83,24 @@ def test_every_route_has_a_known_permission_or_says_why_it_is_open(registry: Reg
             assert route.permission in registry.permissions, route.name
 
 
+def test_every_socket_has_a_known_permission_or_says_why_it_is_open(registry: Registry) -> None:
+    assert {"seats.live"} <= {socket.name for socket in registry.sockets}
+    for socket in registry.sockets:
+        if socket.permission is None:
+            assert len(socket.why_open) > 20, socket.name
+        else:
+            assert socket.permission in registry.permissions, socket.name
+        assert re.fullmatch(r"[a-z][A-Za-z]*\.[a-z][A-Za-z]*", socket.name), socket.name
+        assert re.fullmatch(r"praxisd\.[a-z]+\.v[0-9]+", socket.protocol), socket.name
+        assert 0 < socket.most_bytes <= 1_048_576, socket.name
+
+
+def test_a_socket_asked_as_a_plain_request_tells_how_it_is_opened(house: House, registry: Registry) -> None:
+    routes = [Route("GET", one.path, one.name, lambda _call: None, None) for one in registry.sockets]
+    for route, answer in ask(house, {}, routes):
+        assert (answer.status_code, answer.json()["code"]) == (426, "http.upgrade_required"), route.name
+
+
 def test_without_a_key_every_guarded_route_answers_401(house: House, registry: Registry) -> None:
     guarded = [r for r in registry.routes if r.permission is not None]
     for route, answer in ask(house, {}, guarded):
@@ -103,6 +121,7 @@ def test_every_code_an_operation_may_answer_has_texts_in_both_languages(
     registry: Registry, entries: list[Entry]
 ) -> None:
     codes = {code for e in entries for names in openapi.general_problems(e).values() for code in names}
+    codes |= {"http.bad_subprotocol", "http.foreign_origin", "http.too_many_sockets", "http.upgrade_required"}
     codes |= (
         {code for e in entries for _, code in e.route.problems} | set(GENERAL) | {"http.headers_too_large"}
     )

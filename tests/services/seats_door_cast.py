@@ -37,14 +37,21 @@ class Key:
     """A program that was registered and approved."""
 
     def __init__(
-        self, house: House, organization: str, name: str = "Empfang", *, approved: bool = True, **more: bool
+        self,
+        house: House,
+        organization: str,
+        name: str = "Empfang",
+        *,
+        approved: bool = True,
+        may_take: bool = False,
     ):
         self.private = Ed25519PrivateKey.generate()
         public = b64(self.private.public_key().public_bytes_raw())
         actor = system("test", organization)
-        made = house.store.run(actor, lambda tx: register.register(tx, name=name, public_key=public, **more))
+        made = house.store.run(actor, lambda tx: register.register(tx, name=name, public_key=public))
         if approved:
             house.store.run(actor, lambda tx: register.approve(tx, made.id, made.code))
+            house.store.run(actor, lambda tx: register.change(tx, made.id, may_take=may_take))
         self.seat = made.id
 
     def here(self, hello: dict[str, Any], session: str, **given: Any) -> dict[str, Any]:
