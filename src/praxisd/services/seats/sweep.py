@@ -31,6 +31,7 @@ class Sweep:
         self._say = say
         self._last: int | None = None
         self._doubt: tuple[int, dict[str, int], float] | None = None
+        self._rest = False
         self.shortest = rules.SWEEPS * 10
         self.next_at: int | None = None
 
@@ -43,8 +44,6 @@ class Sweep:
         """A sweep was not possible (maintenance, an outage): what lapses meanwhile is spared by the next one."""
         self._rest = True
 
-    _rest = False
-
     def run(self) -> None:
         """One round over all practices."""
         with self._house.store.read(_ACTOR) as tx:
@@ -56,8 +55,7 @@ class Sweep:
         busy, self.next_at = False, None
         for one in practices:
             busy = self._practice(one, now, since, intervals[one]) or busy
-        if since is not None:
-            self._rest = False
+        self._rest = False
         if self._doubt is None:
             self._last = now
         if busy:
