@@ -17,8 +17,8 @@ from praxisd.kernel.errors import Problem
 from praxisd_guard.durable import put, sync_folder
 
 POINTER, FILE = "database.at", "praxisd.db"
-UNREADABLE, AWAY = "store.place_unreadable", "store.database_away"
-CODES = (UNREADABLE, AWAY)
+UNREADABLE, AWAY, RETIRED = "store.place_unreadable", "store.database_away", "store.database_retired"
+CODES = (UNREADABLE, AWAY, RETIRED)
 POSTGRES = ("postgresql:", "postgresql+psycopg:", "postgres:")
 STONE = b"praxisd: the database has been moved"
 """Begins the file that is left where a database was moved away: an older program stops at it, instead of beginning anew."""

@@ -58,7 +58,7 @@ class Sqlite:
         self._lock = threading.Lock()
         self._swap = threading.Lock()
         self._owner: int | None = None
-        self._closed = False
+        self._closed = self._retired = False
 
     @property
     def path(self) -> Path:
@@ -86,6 +86,8 @@ class Sqlite:
         try:
             if self._closed:
                 raise RuntimeError("the store is closed")
+            if self._retired:
+                raise Problem(database_at.RETIRED, 503, retry=True)
             yield self._files.writing()
         finally:
             self._owner = None
@@ -114,6 +116,12 @@ class Sqlite:
         """
         with self._alone(patience_s) as connection:
             yield connection.driver_connection
+
+    def retire(self) -> None:
+        """Nothing is written here any more: another database is in force from the next start on. Only inside of `held`."""
+        if self._owner != threading.get_ident():
+            raise RuntimeError("only for who holds the writer")
+        self._retired = True
 
     def use(self, files: Files) -> Files:
         """From now on these; only inside of `held`. Who reads in the old ones ends there: the old files are answered."""

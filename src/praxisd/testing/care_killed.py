@@ -12,9 +12,14 @@ from praxisd import main
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.config import Config
-from praxisd.services.care import moving, steps
+from praxisd.kernel.engines import Conflict
+from praxisd.kernel.errors import Problem
+from praxisd.services.care import moving, steps, to_postgres
 
-TABLE = "CREATE TABLE IF NOT EXISTS strange_writing(number INTEGER PRIMARY KEY, what TEXT)"
+_NOTED = (
+    "INSERT INTO kernel_cursor(organization, name, seq, updated_at) VALUES('care', 'written:{0}', {0}, 0)"
+)
+_READ = "SELECT seq FROM kernel_cursor WHERE organization = 'care' ORDER BY seq"
 WHO = system("care_killed")
 
 
@@ -23,18 +28,13 @@ def opened(folder: Path, step: str = "") -> House:
     trial = {steps.TRIAL: steps.STEPS.index(step) + 1} if step in steps.STEPS else {}
     config = Config(development=True, trial=trial, log_level="error")
     main.exchange(folder, config, begin=False)
-    house = main.open_practice(folder, config)
-    with house.store.write(WHO) as tx:
-        tx.raw(TABLE)
-    return house
+    return main.open_practice(folder, config)
 
 
 def numbers(house: House) -> list[int]:
     """What is in the database."""
     with house.store.read(WHO) as tx:
-        return [
-            int(row[0]) for row in tx.raw("SELECT number FROM strange_writing ORDER BY number").fetchall()
-        ]
+        return [int(row[0]) for row in tx.raw(_READ).fetchall()]
 
 
 def write(house: House, stop: threading.Event) -> None:
@@ -42,20 +42,25 @@ def write(house: House, stop: threading.Event) -> None:
     number = max(numbers(house), default=0)
     while not stop.is_set():
         number += 1
-        with house.store.write(WHO) as tx:
-            tx.raw("INSERT INTO strange_writing VALUES(?, ?)", (number, "x" * 300))
+        try:
+            with house.store.write(WHO) as tx:
+                tx.raw(_NOTED.format(number))
+        except (Conflict, Problem):  # it waited for too long, or was told to go to another database
+            number -= 1
+            continue
         print(number, flush=True)
         stop.wait(0.002)
 
 
-def work(folder: Path, to: Path, step: str) -> None:
+def work(folder: Path, to: str, step: str) -> None:
     """Write, move, and be killed perhaps."""
     house = opened(folder, step)
     stop = threading.Event()
     writer = threading.Thread(target=write, args=(house, stop))
     writer.start()
     try:
-        moving.move(house, WHO, str(to), progress=lambda _done, _total: None, stop=lambda: False)
+        how = to_postgres.move if to.startswith("postgresql") else moving.move
+        how(house, WHO, to, progress=lambda _done, _total: None, stop=lambda: False)
         stop.wait(0.2)
     finally:
         stop.set()
@@ -64,4 +69,4 @@ def work(folder: Path, to: Path, step: str) -> None:
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    work(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -56,35 +56,57 @@ def compact(folder: Path, as_json: bool, yes: bool) -> None:
 @care.command("move")
 @reporting
 @click.option("--to", "to", type=click.Path(path_type=Path), help="The folder, also on another disk.")
+@click.option(
+    "--to-postgres", "url", metavar="URL", help="An empty PostgreSQL: postgresql://user:password@host/name."
+)
 @click.option("--dry-run", is_flag=True, help="Only look whether it could be done.")
 @click.option("--status", "asked", is_flag=True, help="Only say how the last move went.")
-def move(folder: Path, as_json: bool, to: Path | None, dry_run: bool, asked: bool) -> None:
-    """Move the database into another folder or onto another disk, while all others work; the old one is kept."""
+@click.option("--yes", is_flag=True, help="Do not ask before a move to PostgreSQL.")
+def move(
+    folder: Path, as_json: bool, to: Path | None, url: str | None, dry_run: bool, asked: bool, yes: bool
+) -> None:
+    """Move the database into another folder, onto another disk, or to PostgreSQL; the old one is kept."""
     if asked:
         _moved(perform(folder, "care.move_state", None, lang=language()), as_json)
         return
-    if to is None:
-        raise click.UsageError(_say("move_where"))
-    where = str(to.absolute())
-    found = perform(folder, "care.look", None, to=where, lang=language())
-    if not as_json:
-        click.echo(
-            _say("look", path=found["path"], size=found["size"] // _MB, free=found["free"] // _MB,
-                 system=found["system"] or "?", seconds=found["stallSeconds"])
+    if (to is None) == (url is None):
+        raise click.UsageError(_say("postgres.where"))
+    if url is not None:
+        found = perform(folder, "care.look_at_postgres", None, url=url, lang=language())
+        rows = sum(found["tables"].values())
+        said = _say(
+            "postgres.look",
+            place=found["place"],
+            rows=rows,
+            tables=len(found["tables"]),
+            size=found["size"] // _MB,
+        )
+    else:
+        where = str(to.absolute()) if to is not None else ""
+        found = perform(folder, "care.look", None, to=where, lang=language())
+        said = _say(
+            "look", path=found["path"], size=found["size"] // _MB, free=found["free"] // _MB,
+            system=found["system"] or "?", seconds=found["stallSeconds"],
         )  # fmt: skip
     if dry_run:
-        if as_json:
-            print_json(found)
+        print_json(found) if as_json else click.echo(said)
         return
-    answer = perform(folder, "care.move", None, to=where, lang=language())
+    click.echo(said, err=as_json)
+    if url is not None and not yes:
+        click.confirm(_say("postgres.sure"), abort=True, err=True)
+    if url is not None:
+        answer = perform(folder, "care.move_to_postgres", None, url=url, lang=language())
+    else:
+        answer = perform(folder, "care.move", None, to=where, lang=language())
     while not (answer["under"] or {"ended": True})["ended"]:
         time.sleep(0.3)
         answer = perform(folder, "care.move_state", None, lang=language())
     under = answer["under"]
     if under and under["code"]:
-        detail = under["detail"] or None
-        raise Problem(under["code"], 409, detail=detail, **under.get("params", {}))
+        raise Problem(under["code"], 409, detail=under["detail"] or None, **under["params"])
     _moved(answer, as_json)
+    if url is not None:
+        click.echo(_say("postgres.restart"), err=True)
 
 
 @care.command("release")

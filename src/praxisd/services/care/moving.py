@@ -79,21 +79,34 @@ def move(house: "House", actor: Actor, to: str, *, progress: Progress, stop: Sto
         work = _switched(house, engine, work, stop)
     except BaseException as error:
         problem = _problem(error, Path(work.new))
-        house.log.warning("care_move_failed", code=problem.code)
-        with contextlib.suppress(OSError):  # a disk that is full: the next start settles it
-            settling.undone(house.folder, work, house.clock.now(), problem.code)
+        give_up(house, work, problem)
         raise problem from None
     return _finished(house, actor, work)
 
 
+def give_up(house: "House", work: Move, problem: Problem) -> None:
+    """The old one stays valid, and what was made is removed."""
+    house.log.warning("care_move_failed", code=problem.code)
+    with contextlib.suppress(OSError):  # a disk that is full: the next start settles it
+        settling.undone(house.folder, work, house.clock.now(), problem.code)
+
+
 def begin(house: "House", to: str) -> targets.Target:
-    """May a move begin, and where does it go? PENDING (409) while the server moves away, or its data are exchanged."""
+    """May a move begin, and where does it go? Problems of `free` and `targets`."""
+    free(house)
+    return targets.looked(house, to)
+
+
+def free(house: "House") -> None:
+    """PENDING (409) while the server moves away, its data are exchanged, or a move waits for a start."""
     if moved.mark(house.folder) is not None or backups.exchange_waits(house.folder):
         raise Problem(PENDING, 409)
     last = journal.known(house.folder)
     if last is not None and last.phase in journal.UNDERWAY:
         settling.settle(house.folder)
-    return targets.looked(house, to)
+    on_file = isinstance(house.store.engine, Sqlite)
+    if last is not None and last.kind == "postgres" and on_file and settling.points(house.folder, last):
+        raise Problem(PENDING, 409)
 
 
 def _made(house: "House", work: Move) -> Move:
@@ -202,7 +215,7 @@ def _gated(house: "House", engine: Sqlite, work: Move, source: BinaryIO, target:
             for said in ("PRAGMA schema_version", "SELECT count(*) FROM sqlite_master", "PRAGMA page_count"):
                 if new.execute(said).fetchone() != db.execute(said).fetchone():
                     raise Problem(DIFFERS, 409)
-            _pointed(house, work)
+            pointed(house, work, work.new)
         except BaseException:
             fresh.close_reading()
             fresh.close_writing()
@@ -211,14 +224,14 @@ def _gated(house: "House", engine: Sqlite, work: Move, source: BinaryIO, target:
         return engine.use(fresh)
 
 
-def _pointed(house: "House", work: Move) -> None:
+def pointed(house: "House", work: Move, to: str) -> None:
     """Replace the pointer. If the disk says no, and yet it was replaced: back, and where not even that can be, forward: what
     lies there is what counts. OSError.
     """
     folder, url = house.folder, house.config.database_url
     before = database_at.pointer(folder)
     try:
-        database_at.put_pointer(folder, work.new, url, work.id, house.clock.now())
+        database_at.put_pointer(folder, to, url, work.id, house.clock.now())
     except OSError:
         if not settling.points(folder, work):
             raise

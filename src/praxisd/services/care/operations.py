@@ -39,7 +39,7 @@ def compact(house: "House", args: Args) -> Args:
 
 def look(house: "House", args: Args) -> Args:
     """What a move into the folder `to` would be."""
-    found: Args = msgspec.to_builtins(state.target(moving.begin(house, _folder(args))))
+    found: Args = msgspec.to_builtins(state.target(moving.begin(house, _text(args, "to"))))
     return found
 
 
@@ -47,12 +47,38 @@ def move(house: "House", args: Args) -> Args:
     """Begin a move into the folder `to`; without a server it is done when this answers. The move is asked about with
     `care.move_state`.
     """
-    to = _folder(args)
+    to = _text(args, "to")
     moving.begin(house, to)
     desk = working_of(house)
 
     def work() -> object:
         return moving.move(house, CLI, to, progress=desk.progress, stop=lambda: desk.stopped)
+
+    if "url" in house.shared:
+        desk.begin("move", work)
+    else:
+        desk.run("move", work)
+    return move_state(house, args)
+
+
+def look_at_postgres(house: "House", args: Args) -> Args:
+    """What a move to the PostgreSQL `url` would be."""
+    from praxisd.services.care import to_postgres  # a start on SQLite need not wait for psycopg
+
+    found: Args = msgspec.to_builtins(to_postgres.looked(house, _text(args, "url")))
+    return found
+
+
+def move_to_postgres(house: "House", args: Args) -> Args:
+    """Begin a move to the PostgreSQL `url`, as `move`."""
+    from praxisd.services.care import to_postgres
+
+    url = _text(args, "url")
+    to_postgres.looked(house, url)
+    desk = working_of(house)
+
+    def work() -> object:
+        return to_postgres.move(house, CLI, url, progress=desk.progress, stop=lambda: desk.stopped)
 
     if "url" in house.shared:
         desk.begin("move", work)
@@ -76,11 +102,11 @@ def release(house: "House", args: Args) -> Args:
     return _shown(house, args)
 
 
-def _folder(args: Args) -> str:
-    to = args.get("to")
-    if not isinstance(to, str) or not to:
+def _text(args: Args, name: str) -> str:
+    found = args.get(name)
+    if not isinstance(found, str) or not found:
         raise Problem("control.bad_arguments", 400)
-    return to
+    return found
 
 
 def _shown(house: "House", args: Args) -> Args:
@@ -94,6 +120,8 @@ OPERATIONS = (
     Operation("care.compact", compact, offline=True),
     Operation("care.look", look, offline=True),
     Operation("care.move", move, offline=True),
+    Operation("care.look_at_postgres", look_at_postgres, offline=True),
+    Operation("care.move_to_postgres", move_to_postgres, offline=True),
     Operation("care.move_state", move_state, offline=True),
     Operation("care.release", release, offline=True),
 )

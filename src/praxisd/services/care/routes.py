@@ -2,8 +2,17 @@
 
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.service import Answer, Call, Permission, Route
-from praxisd.services.care import checking, compacting, moving, releasing, state, targets, working
-from praxisd.services.care.shapes import CheckIn, MoveIn, MoveOut, StateOut, TargetOut
+from praxisd.services.care import (
+    checking,
+    compacting,
+    moving,
+    postgres_words,
+    releasing,
+    state,
+    targets,
+    working,
+)
+from praxisd.services.care.shapes import CheckIn, MoveIn, MoveOut, PlanOut, PostgresIn, StateOut, TargetOut
 from praxisd.services.care.working import working_of
 
 READ, WORK, MOVE = "care.database.read", "care.database.work", "care.database.move"
@@ -70,6 +79,33 @@ def move(call: Call) -> Answer:
     return Answer(state.shown(house, call.lang), 202)
 
 
+def look_at_postgres(call: Call) -> PlanOut:
+    """Look at a move to PostgreSQL
+
+    A dry run: whether the target is empty and fits, and what would be taken along.
+    """
+    from praxisd.services.care import to_postgres  # a start on SQLite need not wait for psycopg
+
+    found = to_postgres.looked(call.house, call.body.url)
+    return PlanOut(place=found.place, size=found.size, rows=found.tables)
+
+
+def move_to_postgres(call: Call) -> Answer:
+    """Move the database to PostgreSQL
+
+    The doors are closed meanwhile, all is compared, and afterwards praxisd must be started anew (a guard does so).
+    """
+    from praxisd.services.care import to_postgres
+
+    house, actor, url = call.house, call.actor, call.body.url
+    to_postgres.looked(house, url)
+    desk = working_of(house)
+    desk.begin(
+        "move", lambda: to_postgres.move(house, actor, url, progress=desk.progress, stop=lambda: desk.stopped)
+    )
+    return Answer(state.shown(house, call.lang), 202)
+
+
 def read_move(call: Call) -> MoveOut:
     """The move under way, or the last one"""
     found = state.moved(call.house, call.lang)
@@ -87,6 +123,10 @@ def release(call: Call) -> Answer:
     return Answer(status=204)
 
 
+_POSTGRES = (
+    (400, postgres_words.BAD_URL),
+    *((409, code) for code in (*postgres_words.CODES[1:], moving.PENDING, targets.NOT_SQLITE)),
+)
 _TARGET = tuple((409, code) for code in (*targets.CODES, moving.PENDING))
 ROUTES = (
     Route("GET", "/care/state", "care.read", read_state, READ, StateOut, inside=True, safe=True, tags=_TAGS),
@@ -105,6 +145,14 @@ ROUTES = (
     Route(
         "POST", "/care/move", "care.move", move, MOVE, StateOut, body=MoveIn, status=202, problems=(_BUSY, *_TARGET),
         transaction=False, inside=True, tags=_TAGS,
+    ),
+    Route(
+        "POST", "/care/move/postgres/look", "care.lookAtPostgres", look_at_postgres, MOVE, PlanOut, body=PostgresIn,
+        problems=_POSTGRES, transaction=False, inside=True, tags=_TAGS,
+    ),
+    Route(
+        "POST", "/care/move/postgres", "care.moveToPostgres", move_to_postgres, MOVE, StateOut, body=PostgresIn, status=202,
+        problems=(_BUSY, *_POSTGRES), transaction=False, inside=True, tags=_TAGS,
     ),
     Route(
         "GET", "/care/move", "care.readMove", read_move, READ, MoveOut, problems=((404, "http.not_found"),), inside=True,

@@ -51,7 +51,7 @@ def points(folder: Path, work: Move) -> bool:
 
 def _waits(last: Move) -> bool:
     """Done, but the old file could not be renamed yet, since somebody had it open."""
-    return last.phase == "done" and last.kind == "folder" and not last.kept
+    return last.phase == "done" and not last.kept
 
 
 def undone(folder: Path, work: Move, now: int, code: str, *, cut: bool = False) -> Move:
@@ -85,7 +85,7 @@ def _removed(work: Move) -> bool:
 def finished(folder: Path, work: Move, now: int, *, rename: bool = True) -> Move:
     """The new one is valid: the old one is kept under another name, with a stone in its place."""
     kept = work.kept
-    if work.kind == "folder" and rename and not kept:
+    if rename and not kept:
         try:
             kept = _kept(folder, work, now)
         except OSError:

@@ -27,6 +27,20 @@ class MoveIn(_In, frozen=True):
     to: Path_
 
 
+class PostgresIn(_In, frozen=True):
+    """The address of an empty PostgreSQL, with user and password. It is never shown again."""
+
+    url: Path_
+
+
+class PlanOut(_Out, frozen=True, kw_only=True):
+    """What a move to PostgreSQL would take along; `rows` of each table."""
+
+    place: str
+    size: int
+    rows: dict[str, int]
+
+
 class TargetOut(_Out, frozen=True, kw_only=True):
     """What a move into a folder would be: where the file would lie, on which file system, and for how long nobody could save."""
 
