@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from praxisd_client.http import Api
 from praxisd_client.key import SeatKey
@@ -32,8 +33,8 @@ def register(
 
 def state(api: Api, key: SeatKey) -> str:
     """`waiting`, `approved`, `refused` or `revoked`."""
-    now = int(time.time())
-    body = {"id": key.seat, "signature": key.sign("praxisd.seats.state", key.seat, str(now)), "now": now}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    body = {"id": key.seat, "signature": key.sign("praxisd.seats.state", key.seat, now), "now": now}
     return str(api.post("/seats/register/state", body).body["state"])
 
 

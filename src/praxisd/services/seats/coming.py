@@ -97,6 +97,7 @@ def _entered(
         beat_at=turn.now,
     )
     store.put_session(turn.tx, row)
+    turn.crowd_changed()
     return row
 
 

@@ -61,6 +61,7 @@ _QUEUE = prepared(
 )
 _WANTED = prepared(sa.select(WAITING).where(mine(WAITING), _W.session == _SESSION).order_by(_W.record))
 _EVERYBODY = prepared(sa.select(WAITING).where(mine(WAITING)).order_by(_W.record, _W.place, _W.session))
+_RECORDS = prepared(sa.select(_W.record).where(mine(WAITING)).distinct())
 _JOIN = insert(WAITING, ignore=True)
 _LEAVE = prepared(sa.delete(WAITING).where(mine(WAITING), _W.record == _RECORD, _W.session == _SESSION))
 _LEAVE_ALL = prepared(sa.delete(WAITING).where(mine(WAITING), _W.session == _SESSION))
@@ -142,6 +143,11 @@ def queue(tx: Tx, record: str) -> list[Waiter]:
 def wanted(tx: Tx, session: str) -> list[Waiter]:
     """What a session waits for."""
     return [Waiter(**r._asdict()) for r in tx.all(_WANTED, session=session)]
+
+
+def waited_for(tx: Tx) -> frozenset[str]:
+    """Records of this practice that somebody waits for."""
+    return frozenset(row[0] for row in tx.tuples(_RECORDS))
 
 
 def everybody(tx: Tx) -> list[Waiter]:

@@ -34,6 +34,7 @@ def lock(turn: Turn, who: Who, request: messages.Lock) -> messages.Answer:
         return messages.Locked(id=request.id, lock=shown(lease))
     if request.wait:
         place = desk_store.join(turn.tx, request.record, who.session)
+        turn.crowd_changed()
         return messages.Waiting(id=request.id, waiting=place)
     raise locked(turn, who, request.record)
 
@@ -168,6 +169,8 @@ def locked(turn: Turn, who: Who | None, record: str) -> Problem:
 
 def presence(turn: Turn, record: str, but: str = "") -> None:
     """Tell all who look at a record, and who holds it, who is there now; not session `but`."""
+    if not turn.looked_at(record):
+        return
     there = store.at(turn.tx, record)
     others = [row for row in there if row.session != but]
     lease = turn.held(record) if others or there else None
@@ -187,6 +190,8 @@ def presence(turn: Turn, record: str, but: str = "") -> None:
 
 def grant(turn: Turn, record: str) -> SessionRow | None:
     """Give a free lock to the next one who waits and is connected; it is told. None if nobody is."""
+    if not turn.waited_for(record):
+        return None
     before: Lease | None = None
     for waiter in desk_store.queue(turn.tx, record):
         row = store.session(turn.tx, waiter.session)
@@ -228,7 +233,8 @@ def _grab(turn: Turn, who: Who, record: str) -> Lease | None:
             return leases.last(tx, key) if first.session == who.session else None
         before = leases.last(tx, key, lock=True)
     lease = leases.take(tx, key, who.holder, turn.interval, detail(who.seat, who.session), before)
-    desk_store.leave(tx, record, who.session)
+    if turn.waited_for(record):
+        desk_store.leave(tx, record, who.session)
     presence(turn, record, but=who.session)
     return lease
 

@@ -23,6 +23,7 @@ def look(turn: Turn, who: Who, request: messages.Look) -> messages.Answer:
     before = _self(turn, who).at_record
     if before != request.record:
         store.look(turn.tx, who.session, request.record)
+        turn.crowd_changed()
         for record in filter(None, (before, request.record)):
             locks.presence(turn, record, but=who.session)
     return messages.Answer(id=request.id)

@@ -82,6 +82,9 @@ _AT = prepared(
         _N.at_since, _N.session
     )
 )
+_LOOKED = prepared(
+    sa.select(_N.at_record).where(mine(SESSION), _N.at_record.is_not(None), _N.gone_at.is_(None)).distinct()
+)
 _SILENT = prepared(
     _JOINED.where(_N.gone_at.is_(None), _N.beat_at <= sa.bindparam("before")).order_by(_N.session)
 )
@@ -240,6 +243,11 @@ def of_seat(tx: Tx, seat_id: str) -> list[SessionRow]:
 def at(tx: Tx, record: str) -> list[SessionRow]:
     """Who looks at a record, the first first."""
     return _many(tx, _AT, record=record)
+
+
+def looked_at(tx: Tx) -> frozenset[str]:
+    """Records of this practice that somebody looks at."""
+    return frozenset(row[0] for row in tx.tuples(_LOOKED))
 
 
 def silent(tx: Tx, before: int) -> list[SessionRow]:

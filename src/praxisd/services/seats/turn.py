@@ -41,6 +41,7 @@ class Turn:
         self._lines = lines(house)
         self._intervals: dict[str, int] = {}
         self._now: int | None = None
+        self._crowds: dict[tuple[str, str], frozenset[str]] = {}
 
     def finish(self) -> None:
         """In a transaction that is not the desk's own: say it all once that is committed."""
@@ -66,6 +67,27 @@ class Turn:
         if found is None:
             found = int(self.house.settings.get(self.tx, INTERVAL))
             self._intervals[self.tx.organization] = found
+        return found
+
+    # --- who might be concerned --------------------------------------------------------------------------------------------
+
+    def waited_for(self, record: str) -> bool:
+        """False if nobody waits for this record. Asked once for all records of a turn, where no other node can change it."""
+        return not self.tx.store.alone or record in self._crowd("waiting", desk_store.waited_for)
+
+    def looked_at(self, record: str) -> bool:
+        """False if nobody looks at this record."""
+        return not self.tx.store.alone or record in self._crowd("looking", store.looked_at)
+
+    def crowd_changed(self) -> None:
+        """Somebody waits, or looks at a record, who did not when the turn began."""
+        self._crowds.clear()
+
+    def _crowd(self, name: str, ask: Callable[[Tx], frozenset[str]]) -> frozenset[str]:
+        key = name, self.tx.organization
+        found = self._crowds.get(key)
+        if found is None:
+            found = self._crowds[key] = ask(self.tx)
         return found
 
     # --- what is said ----------------------------------------------------------------------------------------------------
