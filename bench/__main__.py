@@ -1,6 +1,6 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, updates, start, backups, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, updates, start, backups, care, all.
 """
 
 import argparse
@@ -47,6 +47,10 @@ def _with_practice(options: argparse.Namespace, found: report.Report, say: Calla
             from bench import backups
 
             found.rows += backups.measure(made, base, work, min(options.rounds, 5), say, found.notes)
+        if options.part in ("care", "all"):
+            from bench import care
+
+            found.rows += care.measure(base, work, min(options.rounds, 5), say, found.notes)
 
 
 def main() -> int:
@@ -67,6 +71,7 @@ def main() -> int:
             "updates",
             "start",
             "backups",
+            "care",
             "all",
         ),
         default="all",
