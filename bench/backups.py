@@ -1,20 +1,28 @@
 """Backups: our whole run beside plain restic on the same frozen files, and what a practice day adds to each repository.
 
-Our run stages the database in use (copied, checked, counted, hashed), copies it, praxisd's own files and a folder of documents
-onto a medium, and verifies the copy; the floor is `restic backup` of the same folder and of a raw copy of the database that was
-made before the clock started. Then a day passes: both run again, and a third repository takes the database by VACUUM INTO.
+Our run stages the database in use (copied, checked, counted, hashed), reads the documents, copies all of it with praxisd's own
+files onto a medium, verifies the copy and records it; the floor is `restic backup` of the same folder and of a raw copy of the
+database that was made before the clock started, as far behind other programs as ours. Then a day passes and both run again.
+
+Two practices: a small one, which also measures what a day adds, and one of a realistic size (`_SCANS` bytes of letters and X-rays
+more, which no compression makes smaller), at which the demand on the time is aimed: what a run costs besides copying is the same
+for a practice of any size. Beside them the careful floor: `restic backup` and then `restic check` of as much as ours reads.
 """
 
 import contextlib
 import os
+import resource
+import shutil
 import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Any
 
 from bench import practice, report
@@ -22,7 +30,8 @@ from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.ids import new_id
 from praxisd.model.backup_kept import RunKept, SourceKept
-from praxisd.services.backups import plan_rules
+from praxisd.services.backups import gently, plan_rules
+from praxisd.services.backups.engines.restic_place import SIDE_BY_SIDE
 from praxisd.services.backups.plans import drives, planning, setting_up, sources
 from praxisd.services.backups.runs import asking, running
 from praxisd.services.calendar import api as calendar
@@ -33,6 +42,7 @@ DOCUMENTS, PICTURES = 4_000, 60
 ATTACHED, ATTACHED_A_DAY = 1_500, 20
 """Referrals and findings of about 100 kB that patients sent along with their bookings; they lie in the database."""
 LETTERS_A_DAY, PICTURES_A_DAY, BOOKED, CHANGED = 60, 2, 480, 260
+_SCANS = 2_000_000_000
 _NEAR = """SELECT id FROM calendar_appointment WHERE status = 'booked' AND start BETWEEN :now - 604800 AND :now + 2592000
     ORDER BY id"""
 _ATTACH = """INSERT INTO messaging_binary(organization, id, media_type, size, created_at, actor, extra, data)
@@ -43,24 +53,65 @@ _MB = 1_000_000
 
 @dataclass
 class _Plain:
-    """Plain restic with a repository of its own."""
+    """Plain restic with a repository of its own. `options`: how it is told to work."""
 
     program: Path
     place: Path
+    options: tuple[str, ...] = ()
 
-    def call(self, *args: str) -> str:
+    def call(self, *args: str) -> None:
+        """Behind the practice's work, as ours."""
         environment = os.environ | {
             "RESTIC_PASSWORD": "bench",
             "RESTIC_CACHE_DIR": str(self.place) + ".cache",
         }
-        line = [str(self.program), "-r", str(self.place), "--json", *args]
-        return subprocess.run(line, env=environment, check=True, capture_output=True, text=True).stdout
+        line = [str(self.program), *self.options, "-r", str(self.place), "--json", *args]
+        with subprocess.Popen(
+            line, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            gently.behind(process.pid)
+        if process.returncode:
+            raise RuntimeError(f"restic {args[0]} ended with {process.returncode}")
 
-    def back_up(self, *paths: Path) -> float:
-        """Seconds it took."""
-        began = time.perf_counter()
+    def back_up(self, *paths: Path) -> None:
         self.call("backup", "--host", "bench", *map(str, paths))
-        return time.perf_counter() - began
+
+    def check(self) -> None:
+        self.call("check", "--read-data-subset=5%")
+
+
+@dataclass
+class _Spent:
+    """Seconds of the clock and of all processors, round by round."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def take(self, work: Callable[[], object]) -> None:
+        os.sync()
+        wall, cpu = time.perf_counter(), _cpu()
+        work()
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(_cpu() - cpu)
+
+    def plus(self, other: "_Spent") -> "_Spent":
+        return _Spent(
+            [a + b for a, b in zip(self.wall, other.wall, strict=True)],
+            [a + b for a, b in zip(self.cpu, other.cpu, strict=True)],
+        )
+
+    def row(self, name: str, floor: "_Spent", demanded: float | None = None) -> report.Row:
+        """Both ratios are costs, ours over the floor's."""
+        return report.row(
+            "backups", name, self.wall, floor.wall, cpu=(floor.cpu, self.cpu), demanded=demanded, most=True
+        )
+
+
+class _Times(dict[str, _Spent]):
+    """By who worked: ours, plain, check, alike."""
+
+    def __missing__(self, who: str) -> _Spent:
+        return self.setdefault(who, _Spent())
 
 
 def measure(
@@ -72,88 +123,140 @@ def measure(
     _write_documents(documents, Random(1))
     folder = practice.copy(base, work / "practice")
     _attach(folder / "praxisd.db", Random(3), ATTACHED)
-    first: list[tuple[float, float]] = []
-    next_day: list[tuple[float, float]] = []
-    added: list[tuple[int, int, int]] = []
-    split: list[dict[str, float]] = []
+    small = (_Times(), _Times())
+    added: list[dict[str, int]] = []
     for turn in range(rounds):
-        say(f"backups: round {turn + 1} of {rounds}")
+        say(f"backups: small practice, round {turn + 1} of {rounds}")
         with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
-            one = _round(made, folder, documents, Path(name), program, turn, split)
-        first.append(one[0])
-        next_day.append(one[1])
-        added.append(one[2])
-    size = (folder / "praxisd.db").stat().st_size // _MB
+            added.append(_small(made, folder, documents, Path(name), program, turn, small))
+    _scans(documents, Random(2), _SCANS)
+    large = (_Times(), _Times())
+    for turn in range(rounds):
+        say(f"backups: realistic practice, round {turn + 1} of {rounds}")
+        with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
+            _large(made, folder, documents, Path(name), program, rounds + turn, large)
     notes.append(
-        f"backups: database {size} MB, {DOCUMENTS} letters and {PICTURES} pictures; "
-        f"our run by step: {_shares(split)}"
+        f"backups: database {(folder / 'praxisd.db').stat().st_size // _MB} MB, {DOCUMENTS} letters and {PICTURES} pictures; "
+        f"of realistic size {_weight(documents) // _MB} MB of documents; seconds: {_medians(small, large)}"
     )
-    ours, raw, vacuum = zip(*added, strict=True)
+    return [*_time_rows(small, large), *_byte_rows(added)]
+
+
+def _time_rows(small: tuple[_Times, _Times], large: tuple[_Times, _Times]) -> list[report.Row]:
+    rows = []
+    for size, (first, following), demanded in (("realistic", large, 1.1), ("small", small, None)):
+        for day, one, most in (("first run", first, demanded), ("next day", following, None)):
+            rows.append(one["ours"].row(f"{size}, {day} / restic backup", one["plain"], most))
+            rows.append(one["ours"].row(f"{size}, {day} / backup and check", one["plain"].plus(one["check"])))
+    first = large[0]
+    rows.insert(2, first["ours"].row("realistic, first run / backup told as ours", first["alike"]))
+    return rows
+
+
+def _byte_rows(added: list[dict[str, int]]) -> list[report.Row]:
+    def row(name: str, beside: str, demanded: float | None, *, alone: bool = False) -> report.Row:
+        less = [one["documents"] if alone else 0 for one in added]
+        ours = [one["ours"] - no for one, no in zip(added, less, strict=True)]
+        theirs = [one[beside] - no for one, no in zip(added, less, strict=True)]
+        return report.row("backups", name, ours, theirs, demanded=demanded, most=True)
+
     return [
-        report.row("backups", "first run, time", *_pair(first), demanded=1.1, most=True),
-        report.row(
-            "backups", "next day, time", *_pair(next_day), note="staging and proof of the database count in"
-        ),
-        report.row("backups", "added by a day / raw copy", ours, raw, demanded=1.1, most=True),
-        report.row("backups", "added by a day / VACUUM INTO", ours, vacuum, demanded=0.7, most=True),
+        row("added by a day / raw copy", "raw", 1.1),
+        row("added by a day / VACUUM INTO, database", "vacuum", 0.7, alone=True),
+        row("added by a day / VACUUM INTO, with documents", "vacuum", None),
     ]
 
 
-def _round(
+def _small(
     made: practice.Filled,
     folder: Path,
     documents: Path,
     work: Path,
     program: Path,
     turn: int,
-    split: list[dict[str, float]],
-) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int, int]]:
-    raw, vacuum = _Plain(program, work / "raw"), _Plain(program, work / "vacuum")
-    for one in (raw, vacuum):
+    times: tuple[_Times, _Times],
+) -> dict[str, int]:
+    """One round on the small practice; bytes that the day added, by repository."""
+    plain = {name: _Plain(program, work / name) for name in ("raw", "vacuum", "documents")}
+    for one in plain.values():
         one.call("init")
+    with _opened(folder, work, documents) as (house, medium):
+        places = {"ours": medium} | {name: one.place for name, one in plain.items()}
+        before: dict[str, int] = {}
+        for day in (0, 1):
+            if day:
+                before = {name: _weight(one) for name, one in places.items()}
+                _day(house, made, documents, Random(100 + turn), turn)
+            _turns(house, plain["raw"], documents, work / "frozen", times[day], (turn + day) % 2)
+            plain["vacuum"].back_up(documents, _vacuum(folder, work / "frozen"))
+            plain["documents"].back_up(documents)
+        return {name: _weight(one) - before[name] for name, one in places.items()}
+
+
+def _large(
+    made: practice.Filled,
+    folder: Path,
+    documents: Path,
+    work: Path,
+    program: Path,
+    turn: int,
+    times: tuple[_Times, _Times],
+) -> None:
+    """One round on the realistic one; on the first day also against a restic that is told to work as ours."""
+    raw, alike = _Plain(program, work / "raw"), _Plain(program, work / "alike", SIDE_BY_SIDE)
+    for one in (raw, alike):
+        one.call("init")
+    with _opened(folder, work, documents) as (house, _):
+        for day in (0, 1):
+            if day:
+                _day(house, made, documents, Random(100 + turn), turn)
+            _turns(house, raw, documents, work / "frozen", times[day], (turn + day) % 2)
+            if not day:
+                copy = _raw(house.folder, work / "frozen")
+                times[day]["alike"].take(partial(alike.back_up, documents, copy))
+
+
+@contextlib.contextmanager
+def _opened(folder: Path, work: Path, documents: Path) -> Iterator[tuple[House, Path]]:
+    """The practice with a plan onto a new medium; no document has been read before."""
+    shutil.rmtree(folder / "backups" / "digests", ignore_errors=True)
     medium = work / "medium"
     medium.mkdir()
     house = practice.opened(folder)
     try:
         _planned(house, medium, documents)
-        frozen = work / "frozen"
-        first = _both(house, raw, documents, frozen, ours_first=turn % 2 == 0, split=split)
-        vacuum.back_up(documents, _vacuum(folder, frozen))
-        before = [_weight(one) for one in (medium, raw.place, vacuum.place)]
-        _day(house, made, documents, Random(100 + turn), turn)
-        after = _both(house, raw, documents, frozen, ours_first=turn % 2 == 1, split=split)
-        vacuum.back_up(documents, _vacuum(folder, frozen))
-        grown = [
-            _weight(one) - was for one, was in zip((medium, raw.place, vacuum.place), before, strict=True)
-        ]
-        return first, after, (grown[0], grown[1], grown[2])
+        yield house, medium
     finally:
         _unplanned(house)
         house.stop()
 
 
-def _both(
-    house: House,
-    raw: _Plain,
-    documents: Path,
-    frozen: Path,
-    *,
-    ours_first: bool,
-    split: list[dict[str, float]],
-) -> tuple[float, float]:
-    """Seconds of our run and of the floor, one after the other on the same files."""
+def _turns(house: House, raw: _Plain, documents: Path, frozen: Path, times: _Times, plain_first: int) -> None:
+    """Our run and the floor, one after the other on the same files."""
     copy = _raw(house.folder, frozen)
-    spent: dict[str, float] = {}
-    for who in ("ours", "floor") if ours_first else ("floor", "ours"):
-        os.sync()
-        began = time.perf_counter()
+    for who in ("plain", "ours") if plain_first else ("ours", "plain"):
         if who == "ours":
-            _run(house)
+            times["ours"].take(lambda: _run(house))
         else:
-            raw.back_up(documents, copy)
-        spent[who] = time.perf_counter() - began
-    split.append(spent)
-    return spent["ours"], spent["floor"]
+            times["plain"].take(lambda: raw.back_up(documents, copy))
+            times["check"].take(raw.check)
+
+
+def _medians(*sizes: tuple[_Times, _Times]) -> str:
+    said = []
+    for size, days in zip(("small", "realistic"), sizes, strict=True):
+        for day, times in zip(("first", "next"), days, strict=True):
+            each = ", ".join(
+                f"{who} {median(one.wall):.1f} ({median(one.cpu):.1f} cpu)" for who, one in times.items()
+            )
+            said.append(f"{size} {day}: {each}")
+    return "; ".join(said)
+
+
+def _cpu() -> float:
+    """Of this process and of all it has waited for."""
+    both = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def _run(house: House) -> RunKept:
@@ -258,6 +361,17 @@ def _write_documents(documents: Path, rng: Random) -> None:
         _picture(documents, rng)
 
 
+def _scans(documents: Path, rng: Random, most: int) -> None:
+    """Scanned letters and X-rays of 50 kB to 5 MB, many small ones and few large, as they lie in a practice's archive."""
+    written = 0
+    while written < most:
+        folder = documents / f"{rng.randrange(200):03d}"
+        folder.mkdir(exist_ok=True)
+        size = int(50_000 * 100 ** rng.random())
+        (folder / f"{rng.randbytes(6).hex()}.jpg").write_bytes(rng.randbytes(size))
+        written += size
+
+
 def _letter(documents: Path, rng: Random) -> None:
     folder = documents / f"{rng.randrange(200):03d}"
     folder.mkdir(exist_ok=True)
@@ -273,11 +387,3 @@ def _picture(documents: Path, rng: Random) -> None:
 
 def _weight(place: Path) -> int:
     return sum(one.stat().st_size for one in place.rglob("*") if one.is_file())
-
-
-def _pair(rows: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [one for one, _ in rows], [one for _, one in rows]
-
-
-def _shares(split: list[dict[str, float]]) -> str:
-    return ", ".join(f"{one['ours'] / one['floor']:.2f}" for one in split)

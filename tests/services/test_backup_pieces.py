@@ -1,8 +1,10 @@
 """A large database as pieces: whole again by praxisd and by hand, and a missing or changed piece is never taken for whole."""
 
+import contextlib
 import hashlib
 import os
 import random
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -97,6 +99,63 @@ def test_a_database_in_pieces_is_proved_and_a_changed_byte_is_named(tmp_path: Pa
     assert one.proven(missing, staged)[0].endswith("pieces, 7 in a row")
     whole = Sqlite("practice", path, pieces_from=1 << 40).stage(tmp_path / "good", progress=quiet, stop=never)
     assert whole.paths[0].name == "praxis.db"
+
+
+def _with_large_values(path: Path) -> Path:
+    """60 letters of 400 kB, and a table that changes, as pages of 4 KiB."""
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE visit(id INTEGER PRIMARY KEY, word TEXT)")
+        db.execute("CREATE TABLE letter(id INTEGER PRIMARY KEY, data BLOB)")
+        db.executemany("INSERT INTO visit(word) VALUES(?)", [("w" * 200,)] * 20_000)
+        rng = random.Random(7)
+        db.executemany("INSERT INTO letter(data) VALUES(?)", [(rng.randbytes(400_000),) for _ in range(60)])
+    return path
+
+
+def _digests(into: Path) -> dict[str, bytes]:
+    found = (one for one in into.rglob("*") if one.is_file())
+    return {str(one.relative_to(into)): hashlib.sha256(one.read_bytes()).digest() for one in found}
+
+
+def test_large_values_are_fewer_files_and_a_change_elsewhere_leaves_them_alone(tmp_path: Path) -> None:
+    path = _with_large_values(tmp_path / "a.db")
+    before = path.read_bytes()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE visit SET word = 'x' WHERE id IN (7, 9000)")
+    after = path.read_bytes()
+    each = []
+    for number, data in enumerate((before, after)):
+        (tmp_path / str(number)).mkdir()
+        file = tmp_path / str(number) / "a.db"
+        file.write_bytes(data)
+        into = pieces.split(file, never)
+        each.append(_digests(into))
+        sizes = [one.stat().st_size for one in into.rglob("*") if one.is_file()]
+        assert max(sizes) == pieces.TOGETHER * pieces.SIZE and len(sizes) < len(data) / pieces.SIZE / 2
+        by_hand = "find a.db.pieces -type f | sort | xargs -r cat"
+        joined = subprocess.run(by_hand, shell=True, cwd=file.parent, capture_output=True, check=True).stdout
+        assert joined == data
+        assert pieces.whole(file, never).read_bytes() == data
+    assert each[0].keys() == each[1].keys()
+    changed = [name for name in each[0] if each[0][name] != each[1][name]]
+    assert 0 < len(changed) <= 3, "the page of the file's head and those of two rows"
+
+
+@pytest.mark.parametrize("how", ["gone", "half", "longer"])
+def test_a_file_of_several_pieces_that_is_not_whole_is_never_joined(tmp_path: Path, how: str) -> None:
+    file = _with_large_values(tmp_path / "a.db")
+    into = pieces.split(file, never)
+    large = next(one for one in sorted(into.rglob("*")) if one.is_file() and one.stat().st_size > pieces.SIZE)
+    match how:
+        case "gone":
+            large.unlink()
+        case "half":
+            large.write_bytes(large.read_bytes()[: pieces.SIZE])
+        case _:
+            large.write_bytes(large.read_bytes() + bytes(pieces.SIZE))
+    with pytest.raises(SourceFault, match=source.NOT_WHOLE):
+        pieces.whole(file, never)
+    assert not file.exists()
 
 
 def test_it_ends_when_it_is_asked_to(tmp_path: Path) -> None:

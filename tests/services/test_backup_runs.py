@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.services.backups_scene import SYSTEM, Scene
 
-from praxisd.services.backups import store
-from praxisd.services.backups.engine import Entry
+from praxisd.services.backups import engine, store
+from praxisd.services.backups.engine import Entry, Repo, Snapshot
 from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.runs import asking
 from praxisd.services.backups.sources import own, postgres_scratch
@@ -31,6 +31,39 @@ def test_a_backup_is_green_and_recorded(houses: Houses, tmp_path: Path) -> None:
     again = scene.run(job="night", slot="nas")
     assert again.state == "good" and not again.first_on_medium and run.first_on_medium
     assert [one.no for one in scene.states(nas)] == [1, 2]
+
+
+def test_an_ordinary_run_needs_no_list_of_states_and_a_strange_state_is_asked_for(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(sqlite_houses.open(), tmp_path)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    asked: list[Repo] = []
+    listed = scene.engine.snapshots
+
+    def counted(repo: Repo) -> list[Snapshot]:
+        asked.append(repo)
+        return listed(repo)
+
+    monkeypatch.setattr(scene.engine, "snapshots", counted)
+    for _ in range(2):
+        assert scene.run(job="night", slot="nas").state == "good"
+    assert asked == []
+    with scene.house.store.write(
+        SYSTEM
+    ) as tx:  # as after a run that was cut off before it could note its state
+        known = store.SNAPSHOT.by(tx, "medium", nas)
+        store.SNAPSHOT.remove(tx, max(known, key=lambda one: one.no).id)
+    assert scene.run(job="night", slot="nas").state == "good"
+    assert len(asked) == 1 and [one.no for one in scene.states(nas)] == [1, 2, 3]
+    place = tmp_path / "nas" / "restic" / "snapshots"
+    first = place / min(scene.states(nas), key=lambda one: one.no).engine_id
+    first.chmod(0o600)
+    first.write_bytes(first.read_bytes()[:-1] + bytes([first.read_bytes()[-1] ^ 1]))
+    assert first.name not in (scene.engine.state_names(str(place.parent)) or ())
+    hurt = scene.run(job="night", slot="nas")
+    assert hurt.state == "failed" and hurt.code == engine.DAMAGED
 
 
 def test_a_proof_restores_compares_and_starts_praxisd(houses: Houses, tmp_path: Path) -> None:

@@ -138,6 +138,9 @@ class EngineSuite:
             (made.id, AT, ("plan-a", "run-1")), (second.id, AT + 86_400, ("plan-a", "run-1")),
         ]  # fmt: skip
 
+        names = engine.state_names(repo.place)
+        assert names is None or set(names) == {made.id, second.id}
+
         size = engine.size(repo)
         assert size.stored > made.added and size.restored >= made.bytes
         outside = {*tmp_path.iterdir(), tmp_path / "back"}

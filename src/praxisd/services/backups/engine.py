@@ -149,6 +149,9 @@ class Engine(Protocol):
     def snapshots(self, repo: Repo) -> list[Snapshot]:
         """All states, oldest first."""
 
+    def state_names(self, place: str) -> tuple[str, ...] | None:
+        """The ids of all states without opening it; None where that cannot be told. One whose record is damaged is left out."""
+
     def entries(self, repo: Repo, snapshot: str, below: str = "/", *, deep: bool = True) -> Iterator[Entry]:
         """What a state holds at and below a path; without `deep` the folder and what lies directly in it."""
 

@@ -28,8 +28,8 @@ from praxisd.services.backups.engine import (
     Snapshot,
     Stop,
 )
-from praxisd.services.backups.engines import restic_listing, restic_words
-from praxisd.services.backups.engines.restic_place import Place, left_behind, local
+from praxisd.services.backups.engines import restic_listing, restic_place, restic_words
+from praxisd.services.backups.engines.restic_place import Place, left_behind, local, names
 from praxisd.services.backups.engines.restic_running import Runner, never
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
@@ -89,7 +89,9 @@ class Restic:
         before = Place(place).stored() if place else 0
         when = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
         args = ["backup", "--json", "--host", host, "--time", when, "--files-from-raw", "-"]
-        args += [part for tag in tags for part in ("--tag", tag)]
+        args += [part for tag in tags for part in ("--tag", tag)] + list(
+            restic_place.SIDE_BY_SIDE if place else ()
+        )
         time.sleep(_SETTLE_S)
         since = time.time_ns()
         given = b"".join(os.fsencode(path) + b"\0" for path in whole)
@@ -122,6 +124,10 @@ class Restic:
         """All that can be read; one whose record is damaged is missing here and found by `verify`."""
         found = self._run.answer(repo, "snapshots", "--json", "--no-lock") or []
         return sorted((restic_words.snapshot(one) for one in found), key=lambda one: (one.at, one.id))
+
+    def state_names(self, place: str) -> tuple[str, ...] | None:
+        """The files in `snapshots`, as `key_names` those in `keys`."""
+        return names(place, "snapshots")
 
     def entries(self, repo: Repo, snapshot: str, below: str = "/", *, deep: bool = True) -> Iterator[Entry]:
         """Line by line; the program ends when nobody reads on."""
@@ -194,20 +200,13 @@ class Restic:
 
     def keys(self, repo: Repo) -> list[Key]:
         """All passwords."""
-        found = self._run.answer(repo, "key", "list", "--json", "--no-lock")
-        return [
-            Key(str(one["id"]), restic_words.seconds(str(one["created"])), bool(one["current"]))
-            for one in found
-        ]
+        said = self._run.answer(repo, "key", "list", "--json", "--no-lock")
+        seconds = restic_words.seconds
+        return [Key(str(one["id"]), seconds(str(one["created"])), bool(one["current"])) for one in said]
 
     def key_names(self, place: str) -> tuple[str, ...] | None:
         """The files in `keys`; None for a repository that is not in a folder of ours. EngineFault UNPLUGGED, NO_REPOSITORY."""
-        folder = local(place)
-        if folder is None:
-            return None
-        found = Place(folder)
-        found.expect()
-        return tuple(found.ids("keys"))
+        return names(place, "keys")
 
     def identity(self, repo: Repo) -> str:
         """What its file `config` says."""

@@ -25,6 +25,8 @@ from praxisd.services.backups.engine import EngineFault
 _FAR = re.compile(r"(?:sftp|rest|s3|b2|azure|gs|swift|rclone):", re.ASCII)
 _HALF = re.compile(r"[0-9a-f]{64}-tmp-\d+")
 _NAMED = ("keys", "index", "snapshots")
+SIDE_BY_SIDE = ("-o", "local.connections=6")
+"""So many packs are on their way to a medium at once, each waiting until it is safe there: a quarter of the time (ADR 0011)."""
 ANSWER_S = 20.0
 """How long a file system may think about a simple question. Seconds."""
 Answer = TypeVar("Answer")
@@ -141,6 +143,20 @@ class Place:
                 yield from _list(Path(kind.path))
             else:
                 yield kind
+
+
+def names(place: str, kind: str) -> tuple[str, ...] | None:
+    """What lies in one of the small folders and is called what it holds; damaged keys too. None: it lies elsewhere.
+
+    EngineFault UNPLUGGED, NO_REPOSITORY.
+    """
+    folder = local(place)
+    if folder is None:
+        return None
+    found = Place(folder)
+    found.expect()
+    damaged = set() if kind == "keys" else {one.name for one in found.misnamed((kind,))}
+    return tuple(sorted(one for one in found.ids(kind) if one not in damaged))
 
 
 def answered(question: Callable[[], Answer]) -> Answer:

@@ -64,17 +64,24 @@ def doubt(house: "House", medium: str) -> None:
 def reconcile(house: "House", target: Target) -> int:
     """What the medium holds and the table does not know, and the other way round; how many states are not there any more.
 
-    Asked of the medium each time: it may have been emptied, copied by halves or mended by a disk check meanwhile.
+    Asked of the medium each time: it may have been emptied, copied by halves or mended by a disk check meanwhile. Where the
+    names of its states tell that there is none but ours, nothing has to be opened for it.
     """
     medium = target.medium.medium.id
-    there = target.engine.snapshots(target.repo)
-    return house.store.run(recording.SYSTEM, lambda tx: _matched(house, tx, medium, there))
+    ids = target.engine.state_names(target.repo.place)
+    with house.store.read(recording.SYSTEM) as tx:
+        known = {one.engine_id for one in store.SNAPSHOT.by(tx, "medium", medium)}
+    there: Sequence[Snapshot] = ()
+    if ids is None or not known.issuperset(ids):
+        there = target.engine.snapshots(target.repo)
+        ids = tuple(one.id for one in there)
+    return house.store.run(recording.SYSTEM, lambda tx: _matched(house, tx, medium, frozenset(ids), there))
 
 
-def _matched(house: "House", tx: "Tx", medium: str, there: Sequence[Snapshot]) -> int:
+def _matched(house: "House", tx: "Tx", medium: str, ids: frozenset[str], there: Sequence[Snapshot]) -> int:
+    """`ids` of all that are there; `there` is what they are, if one of them is not known."""
     known = {one.engine_id: one for one in store.SNAPSHOT.by(tx, "medium", medium)}
     no = max((one.no for one in known.values()), default=0)
-    ids = {one.id for one in there}
     missing = 0
     for one in known.values():
         if one.gone is None and one.engine_id not in ids:

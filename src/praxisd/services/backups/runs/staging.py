@@ -3,7 +3,9 @@ all of it holds. A source that fails does not keep the others from being copied;
 """
 
 import json
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -12,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from praxisd import __version__
 from praxisd.model.backup_kept import PlanKept
 from praxisd.services.backups import source
-from praxisd.services.backups.engine import Named, Stop
+from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.runs import recovering
 from praxisd.services.backups.source import Source, SourceFault, Staged
 from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources.folders import Folders
 from praxisd_guard.durable import sync_folder
 
 if TYPE_CHECKING:
@@ -61,27 +64,78 @@ class Brought:
         return found
 
 
+class _Progress:
+    """How far all of them are, told as one: two may be at work at once."""
+
+    def __init__(self, told: Progress) -> None:
+        self._told = told
+        self._gate = threading.Lock()
+        self._each: dict[str, tuple[int, int]] = {}
+
+    def of(self, name: str) -> Progress:
+        """For one source."""
+
+        def tell(done: int, whole: int) -> None:
+            with self._gate:
+                self._each[name] = done, whole
+                self._told(
+                    sum(one for one, _ in self._each.values()), sum(one for _, one in self._each.values())
+                )
+
+        return tell
+
+
 def bring(house: "House", sources: Sequence[Source], recorder: "Recorder", stop: Stop) -> Brought:
-    """Stage all of them. SourceFault STOPPED; other faults are kept beside what was brought."""
+    """Stage all of them. SourceFault STOPPED; other faults are kept beside what was brought.
+
+    What stays where it lies is read beside the others, which are copied one after the other: each of those asks for room first.
+    """
     top = recovering.fresh(recovering.staging(house))
+    halt = threading.Event()
+    progress = _Progress(recorder.progress)
+
+    def take(chosen: Sequence[Source]) -> dict[str, Staged | SourceFault]:
+        return {
+            one.name: _staged(one, top, progress.of(one.name), lambda: halt.is_set() or stop())
+            for one in chosen
+        }
+
+    lying = [one for one in sources if isinstance(one, Folders) and one.in_place]
+    with ThreadPoolExecutor(1, thread_name_prefix="praxisd-staging") as beside:
+        reading = beside.submit(take, lying)
+        try:
+            taken = take([one for one in sources if one not in lying])
+        except BaseException:
+            halt.set()
+            raise
+        taken |= reading.result()
     found = Brought()
     for one in sources:
-        folder = top / places.file_name(one.name)
-        try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            refused = one.refuse()
-            if refused is not None:
-                raise refused
-            found.staged.append((one, one.stage(folder, progress=recorder.progress, stop=stop)))
-        except SourceFault as fault:
-            if fault.code == source.STOPPED:
-                raise
-            recovering.clear(folder)
-            found.faults.append((one.name, fault))
-        except OSError as error:
-            recovering.clear(folder)
-            found.faults.append((one.name, places.fault(error)))
+        brought = taken[one.name]
+        if isinstance(brought, SourceFault):
+            found.faults.append((one.name, brought))
+        else:
+            found.staged.append((one, brought))
     return found
+
+
+def _staged(one: Source, top: Path, progress: Progress, stop: Stop) -> Staged | SourceFault:
+    """In a folder of its own; what a source that failed has left is taken away. SourceFault STOPPED."""
+    folder = top / places.file_name(one.name)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        refused = (
+            None if isinstance(one, Folders) else one.refuse()
+        )  # a folder is looked through once, by `stage`
+        return refused or one.stage(folder, progress=progress, stop=stop)
+    except SourceFault as fault:
+        if fault.code == source.STOPPED:
+            raise
+        recovering.clear(folder)
+        return fault
+    except OSError as error:
+        recovering.clear(folder)
+        return places.fault(error)
 
 
 def manifest(

@@ -48,6 +48,11 @@ class Folders:
         self._now = now
         self._seen: dict[str, Print] = {}
 
+    @property
+    def in_place(self) -> bool:
+        """It is only read, and kept where it lies."""
+        return self._window is None
+
     def refuse(self) -> SourceFault | None:
         """NOT_THERE, REFUSED (not to be read), LIVE_FILE: with a window only for files of a database server."""
         try:
