@@ -231,6 +231,8 @@ def test_viewers_lock_nothing_and_are_seen(house: House, practice: Practice, ann
     (presence,) = anna.told
     assert [one["person"] for one in presence["here"]] == ["Vera"]
     assert presence["holder"]["person"] == "Anna"
+    viewer.ask(messages.Look(id=1, record=None))
+    assert [one["here"] for one in anna.told] == [[]]  # who holds it hears that nobody looks any more
 
 
 def test_presence_follows_looking_locking_and_leaving(anna: Session, bert: Session) -> None:

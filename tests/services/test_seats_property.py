@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from praxisd.kernel import leases
@@ -25,7 +25,7 @@ WHO = st.integers(0, 2)
 WHICH = st.integers(0, 1)
 STEP = st.one_of(
     st.tuples(st.sampled_from(["lock", "wait", "unwait", "release", "switch", "take", "save"]), WHO, WHICH),
-    st.tuples(st.sampled_from(["beat", "cut", "here", "bye"]), WHO, st.just(0)),
+    st.tuples(st.sampled_from(["beat", "cut", "here", "bye", "crash"]), WHO, st.just(0)),
     st.tuples(st.just("pass"), st.sampled_from([1, 9, 10, 29, 30, 31, 100]), st.just(0)),
     st.tuples(st.sampled_from(["sweep", "restart"]), st.just(0), st.just(0)),
 )
@@ -102,6 +102,11 @@ class World:
             one.beat()
         elif what == "cut":
             one.cut()
+        elif what == "crash":  # and back when all is over
+            one.cut()
+            for _ in range(2):
+                self.clock.advance(20)
+                desk_of(self.house).sweep()
         elif what == "bye":
             one.bye()
             mine.clear()
@@ -167,7 +172,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
-@given(steps=st.lists(STEP, min_size=5, max_size=30))
+@given(steps=st.lists(STEP, min_size=10, max_size=40))
+@example(steps=[("lock", 0, 0), ("crash", 0, 0), ("here", 0, 0), ("save", 0, 0)])
+@example(
+    steps=[("lock", 0, 0), ("cut", 0, 0), ("take", 1, 0), ("save", 0, 0), ("here", 0, 0), ("save", 1, 0)]
+)
+@example(
+    steps=[("lock", 0, 0), ("wait", 1, 0), ("restart", 0, 0), ("here", 1, 0), ("crash", 0, 0), ("save", 1, 0)]
+)
 def test_never_two_holders(world: World, steps: list[tuple[str, int, int]]) -> None:
     world.begin()
     for step in steps:

@@ -32,7 +32,7 @@ def here(turn: Turn, who: Who, request: messages.Here) -> messages.Answer:
             locks.grant(turn, waiter.record)
             locks.presence(turn, waiter.record, but=who.session)
     for record in {row.at_record, before.at_record if before is not None and living else None} - {None}:
-        locks.presence(turn, str(record), but=who.session)
+        locks.presence(turn, str(record), but=who.session, left=True)
     mode, mode_until = modes.mode(turn.tx)
     return messages.Welcome(
         id=request.id,
@@ -67,7 +67,7 @@ def end(turn: Turn, row: SessionRow, *, orderly: bool) -> None:
     if orderly:
         locks.free_all(turn, row.session)
     if row.at_record is not None:
-        locks.presence(turn, row.at_record, but=row.session)
+        locks.presence(turn, row.at_record, but=row.session, left=True)
 
 
 def _seat(turn: Turn, who: Who) -> Seat:

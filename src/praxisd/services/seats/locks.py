@@ -167,13 +167,13 @@ def locked(turn: Turn, who: Who | None, record: str) -> Problem:
     )
 
 
-def presence(turn: Turn, record: str, but: str = "") -> None:
-    """Tell all who look at a record, and who holds it, who is there now; not session `but`."""
-    if not turn.looked_at(record):
+def presence(turn: Turn, record: str, but: str = "", *, left: bool = False) -> None:
+    """Tell all who look at a record, and who holds it, who is there now; not session `but`. `left`: somebody looks no more."""
+    if not left and not turn.looked_at(record):
         return
     there = store.at(turn.tx, record)
     others = [row for row in there if row.session != but]
-    lease = turn.held(record) if others or there else None
+    lease = turn.held(record) if others or there or left else None
     if not others and (lease is None or lease.holder == rules.holder_of(but)):
         return
     message = messages.Presence(

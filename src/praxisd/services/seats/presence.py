@@ -25,7 +25,7 @@ def look(turn: Turn, who: Who, request: messages.Look) -> messages.Answer:
         store.look(turn.tx, who.session, request.record)
         turn.crowd_changed()
         for record in filter(None, (before, request.record)):
-            locks.presence(turn, record, but=who.session)
+            locks.presence(turn, record, but=who.session, left=True)
     return messages.Answer(id=request.id)
 
 
