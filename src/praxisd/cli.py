@@ -126,6 +126,10 @@ BUILT_IN = {
         "praxisd.services.seats.cli",
         "Seats of the practice: who works where, and who edits which record.",
     ),
+    "logbook": (
+        "praxisd.services.logbook.cli",
+        "Logs of all seats: search, save, and send them, which only a person does.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",

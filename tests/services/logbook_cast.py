@@ -7,9 +7,11 @@ from typing import Any
 from litestar.testing import TestClient
 
 from praxisd import main
-from praxisd.kernel import event_search
+from praxisd.kernel import event_search, job_claim, job_store, jobs
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
+from praxisd.kernel.service import Scope
+from praxisd.kernel.store import Tx
 from praxisd.services.logbook.book import book_of
 from praxisd.services.logbook.rules import shown
 from praxisd.testing.practice import Practice, key_for, small_practice
@@ -89,3 +91,19 @@ def scene(house: House) -> Iterator[Scene]:
     practice = small_practice(house)
     with TestClient(build(house, main.doors(house)), base_url="http://praxis.test") as client:
         yield Scene(house, practice, client)
+
+
+def ran(there: Scene, job: str) -> Any:
+    """Run the job once: claimed as a worker does it, run and ended; the run."""
+    house = there.house
+    actor = system("test") if house.registry.jobs[job].per == Scope.INSTALLATION else there.actor
+
+    def take(tx: Tx) -> Any:
+        found = jobs.run_now(house, tx, job).id
+        (run,) = job_claim.claim(house, tx, [tx.first(job_store.GET_RUN, id=found)], 1)
+        return run
+
+    run = house.store.run(actor, take)
+    house.registry.jobs[job].call(run)
+    house.store.run(actor, lambda tx: run.finish(tx, "success", None))
+    return run

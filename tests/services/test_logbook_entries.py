@@ -4,16 +4,20 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from praxisd.kernel.access import system
 from praxisd.kernel.errors import Problem
+from praxisd.services.backups.sources.own import own as own_source
 from praxisd.services.logbook import api, own
 from praxisd.services.logbook.book import FILE, book_of
-from praxisd.services.logbook.entries import UNREADABLE
+from praxisd.services.logbook.entries import UNREADABLE, LogEntry
 
-from .logbook_cast import Scene, entry, scene, tech
+from .logbook_cast import Scene, entry, ran, scene, tech
 
 
 @pytest.fixture
@@ -260,3 +264,60 @@ def test_what_was_given_before_the_stop_is_there_after_the_start(sqlite_houses: 
         house.stop()
     again = sqlite_houses.twin(house)
     assert sum(book_of(again).shelf.figures().levels.values()) >= 50
+
+
+def test_a_seat_that_was_offline_for_two_hours_loses_nothing_and_doubles_nothing(there: Scene) -> None:
+    """Each answer may get lost on the way: the seat sends again what it does not know to be kept."""
+    spool: list[dict[str, Any]] = []
+    for second in range(0, 7200, 5):
+        there.house.clock.advance(5)
+        spool.append(entry(there.house, second // 5 + 1, "seat.step"))
+    sent = [json.dumps(one).encode() for one in spool]
+    left, round_ = list(sent), 0
+    while left:
+        upto = api.take(there.house, there.organization, "seat-a", left[:50])
+        round_ += 1
+        if round_ % 3:  # every third answer does not arrive
+            left = [one for one in left if json.loads(one)["seq"] > upto]
+    asked = replace(_all(there), sources=("seat-a",), limit=5000)
+    found = there.shelf.find(asked, 10)
+    assert sorted(one.seq for one in found) == list(range(1, 1441))
+    assert [one.seq for one in found] == list(range(1440, 0, -1)), "in the order in which it happened"
+
+
+def test_old_entries_go_and_warnings_stay_longer(there: Scene) -> None:
+    there.write(entry(there.house, 1), entry(there.house, 2, level="warning"))
+    there.house.clock.advance(31 * 86_400)
+    there.write(entry(there.house, 3))
+    ran(there, "logbook.purge")
+    assert [one["seq"] for one in there.search()] == [3, 2] and there.codes(words="paper")
+    there.house.clock.advance(60 * 86_400)
+    ran(there, "logbook.purge")
+    assert there.search() == [] == there.search(words="paper")
+
+
+def test_a_book_that_is_too_large_shrinks_and_gives_its_room_back(there: Scene) -> None:
+    there.house.store.run(system("test"), lambda tx: there.house.settings.put(tx, "logbook.size_mb", 20))
+    text = " ".join(f"wort{n:04d}" for n in range(150))
+    for start in range(1, 12_001, 2_000):
+        rows = [LogEntry(seq=n, at=entry(there.house, 1)["at"], level="error" if n <= 100 else "info", code="a.b", text=text)
+                for n in range(start, start + 2_000)]  # fmt: skip
+        api.take(there.house, there.organization, "seat-a", rows)
+    before = there.shelf.figures()
+    assert before.used > 20_000_000
+    run = ran(there, "logbook.purge")
+    after = there.shelf.figures()
+    assert after.used <= 20_000_000 and run.counts["large"] > 0
+    assert after.levels[40] == 100, "status goes before errors do, though they are older"
+    assert there.house.store.engine.name == "postgresql" or after.disk < before.disk * 0.8
+
+
+def test_the_logbook_is_in_the_backup(sqlite_houses: Any, tmp_path: Path) -> None:
+    house = sqlite_houses.open()
+    with scene(house) as there:
+        there.write(entry(house, 1), entry(house, 2))
+        staged = own_source(house).stage(tmp_path, progress=lambda *_: None, stop=lambda: False)
+    names = {Path(one).name for one in staged.hashes}
+    assert FILE in names and not {f"{FILE}-wal", f"{FILE}-shm"} & names
+    with sqlite3.connect(tmp_path / "data" / FILE) as found:
+        assert found.execute("SELECT count(*) FROM entry").fetchone() == (2,)

@@ -23,7 +23,7 @@ from praxisd.services.directory import (
 )
 from praxisd.services.directory.claims import Claimed, Outcome, known, organization, resolve, shown
 from praxisd.services.directory.comparing import Compared
-from praxisd.services.directory.contacts import ContactFacts, Reach, contacts, living
+from praxisd.services.directory.contacts import ContactFacts, Reach, contacts, everyone, living
 from praxisd.services.directory.correcting import correct
 from praxisd.services.directory.doubts import Doubt, doubts, said, settle, side_by_side
 from praxisd.services.directory.imports import (
@@ -60,6 +60,7 @@ __all__ = [
     "create_organization",
     "create_practitioner",
     "doubts",
+    "everyone",
     "find",
     "has_patients",
     "import_location",

@@ -70,8 +70,17 @@ def contacts(tx: Tx, patients: Sequence[str]) -> dict[str, ContactFacts]:
 def living(tx: Tx) -> Iterator[ContactFacts]:
     """Facts of all who could be written to, in id order: active and living patients whose record goes on."""
     conditions = [person_store.unmerged(), person_store.active("true")]
+    yield from (one for one in _facts_of(tx, conditions) if not one.dead)
+
+
+def everyone(tx: Tx) -> Iterator[ContactFacts]:
+    """Facts of all patients there are, dead, merged and inactive ones too: whose names must not leave."""
+    yield from _facts_of(tx, [])
+
+
+def _facts_of(tx: Tx, conditions: list[Any]) -> Iterator[ContactFacts]:
     wanted = person_store.ids(tx, conditions, _ALL)
     for start in range(0, len(wanted), _BATCH):
         some = wanted[start : start + _BATCH]
         found = contacts(tx, some)
-        yield from (found[id_] for id_ in some if not found[id_].dead)
+        yield from (found[id_] for id_ in some)

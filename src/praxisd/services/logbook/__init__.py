@@ -2,7 +2,7 @@
 
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import Service
-from praxisd.services.logbook import checks, jobs, own, package_routes, routes, settings, store
+from praxisd.services.logbook import checks, jobs, operations, own, package_routes, routes, settings, store
 from praxisd.services.logbook.entries import BAD
 
 SERVICE = Service(
@@ -18,5 +18,7 @@ SERVICE = Service(
     permissions=(*routes.PERMISSIONS, *package_routes.PERMISSIONS),
     tables=store.TABLES,
     problems=(BAD,),
+    operations=operations.OPERATIONS,
+    commands="praxisd.services.logbook.cli:commands",
     start=own.start,
 )

@@ -3,9 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from praxisd.kernel.schedule import At, Daily
+from praxisd.kernel.schedule import At, Daily, Repeat
 from praxisd.kernel.service import JobType, Scope
-from praxisd.services.logbook import diagnosing, rules, settings
+from praxisd.services.logbook import diagnosing, ordering, rules, settings
 from praxisd.services.logbook.book import book_of, unavailable
 from praxisd.services.logbook.settings import Limits
 from praxisd.services.logbook.shelf import Shelf, Unavailable
@@ -68,4 +68,7 @@ def _shrunk(run: "RunContext", shelf: Shelf, limits: Limits) -> None:
 
 JOBS = (
     JobType("logbook.purge", purge, Daily(At("03:20")), enabled=True, missed="once", per=Scope.INSTALLATION),
+    JobType(
+        "logbook.send", ordering.carry_out, Daily(Repeat(60, "00:25", "23:25")), enabled=True, missed="once"
+    ),
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import Kind
 from praxisd.services.support import remote_store
+from praxisd.services.support.partner import address_of, partner
 from praxisd.services.support.remote_room import room_of
 
 if TYPE_CHECKING:
@@ -25,3 +26,8 @@ def actor_names(tx: "Tx", labels: Iterable[str]) -> dict[str, str]:
     wanted = {one for one in labels if one.startswith(f"{Kind.SUPPORT}:")}
     known = remote_store.names(tx) if wanted else {}
     return {one: known[one.partition(":")[2]] for one in wanted if one.partition(":")[2] in known}
+
+
+def partner_address(house: "House", tx: "Tx") -> str:
+    """Where mail to the practice's service partner goes; Problem `support.partner_missing` (409)."""
+    return address_of(partner(house, tx))

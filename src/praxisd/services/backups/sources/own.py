@@ -37,6 +37,9 @@ _NOT = ("run", "log", "logs", "backups", "sandbox", "care", database_at.POINTER)
 """What of the data folder is of the moment, of this computer alone, or holds copies itself."""
 _FETCHED = ("plugins", "updates")
 """Here lie programs that can be fetched again: only what is known about them is kept."""
+_COPIED_ONLINE = ("log.db",)
+"""Databases in use that lie beside praxisd's own (the logbook): copied as SQLite copies, not as files."""
+_BESIDE = ("-wal", "-shm")
 _TRIES = 3
 VAULT, INSTALLATION = "vault.key", "installation.json"
 COPIED = "copied.json"
@@ -128,7 +131,10 @@ class Own:
             places.room(folder, whole)
             for there, one in wanted.items():
                 there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                hashes[str(there)] = _copied(one, there, stop)
+                if one.name in _COPIED_ONLINE and there.parent == top / "data":
+                    hashes[str(there)] = _copied_online(one, there, stop)
+                else:
+                    hashes[str(there)] = _copied(one, there, stop)
                 done += there.stat().st_size
                 progress(min(done, whole), whole)
             marked = top / "data" / COPIED
@@ -189,7 +195,14 @@ class Own:
             here = (self._folder / below).resolve()
             real = self._database.resolve()
             is_database |= here.parent == real.parent and here.name.startswith(real.name)
-        return first in _NOT or is_database or below == Path(COPIED)
+        is_beside = deep == 1 and any(first == f"{name}{end}" for name in _COPIED_ONLINE for end in _BESIDE)
+        return first in _NOT or is_database or is_beside or below == Path(COPIED)
+
+
+def _copied_online(one: Path, there: Path, stop: Stop) -> str:
+    """A database in use as of one moment, its write-ahead log taken in, and the digest of the copy. SourceFault."""
+    Sqlite(one.name, one).stage(there.parent, progress=lambda _done, _whole: None, stop=stop)
+    return places.digest(there, stop)
 
 
 def _copied(one: Path, there: Path, stop: Stop) -> str:
