@@ -104,8 +104,8 @@ class OrderIn(_In, frozen=True):
 
     until: Moment
     to: To = ""
-    levels: Levels = msgspec.field(default_factory=_grave)  # noqa: RUF012
-    sources: Sources = []
+    levels: Levels = msgspec.field(default_factory=_grave)
+    sources: Sources = msgspec.field(default_factory=list)
 
 
 class OrderOut(_Out, frozen=True):
