@@ -12,7 +12,7 @@ from praxisd.kernel import database_at, engines, migrations
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.engines import Postgres
 from praxisd.kernel.errors import Problem
-from praxisd.services.care import figures, journal, postgres_copy, settling, targets, to_postgres
+from praxisd.services.care import copy_store, figures, journal, postgres_store, settling, targets
 from praxisd.services.care import postgres_words as words
 from praxisd.testing import care_killed
 from praxisd.testing.practice import small_practice
@@ -41,17 +41,17 @@ def the_house(sqlite_houses):
 
 
 def _move(house, url):
-    return to_postgres.move(house, WHO, url, progress=lambda _done, _all: None, stop=lambda: False)
+    return postgres_store.move(house, WHO, url, progress=lambda _done, _all: None, stop=lambda: False)
 
 
 def _refused(house, url):
     with pytest.raises(Problem) as refused:
-        to_postgres.looked(house, url)
+        postgres_store.looked(house, url)
     return refused.value
 
 
 def test_all_of_it_is_there_afterwards_and_the_next_start_uses_it(house, postgres_url, sqlite_houses):
-    plan = to_postgres.looked(house, postgres_url)
+    plan = postgres_store.looked(house, postgres_url)
     with psycopg.connect(_plain(postgres_url)) as db:
         assert db.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
     assert plan.tables["messaging_binary"] == 2 and plan.tables["kernel_event"] > 0
@@ -59,9 +59,9 @@ def test_all_of_it_is_there_afterwards_and_the_next_start_uses_it(house, postgre
     work = _move(house, postgres_url)
     assert work.phase == "done" and "@" not in work.new
     with figures.reading(old) as source, psycopg.connect(_plain(postgres_url)) as db:
-        for table in postgres_copy.tables(house.registry):
-            ours = postgres_copy.digest(postgres_copy.of_sqlite(source, table))
-            theirs = postgres_copy.digest(postgres_copy.of_postgres(db, table))
+        for table in copy_store.tables(house.registry):
+            ours = copy_store.digest(copy_store.of_sqlite(source, table))
+            theirs = copy_store.digest(copy_store.of_postgres(db, table))
             if table.name == "kernel_event":  # and the one that tells of the move
                 assert (ours[0] + 1, plan.tables["kernel_event"]) == (theirs[0], ours[0])
                 continue
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_touched(house, postgres_url
         db.execute("DROP TABLE somebodys, praxisd_moving")
     with house.store.write(WHO) as tx:
         tx.raw("CREATE TABLE gone_thing(id int)")
-    to_postgres.looked(house, postgres_url)  # empty: nothing would be left behind
+    postgres_store.looked(house, postgres_url)  # empty: nothing would be left behind
     with house.store.write(WHO) as tx:
         tx.raw("INSERT INTO gone_thing VALUES(1)")
     assert _refused(house, postgres_url).code == words.STRANGE
@@ -127,14 +127,14 @@ def test_a_row_that_is_not_taken_leaves_all_as_before_and_the_next_try_begins_an
 
 
 def test_a_row_that_arrives_otherwise_is_noticed(house, postgres_url, monkeypatch):
-    real = postgres_copy.of_postgres
+    real = copy_store.of_postgres
 
     def spoilt(db, table):
         if table.name == "messaging_binary":
             db.execute("UPDATE messaging_binary SET data = '' WHERE id = '1'")
         return real(db, table)
 
-    monkeypatch.setattr(postgres_copy, "of_postgres", spoilt)
+    monkeypatch.setattr(copy_store, "of_postgres", spoilt)
     with pytest.raises(Problem) as refused:
         _move(house, postgres_url)
     assert (refused.value.code, refused.value.params["tables"]) == (words.DIFFERS, "messaging_binary")
@@ -142,13 +142,13 @@ def test_a_row_that_arrives_otherwise_is_noticed(house, postgres_url, monkeypatc
 
 
 def test_digests_know_order_from_content():
-    one = postgres_copy.digest([("a", 1, None), ("b", 2, b"x")])
-    assert postgres_copy.digest([("b", 2, b"x"), ("a", 1, None)]) == one
+    one = copy_store.digest([("a", 1, None), ("b", 2, b"x")])
+    assert copy_store.digest([("b", 2, b"x"), ("a", 1, None)]) == one
     others = (
         [("a", 1, None)], [("a", 1, None), ("b", 2, b"y")], [("a", 1, None), ("b", 2, "x")],
         [("a1", None), ("b", 2, b"x")], [("a", 1, ""), ("b", 2, b"x")], [("a", 1, None), ("b", 2, b"x")] * 2,
     )  # fmt: skip
-    assert len({postgres_copy.digest(rows) for rows in others} | {one}) == len(others) + 1
+    assert len({copy_store.digest(rows) for rows in others} | {one}) == len(others) + 1
 
 
 @pytest.mark.parametrize("step", ["noted", "copied", "gated", "pointed", "used"])

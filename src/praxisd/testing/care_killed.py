@@ -14,7 +14,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.config import Config
 from praxisd.kernel.engines import Conflict
 from praxisd.kernel.errors import Problem
-from praxisd.services.care import moving, steps, to_postgres
+from praxisd.services.care import moving, postgres_store, steps
 
 _NOTED = (
     "INSERT INTO kernel_cursor(organization, name, seq, updated_at) VALUES('care', 'written:{0}', {0}, 0)"
@@ -59,7 +59,7 @@ def work(folder: Path, to: str, step: str) -> None:
     writer = threading.Thread(target=write, args=(house, stop))
     writer.start()
     try:
-        how = to_postgres.move if to.startswith("postgresql") else moving.move
+        how = postgres_store.move if to.startswith("postgresql") else moving.move
         how(house, WHO, to, progress=lambda _done, _total: None, stop=lambda: False)
         stop.wait(0.2)
     finally:

@@ -63,22 +63,22 @@ def move(house: "House", args: Args) -> Args:
 
 def look_at_postgres(house: "House", args: Args) -> Args:
     """What a move to the PostgreSQL `url` would be."""
-    from praxisd.services.care import to_postgres  # a start on SQLite need not wait for psycopg
+    from praxisd.services.care import postgres_store  # a start on SQLite need not wait for psycopg
 
-    found: Args = msgspec.to_builtins(to_postgres.looked(house, _text(args, "url")))
+    found: Args = msgspec.to_builtins(postgres_store.looked(house, _text(args, "url")))
     return found
 
 
 def move_to_postgres(house: "House", args: Args) -> Args:
     """Begin a move to the PostgreSQL `url`, as `move`."""
-    from praxisd.services.care import to_postgres
+    from praxisd.services.care import postgres_store
 
     url = _text(args, "url")
-    to_postgres.looked(house, url)
+    postgres_store.looked(house, url)
     desk = working_of(house)
 
     def work() -> object:
-        return to_postgres.move(house, CLI, url, progress=desk.progress, stop=lambda: desk.stopped)
+        return postgres_store.move(house, CLI, url, progress=desk.progress, stop=lambda: desk.stopped)
 
     if "url" in house.shared:
         desk.begin("move", work)

@@ -84,9 +84,9 @@ def look_at_postgres(call: Call) -> PlanOut:
 
     A dry run: whether the target is empty and fits, and what would be taken along.
     """
-    from praxisd.services.care import to_postgres  # a start on SQLite need not wait for psycopg
+    from praxisd.services.care import postgres_store  # a start on SQLite need not wait for psycopg
 
-    found = to_postgres.looked(call.house, call.body.url)
+    found = postgres_store.looked(call.house, call.body.url)
     return PlanOut(place=found.place, size=found.size, rows=found.tables)
 
 
@@ -95,13 +95,14 @@ def move_to_postgres(call: Call) -> Answer:
 
     The doors are closed meanwhile, all is compared, and afterwards praxisd must be started anew (a guard does so).
     """
-    from praxisd.services.care import to_postgres
+    from praxisd.services.care import postgres_store
 
     house, actor, url = call.house, call.actor, call.body.url
-    to_postgres.looked(house, url)
+    postgres_store.looked(house, url)
     desk = working_of(house)
     desk.begin(
-        "move", lambda: to_postgres.move(house, actor, url, progress=desk.progress, stop=lambda: desk.stopped)
+        "move",
+        lambda: postgres_store.move(house, actor, url, progress=desk.progress, stop=lambda: desk.stopped),
     )
     return Answer(state.shown(house, call.lang), 202)
 

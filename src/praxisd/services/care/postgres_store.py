@@ -26,10 +26,10 @@ from praxisd.kernel.store import Store, Tx
 from praxisd.services.backups import api as backups
 from praxisd.services.care import (
     compacting,
+    copy_store,
     figures,
     journal,
     moving,
-    postgres_copy,
     rules,
     settling,
     targets,
@@ -66,7 +66,7 @@ def looked(house: "House", url: str) -> Plan:
     place = shown(url)
     with figures.reading(engine.path) as source, _connected(url) as db:
         source.execute("BEGIN")
-        strange = postgres_copy.strangers(source, house.registry)
+        strange = copy_store.strangers(source, house.registry)
         if strange:
             raise Problem(STRANGE, 409, tables=", ".join(strange[:5]))
         if set(migrations.applied(house.store)) != set(migrations.heads(house.registry).values()):
@@ -75,7 +75,7 @@ def looked(house: "House", url: str) -> Plan:
         _usable(db, _left(house), place)
         counts = {
             one.name: int(source.execute(f'SELECT count(*) FROM "{one.name}"').fetchone()[0])  # noqa: S608
-            for one in postgres_copy.tables(house.registry)
+            for one in copy_store.tables(house.registry)
         }
         return Plan(
             place=place, version=str(db.info.server_version), size=figures.quick(house).size, tables=counts
@@ -195,27 +195,24 @@ def _rows(
         nonlocal done
         for row in rows:
             done += 1
-            if done % postgres_copy.CHUNK == 0:
+            if done % copy_store.CHUNK == 0:
                 if stop():
                     raise Problem(moving.STOPPED, 409, retry=True)
                 progress(min(done, total), total)
             yield row
 
-    wanted = postgres_copy.tables(house.registry)
+    wanted = copy_store.tables(house.registry)
     with _connected(url) as db:
         names = sql.SQL(", ").join(sql.Identifier(one.name) for one in wanted)
         db.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
         ours = {
-            one.name: postgres_copy.copied(db, one, counted(postgres_copy.of_sqlite(source, one)))
-            for one in wanted
+            one.name: copy_store.copied(db, one, counted(copy_store.of_sqlite(source, one))) for one in wanted
         }
-        theirs = {
-            one.name: postgres_copy.digest(counted(postgres_copy.of_postgres(db, one))) for one in wanted
-        }
+        theirs = {one.name: copy_store.digest(counted(copy_store.of_postgres(db, one))) for one in wanted}
         differ = rules.differing(ours, theirs)
         if differ:
             raise Problem(DIFFERS, 409, tables=", ".join(differ[:5]))
-        postgres_copy.sequences(db, source, house.registry)
+        copy_store.sequences(db, source, house.registry)
         db.execute(
             "DELETE FROM kernel_lease WHERE key = %s AND holder = %s", (maintenance.KEY, compacting.HOLDER)
         )
