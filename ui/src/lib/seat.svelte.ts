@@ -61,6 +61,15 @@ let begun = false;
 
 const hex = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
+/** `Firefox, Windows`: what a browser is called until somebody gives it a better name. */
+function browserWord(): string {
+  const agent = navigator.userAgent;
+  const first = (words: [RegExp, string][]) => words.find(([sign]) => sign.test(agent))?.[1];
+  const program = first([[/Edg\//, "Edge"], [/Firefox\//, "Firefox"], [/Chrom/, "Chrome"], [/Safari\//, "Safari"]]);
+  const system = first([[/iPad|iPhone/, "iOS"], [/Android/, "Android"], [/Windows/, "Windows"], [/Mac OS/, "macOS"], [/Linux/, "Linux"]]);
+  return [program ?? "Browser", system].filter(Boolean).join(", ");
+}
+
 /** The name this browser goes by, the same in all its tabs and for everybody who signs in here. */
 function browser(): string {
   try {
@@ -133,7 +142,7 @@ async function arrive(): Promise<void> {
   const mine = [...holds.values()].filter((one) => one.fence !== null).map((one) => ({ record: one.record, fence: one.fence }));
   try {
     const welcome = await ask<Welcome>("here", {
-      session: own, seat: browser(), person: (session.me?.user.name ?? "").slice(0, 80), program: "praxisd console", ...(at && { at }), holds: mine,
+      session: own, seat: browser(), person: (session.me?.user.name ?? "").slice(0, 80), program: browserWord(), ...(at && { at }), holds: mine,
     });
     failures = 0;
     beatAt = Date.now();

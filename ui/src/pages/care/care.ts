@@ -83,9 +83,12 @@ export interface Target {
 
 export const c = (key: string, params: Record<string, string | number> = {}) => t(`console.care.${key}`, params);
 const MB = 1_000_000;
-/** `12 MB`, `3,4 GB` */
-export const size = (bytes: number) =>
-  bytes >= 1000 * MB ? c("gb", { n: number(Math.round(bytes / (100 * MB)) / 10) }) : c("mb", { n: number(bytes >= 10 * MB ? Math.round(bytes / MB) : Math.round(bytes / (MB / 10)) / 10) });
+/** `800 kB`, `12 MB`, `3,4 GB` */
+export function size(bytes: number): string {
+  if (bytes < MB) return c("kb", { n: number(Math.round(bytes / 1000)) });
+  if (bytes < 1000 * MB) return c("mb", { n: number(bytes >= 10 * MB ? Math.round(bytes / MB) : Math.round(bytes / (MB / 10)) / 10) });
+  return c("gb", { n: number(Math.round(bytes / (100 * MB)) / 10) });
+}
 export const seconds = (value: number) => c("seconds", { n: number(Math.round(value * 10) / 10) });
 
 export const read = (background: boolean) => get<Database>("/care/state", { background });
