@@ -29,6 +29,7 @@ NOTHING_THERE = frozenset(
         "updates.switchBack", "updates.push",
         "guard.restart", "guard.tryAgain",  # and nobody guards this server
         "issues.ignore", "issues.fix",  # no issue is open
+        "care.readMove", "care.compact",  # the database was never moved, and its check is still under way
         "serviceproviders.repair", "serviceproviders.install",  # no folder of a practice software lies here
         "remote.end",  # nor was anybody let in
         "session.read", "session.close", "sessions.end", "sessions.endAll", "sessions.list", "session.password",
