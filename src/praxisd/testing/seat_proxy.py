@@ -21,6 +21,8 @@ class _Pair:
     def __init__(self, near: socket.socket, far: socket.socket | None) -> None:
         self.near, self.far = near, far
         self.dead = far is None
+        self.deaf = False
+        """What the far side says is lost, what is said to it arrives."""
 
     def other(self, one: socket.socket) -> socket.socket | None:
         return self.far if one is self.near else self.near
@@ -48,12 +50,13 @@ class SeatProxy:
         self._thread = threading.Thread(target=self._run, name="seat-proxy", daemon=True)
         self._thread.start()
 
-    def lose(self) -> None:
-        """From now on everything is swallowed, on all connections and new ones."""
+    def lose(self, *, answers_only: bool = False) -> None:
+        """From now on everything is swallowed, on all connections and new ones; or what the far side says, on those of now."""
         with self._lock:
-            self._losing = True
+            self._losing = self._losing or not answers_only
             for pair in self._pairs.values():
-                pair.dead = True
+                pair.deaf = True
+                pair.dead = pair.dead or not answers_only
 
     def heal(self) -> None:
         """New connections get through again."""
@@ -108,7 +111,7 @@ class SeatProxy:
         except OSError:
             data = b""
         with self._lock:
-            dead = pair.dead
+            dead = pair.dead or (pair.deaf and bool(data) and one is pair.far)
         other = pair.other(one)
         if dead:  # the end of one side is lost on the way, too
             self.lost_bytes += len(data)
