@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from praxisd import main
 from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.app import House
+from praxisd.kernel.service import Service
 from praxisd.services.accounts import api as accounts
 from praxisd.services.seats import desk, register
 from praxisd.testing.practice import Practice, small_practice
@@ -22,8 +23,18 @@ from praxisd.testing.practice import Practice, small_practice
 from .web_sample.serving import Running, running
 
 PROTOCOL = "praxisd.seats.v1"
-NEEDED = ("kernel", "accounts", "directory", "calendar", "logbook", "seats")
-SERVICES = tuple(one for one in main.services(plugins=False) if one.name in NEEDED)
+NEEDED = ("kernel", "accounts", "directory", "calendar", "logbook", "reminders", "seats")
+
+
+def _services() -> tuple[Service, ...]:
+    """Those named, and what they need in turn."""
+    there, wanted = {one.name: one for one in main.services(plugins=False)}, set(NEEDED)
+    while missing := {name for one in wanted for name in there[one].needs} - wanted:
+        wanted |= missing
+    return tuple(one for name, one in there.items() if name in wanted)
+
+
+SERVICES = _services()
 PASSWORD = "Der Hund bellt im Hof"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
+from websockets.protocol import State
+
+from praxisd.web import frames
 
 PING_S = 5.0
 """So often a connection is asked if it lives, and so long it may take to say so."""
@@ -23,6 +26,7 @@ TURN = 16
 """Messages taken before others have their turn."""
 EXTENSION = "praxisd.wire"
 """Under this name of the scope's extensions the application finds the connection."""
+_HEAD_END = b"\r\n\r\n"
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -48,6 +52,8 @@ class Wire(WebSocketsSansIOProtocol):
         self._full = False
         self._rest = b""
         self._at = 0
+        self._between = True
+        """True while the parser certainly stands between two messages: texts that are here as a whole need not go through it."""
         self._turn = 0
         self._later = False
         self._parts: list[bytes] = []
@@ -71,6 +77,9 @@ class Wire(WebSocketsSansIOProtocol):
     def say(self, messages: list[bytes]) -> None:
         """Send texts (UTF-8), one message each."""
         if self.close_sent or self.over.done():
+            return
+        if self.conn.state is State.OPEN and not self.conn.extensions:
+            self.transport.write(b"".join(map(frames.said, messages)))
             return
         try:
             for one in messages:
@@ -104,6 +113,7 @@ class Wire(WebSocketsSansIOProtocol):
             if not self.handshake_initiated:  # more or longer headers than the parser takes
                 self.transport.write(_BAD_REQUEST)
                 self.transport.close()
+            self._between = data.find(_HEAD_END) == len(data) - len(_HEAD_END)  # nothing came along with it
             return
         self._rest = self._rest[self._at :] + data if self._rest else data
         self._at = 0
@@ -127,10 +137,17 @@ class Wire(WebSocketsSansIOProtocol):
         """Hand on what is here, as long as it is wanted and nobody else waits too long."""
         self._later, self._turn = False, 0
         while self._rest and not self._enough:
-            piece = self._rest if len(self._rest) <= PIECE else self._rest[self._at : self._at + PIECE]
+            if self._usual():
+                if self._turn >= TURN and self._rest:
+                    self._take_soon()
+                    break
+                continue
+            whole = self._at == 0 and len(self._rest) <= PIECE
+            piece = self._rest if whole else self._rest[self._at : self._at + PIECE]
             self._at += len(piece)
             if self._at >= len(self._rest):
                 self._rest, self._at = b"", 0
+            self._between = self._between and frames.only_pings(piece)
             self.conn.receive_data(piece)
             if self.conn.parser_exc is not None:
                 self._failed()
@@ -140,6 +157,22 @@ class Wire(WebSocketsSansIOProtocol):
                 self._take_soon()
                 break
         self._reading()
+
+    def _usual(self) -> bool:
+        """Hand on the next message if it is a whole text; False where the parser has to see it."""
+        conn = self.conn
+        if not self._between or conn.state is not State.OPEN or conn.extensions or self.close_sent:
+            return False
+        most = conn.max_message_size
+        found = frames.text(self._rest, self._at, frames.MOST if most is None else most)
+        if found is None:
+            return False
+        message, self._at = found
+        if self._at >= len(self._rest):
+            self._rest, self._at = b"", 0
+        self._turn += 1
+        self._heard(message)
+        return True
 
     def _reading(self) -> None:
         """Read on, or do not, as things are now."""

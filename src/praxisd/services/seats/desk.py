@@ -78,7 +78,7 @@ class Desk:
         self._queue: deque[_Item] = deque()
         self._late: list[_Item] = []
         self._condition = threading.Condition()
-        self._poked = False
+        self._poked = self._idle = False
         self._watch = maintenance.Watch(house)
         self._sweep = Sweep(house, self._say)
         self._sweep_at = self._letters_at = self._forget_at = float("-inf")
@@ -107,9 +107,10 @@ class Desk:
             self._condition.notify()
 
     def _add(self, item: _Item) -> None:
-        with self._condition:
-            self._queue.append(item)
-            self._condition.notify()
+        self._queue.append(item)
+        if self._idle:  # else the thread looks into the queue once more before it rests
+            with self._condition:
+                self._condition.notify()
 
     def _wake(self) -> None:
         with self._condition:
@@ -129,8 +130,9 @@ class Desk:
                     self._house.log.error("loop_failed", where="seats", error=error)
                     self._house._stop.wait(IDLE_S)
                 with self._condition:
+                    self._idle = True
                     self._condition.wait_for(lambda: self._poked or self._queue, IDLE_S)
-                    self._poked = False
+                    self._poked = self._idle = False
             self.step()
             self._sweep.end()
         except Exception as error:
