@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -31,7 +30,6 @@ from praxisd.kernel.app import House
 from praxisd.kernel.ids import new_id
 from praxisd.model.backup_kept import RunKept, SourceKept
 from praxisd.services.backups import gently, plan_rules
-from praxisd.services.backups.engines.restic_place import SIDE_BY_SIDE
 from praxisd.services.backups.plans import drives, planning, setting_up, sources
 from praxisd.services.backups.runs import asking, running
 from praxisd.services.calendar import api as calendar
@@ -53,11 +51,10 @@ _MB = 1_000_000
 
 @dataclass
 class _Plain:
-    """Plain restic with a repository of its own. `options`: how it is told to work."""
+    """Plain restic with a repository of its own."""
 
     program: Path
     place: Path
-    options: tuple[str, ...] = ()
 
     def call(self, *args: str) -> None:
         """Behind the practice's work, as ours."""
@@ -65,7 +62,7 @@ class _Plain:
             "RESTIC_PASSWORD": "bench",
             "RESTIC_CACHE_DIR": str(self.place) + ".cache",
         }
-        line = [str(self.program), *self.options, "-r", str(self.place), "--json", *args]
+        line = [str(self.program), "-r", str(self.place), "--json", *args]
         with subprocess.Popen(
             line, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
         ) as process:
@@ -108,7 +105,7 @@ class _Spent:
 
 
 class _Times(dict[str, _Spent]):
-    """By who worked: ours, plain, check, alike."""
+    """By who worked: ours, plain, check."""
 
     def __missing__(self, who: str) -> _Spent:
         return self.setdefault(who, _Spent())
@@ -148,8 +145,6 @@ def _time_rows(small: tuple[_Times, _Times], large: tuple[_Times, _Times]) -> li
         for day, one, most in (("first run", first, demanded), ("next day", following, None)):
             rows.append(one["ours"].row(f"{size}, {day} / restic backup", one["plain"], most))
             rows.append(one["ours"].row(f"{size}, {day} / backup and check", one["plain"].plus(one["check"])))
-    first = large[0]
-    rows.insert(2, first["ours"].row("realistic, first run / backup told as ours", first["alike"]))
     return rows
 
 
@@ -202,18 +197,14 @@ def _large(
     turn: int,
     times: tuple[_Times, _Times],
 ) -> None:
-    """One round on the realistic one; on the first day also against a restic that is told to work as ours."""
-    raw, alike = _Plain(program, work / "raw"), _Plain(program, work / "alike", SIDE_BY_SIDE)
-    for one in (raw, alike):
-        one.call("init")
+    """One round on the realistic one."""
+    raw = _Plain(program, work / "raw")
+    raw.call("init")
     with _opened(folder, work, documents) as (house, _):
         for day in (0, 1):
             if day:
                 _day(house, made, documents, Random(100 + turn), turn)
             _turns(house, raw, documents, work / "frozen", times[day], (turn + day) % 2)
-            if not day:
-                copy = _raw(house.folder, work / "frozen")
-                times[day]["alike"].take(partial(alike.back_up, documents, copy))
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ from praxisd.services.backups.engine import (
     Snapshot,
     Stop,
 )
-from praxisd.services.backups.engines import restic_listing, restic_place, restic_words
+from praxisd.services.backups.engines import restic_listing, restic_words
 from praxisd.services.backups.engines.restic_place import Place, left_behind, local, names
 from praxisd.services.backups.engines.restic_running import Runner, never
 
@@ -89,9 +89,7 @@ class Restic:
         before = Place(place).stored() if place else 0
         when = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
         args = ["backup", "--json", "--host", host, "--time", when, "--files-from-raw", "-"]
-        args += [part for tag in tags for part in ("--tag", tag)] + list(
-            restic_place.SIDE_BY_SIDE if place else ()
-        )
+        args += [part for tag in tags for part in ("--tag", tag)]
         time.sleep(_SETTLE_S)
         since = time.time_ns()
         given = b"".join(os.fsencode(path) + b"\0" for path in whole)

@@ -25,8 +25,6 @@ from praxisd.services.backups.engine import EngineFault
 _FAR = re.compile(r"(?:sftp|rest|s3|b2|azure|gs|swift|rclone):", re.ASCII)
 _HALF = re.compile(r"[0-9a-f]{64}-tmp-\d+")
 _NAMED = ("keys", "index", "snapshots")
-SIDE_BY_SIDE = ("-o", "local.connections=6")
-"""So many packs are on their way to a medium at once, each waiting until it is safe there: a quarter of the time (ADR 0011)."""
 ANSWER_S = 20.0
 """How long a file system may think about a simple question. Seconds."""
 Answer = TypeVar("Answer")
