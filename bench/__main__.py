@@ -1,6 +1,6 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, updates, start, backups, care, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, seats, updates, start, backups, care, all.
 """
 
 import argparse
@@ -68,6 +68,7 @@ def main() -> int:
             "reminders",
             "online",
             "relay",
+            "seats",
             "updates",
             "start",
             "backups",
@@ -112,7 +113,11 @@ def main() -> int:
         found.rows += relay.measure(options.rounds, options.seconds, say, found.notes)
         found.rows += relay_python.measure(options.rounds, options.seconds, say, found.notes)
         found.rows += relay_cluster.measure(options.rounds, options.seconds, say, found.notes)
-    if options.part not in ("page", "jobs", "reminders", "online", "relay", "updates"):
+    if options.part in ("seats", "all"):
+        from bench import seats
+
+        found.rows += seats.measure(options.rounds, options.seconds, say, found.notes)
+    if options.part not in ("seats", "page", "jobs", "reminders", "online", "relay", "updates"):
         _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1

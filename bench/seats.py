@@ -29,13 +29,16 @@ from praxisd.testing import debian, seat_scene
 from praxisd.testing.postgres import PostgresServer
 
 CLIENTS = 16
+FEWER = (1, 4)
+"""A practice has twenty seats; that four of them ask in the same millisecond is a busy moment."""
+FEW_SYSTEMS = ("ours", "redis-always")
 DEMANDED = 0.5
 SERVER_CORE, CLIENT_CORE = 0, 1
-Measured = dict[str, list[dict[str, Any]]]
+Measured = dict[tuple[str, int], list[dict[str, Any]]]
 PEERS = {
-    "redis-always": ("of Redis, appendfsync always", "each is on disk before its answer; ours has a fence, Redis none"),
-    "redis": ("of Redis as it comes", "Redis: snapshots only, a crash forgets held locks; no fence"),
-    "postgres": ("of PostgreSQL advisory locks", "PostgreSQL: in memory, gone with the connection; no fence"),
+    "redis-always": ("Redis, appendfsync always", "each is on disk before its answer; ours has a fence, Redis none"),
+    "redis": ("Redis as it comes", "Redis: snapshots only, a crash forgets held locks; no fence"),
+    "postgres": ("PostgreSQL advisory locks", "PostgreSQL: in memory, gone with the connection; no fence"),
 }  # fmt: skip
 
 
@@ -110,28 +113,33 @@ def measure(
             "redis": stack.enter_context(redis_server(work / "default")),
             "postgres": postgres.new_database(),
         }
+        plans = [(system, clients) for system in targets] + [(one, n) for n in FEWER for one in FEW_SYSTEMS]
         for number in range(rounds):
-            for system in targets if number % 2 else [*targets][::-1]:
-                one = _one(system, targets[system], clients, seconds, keys if system == "ours" else [])
-                found[system].append(one)
-                say(f"seats {system}: {one['pairs'] / one['seconds']:.0f} pairs/s, p50 {one['p50Ms']:.2f} ms")
-    said = []
-    for system in ("ours", *PEERS):
-        rates = [one["pairs"] / one["seconds"] for one in found[system]]
-        waits = [one["p50Ms"] for one in found[system]]
-        said.append(f"{system} {median(rates):.0f}/s (p50 {median(waits):.2f} ms)")
-    notes.append(f"seats, {clients} clients, lock and release: {', '.join(said)}")
-    return [
-        report.row(
-            f"seats: pairs per second, {clients} clients",
-            words,
-            [one["pairs"] for one in found["ours"]],
-            [one["pairs"] for one in found[system]],
-            demanded=DEMANDED if system == "redis-always" else None,
-            note=note,
+            for system, count in plans if number % 2 else plans[::-1]:
+                one = _one(system, targets[system], count, seconds, keys if system == "ours" else [])
+                found[system, count].append(one)
+                rate = one["pairs"] / one["seconds"]
+                say(f"seats {system}, {count} clients: {rate:.0f} pairs/s, p50 {one['p50Ms']:.2f} ms")
+    for count in (clients, *FEWER):
+        said = []
+        for system in ("ours", *PEERS) if count == clients else FEW_SYSTEMS:
+            rates = [one["pairs"] / one["seconds"] for one in found[system, count]]
+            waits = [one["p50Ms"] for one in found[system, count]]
+            said.append(f"{system} {median(rates):.0f}/s (p50 {median(waits):.2f} ms)")
+        notes.append(f"seats, {count} clients, lock and release: {', '.join(said)}")
+
+    def row(words: str, system: str, count: int, note: str, demanded: float | None) -> report.Row:
+        ours, peer = ([float(one["pairs"]) for one in found[name, count]] for name in ("ours", system))
+        return report.row(
+            "seats: pairs per second", f"{count}: {words}", ours, peer, demanded=demanded, note=note
         )
+
+    rows = [
+        row(words, system, clients, note, DEMANDED if system == "redis-always" else None)
         for system, (words, note) in PEERS.items()
     ]
+    always, note = PEERS["redis-always"]
+    return rows + [row(always, "redis-always", count, note, DEMANDED) for count in FEWER]
 
 
 def main() -> int:
