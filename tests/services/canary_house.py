@@ -34,6 +34,7 @@ from . import (
     canary_diagnosis,
     canary_portals,
     canary_runs,
+    canary_seats,
     canary_support,
     canary_waiting,
 )
@@ -142,6 +143,7 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     canary_backups.let_in(nest)
     canary_runs.let_in(nest)
     canary_backup_protocol.let_in(nest)
+    canary_seats.let_in(nest)
     Planner(house).step()
     _reminded(nest)
     nest.note("jobs", "calendar.sweep")

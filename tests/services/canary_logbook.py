@@ -7,7 +7,6 @@ BODIES: dict[str, Any] = {
         "entries": [{"seq": 1, "at": "2026-11-23T08:00:00Z", "level": "info", "code": "printer.paper_out"}]
     },
     "logbook.diagnose": {"hours": 0},
-    "logPackage.drop": {"sha256": "0" * 64, "drop": [1]},
     "logPackage.send": {"sha256": "0" * 64},
     "logOrder.give": {"until": "2026-12-01T00:00:00Z"},
 }

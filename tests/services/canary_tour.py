@@ -14,6 +14,7 @@ from . import (
     canary_logbook,
     canary_portals,
     canary_runs,
+    canary_seats,
     canary_support,
 )
 from .canary_house import ACCOUNT, BORN, Aviary
@@ -90,7 +91,7 @@ def tour(
         got = nest.client.request(method, path, headers=headers | {"Accept": media}, json=body)
         return name, got.status_code, got.text + repr(dict(got.headers))
 
-    more = canary_portals.bodies(nest)
+    more = canary_portals.bodies(nest) | canary_seats.bodies(nest)
     for route in sorted(routes, key=_late):
         if route.name in NOT_ASKED:
             continue
