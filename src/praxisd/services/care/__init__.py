@@ -47,4 +47,5 @@ SERVICE = Service(
     ),
     operations=operations.OPERATIONS,
     commands="praxisd.services.care.cli:commands",
+    start=compacting.reopened,
 )

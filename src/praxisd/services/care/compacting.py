@@ -73,6 +73,14 @@ def closed(house: "House", stall_s: float) -> Iterator[None]:
         house.store.run(system("care"), lambda tx: maintenance.end(tx, HOLDER))
 
 
+def reopened(house: "House") -> None:
+    """At a start: doors that a killed server had closed for a work on the database are open again. On SQLite nobody else than
+    this process works on it; on PostgreSQL no work closes them.
+    """
+    if isinstance(house.store.engine, Sqlite):
+        house.store.run(system("care"), lambda tx: maintenance.end(tx, HOLDER))
+
+
 def _vacuum(engine: Sqlite) -> None:
     """On the writer's own connection. Its temporary file lies beside the database, where the space was looked at."""
     before = os.environ.get(_TEMPORARY)

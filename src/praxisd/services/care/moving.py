@@ -7,8 +7,9 @@ block, first while others write and then, for a moment, while nobody does: then 
 The pointer is replaced, the connections are exchanged, and the writers go on. Until the pointer is replaced the old database
 is valid, afterwards the new one; whoever is killed in between is settled by the next start (`settling`).
 
-The old file is opened by hand in this process, beside SQLite: it must stay open until SQLite has closed it too, or all its
-locks on it were gone (sqlite.org/howtocorrupt.html § 2.2). So after a move that failed it is kept open.
+Both files are opened by hand in this process, beside SQLite: each must stay open until SQLite has closed it too, or all its
+locks on it were gone, and the next program that looks into the file would take its log away (sqlite.org/howtocorrupt.html
+§ 2.2). So the old one is kept open after a move that failed, and the new one after a move that is done.
 """
 
 import contextlib
@@ -33,6 +34,7 @@ from praxisd.services.backups import api as backups
 from praxisd.services.care import blocks, checking, figures, journal, settling, targets
 from praxisd.services.care.journal import Move
 from praxisd.services.care.steps import step
+from praxisd.services.care.working import working_of
 from praxisd_guard.durable import sync_file, sync_folder
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ UNREAD_S = 20.0
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
 _OPEN: dict[str, BinaryIO] = {}
-"""Old files that were opened by hand and must not be closed yet, by their path."""
+"""Files that were opened by hand and must not be closed yet, by their path."""
 
 
 def move(house: "House", actor: Actor, to: str, *, progress: Progress, stop: Stop) -> Move:
@@ -69,7 +71,7 @@ def move(house: "House", actor: Actor, to: str, *, progress: Progress, stop: Sto
     work = journal.keep(
         house.folder,
         Move(
-            id=new_id(), kind="folder", phase="copying", old=str(engine.path), new=target.path, at=house.clock.now(),
+            id=new_id(), kind="folder", phase="copying", old=os.path.realpath(engine.path), new=target.path, at=house.clock.now(),
             by=actor.label, bytes=target.size,
         ),
     )  # fmt: skip
@@ -102,12 +104,23 @@ def begin(house: "House", to: str) -> targets.Target:
 
 
 def free(house: "House") -> None:
-    """PENDING (409) while the server moves away, its data are exchanged, or a move waits for a start."""
+    """BUSY (409) while another works on the database: a move under way must not be settled. PENDING (409) while the server
+    moves away, its data are exchanged, or a move waits for a start. IN_USE (409) while the last old one is still read.
+    """
+    with working_of(house).calm():
+        _free(house)
+
+
+def _free(house: "House") -> None:
     if moved.mark(house.folder) is not None or backups.exchange_waits(house.folder):
         raise Problem(PENDING, 409)
     last = journal.known(house.folder)
     if last is not None and last.phase in journal.UNDERWAY:
-        settling.settle(house.folder)
+        last = settling.settle(house.folder)
+    if last is not None and settling.waits(last) and last.kind == "folder":
+        if last.old in _OPEN:
+            raise Problem(IN_USE, 409, retry=True)
+        last = settling.listed(house.folder, settling.settle(house.folder) or last, house.clock.now())
     on_file = isinstance(house.store.engine, Sqlite)
     if last is not None and last.kind == "postgres" and on_file and settling.points(house.folder, last):
         raise Problem(PENDING, 409)
@@ -173,11 +186,10 @@ def _counts(db: sqlite3.Connection) -> dict[str, int]:
 
 def _switched(house: "House", engine: Sqlite, work: Move, stop: Stop) -> Move:
     """All that came after the copy, the pointer, and the exchange of connections."""
-    path = Path(work.new)
-    old_path = str(engine.path)
-    source = _OPEN.get(old_path) or Path(old_path).open("rb", buffering=0)  # noqa: SIM115  (see above)
-    _OPEN[old_path] = source
-    with path.open("r+b", buffering=0) as target:
+    source = _OPEN.get(work.old) or Path(work.old).open("rb", buffering=0)  # noqa: SIM115  (see above)
+    _OPEN[work.old] = source
+    with contextlib.ExitStack() as last:
+        target = last.enter_context(Path(work.new).open("r+b", buffering=0))
         _checkpointed(engine)
         with contextlib.suppress(blocks.TooSlow):
             blocks.sync(source, target, stop=stop)
@@ -189,8 +201,10 @@ def _switched(house: "House", engine: Sqlite, work: Move, stop: Stop) -> Move:
             if stop():
                 raise Problem(STOPPED, 409, retry=True)
             began = time.monotonic()
-            old = _gated(house, engine, work, source, target)
+            old = _gated(house, engine, work, source, target, stop)
             if old is not None:
+                last.pop_all()
+                _OPEN[work.new] = target
                 break
             if attempt == TRIES - 1:
                 raise Problem(IN_USE, 409, retry=True)
@@ -201,7 +215,7 @@ def _switched(house: "House", engine: Sqlite, work: Move, stop: Stop) -> Move:
         with contextlib.suppress(
             Exception
         ):  # the new ones are in use: whatever ails the old ones undoes nothing
-            _left(old, source)
+            _left(work, old, source)
     return msgspec.structs.replace(work, phase="finishing", stall_ms=stall)
 
 
@@ -214,7 +228,9 @@ def _checkpointed(engine: Sqlite) -> None:
         db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _gated(house: "House", engine: Sqlite, work: Move, source: BinaryIO, target: BinaryIO) -> Files | None:
+def _gated(
+    house: "House", engine: Sqlite, work: Move, source: BinaryIO, target: BinaryIO, stop: Stop
+) -> Files | None:
     """Nobody writes meanwhile. The old connections once the new ones are in use; None where the log could not be taken in."""
     with engine.held() as db:
         db.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MS}")
@@ -224,7 +240,11 @@ def _gated(house: "House", engine: Sqlite, work: Move, source: BinaryIO, target:
             db.execute("PRAGMA busy_timeout = 10000")
         if busy or log != taken:
             return None
-        blocks.sync(source, target, most_s=GATE_S, stop=lambda: False)
+        try:
+            blocks.sync(source, target, most_s=GATE_S, stop=stop)
+        except blocks.TooSlow:
+            may_point(house, stop)
+            raise
         step(house, "gated")
         fresh = Files(Path(work.new), GATE_S)
         try:
@@ -232,6 +252,7 @@ def _gated(house: "House", engine: Sqlite, work: Move, source: BinaryIO, target:
             for said in ("PRAGMA schema_version", "SELECT count(*) FROM sqlite_master", "PRAGMA page_count"):
                 if new.execute(said).fetchone() != db.execute(said).fetchone():
                     raise Problem(DIFFERS, 409)
+            may_point(house, stop)
             pointed(house, work, work.new)
         except BaseException:
             fresh.close_reading()
@@ -239,6 +260,16 @@ def _gated(house: "House", engine: Sqlite, work: Move, source: BinaryIO, target:
             raise
         step(house, "pointed")
         return engine.use(fresh)
+
+
+def may_point(house: "House", stop: Stop) -> None:
+    """The last word before the pointer: not once this server ends (the next one has begun perhaps), nor where data of a
+    backup wait for the next start, which would bring them to the old place. STOPPED, PENDING (409).
+    """
+    if stop():
+        raise Problem(STOPPED, 409, retry=True)
+    if backups.exchange_waits(house.folder):
+        raise Problem(PENDING, 409)
 
 
 def pointed(house: "House", work: Move, to: str) -> None:
@@ -263,12 +294,12 @@ def pointed(house: "House", work: Move, to: str) -> None:
         raise
 
 
-def _left(old: Files, source: BinaryIO) -> None:
+def _left(work: Move, old: Files, source: BinaryIO) -> None:
     """Close the old connections once nobody reads there; then the file that was opened by hand."""
     if old.unread(UNREAD_S):
         old.close_reading()
         old.close_writing()
-        _OPEN.pop(str(old.path), None)
+        _OPEN.pop(work.old, None)
         source.close()
 
 

@@ -125,10 +125,11 @@ def release(call: Call) -> Answer:
 
 
 _POSTGRES = (
+    _BUSY,
     (400, postgres_words.BAD_URL),
     *((409, code) for code in (*postgres_words.CODES[1:], moving.PENDING, targets.NOT_SQLITE)),
 )
-_TARGET = tuple((409, code) for code in (*targets.CODES, moving.PENDING))
+_TARGET = tuple((409, code) for code in (working.BUSY, *targets.CODES, moving.PENDING, moving.IN_USE))
 ROUTES = (
     Route("GET", "/care/state", "care.read", read_state, READ, StateOut, inside=True, safe=True, tags=_TAGS),
     Route(
@@ -144,7 +145,7 @@ ROUTES = (
         transaction=False, inside=True, tags=_TAGS,
     ),
     Route(
-        "POST", "/care/move", "care.move", move, MOVE, StateOut, body=MoveIn, status=202, problems=(_BUSY, *_TARGET),
+        "POST", "/care/move", "care.move", move, MOVE, StateOut, body=MoveIn, status=202, problems=_TARGET,
         transaction=False, inside=True, tags=_TAGS,
     ),
     Route(
@@ -153,7 +154,7 @@ ROUTES = (
     ),
     Route(
         "POST", "/care/move/postgres", "care.moveToPostgres", move_to_postgres, MOVE, StateOut, body=PostgresIn, status=202,
-        problems=(_BUSY, *_POSTGRES), transaction=False, inside=True, tags=_TAGS,
+        problems=_POSTGRES, transaction=False, inside=True, tags=_TAGS,
     ),
     Route(
         "GET", "/care/move", "care.readMove", read_move, READ, MoveOut, problems=((404, "http.not_found"),), inside=True,

@@ -27,11 +27,11 @@ def settle(folder: Path, now: int | None = None) -> Move | None:
     Problem `store.place_unreadable` where the pointer cannot be read: then nothing is touched.
     """
     last = journal.known(folder)
-    if last is None or (last.phase not in journal.UNDERWAY and not last.left and not _waits(last)):
+    if last is None or (last.phase not in journal.UNDERWAY and not last.left and not waits(last)):
         return None
     moment = round(time.time()) if now is None else now
     if last.phase == "done":
-        return finished(folder, last, moment)
+        return finished(folder, last, moment) if points(folder, last) else None
     database_at.pointer(folder)
     if points(folder, last):
         return finished(folder, msgspec.structs.replace(last, cut=True), moment)
@@ -49,9 +49,16 @@ def points(folder: Path, work: Move) -> bool:
     return found is not None and found.id == work.id
 
 
-def _waits(last: Move) -> bool:
+def waits(last: Move) -> bool:
     """Done, but the old file could not be renamed yet, since somebody had it open."""
     return last.phase == "done" and not last.kept
+
+
+def listed(folder: Path, last: Move, now: int) -> Move:
+    """Before another move is written down in its place: an old file that could not be renamed is not forgotten."""
+    if waits(last) and all(one.id != last.id for one in journal.old_ones(folder)):
+        journal.note_old(folder, Old(id=last.id, path=last.old, at=now, bytes=last.bytes))
+    return last
 
 
 def undone(folder: Path, work: Move, now: int, code: str, *, cut: bool = False) -> Move:

@@ -99,7 +99,7 @@ def _place(folder: Path, to: str, system: str) -> None:
 
 def _not_ours(data: Path, now: Path, folder: Path) -> None:
     """Not where it is, not among our own files, not over another one."""
-    if Path(os.path.realpath(now.parent)) == folder and now.name == database_at.FILE:
+    if os.path.realpath(now) == os.path.realpath(folder / database_at.FILE):
         raise Problem(SAME, 409, path=str(now))
     top = Path(os.path.realpath(data))
     if folder != top and folder.is_relative_to(top):

@@ -4,7 +4,8 @@ What a person asks for runs in a thread of its own, so that no request waits for
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -40,6 +41,7 @@ class Working:
     def __init__(self, house: "House") -> None:
         self._house = house
         self._busy = threading.Lock()
+        self._owner: int | None = None
         self._under: Under | None = None
         self._thread: threading.Thread | None = None
         self.stopping = threading.Event()
@@ -60,9 +62,23 @@ class Working:
         if self._under is not None and not self._under.ended:
             self._under = msgspec.structs.replace(self._under, done=done, total=total)
 
+    @contextmanager
+    def calm(self) -> Iterator[None]:
+        """Nobody else works meanwhile; who works already goes on. BUSY (409)."""
+        if self._owner == threading.get_ident():
+            yield
+            return
+        if not self._busy.acquire(blocking=False):
+            raise Problem(BUSY, 409, retry=True)
+        try:
+            yield
+        finally:
+            self._busy.release()
+
     def run(self, kind: str, call: Callable[[], T]) -> T:
         """In this thread. BUSY (409) while another works."""
         self._take(kind)
+        self._owner = threading.get_ident()
         try:
             found = call()
         except BaseException as error:
@@ -76,6 +92,7 @@ class Working:
         self._take(kind)
 
         def work() -> None:
+            self._owner = threading.get_ident()
             try:
                 call()
             except BaseException as error:
@@ -112,6 +129,7 @@ class Working:
             self._under = msgspec.structs.replace(
                 self._under, ended=True, code=code, detail=detail, params=params
             )
+        self._owner = None
         self._busy.release()
         self._house.wake.signal()
 
