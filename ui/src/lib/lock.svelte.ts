@@ -1,6 +1,6 @@
 // The lock of one record while it is edited here: held, with somebody else, lost; and what one can do then.
 import { Refused } from "./api";
-import { ask, look, seat, tellHold, type Hold } from "./seat.svelte";
+import { ask, look, seat, takeSeat, tellHold, type Hold } from "./seat.svelte";
 import { LineLost, type Holder, type LockHeld, type LockLost, type Push, type Reason, type Reply, type Welcome } from "./seatline";
 import { may } from "./session.svelte";
 
@@ -45,6 +45,7 @@ export class RecordLock implements Hold {
       this.state = "none";
       return () => {};
     }
+    takeSeat();
     this.#ends = [tellHold(this), look(this.record)];
     if (seat.state === "here") void this.take("lock");
     // Not there yet: `back` asks as soon as it is; so long nobody waits with typing.

@@ -285,14 +285,17 @@ function begin(): void {
   });
 }
 
+/** Be a seat from now on, where this person may; nothing happens to one that is a seat already. */
+export function takeSeat(): void {
+  if (!may("seats.lock.hold")) return;
+  begin();
+  if (seat.state === "off") void open();
+}
+
 type Told = { mode: Mode; modeUntil?: string | null; announcement?: Announcement | null };
 /** Be a seat; who only looks on is told mode and maintenance by question. Call inside an effect. */
 export function followSeat(): (() => void) | void {
-  if (may("seats.lock.hold")) {
-    begin();
-    if (seat.state === "off") void open();
-    return;
-  }
+  if (may("seats.lock.hold")) return takeSeat();
   const read = async () => {
     const told = await get<Told>("/seats/state", { background: true }).catch(() => null);
     if (told) Object.assign(seat, { mode: told.mode, modeUntil: told.modeUntil ?? null, announcement: told.announcement ?? null });
