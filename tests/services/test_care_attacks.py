@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from praxisd.kernel import database_at, maintenance
@@ -162,3 +164,41 @@ def test_doors_that_somebody_else_has_closed_stay_closed(house):
     house.start_work()
     with house.store.read(WHO) as tx:
         assert maintenance.state(tx) is not None
+
+
+def test_what_lies_on_a_disk_that_is_away_is_not_called_deleted(house, to, tmp_path):
+    """A mounted disk's folder is still there, and empty, once it is away."""
+    _move(house, to)
+    _move(house, tmp_path / "third")
+    old = next(one for one in journal.old_ones(house.folder) if one.path.startswith(str(to)))
+    away = to.rename(tmp_path / "away")
+    to.mkdir()
+    with pytest.raises(Problem) as refused:
+        releasing.release(house, WHO, old.id)
+    assert refused.value.code == releasing.STAYS
+    to.rmdir()
+    away.rename(to)
+    assert releasing.release(house, WHO, old.id).released is not None
+    assert [one.name for one in to.iterdir()] == ["praxisd.db"]
+
+
+def test_an_old_one_that_a_person_has_deleted_can_be_released(house, to):
+    _move(house, to)
+    (old,) = journal.old_ones(house.folder)
+    Path(old.path).unlink()
+    assert releasing.release(house, WHO, old.id).released is not None
+
+
+def test_a_half_copy_on_a_disk_that_has_another_number_now_is_told(house, to, monkeypatch):
+    with pytest.raises(Problem):
+        _move(house, to, stop=lambda: True)
+    last = journal.known(house.folder)
+    half = to / "praxisd.db"
+    half.write_bytes(b"half")
+    device, inode = journal.identity(half)
+    cut = msgspec.structs.replace(last, phase="copying", made=(device + 1, inode), ended=None)
+    journal.keep(house.folder, cut)
+    settled = settling.settle(house.folder)
+    assert (settled.phase, settled.left) == ("failed", True) and half.exists()
+    half.unlink()
+    assert settling.settle(house.folder).left is False

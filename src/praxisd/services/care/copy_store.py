@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import METADATA
+from praxisd.services.care.postgres_words import DIFFERS
 
 if TYPE_CHECKING:
     import psycopg
@@ -60,7 +62,7 @@ def of_sqlite(db: sqlite3.Connection, table: Any) -> Iterator[Row]:
     shapes = _shapes(table)
     while found := cursor.fetchmany(CHUNK):
         for row in found:
-            yield _shaped(row, shapes)
+            yield _shaped(row, shapes, table)
 
 
 def of_postgres(db: "psycopg.Connection[Any]", table: Any) -> Iterator[Row]:
@@ -71,18 +73,22 @@ def of_postgres(db: "psycopg.Connection[Any]", table: Any) -> Iterator[Row]:
         cursor.itersize = CHUNK
         cursor.execute(sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table.name)))
         for row in cursor:
-            yield _shaped(row, shapes)
+            yield _shaped(row, shapes, table)
 
 
 def _shapes(table: Any) -> list[type]:
     return [one.type.python_type for one in table.columns if one.computed is None]
 
 
-def _shaped(row: Iterable[Any], shapes: list[type]) -> Row:
-    return tuple(
+def _shaped(row: Iterable[Any], shapes: list[type], table: Any) -> Row:
+    """As the columns say. SQLite keeps whatever it was given: DIFFERS (409) where that could not be told without a change."""
+    found = tuple(
         value if value is None or isinstance(value, shape) else shape(value)
         for value, shape in zip(row, shapes, strict=True)
     )
+    if any(one != other for one, other in zip(row, found, strict=True)):
+        raise Problem(DIFFERS, 409, tables=table.name)
+    return found
 
 
 def copied(db: "psycopg.Connection[Any]", table: Any, rows: Iterable[Row]) -> Digest:

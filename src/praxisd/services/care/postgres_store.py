@@ -7,6 +7,7 @@ move that was cut off has left there, and the next one empties it. Afterwards pr
 into the old database any more, and the pointer leads every start to the new one.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -90,7 +91,7 @@ def shown(url: str) -> str:
         found = Postgres(url).url
     except Exception:
         raise Problem(BAD_URL, 400) from None
-    if not found.database:
+    if not found.database or "@" in (found.host or ""):  # a password with an @ in it, not written as %40
         raise Problem(BAD_URL, 400)
     return f"{found.host or found.query.get('host') or 'localhost'}:{found.port or 5432}/{found.database}"
 
@@ -104,7 +105,7 @@ def move(house: "House", actor: Actor, url: str, *, progress: moving.Progress, s
     work = journal.keep(
         house.folder,
         Move(
-            id=new_id(), kind="postgres", phase="copying", old=str(engine.path), new=f"postgresql://{plan.place}",
+            id=new_id(), kind="postgres", phase="copying", old=os.path.realpath(engine.path), new=f"postgresql://{plan.place}",
             at=house.clock.now(), by=actor.label, bytes=plan.size,
         ),
     )  # fmt: skip
@@ -118,6 +119,7 @@ def move(house: "House", actor: Actor, url: str, *, progress: moving.Progress, s
             _filled(house, engine, actor, url, work, plan, left, progress, stop)
             work = journal.keep(house.folder, msgspec.structs.replace(work, phase="switching"))
             step(house, "gated")
+            moving.may_point(house, stop)
             moving.pointed(house, work, url)
             engine.retire()
         step(house, "pointed")

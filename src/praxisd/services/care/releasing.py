@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from praxisd.kernel import events
+from praxisd.kernel import database_at, events
 from praxisd.kernel.access import INSTALLATION, Actor, system
 from praxisd.kernel.engines import Sqlite
 from praxisd.kernel.errors import Problem, not_found
@@ -47,6 +47,8 @@ def release(house: "House", actor: Actor, id: str) -> Old:
     path, engine = Path(found.path), house.store.engine
     if isinstance(engine, Sqlite) and os.path.realpath(engine.path) == os.path.realpath(path):
         raise RuntimeError("the database in force is never removed")
+    if not os.path.lexists(path) and not _deleted(path, engine):
+        raise Problem(STAYS, 409, retry=True, path=found.path)
     try:
         for end in _COMPANIONS:
             path.with_name(path.name + end).unlink(missing_ok=True)
@@ -61,3 +63,13 @@ def release(house: "House", actor: Actor, id: str) -> Old:
 
     house.store.run(replace(actor, organization=INSTALLATION), note)
     return gone
+
+
+def _deleted(path: Path, engine: object) -> bool:
+    """Did somebody delete it by hand? Not where its disk is away: what lies beside it, the stone or the database in force,
+    would be there too.
+    """
+    beside = path.with_name(path.name.rpartition(".before-")[0] or path.name)
+    if isinstance(engine, Sqlite) and os.path.realpath(engine.path) == os.path.realpath(beside):
+        return True
+    return database_at.is_stone(beside)

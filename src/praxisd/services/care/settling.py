@@ -72,7 +72,9 @@ def undone(folder: Path, work: Move, now: int, code: str, *, cut: bool = False) 
 
 
 def _removed(work: Move) -> bool:
-    """True once nothing of the file is there. One that is not ours by its identity stays."""
+    """True once nothing of the file is there. One that is not ours by its identity stays; a person is told where we had made
+    one: after a start a disk may have another number.
+    """
     path = Path(work.new)
     try:
         if not path.parent.is_dir():
@@ -84,6 +86,8 @@ def _removed(work: Move) -> bool:
                 path.with_name(path.name + end).unlink(missing_ok=True)
             path.unlink()
             sync_folder(path.parent)
+        elif there is not None and work.made is not None:
+            return False
     except OSError:
         return False
     return True
