@@ -1,5 +1,6 @@
 """The console as a seat: who edits a patient is shown, waited for, asked, taken over from; what was typed is never lost."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 from praxisd.testing import browser as browsing
 
 from .walking import overflow, violations
-
-TITLE = "bearbeiten"
 
 
 @pytest.fixture
@@ -113,7 +112,7 @@ def test_taken_over_keeps_what_was_typed_and_refuses_to_save_it_unseen(
     assert _saved(demo, patient) == "vom Ersten, nicht gespeichert"
 
 
-def test_a_reload_keeps_typed_text_and_signing_out_leaves_none(sign_in: Any, patient: dict[str, Any]) -> None:
+def test_a_reload_keeps_typed_text_until_it_is_discarded(sign_in: Any, patient: dict[str, Any]) -> None:
     page = sign_in("desk")
     _record(page, patient)
     dialog = _edit(page)
@@ -129,6 +128,20 @@ def test_a_reload_keeps_typed_text_and_signing_out_leaves_none(sign_in: Any, pat
     dialog.get_by_role("button", name="Abbrechen").click()
     page.get_by_role("dialog").last.get_by_role("button", name="Verwerfen").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
+    assert "halb" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_signing_out_takes_typed_text_with_it(sign_in: Any, patient: dict[str, Any]) -> None:
+    page = sign_in("desk")
+    _record(page, patient)
+    _note(_edit(page)).fill("halb getippt")
+    page.once("dialog", lambda asked: asked.accept())
+    page.reload()
+    expect(page.get_by_text("Nicht gespeicherte Eingaben")).to_be_visible()
+    assert "halb" in page.evaluate("JSON.stringify(sessionStorage)")
+    page.get_by_role("button", name="Empfang").click()
+    page.get_by_role("button", name="Abmelden").click()
+    page.locator("input[name=username]").wait_for()
     assert "halb" not in page.evaluate("JSON.stringify(sessionStorage)")
 
 
@@ -166,3 +179,21 @@ def test_two_tabs_of_one_person_know_of_each_other(demo: Any, sign_in: Any, pati
     expect(page.get_by_role("dialog").get_by_role("button", name="Weiter bearbeiten")).to_be_hidden()
     held = demo.desk().call("GET", "/api/v1/seats/locks")[1]["locks"]
     assert [one["record"] for one in held] == [f"Patient/{patient['id']}"]
+
+
+def test_every_seat_is_told_of_setup_mode_and_of_maintenance_to_come(sign_in: Any, axe: str) -> None:
+    owner, desk = sign_in("owner"), sign_in("desk", lang="en", width=820, height=1180)
+    browsing.open_page(owner, "seats/work")
+    expect(owner.get_by_role("region", name="Wer gerade arbeitet")).to_contain_text("Empfang")
+    owner.get_by_role("button", name="Einrichtungsbetrieb einschalten").click()
+    expect(desk.get_by_text("Set-up mode.")).to_be_visible()
+    owner.get_by_label("Beginn in").select_option(label="30 Minuten")
+    owner.get_by_role("switch", name="Zur angekündigten Zeit die Türen schließen").uncheck()
+    owner.get_by_role("button", name="Ankündigen", exact=True).click()
+    expect(desk.get_by_role("timer")).to_have_text(re.compile(r"^(29|30) min left$"))
+    for page in (owner, desk):
+        assert violations(page, axe) == [] and overflow(page) == []
+    owner.get_by_role("button", name="Absagen").click()
+    owner.get_by_role("button", name="Einrichtungsbetrieb beenden").click()
+    expect(desk.get_by_text("Set-up mode.")).to_be_hidden()
+    expect(desk.get_by_role("timer")).to_be_hidden()
