@@ -94,6 +94,10 @@ def test_what_does_not_fit_is_refused_and_nothing_is_touched(house, postgres_url
     for bad in ("sqlite:///x", "postgresql://host:port/x", "postgresql://user:secret@host/"):
         problem = _refused(house, bad)
         assert problem.code == words.BAD_URL and "secret" not in str(problem.params) + str(problem.detail)
+    unescaped = _refused(
+        house, "postgresql://u:my@secret@127.0.0.1:1/x"
+    )  # else the host were secret@127.0.0.1
+    assert unescaped.code == words.BAD_URL and "secret" not in str(unescaped.params) + str(unescaped.detail)
     away = _refused(house, "postgresql://u:secret@127.0.0.1:1/x")
     assert away.code == words.UNREACHED and "secret" not in str(away.detail)
     with psycopg.connect(_plain(postgres_url), autocommit=True) as db:
@@ -141,6 +145,18 @@ def test_a_row_that_arrives_otherwise_is_noticed(house, postgres_url, monkeypatc
     assert database_at.pointer(house.folder) is None
 
 
+@pytest.mark.parametrize(
+    "change", ["extra = x'6162'", "size = 1.5", "size = 'many'"]
+)  # SQLite keeps what it is given
+def test_a_value_that_its_column_does_not_hold_is_not_bent(house, postgres_url, change):
+    with house.store.write(WHO) as tx:
+        tx.raw(f"UPDATE messaging_binary SET {change} WHERE id = '1'")
+    with pytest.raises(Problem) as refused:
+        _move(house, postgres_url)
+    assert (refused.value.code, refused.value.params["tables"]) == (words.DIFFERS, "messaging_binary")
+    assert database_at.pointer(house.folder) is None
+
+
 def test_digests_know_order_from_content():
     one = copy_store.digest([("a", 1, None), ("b", 2, b"x")])
     assert copy_store.digest([("b", 2, b"x"), ("a", 1, None)]) == one
@@ -179,7 +195,8 @@ def test_a_plug_pulled_at_each_step_leaves_one_valid_database(sqlite_houses, pos
 def test_the_command_looks_moves_and_tells(sqlite_houses, postgres_url):
     folder = (house := sqlite_houses.open()).folder
     house.stop()
-    seen = command("care", "move", "--to-postgres", postgres_url, "--dry-run", folder=folder)
+    asked = postgres_url + "\n"  # the address holds a password: it need not be an argument
+    seen = command("care", "move", "--to-postgres", "-", "--dry-run", folder=folder, stdin=asked)
     assert seen.code == 0, seen.err
     assert "Zeilen" in seen.out and journal.known(folder) is None
     moved = command("care", "move", "--to-postgres", postgres_url, "--yes", folder=folder)

@@ -57,7 +57,10 @@ def compact(folder: Path, as_json: bool, yes: bool) -> None:
 @reporting
 @click.option("--to", "to", type=click.Path(path_type=Path), help="The folder, also on another disk.")
 @click.option(
-    "--to-postgres", "url", metavar="URL", help="An empty PostgreSQL: postgresql://user:password@host/name."
+    "--to-postgres",
+    "url",
+    metavar="URL",
+    help="An empty PostgreSQL: postgresql://user:password@host/name. With - it is asked for, and nobody sees the password.",
 )
 @click.option("--dry-run", is_flag=True, help="Only look whether it could be done.")
 @click.option("--status", "asked", is_flag=True, help="Only say how the last move went.")
@@ -71,6 +74,8 @@ def move(
         return
     if (to is None) == (url is None):
         raise click.UsageError(_say("postgres.where"))
+    if url == "-":  # an argument is seen by all users of the computer, and kept by the shell
+        url = str(click.prompt(_say("postgres.ask"), hide_input=True, err=True)).strip()
     if url is not None:
         found = perform(folder, "care.look_at_postgres", None, url=url, lang=language())
         rows = sum(found["tables"].values())

@@ -82,10 +82,13 @@ def _shapes(table: Any) -> list[type]:
 
 def _shaped(row: Iterable[Any], shapes: list[type], table: Any) -> Row:
     """As the columns say. SQLite keeps whatever it was given: DIFFERS (409) where that could not be told without a change."""
-    found = tuple(
-        value if value is None or isinstance(value, shape) else shape(value)
-        for value, shape in zip(row, shapes, strict=True)
-    )
+    try:
+        found = tuple(
+            value if value is None or isinstance(value, shape) else shape(value)
+            for value, shape in zip(row, shapes, strict=True)
+        )
+    except (ValueError, TypeError, OverflowError):
+        raise Problem(DIFFERS, 409, tables=table.name) from None
     if any(one != other for one, other in zip(row, found, strict=True)):
         raise Problem(DIFFERS, 409, tables=table.name)
     return found
