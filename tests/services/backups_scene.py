@@ -80,6 +80,5 @@ class Scene:
     def runs(self, day: date | None = None) -> list[RunKept]:
         """All runs, or those of a backup day; oldest first."""
         with self.house.store.read(SYSTEM) as tx:
-            return (
-                sorted(store.RUN.all(tx), key=lambda one: one.asked) if day is None else history.log(tx, day)
-            )
+            every = [one for one in store.RUN.all(tx) if day in (None, one.day)]
+        return sorted(every, key=lambda one: one.asked)

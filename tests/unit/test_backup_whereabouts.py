@@ -85,7 +85,7 @@ def test_a_medium_that_was_not_carried_out() -> None:
     assert words(found(safe, 16)) == [rules.OVERDUE]  # the safe here burns with the house
     outside = change(medium, stay=Stay("outside", "Ott", written + 10))
     assert found(outside, 16) == []
-    back = change(medium, stay=rules.inserted(written + 7 * 24 * HOUR))
+    back = change(medium, stay=Stay("drive", "", written + 7 * 24 * HOUR))
     assert rules.OVERDUE not in words(found(back, 7 * 24 + 1))  # brought in for its next run
     assert found(change(medium, held=True), 16) == []
     assert rules.offsite(make("external"), [medium], 0, written + 10**7, BERLIN, NONE) == []
@@ -163,7 +163,7 @@ class Practice:
                 self.drive = None
             elif word.code == rules.INSERT and self.drive is None:
                 self.drive = str(word.params["label"])
-                self.media[self.drive] = change(self.media[self.drive], stay=rules.inserted(now))
+                self.media[self.drive] = change(self.media[self.drive], stay=Stay("drive", "", now))
             elif word.code == rules.START:
                 self.write(now, "desk")
             elif word.code == rules.TO_SAFE or (word.code == rules.CARRY_OUT and evening):

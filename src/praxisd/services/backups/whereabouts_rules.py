@@ -55,11 +55,6 @@ def moved(medium: Medium, place: Place, person: str, at: int, now: int) -> Stay:
     return Stay(place, name, at)
 
 
-def inserted(at: int) -> Stay:
-    """What the drive itself says when a medium appears in it. No person is needed for that."""
-    return Stay("drive", "", at)
-
-
 def place_of(medium: Medium) -> Place | None:
     """Where it is for all that is known: after it was written it is in the drive until somebody says otherwise.
 

@@ -50,25 +50,36 @@ def _days(days: list[str]) -> str:
 @reporting
 @click.argument("variant", type=click.Choice(_VARIANTS))
 @click.option("--under", type=click.Choice(_VARIANTS[:2]), help="What variant 3 adds its remote copy to.")
-@click.option("--days", default="mon,tue,wed,thu,fri", show_default=True, help="Working days.")
+@click.option("--days", help="Working days: mon,tue,wed,thu,fri.")
 @click.option("--evening", metavar="HH:MM", help="When the evening's backup is due.")
 @click.option("--evening-start", type=click.Choice(("desk", "time")), help="Begun at the desk, or by itself.")
 @click.option("--night", metavar="HH:MM", help="When the night's backup, or the copy, begins.")
 @click.option("--remote", metavar="HH:MM", help="When the remote copy begins.")
-@click.option("--images", is_flag=True, help="Remind of an image backup every four weeks, on two more media.")
+@click.option(
+    "--images/--no-images",
+    default=None,
+    help="Remind of an image backup every four weeks, on two more media; or not any more.",
+)
 def set_plan(
-    folder: Path, as_json: bool, variant: str, under: str | None, days: str, evening: str | None,
-    evening_start: str | None, night: str | None, remote: str | None, images: bool,
+    folder: Path, as_json: bool, variant: str, under: str | None, days: str | None, evening: str | None,
+    evening_start: str | None, night: str | None, remote: str | None, images: bool | None,
 ) -> None:  # fmt: skip
-    """Put a plan in force: variant1, variant2, variant3, external (your own backup software)."""
-    named = [one.strip() for one in days.split(",") if one.strip()]
-    if not set(named) <= set(WEEKDAYS):
+    """Put a plan in force: variant1, variant2, variant3, external (your own backup software).
+
+    What is left out stays as it is in the plan before.
+    """
+    named = None if days is None else [one.strip() for one in days.split(",") if one.strip()]
+    if not set(named or ()) <= set(WEEKDAYS):
         raise click.BadParameter(", ".join(WEEKDAYS), param_hint="--days")
     given: dict[str, Any] = {
         "variant": variant, "under": under, "days": named, "evening": evening, "eveningStart": evening_start,
         "night": night, "remote": remote, "image": {} if images else None,
     }  # fmt: skip
-    said = {name: value for name, value in given.items() if value is not None}
+    said = {
+        name: value
+        for name, value in given.items()
+        if value is not None or (name, images) == ("image", False)
+    }
     answer = perform(folder, "backups.plan_set", None, plan=said, lang=language())
     _answer(answer, as_json, "plan_set", title=answer["plan"]["title"], media=len(answer["plan"]["unfilled"]))
 
@@ -177,7 +188,10 @@ def add_source(
         said = msgspec.json.decode(spec)
     except msgspec.DecodeError as error:
         raise click.BadParameter(str(error), param_hint="JSON") from None
-    secret = secret_file.read_text(encoding="utf-8").rstrip("\r\n") if secret_file else ""
+    try:
+        secret = secret_file.read_text(encoding="utf-8").rstrip("\r\n") if secret_file else ""
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(type(error).__name__, param_hint="--secret-file") from None
     given = {"kind": kind, "spec": said, "secret": secret}
     answer = perform(folder, "backups.source_set", None, name=name, source=given, lang=language())
     _answer(answer, as_json, "source_added", name=name)

@@ -9,6 +9,7 @@ from praxisd.kernel.clock import parse_rfc3339
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Operation
 from praxisd.kernel.texts import FIRST
+from praxisd.model.backup_kept import PlanKept
 from praxisd.services.backups.plans import (
     drive_routes,
     drives,
@@ -56,10 +57,26 @@ def plan(house: "House", args: Args) -> Args:
 
 
 def set_plan(house: "House", args: Args) -> Args:
-    """Put `plan` in force. Problems of `plan_rules.CODES`, `control.bad_arguments`."""
-    made = plan_view.made(_read(args.get("plan"), PlanIn))
+    """Put `plan` in force; what it does not say stays as it is in the one before: how long copies are kept, above all.
+
+    Problems of `plan_rules.CODES`, `control.bad_arguments`.
+    """
+    said = _read(args.get("plan"), dict[str, Any])
+    with house.store.read(CLI) as tx:
+        before = planning.plan(tx)
+    given = _said_before(before, said)
+    if said.get("image") == {}:  # wanted, whatever is said of it already
+        said["image"] = given.get("image") or {}
+    made = plan_view.made(_read({**given, **said}, PlanIn))
     house.store.run(CLI, lambda tx: planning.put(tx, made))
     return plan(house, args)
+
+
+def _said_before(before: PlanKept | None, said: Args) -> Args:
+    if before is None:
+        return {}
+    asked = _built(plan_view.asked(before.plan))
+    return asked if said.get("variant") == before.plan.variant else {**asked, "under": None}
 
 
 def calendar(house: "House", args: Args) -> Args:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared
 
 _PACKAGE = "praxisd.services.backups"
@@ -179,7 +180,10 @@ def coverage(
 def protocol(folder: Path, organization: str | None, as_json: bool, target: Path) -> None:
     """Print the form „Sicherungsprotokoll“ as PDF, filled from what is known."""
     made = perform(folder, "backups.protocol", organization, lang=language())
-    target.write_bytes(base64.b64decode(made["pdf"]))
+    try:
+        target.write_bytes(base64.b64decode(made["pdf"]))
+    except OSError as error:
+        raise Problem("control.bad_arguments", 400, detail=f"--out: {error.strerror}") from None
     if as_json:
         print_json({"file": str(target), "bytes": made["bytes"], "open": made["open"]})
         return

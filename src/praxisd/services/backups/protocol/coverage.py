@@ -127,6 +127,7 @@ def exclude(tx: Tx, one: Thing, reason: str, by: str) -> None:
     """Leave a thing out on purpose. Problem `backups.reason_missing`."""
     spec = {"path": one.path} if one.path else {}
     plan_sources.exclude(tx, rules.source_name(one), reason, by, spec)
+    store.ANSWER.remove(tx, _CLAIM + one.id)  # that something covers it, as was said before
 
 
 def _forget(tx: Tx, one: Thing) -> None:

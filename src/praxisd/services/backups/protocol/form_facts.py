@@ -15,7 +15,6 @@ from praxisd.model.backup_kept import (
     RunKept,
     Secret,
     SourceKept,
-    StayKept,
 )
 from praxisd.model.places import Organization
 from praxisd.services.backups import snapshot, store
@@ -56,7 +55,6 @@ class FormFacts:
     engine: str
     drives: list[Drive]
     media: list[MediumKept]
-    stays: Mapping[str, StayKept]
     passwords: Mapping[str, tuple[int, ...]]
     read: Mapping[str, int]
     damaged: frozenset[str]
@@ -147,7 +145,6 @@ def gather(house: "House", actor: Actor, lang: str) -> FormFacts:
             engine=engine,
             drives=store.DRIVE.all(tx),
             media=media,
-            stays={one.medium: one for one in store.STAY.all(tx)},
             passwords={one.medium.id: keyring.opened_by(tx, one.medium.id) for one in media},
             read={
                 id: max(each.verified_at or 0 for each in found)

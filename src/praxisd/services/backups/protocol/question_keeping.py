@@ -24,11 +24,6 @@ def answers(tx: Tx) -> dict[str, Answer]:
     return {one.question: one for one in store.ANSWER.all(tx) if one.question in BY_ID}
 
 
-def values(tx: Tx) -> dict[str, str]:
-    """The answers alone."""
-    return {id_: one.value for id_, one in answers(tx).items()}
-
-
 def now(tx: Tx) -> frozenset[When]:
     """What is true now of what questions depend on."""
     kept = planning.plan(tx)

@@ -170,9 +170,3 @@ class RestartOut(_Out, frozen=True):
     """`ordered`: praxisd restarts now; else a person has to restart it."""
 
     ordered: bool
-
-
-class UndoIn(_In, frozen=True, kw_only=True):
-    """A restore in place of files, by its run; "" for praxisd's own data."""
-
-    run: Annotated[str, Meta(max_length=100)] = ""

@@ -1,7 +1,6 @@
-"""Runs that were: the last good one, those of a day, pages of all of them. Reads only."""
+"""Runs that were: the last good one, pages of all of them. Reads only."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from praxisd.model.backup_kept import RunKept, SnapshotKept
@@ -22,14 +21,6 @@ def last_good(tx: "Tx", medium: str | None = None) -> RunKept | None:
 def last(tx: "Tx", medium: str | None = None) -> RunKept | None:
     """The newest backup that has ended, however it did."""
     return _first(tx, lambda one: one.ended is not None and medium in (None, one.medium))
-
-
-def log(tx: "Tx", day: date) -> list[RunKept]:
-    """All runs of a backup day, in the order in which they were asked for."""
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    first, end = (int((noon + timedelta(days=number)).timestamp()) for number in (-3, 5))
-    found = store.RUN.newest(tx, _MOST, before=end)
-    return sorted((one for one in found if one.asked >= first and one.day == day), key=lambda one: one.asked)
 
 
 def page(

@@ -90,11 +90,6 @@ def working(house: "House") -> Iterator[Held | None]:
         held.end()
 
 
-def at_work(tx: "Tx") -> bool:
-    """Does anybody work at the backups now?"""
-    return leases.current(tx, KEY, INSTALLATION) is not None
-
-
 def _taken(house: "House", tx: "Tx", holder: str) -> Lease | None:
     """Where nobody else can write to this database, a lease of another process is one of a process that is gone."""
     there = leases.current(tx, KEY, INSTALLATION)

@@ -9,7 +9,7 @@ from praxisd.kernel.access import INSTALLATION, Actor, Kind
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Operation
 from praxisd.model.backup import Job
-from praxisd.model.backup_kept import RunKept
+from praxisd.model.backup_kept import RunKept, RunKind
 from praxisd.services.backups import store
 from praxisd.services.backups.runs import asking, history, running, starting, view
 
@@ -33,23 +33,19 @@ def now(house: "House", args: Args) -> Args:
 
 
 def verify(house: "House", args: Args) -> Args:
-    """A reading in full: `{"run": …}`."""
-    medium = _medium(house, args)
-    return _done(
-        house,
-        house.store.run(_ACTOR, lambda tx: starting.read(house, tx, "verify", medium, _ACTOR.label)),
-        args,
-    )
+    """Read a medium through: `{"run": …}`."""
+    return _through(house, args, "verify")
 
 
 def prove(house: "House", args: Args) -> Args:
     """A restore proof: `{"run": …}`."""
+    return _through(house, args, "prove")
+
+
+def _through(house: "House", args: Args, kind: RunKind) -> Args:
     medium = _medium(house, args)
-    return _done(
-        house,
-        house.store.run(_ACTOR, lambda tx: starting.read(house, tx, "prove", medium, _ACTOR.label)),
-        args,
-    )
+    run = house.store.run(_ACTOR, lambda tx: starting.read(house, tx, kind, medium, _ACTOR.label))
+    return _done(house, run, args)
 
 
 def listed(house: "House", args: Args) -> Args:

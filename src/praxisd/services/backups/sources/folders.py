@@ -89,7 +89,7 @@ class Folders:
         return tuple(found)
 
     def proven(self, folder: Path, staged: Staged) -> list[str]:
-        """Each file to the byte, but those that were named; links and folders by number, where nothing was."""
+        """Each file to the byte, but those that were named."""
         named = {one.path for one in staged.named}
         return places.changed(folder, {path: one for path, one in staged.hashes.items() if path not in named})
 
