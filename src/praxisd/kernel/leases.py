@@ -39,6 +39,7 @@ _PUT = upsert(LEASE, ("organization", "key"))
 _HERE = sa.select(LEASE).where(mine(LEASE), _L.key == sa.bindparam("key"))
 _GET = prepared(_HERE)
 _GET_LOCKED = prepared(lambda dialect: _HERE.with_for_update() if dialect == "postgresql" else _HERE)
+_GET_SHARED = prepared(lambda dialect: _HERE.with_for_update(read=True) if dialect == "postgresql" else _HERE)
 _EXTEND = prepared(
     sa.update(LEASE)
     .where(
@@ -80,6 +81,11 @@ _RENEW_ALL = prepared(
 _SPARE = prepared(
     sa.update(LEASE)
     .where(*_UNDER, _L.expires_at > sa.bindparam("since"), _L.expires_at < sa.bindparam("until"))
+    .values(expires_at=sa.bindparam("until"))
+)
+_CAP = prepared(
+    sa.update(LEASE)
+    .where(*_UNDER, _L.expires_at > sa.bindparam("until"))
     .values(expires_at=sa.bindparam("until"))
 )
 _EXPIRE = prepared(
@@ -218,6 +224,13 @@ def spare(tx: Tx, prefix: str, since: int, seconds: int) -> int:
     return tx.run(_SPARE, prefix=f"{prefix}%", since=since, until=tx.lease_now() + seconds)
 
 
+def cap(tx: Tx, prefix: str, seconds: int) -> int:
+    """Let no lease under `prefix` hold for longer than `seconds` from now: the interval was made shorter, or the clock set
+    back. How many were shortened.
+    """
+    return tx.run(_CAP, prefix=f"{prefix}%", until=tx.lease_now() + seconds)
+
+
 def expire(tx: Tx, lease: Lease, detail: str = "{}") -> bool:
     """Free a lease as it was read, and say why in `detail`; False if it was renewed, freed or taken since."""
     values = {"key": lease.key, "its_fence": lease.fence, "as_seen": lease.expires_at}
@@ -241,8 +254,12 @@ def uncut(tx: Tx) -> list[str]:
 
 
 def guard(tx: Tx, record: str, fence: int | None) -> None:
-    """Refuse a save of `Kind/id` while another holds its lock (`seats.locked`, 423) unless `fence` is the valid one."""
-    lease = current(tx, f"record:{record}")
+    """Refuse a save of `Kind/id` while another holds its lock (`seats.locked`, 423) unless `fence` is the valid one.
+
+    Nobody can take the lock before the save that was guarded is committed: SQLite has one writer, PostgreSQL keeps the row.
+    """
+    row = tx.first(_GET_SHARED, key=f"record:{record}")
+    lease = None if row is None or row.expires_at <= tx.lease_now() else _of(row)
     if lease is not None and lease.fence != fence:
         raise Problem("seats.locked", 423, retry=True, until=lease.expires_at)
     if lease is None and fence is not None:

@@ -20,15 +20,22 @@ def need_kind(record: str) -> None:
         raise Problem("seats.unknown_kind", 422, record=record.partition("/")[0])
 
 
-def _need_full(who: Who, record: str) -> None:
-    if who.viewer:
+def _need_full(turn: Turn, who: Who, record: str) -> None:
+    """The register is asked in the same transaction: a seat may have been removed, or made a viewer, a moment ago."""
+    seat = turn.seat(who.seat)
+    if seat is None or seat.state != rules.APPROVED:
+        raise Problem("seats.not_approved", 403, seat=who.seat)
+    if who.viewer or seat.viewer:
         raise Problem("seats.viewer", 403)
     need_kind(record)
 
 
 def lock(turn: Turn, who: Who, request: messages.Lock) -> messages.Answer:
-    """Take a lock, or wait for it. Problems: `seats.locked` (423), `seats.viewer` (403), `seats.unknown_kind` (422)."""
-    _need_full(who, request.record)
+    """Take a lock, or wait for it.
+
+    Problems: `seats.locked` (423), `seats.viewer` and `seats.not_approved` (403), `seats.unknown_kind` (422).
+    """
+    _need_full(turn, who, request.record)
     lease = _grab(turn, who, request.record)
     if lease is not None:
         return messages.Locked(id=request.id, lock=shown(lease))
@@ -53,7 +60,7 @@ def release(turn: Turn, who: Who, request: messages.Release) -> messages.Answer:
 
 def switch(turn: Turn, who: Who, request: messages.Switch) -> messages.Answer:
     """Give one lock back and take another. Where the other is held by somebody, nothing changes (`seats.locked`)."""
-    _need_full(who, request.record)
+    _need_full(turn, who, request.record)
     before = _own(turn, who, request.from_, request.fence)
     lease = _grab(turn, who, request.record)
     if lease is None:
@@ -65,7 +72,7 @@ def switch(turn: Turn, who: Who, request: messages.Switch) -> messages.Answer:
 
 def take(turn: Turn, who: Who, request: messages.Take) -> messages.Answer:
     """Take a lock from its holder, who is told; what it saves from now on is refused. Problem `access.forbidden` (403)."""
-    _need_full(who, request.record)
+    _need_full(turn, who, request.record)
     if not (who.may_take or who.actor.may(TAKE)):
         raise Problem("access.forbidden", 403, permission=TAKE)
     tx, record = turn.tx, request.record

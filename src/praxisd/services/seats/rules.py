@@ -19,6 +19,8 @@ WAITING_MOST = 50
 """So many seats of a practice may wait for a person at one time; somebody who registers without end fills no more."""
 WAITING_DAYS = 7
 """A seat that nobody approved for so long has to register anew."""
+BROWSER_DAYS = 90
+"""A browser nobody came with for so long is forgotten: private windows make a new one each time."""
 SETUP_HOURS = 8
 SWEEPS = 3
 """Sweeps in one interval: what lapsed is free after the interval and a third of it at most (SPEC 9.1)."""

@@ -61,6 +61,15 @@ _WAITERS = prepared(sa.select(sa.func.count()).select_from(SEAT).where(mine(SEAT
 _FORGET_WAITERS = prepared(
     sa.delete(SEAT).where(mine(SEAT), _S.state == rules.WAITING, _S.created_at < sa.bindparam("before"))
 )
+_FORGET_BROWSERS = prepared(
+    sa.delete(SEAT).where(
+        mine(SEAT),
+        _S.kind == "console",
+        _S.state == rules.APPROVED,
+        _S.viewer == 0,
+        _S.seen_at < sa.bindparam("before"),
+    )
+)
 _SEEN = prepared(sa.update(SEAT).where(mine(SEAT), _S.id == _WHO).values(seen_at=sa.bindparam("moment")))
 
 _PUT_SESSION = upsert(SESSION, ("organization", "session"))
@@ -122,6 +131,9 @@ _SPARE = prepared(
         _N.beat_at < sa.bindparam("moment"),
     )
     .values(beat_at=sa.bindparam("moment"))
+)
+_HEARD = prepared(
+    sa.update(SESSION).where(mine(SESSION), _N.gone_at.is_(None)).values(beat_at=sa.bindparam("moment"))
 )
 _CUT = prepared(
     sa.update(SESSION).where(mine(SESSION), _N.node != sa.bindparam("where"), _N.line == 1).values(line=0)
@@ -207,6 +219,11 @@ def forget_waiting_seats(tx: Tx, before: int) -> int:
     return tx.run(_FORGET_WAITERS, before=before)
 
 
+def forget_browsers(tx: Tx, before: int) -> int:
+    """Drop browsers nobody has come with since, of which nothing was said but a name; those removed or made viewers stay so."""
+    return tx.run(_FORGET_BROWSERS, before=before)
+
+
 def session(tx: Tx, id_: str) -> SessionRow | None:
     """A session of this practice, living or gone."""
     row = tx.first(_SESSION, id=id_)
@@ -283,6 +300,11 @@ def gone(tx: Tx, one: SessionRow, *, bye: bool, moment: int) -> bool:
 def spare(tx: Tx, since: int, now: int) -> int:
     """Sessions heard after `since` count as heard now: nobody could hear them meanwhile."""
     return tx.run(_SPARE, since=since, moment=now)
+
+
+def heard(tx: Tx, now: int) -> int:
+    """All living sessions count as heard now."""
+    return tx.run(_HEARD, moment=now)
 
 
 def cut(tx: Tx, node: str) -> int:

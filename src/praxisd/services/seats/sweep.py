@@ -20,6 +20,8 @@ NODE_S = 6
 """A node that has not said for so long that it lives, lives no more. Seconds."""
 LETTER_S = 600
 """What a node has not fetched for so long, nobody will. Seconds."""
+AHEAD_S = 5
+"""What lies further ahead than it can was written before the clock was set back. Seconds."""
 Say = Callable[[Turn], None]
 
 
@@ -32,6 +34,7 @@ class Sweep:
         self._last: int | None = None
         self._doubt: tuple[int, dict[str, int], float] | None = None
         self._rest = False
+        self._intervals: dict[str, int] = {}
         self.shortest = rules.SWEEPS * 10
         self.next_at: int | None = None
 
@@ -122,12 +125,19 @@ class Sweep:
             known = desk_store.state(tx)
             people = store.living(tx)
             held = leases.unfreed(tx, rules.PREFIX)
+        shorter = interval < self._intervals.get(organization, interval)
+        self._intervals[organization] = interval
+        ahead = any(one.beat_at > now + AHEAD_S for one in people) or any(
+            one.expires_at > now + interval + AHEAD_S for one in held
+        )
         late = any(one.beat_at <= now - interval for one in people) or any(
             one.expires_at <= now for one in held
         )
+        if shorter or ahead:
+            self._do(organization, self._retime)
         if since is not None and (people or held):
             self._do(organization, partial(self._spare, since=since))
-        elif late and self._doubt is None:
+        elif late and not (shorter or ahead) and self._doubt is None:
             self._do(organization, self._free)
         if modes.due(known, now):
             self._do(organization, modes.tend)
@@ -144,6 +154,14 @@ class Sweep:
         store.spare(turn.tx, since - turn.interval, turn.now)
         if self._house.store.alone:
             store.cut(turn.tx, self._house.node)
+
+    @staticmethod
+    def _retime(turn: Turn) -> None:
+        """The interval is shorter, or the clock was set back: what holds does so for one interval from now on, and whoever was
+        here counts as heard now, for nobody could know before.
+        """
+        leases.cap(turn.tx, rules.PREFIX, turn.interval)
+        store.heard(turn.tx, turn.now)
 
     @staticmethod
     def _free(turn: Turn) -> None:
@@ -176,3 +194,4 @@ def _forget(turn: Turn) -> None:
     now = turn.now
     store.forget_sessions(turn.tx, now - rules.SESSION_DAYS * DAY_S)
     store.forget_waiting_seats(turn.tx, now - rules.WAITING_DAYS * DAY_S)
+    store.forget_browsers(turn.tx, now - rules.BROWSER_DAYS * DAY_S)

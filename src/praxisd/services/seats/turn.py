@@ -13,7 +13,7 @@ from praxisd.kernel.leases import Lease
 from praxisd.kernel.store import Tx
 from praxisd.services.seats import desk_store, messages, rules, store
 from praxisd.services.seats.lines import lines
-from praxisd.services.seats.store import SessionRow
+from praxisd.services.seats.store import Seat, SessionRow
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -42,6 +42,7 @@ class Turn:
         self._intervals: dict[str, int] = {}
         self._now: int | None = None
         self._crowds: dict[tuple[str, str], frozenset[str]] = {}
+        self._seats: dict[tuple[str, str], Seat] = {}
 
     def finish(self) -> None:
         """In a transaction that is not the desk's own: say it all once that is committed."""
@@ -67,6 +68,14 @@ class Turn:
         if found is None:
             found = int(self.house.settings.get(self.tx, INTERVAL))
             self._intervals[self.tx.organization] = found
+        return found
+
+    def seat(self, id_: str) -> Seat | None:
+        """A seat as it stands in the register; asked once in a turn."""
+        key = self.tx.organization, id_
+        found = self._seats.get(key) or store.seat(self.tx, id_)
+        if found is not None:
+            self._seats[key] = found
         return found
 
     # --- who might be concerned --------------------------------------------------------------------------------------------
