@@ -11,10 +11,11 @@ from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
 from praxisd.services.seats import managing, messages, rules, store
 from praxisd.services.seats.desk import desk_of
+from praxisd.services.seats.lines import lines
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import Practice, small_practice
 
-from .seats_cast import Session, program, session_at, tab
+from .seats_cast import Session, Written, program, session_at, tab
 
 ONE, TWO = "Patient/eins", "Patient/zwei"
 
@@ -165,3 +166,23 @@ def test_a_lock_cannot_be_taken_between_the_look_at_its_fence_and_the_save(two: 
     with pytest.raises(Problem) as caught, two.first.store.write(actor) as tx:
         leases.guard(tx, ONE, fence)
     assert caught.value.code == "seats.locked"
+
+
+def test_a_session_of_the_same_name_in_another_practice_hears_nothing(
+    house: House, practice: Practice
+) -> None:
+    anna = tab(house, practice)
+    anna.here()
+    anna.cut()  # and somebody comes from elsewhere by that name
+    other = Written()
+    lines(house).join("elsewhere", anna.who.session, anna.who.seat, anna.who.actor.label, other)
+    bert = session_at(house, program(house, practice, "Zimmer 2"), "Bert")
+    bert.here()
+    house.store.run(
+        system("test", practice.organization), lambda tx: managing.set_mode(house, tx, "setup", 1)
+    )
+    house.store.run(
+        system("test", practice.organization), lambda tx: managing.revoke(house, tx, anna.who.seat)
+    )
+    assert [one["type"] for one in bert.told] == ["mode"]
+    assert (other.told, other.closed) == ([], None)

@@ -18,7 +18,7 @@ from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.engines import Conflict
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.services.seats import coming, desk_store, locks, messages, presence, rules
+from praxisd.services.seats import api, coming, desk_store, locks, messages, presence, rules
 from praxisd.services.seats.lines import lines
 from praxisd.services.seats.sweep import Sweep
 from praxisd.services.seats.turn import Turn
@@ -178,9 +178,9 @@ class Desk:
         for one in found:
             message = msgspec.json.decode(one.message)
             if message.get("type") == "close":
-                told.close(one.session, message["code"], message["reason"])
+                told.close(one.session, message["code"], message["reason"], one.organization)
             else:
-                told.push(one.session, message)
+                told.push(one.session, message, one.organization)
         return len(found)
 
     def _rounds(self) -> None:
@@ -299,4 +299,5 @@ def desk_of(house: "House") -> Desk:
 
 def start(house: "House") -> None:
     """Called when the house starts its work."""
+    house.shared.setdefault("logbook.names", []).append(api.seat_names)
     house._spawn("seats", desk_of(house).run)

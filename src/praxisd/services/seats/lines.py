@@ -65,10 +65,9 @@ class Lines:
 
     # --- what they are told ----------------------------------------------------------------------------------------------
 
-    def push(self, session: str, message: Push) -> bool:
-        """To one session; False if it is not on this node."""
-        with self._lock:
-            found = self._open.get(session)
+    def push(self, session: str, message: Push, organization: str | None = None) -> bool:
+        """To one session; False if it is not on this node. With `organization`, only if it is that practice's."""
+        found = self._find(session, organization)
         if found is None:
             return False
         found.line.say(message)
@@ -80,15 +79,19 @@ class Lines:
             lines = [one.line for one in self._open.values() if one.organization == organization]
         return _say(lines, message)
 
-    def close(self, session: str, code: int, reason: str) -> bool:
-        """Let one session go; what was said to it before still arrives. False if it is not on this node."""
-        with self._lock:
-            found = self._open.get(session)
+    def close(self, session: str, code: int, reason: str, organization: str | None = None) -> bool:
+        """Let one session go, as `push`; what was said to it before still arrives."""
+        found = self._find(session, organization)
         if found is None:
             return False
         found.line.say(ByeSaid(reason=reason))
         found.line.end(code, reason)
         return True
+
+    def _find(self, session: str, organization: str | None) -> _Open | None:
+        with self._lock:
+            found = self._open.get(session)
+        return found if found is not None and organization in (None, found.organization) else None
 
     # --- what is known ---------------------------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class Turn:
         if row is None:
             return
         if row.node == self.house.node:
-            self.said.append(partial(self._lines.push, row.session, message))
+            self.said.append(partial(self._lines.push, row.session, message, row.organization))
         elif row.line or (row.gone_at is not None and not row.bye and self.now - row.gone_at < self.interval):
             desk_store.post(self.tx, row.node, row.session, msgspec.json.encode(message).decode())
 
@@ -118,7 +118,7 @@ class Turn:
     def close(self, row: SessionRow, code: int, reason: str) -> None:
         """Let a session go, wherever it is connected."""
         if row.node == self.house.node:
-            self.said.append(partial(self._lines.close, row.session, code, reason))
+            self.said.append(partial(self._lines.close, row.session, code, reason, row.organization))
         elif row.line:
             letter = msgspec.json.encode({"type": "close", "code": code, "reason": reason}).decode()
             desk_store.post(self.tx, row.node, row.session, letter)
