@@ -72,6 +72,9 @@ def test_settings_with_words_bounds_and_versions(owner: Rest) -> None:
 
 def test_a_job_is_changed_previewed_run_and_its_log_read(house: House, owner: Rest) -> None:
     assert "kernel.purge" in [j["name"] for j in owner("GET", "/jobs")["jobs"]]
+    soon = owner("GET", "/jobs?next=3")["jobs"]
+    planned = [j["nextAt"] for j in owner("GET", "/jobs")["jobs"] if j["nextAt"]]
+    assert [j["nextAt"] for j in soon] == sorted(planned)[:3] and len(soon) == 3
     before = owner("GET", JOB)
     assert (before["enabled"], before["zone"], len(before["upcoming"])) == (True, "Europe/Berlin", 7)
     assert before["nextAt"] == "2026-11-24T03:10:00+01:00"

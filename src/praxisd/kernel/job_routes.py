@@ -15,6 +15,7 @@ from praxisd.kernel.shapes import (
     JobIn,
     JobOut,
     JobsOut,
+    JobsQuery,
     ProgressOut,
     RunActivityOut,
     RunOut,
@@ -29,10 +30,13 @@ _COLUMNS = {"due": "due_at", "started": "started_at", "ended": "ended_at", "stat
 
 
 def get_jobs(call: Call) -> Answer:
-    """All jobs of the practice and of the installation."""
+    """All jobs of the practice and of the installation; with `next` only so many that are due next, the first one first."""
     with call.read() as tx:
-        warned = jobs.warnings(call.house, tx)
-        found = [_job(call, one, warned, last=_last(call, tx, one)) for one in jobs.list_jobs(call.house, tx)]
+        warned, there = jobs.warnings(call.house, tx), jobs.list_jobs(call.house, tx)
+        if call.query.next is not None:
+            planned = [one for one in there if one.next_at is not None]
+            there = sorted(planned, key=lambda one: (one.next_at, one.name))[: call.query.next]
+        found = [_job(call, one, warned, last=_last(call, tx, one)) for one in there]
     return Answer(JobsOut(jobs=found))
 
 
@@ -260,7 +264,7 @@ _PLAN = tuple(
 _SHARED = (403, "jobs.shared")
 _READ, _RUN, _TAGS = "kernel.jobs.read", "kernel.jobs.run", ("jobs",)
 ROUTES = (
-    Route("GET", "/jobs", "jobs.list", get_jobs, _READ, JobsOut, tags=_TAGS),
+    Route("GET", "/jobs", "jobs.list", get_jobs, _READ, JobsOut, query=JobsQuery, tags=_TAGS),
     Route("GET", "/jobs/{name}", "jobs.read", get_job, _READ, JobOut, problems=(_GONE,), tags=_TAGS),
     Route(
         "PUT",

@@ -131,6 +131,12 @@ class JobOut(_Out, frozen=True, kw_only=True):
     warnings: list[WarningOut] = []
 
 
+class JobsQuery(_In, frozen=True, kw_only=True):
+    """`next`: only so many jobs that are due next."""
+
+    next: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
+
+
 class JobsOut(_Out, frozen=True, kw_only=True):
     """All jobs."""
 
