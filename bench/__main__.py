@@ -1,6 +1,6 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, seats, updates, start, backups, care, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, seats, logbook, updates, start, backups, care, all.
 """
 
 import argparse
@@ -69,6 +69,7 @@ def main() -> int:
             "online",
             "relay",
             "seats",
+            "logbook",
             "updates",
             "start",
             "backups",
@@ -80,6 +81,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
     parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
+    parser.add_argument(
+        "--entries", type=int, default=1_000_000, help="of the logbook, a million if left out"
+    )
     parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
     options = parser.parse_args()
 
@@ -117,7 +121,11 @@ def main() -> int:
         from bench import seats
 
         found.rows += seats.measure(options.rounds, options.seconds, say, found.notes)
-    if options.part not in ("seats", "page", "jobs", "reminders", "online", "relay", "updates"):
+    if options.part in ("logbook", "all"):
+        from bench import logbook
+
+        found.rows += logbook.measure(options.entries, min(options.rounds, 3), say, found.notes)
+    if options.part not in ("seats", "logbook", "page", "jobs", "reminders", "online", "relay", "updates"):
         _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1

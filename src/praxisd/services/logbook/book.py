@@ -16,7 +16,7 @@ from praxisd.kernel.engines import Postgres
 from praxisd.kernel.errors import Problem
 from praxisd.services.logbook import rules
 from praxisd.services.logbook.rules import Kept
-from praxisd.services.logbook.shelf import Batch, Shelf, Stored, Unavailable
+from praxisd.services.logbook.shelf import LOST, Batch, Shelf, Stored, Unavailable
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -44,6 +44,7 @@ class Book:
         self._house = house
         self._lock = threading.Lock()
         self._shelf: Shelf | None = None
+        self._lost: list[Shelf] = []
         self._tried = 0.0
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._count = 0
@@ -83,6 +84,28 @@ class Book:
         if self.fault is None:
             self._house.log.error("logbook_unavailable", code=error.code)
         self.fault = error.code
+
+    def _begun_anew(self) -> None:
+        """Somebody deleted the file while it was open: a new one is begun, and the old connections are let alone, since closing
+        them would delete what lies beside the new one.
+        """
+        self._house.log.error("logbook_file_lost")
+        with self._lock:
+            file = self._house.folder / FILE
+            if self._shelf is not None and not file.exists():
+                for end in ("-wal", "-shm"):
+                    file.with_name(FILE + end).unlink(missing_ok=True)
+                self._lost.append(self._shelf)
+                self._shelf = None
+
+    def _put(self, batches: Sequence[Batch]) -> list[Stored]:
+        try:
+            return self.shelf.put(batches)
+        except Unavailable as error:
+            if error.code != LOST:
+                raise
+        self._begun_anew()
+        return self.shelf.put(batches)
 
     # --- in --------------------------------------------------------------------------------------------------------------
 
@@ -132,7 +155,7 @@ class Book:
 
     def _keep(self, jobs: Sequence[_Job]) -> None:
         try:
-            told = self.shelf.put([batch for batch, _ in jobs])
+            told = self._put([batch for batch, _ in jobs])
             self.fault = None
         except Exception as error:
             if isinstance(error, Unavailable):

@@ -7,13 +7,13 @@ from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Check, Finding, Severity
-from praxisd.services.logbook import diagnosing
+from praxisd.services.logbook import diagnosing, sending, store
 from praxisd.services.logbook.book import GONE, book_of
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-DIAGNOSE_ON = "logbook.diagnose_on"
+DIAGNOSE_ON, ORDER_FAILS = "logbook.diagnose_on", "logbook.order_fails"
 
 
 def writable(house: "House") -> Iterator[Finding]:
@@ -33,7 +33,23 @@ def diagnose(house: "House") -> Iterator[Finding]:
             yield Finding(DIAGNOSE_ON, "Logbook/diagnose", Severity.INFO, told, organization=organization)
 
 
+def orders(house: "House") -> Iterator[Finding]:
+    """Standing orders whose last package did not leave, or of which nobody knows whether it did."""
+    with house.store.read(system("logbook")) as tx:
+        practices = list(house.shared.get("organizations", lambda _tx: [])(tx))
+    for organization in practices:
+        with house.store.read(system("logbook", organization)) as tx:
+            for one in store.live_orders(tx):
+                last = store.last_of(tx, one.id)
+                if last is not None and sending.shown(last, tx.now) in ("failed", "unsure"):
+                    told = {"reason": last.code or "logbook.package_unsure"}
+                    yield Finding(
+                        ORDER_FAILS, f"LogOrder/{one.id}", Severity.WARNING, told, organization=organization
+                    )
+
+
 CHECKS = (
     Check("logbook.writable", (GONE,), writable, offline=False),
+    Check("logbook.orders", (ORDER_FAILS,), orders),
     Check("logbook.diagnose", (DIAGNOSE_ON,), diagnose),
 )

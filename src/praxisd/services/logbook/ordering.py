@@ -10,13 +10,13 @@ from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.services.logbook import packing, rules, searching, sending, store
+from praxisd.services.logbook.sending import MANAGE
 from praxisd.services.logbook.shelf import Wanted
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.jobs import RunContext
 
-MANAGE = "logbook.order.manage"
 LONGEST_S = 366 * 86_400
 BAD_UNTIL = "logbook.bad_until"
 AGAIN_S = 3 * 86_400
@@ -109,16 +109,24 @@ def _packages(run: "RunContext", one: Any) -> "list[str]":
 
 def _collected(house: "House", actor: Actor, one: Any) -> str | None:
     """A package of what came since, or None where nothing did."""
+    begun_anew = (
+        searching.last_no(house) < one.last_no
+    )  # another database, or the file was lost: all there came since
     asked = Wanted(
         organization=actor.organization,
         levels=rules.numbers(msgspec.json.decode(one.levels)),
         sources=tuple(msgspec.json.decode(one.sources)),
-        after=one.last_no,
+        after=0 if begun_anew else one.last_no,
     )
     found = list(searching.many(house, asked, packing.MOST // 4))
-    if not found:
-        return None
-    return packing.keep(house, actor, found, asked, order=one, no=found[-1].no)
+    while found:
+        try:
+            return packing.keep(house, actor, found, asked, order=one, no=found[-1].no)
+        except Problem as problem:
+            if problem.code != packing.LARGE or len(found) == 1:
+                raise
+        found = found[: len(found) // 2]  # the rest goes with the next one
+    return None
 
 
 def _language(house: "House", actor: Actor) -> str:

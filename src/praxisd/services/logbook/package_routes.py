@@ -13,7 +13,6 @@ from praxisd.kernel.sentences import actor_names
 from praxisd.kernel.service import Answer, Call, EventType, Permission, Raw, Retention, Route
 from praxisd.kernel.store import Tx
 from praxisd.services.logbook import ordering, packing, rules, searching, sending, store
-from praxisd.services.logbook.ordering import MANAGE
 from praxisd.services.logbook.package_shapes import (
     DropIn,
     LineOut,
@@ -30,6 +29,7 @@ from praxisd.services.logbook.package_shapes import (
 )
 from praxisd.services.logbook.redact_rules import MARK
 from praxisd.services.logbook.routes import _GONE, _TAGS, _TIMES, _WIDE, READ
+from praxisd.services.logbook.sending import MANAGE
 
 SEND = "logbook.package.send"
 _MEDIA = "application/x-ndjson; charset=utf-8"

@@ -17,17 +17,29 @@ MARK = re.compile(r"<(?:name|mail|phone|number|date|path|secret|id)-\d+>")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-ZÄÖÜ]?[a-zäöüß]+|[A-ZÄÖÜ]+(?![a-zäöüß])")
 _SPECIAL = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
+_PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
 SHORTEST = 2
 _JOINED = 6
+_MONTHS = (
+    "jan(?:uar|uary)?|feb(?:ruar|ruary)?|mär(?:z)?|mrz|mar(?:ch)?|apr(?:il)?|ma[iy]|jun[ie]?|jul[iy]?|aug(?:ust)?|sep(?:t(?:ember)?)?|"
+    "o[kc]t(?:ober)?|nov(?:ember)?|de[zc](?:ember)?"
+)
+_SECRETS = r"pass(?:wor[dt]|phrase)?|kennwort|token|secret|api[_-]?key|bearer|pin"
+_BETWEEN = r"[ /()\\_–-]{0,3}"
+"""What people and programs put between the digits of a number."""
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("mail", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")),
+    ("secret", re.compile(rf"(?:{_SECRETS})(?:\s*[=:]\s*|\s+(?=\S*\d))\S+", re.IGNORECASE)),
     ("secret", re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9_-]{24,}(?![\w-])")),
     ("path", re.compile(r"(?:[A-Za-z]:\\|\\\\|~/|/(?:home|Users|root|srv|media|mnt|var|tmp)/)[^\s\"'<>|]*")),
-    ("number", re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")),
-    ("number", re.compile(r"(?<!\w)[A-Z]\d{9}(?!\w)", re.IGNORECASE)),
-    ("date", re.compile(r"(?<!\d)(?:\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})|(?:19|20)\d{2}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})(?!\d)")),
-    ("phone", re.compile(r"(?<![\w.])(?:\+|00|0)\d(?:[ /()-]{0,2}\d){5,16}(?!\w)")),
-    ("number", re.compile(r"(?<![\w.])\d(?:[ /-]?\d){6,}(?![\w.]*\w)")),
+    ("number", re.compile(r"(?<![^\W_])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?![^\W_])")),
+    ("number", re.compile(r"(?<![^\W_])[A-Z] ?\d{3} ?\d{3} ?\d{3}(?![^\W_])", re.IGNORECASE)),
+    ("date", re.compile(
+        rf"(?<!\d)(?:\d{{1,2}}\. ?\d{{1,2}}\. ?(?:\d{{4}}|\d{{2}})|\d{{1,2}}([/-])\d{{1,2}}\1\d{{4}}"
+        rf"|(?:19|20)\d{{2}}([-/.])\d{{1,2}}\2\d{{1,2}}"
+        rf"|\d{{1,2}}\.? ?(?:{_MONTHS})\.? ?(?:\d{{4}}|\d{{2}}))(?!\d)", re.IGNORECASE)),
+    ("phone", re.compile(rf"(?<!\d)(?<!\d[.,])(?:\+|0)\(?\d(?:(?:{_BETWEEN}|\.)\d){{5,16}}(?!\d)")),
+    ("number", re.compile(rf"(?<!\d)\d(?:{_BETWEEN}\d){{6,}}")),
 )  # fmt: skip
 
 
@@ -35,7 +47,7 @@ def spellings(word: str) -> set[str]:
     """How a name may stand in a log: without marks, and with umlauts written out."""
     low = unicodedata.normalize("NFC", word.casefold())
     out = "".join(_SPECIAL.get(one, one) for one in unicodedata.normalize("NFC", word.lower()))
-    return {folded(low), folded(out)}
+    return {folded(one).translate(_PLAIN) for one in (low, out)}
 
 
 def words_of(names: Iterable[str]) -> set[str]:
@@ -82,6 +94,9 @@ class Redactor:
     def text(self, text: str) -> str:
         """A text without what tells of a person. Brackets of its own are opened, so that no placeholder is forged."""
         text = unicodedata.normalize("NFKC", text).replace("<", "(").replace(">", ")")
+        text = "".join(
+            one for one in text if unicodedata.category(one) != "Cf"
+        )  # nothing unseen inside a name
         for kind, pattern in _PATTERNS:
             text = _outside(text, pattern, partial(self.placeholder, kind))
         return _outside(text, _LETTERS, self._word)

@@ -75,8 +75,8 @@ def shown(ms: int) -> str:
 
 
 def folded(text: str) -> str:
-    """For comparing: small, without marks."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
+    """For comparing: small, without marks. `ß` stays, as SQLite's full text keeps it."""
+    parts = unicodedata.normalize("NFKD", text.lower())
     return "".join(one for one in parts if not unicodedata.combining(one))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 State = Literal["draft", "sending", "sent", "unsure", "failed"]
 SENDING_S = 180
 """After so many seconds one that is still `sending` is so no more: its server has died."""
+MANAGE = "logbook.order.manage"
 PERSON, BAD_ADDRESS = "logbook.person_needed", "logbook.bad_address"
 _MEDIA = "application/x-ndjson; charset=utf-8"
 
@@ -69,6 +70,14 @@ def by_order(house: "House", job: Actor, order: Any, package: Any, lang: str) ->
         return shown(packing.need(tx, package.id), tx.now)
 
 
+def stands(house: "House", tx: Tx, order: Any) -> bool:
+    """True while an order may send: not ended, its time not over, given before now (a clock set back proves nothing), and by
+    somebody who still may give it.
+    """
+    alive = order.ended_at is None and order.created_at <= tx.now < order.until
+    return alive and permitted(house, tx, order.created_by, MANAGE)
+
+
 def permitted(house: "House", tx: Tx, label: str, permission: str) -> bool:
     """True if the person who gave the order is still one who may: active, and with the right. The command line always is."""
     kind, _, id_ = label.partition(":")
@@ -84,7 +93,7 @@ def _send(house: "House", actor: Actor, row: Any, to: str, lang: str, order: str
     def claim(tx: Tx) -> bool:
         if order:
             held = store.order(tx, order)
-            if held is None or held.ended_at is not None or held.until <= tx.now:
+            if held is None or not stands(house, tx, held):
                 return False
         return store.claim(tx, row.id, row.digest, to, who)
 

@@ -155,5 +155,9 @@ class Unavailable(Exception):
         self.code = code
 
 
+LOST = "lost"
+"""The word of Unavailable for a file that is gone while it is open."""
+
+
 class TooWide(Exception):
     """The search takes too long."""

@@ -4,6 +4,7 @@
 `execute` frees one page only. `synchronous=FULL`: what was acknowledged is on disk, a seat drops it from its spool.
 """
 
+import json
 import os
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 from praxisd.services.logbook.shelf import (
     COLUMNS,
+    LOST,
     SLICE,
     Batch,
     Figures,
@@ -27,30 +29,47 @@ from praxisd.services.logbook.shelf import (
     first_id,
     id_of,
 )
+from praxisd.services.logbook.sqlite_queries import GRADE, statements
 
-SCHEMA = """
+VERSION = 1
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entry (
   id INTEGER PRIMARY KEY, no INTEGER NOT NULL UNIQUE, organization TEXT NOT NULL, source TEXT NOT NULL,
   seq INTEGER NOT NULL, at INTEGER NOT NULL, got INTEGER NOT NULL, level INTEGER NOT NULL, kind TEXT NOT NULL,
   code TEXT NOT NULL, fields TEXT NOT NULL, pseudo TEXT NOT NULL, text TEXT NOT NULL, private TEXT,
+  grade TEXT GENERATED ALWAYS AS (char({ord(GRADE)}) || level) VIRTUAL,
   UNIQUE (organization, source, seq));
 CREATE INDEX IF NOT EXISTS entry_level ON entry (level, id);
-CREATE INDEX IF NOT EXISTS entry_code ON entry (code, id);
-CREATE INDEX IF NOT EXISTS entry_source ON entry (source, id);
+CREATE INDEX IF NOT EXISTS entry_code ON entry (code, level, id);
+CREATE INDEX IF NOT EXISTS entry_source ON entry (source, level, id);
 CREATE INDEX IF NOT EXISTS entry_private ON entry (id) WHERE private IS NOT NULL;
 CREATE TABLE IF NOT EXISTS source (
   organization TEXT NOT NULL, source TEXT NOT NULL, upto INTEGER NOT NULL, first_got INTEGER NOT NULL,
   last_got INTEGER NOT NULL, stored INTEGER NOT NULL, PRIMARY KEY (organization, source));
 CREATE VIRTUAL TABLE IF NOT EXISTS entry_words USING fts5(
-  code, fields, pseudo, text, content='entry', content_rowid='id', tokenize='unicode61 remove_diacritics 2');
-CREATE TRIGGER IF NOT EXISTS entry_in AFTER INSERT ON entry BEGIN
-  INSERT INTO entry_words (rowid, code, fields, pseudo, text) VALUES (new.id, new.code, new.fields, new.pseudo, new.text);
-END;
-CREATE TRIGGER IF NOT EXISTS entry_out AFTER DELETE ON entry BEGIN
-  INSERT INTO entry_words (entry_words, rowid, code, fields, pseudo, text)
-  VALUES ('delete', old.id, old.code, old.fields, old.pseudo, old.text);
-END;
+  code, fields, pseudo, text, grade, content='entry', content_rowid='id', tokenize='unicode61 remove_diacritics 2');
+PRAGMA user_version = {VERSION};
 """
+_BEFORE_1 = f"""
+BEGIN IMMEDIATE;
+DROP TRIGGER IF EXISTS entry_in; DROP TRIGGER IF EXISTS entry_out; DROP TABLE entry_words;
+DROP INDEX entry_code; DROP INDEX entry_source;
+ALTER TABLE entry ADD COLUMN grade TEXT GENERATED ALWAYS AS (char({ord(GRADE)}) || level) VIRTUAL;
+{SCHEMA}
+INSERT INTO entry_words (entry_words) VALUES ('rebuild');
+COMMIT;
+"""  # noqa: S608
+# One statement for all: row by row (by a trigger) the full text writes a piece of its index for each.
+_INDEX = (
+    "INSERT INTO entry_words (rowid, code, fields, pseudo, text, grade) "
+    "SELECT id, code, fields, pseudo, text, grade FROM entry WHERE no > ? ORDER BY id"
+)
+_UNINDEX = (
+    "INSERT INTO entry_words (entry_words, rowid, code, fields, pseudo, text, grade) "
+    "SELECT 'delete', id, code, fields, pseudo, text, grade FROM entry WHERE id IN (SELECT value FROM json_each(?))"
+)
+_REMOVE = "DELETE FROM entry WHERE id IN (SELECT value FROM json_each(?))"
+_UPTO = "SELECT upto FROM source WHERE organization = ? AND source = ?"
 _INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * len(Line._fields))})"  # noqa: S608
 _KNOWN = "SELECT at, code, level FROM entry WHERE organization = ? AND source = ? AND seq = ?"
 _SOURCE = """
@@ -60,8 +79,6 @@ _FORGET = (
     "UPDATE entry SET private = NULL WHERE id IN (SELECT id FROM entry WHERE private IS NOT NULL "
     "AND organization NOT IN ({}) LIMIT ?)"
 )
-_SELECT = "SELECT " + ", ".join(f"e.{name}" for name in Line._fields)
-_MINE = "e.organization IN (?, '')"
 _MERGE = 500
 _STEPS = 20_000
 
@@ -84,14 +101,27 @@ class SqliteShelf:
             self._set_aside()
             self._writer = self._opened()
         self._no = int(self._writer.execute("SELECT coalesce(max(no), 0) FROM entry").fetchone()[0])
+        self._inode = self.path.stat().st_ino
 
     def _opened(self) -> sqlite3.Connection:
         found = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
         try:
             found.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "mmap_size = 0"):
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "mmap_size = 0",
+                "cache_size = -16000",
+                "wal_autocheckpoint = 4000",
+                "journal_size_limit = 67108864",
+            ):
                 found.execute(f"PRAGMA {pragma}")
-            found.executescript(SCHEMA)
+            version = int(found.execute("PRAGMA user_version").fetchone()[0])
+            old = (
+                version < VERSION
+                and found.execute("SELECT 1 FROM sqlite_master WHERE name = 'entry'").fetchone()
+            )
+            found.executescript(_BEFORE_1 if old else SCHEMA)
         except BaseException:
             found.close()
             raise
@@ -110,6 +140,7 @@ class SqliteShelf:
         with self._lock:
             if self._closed:
                 raise Unavailable("closed")
+            self._still_there()
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
@@ -121,6 +152,15 @@ class SqliteShelf:
                     raise
             except sqlite3.Error as error:
                 raise Unavailable(getattr(error, "sqlite_errorname", type(error).__name__)) from None
+
+    def _still_there(self) -> None:
+        """A file that somebody deleted or exchanged is written to no more: nothing of that would be there after a restart."""
+        try:
+            same = self.path.stat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            raise Unavailable(LOST)
 
     @contextmanager
     def _reading(self, seconds: float = 30.0) -> Iterator[sqlite3.Connection]:
@@ -170,6 +210,8 @@ class SqliteShelf:
                     )
             fresh.sort()  # the full text wants rising ids
             there.executemany(_INSERT, fresh)
+            if fresh:
+                there.execute(_INDEX, (self._no,))
         self._no = no
         return told
 
@@ -180,10 +222,14 @@ class SqliteShelf:
         """The rows that are not there yet, how many are, and the first number that stands for something else."""
         new: list[Any] = []
         mine: dict[tuple[str, str, int], tuple[int, str, int]] = {}
+        top = there.execute(_UPTO, (batch.organization, batch.source)).fetchone()
+        upto = 0 if top is None else int(top[0])
         for row in batch.rows:
             key = (batch.organization, batch.source, row.seq)
             facts = (row.at, row.code, row.level)
-            before = mine.get(key) or seen.get(key) or there.execute(_KNOWN, key).fetchone()
+            before = mine.get(key) or seen.get(key)
+            if before is None and row.seq <= upto:
+                before = there.execute(_KNOWN, key).fetchone()
             if before is None:
                 mine[key] = facts
                 new.append(row)
@@ -234,7 +280,7 @@ class SqliteShelf:
         with self._reading() as there:
             return there.execute(
                 "SELECT (id >> 21) / 86400000, level, count(*) FROM entry WHERE level >= 30 AND id >= ? "
-                "AND organization IN (?, '') GROUP BY 1, 2 ORDER BY 1, 2",
+                "AND +organization IN (?, '') GROUP BY 1, 2 ORDER BY 1, 2",
                 (first_id(first), organization),
             ).fetchall()
 
@@ -261,8 +307,10 @@ class SqliteShelf:
 
     @staticmethod
     def _delete(there: sqlite3.Connection, ids: list[Any]) -> None:
-        there.executemany("DELETE FROM entry WHERE id = ?", ids)
         if ids:  # deleted words take room until their pages are merged
+            listed = json.dumps([int(one[0]) for one in ids])
+            there.execute(_UNINDEX, (listed,))
+            there.execute(_REMOVE, (listed,))
             there.execute("INSERT INTO entry_words (entry_words, rank) VALUES ('merge', ?)", (_MERGE,))
 
     def forget_private(self, organizations_with: Sequence[str]) -> int:
@@ -293,63 +341,3 @@ class SqliteShelf:
                 while self._readers:
                     self._readers.pop().close()
                 self._writer.close()
-
-
-def statements(wanted: Wanted) -> list[tuple[str, list[Any]]]:
-    """The questions whose answers together hold the wanted page: one for each value of the best index, each bounded.
-
-    Ids are times, so both the table and the full text hand entries out newest first without sorting.
-    """
-    low, high = wanted.span
-    if wanted.words:
-        phrases = " AND ".join('"' + " ".join(one) + '" *' for one in wanted.words)
-        conditions = ["entry_words MATCH ?", "w.rowid >= ?", "w.rowid < ?"]
-        if wanted.after is not None:  # a tail: few entries, each looked at
-            source = "entry e CROSS JOIN entry_words w ON w.rowid = e.id"
-            return [
-                _statement(
-                    wanted,
-                    source,
-                    "e.no",
-                    [*conditions, "e.no > ?"],
-                    [phrases, low, high, wanted.after],
-                    "after",
-                )
-            ]
-        source = "entry_words w CROSS JOIN entry e ON e.id = w.rowid"
-        return [_statement(wanted, source, "w.rowid DESC", conditions, [phrases, low, high], "")]
-    ranged, bounds = ["e.id >= ?", "e.id < ?"], [low, high]
-    if wanted.after is not None:
-        return [
-            _statement(wanted, "entry e", "e.no", [*ranged, "e.no > ?"], [*bounds, wanted.after], "after")
-        ]
-    for name, values in (("code", wanted.codes), ("level", _rare(wanted.levels)), ("source", wanted.sources)):
-        if values:
-            return [
-                _statement(
-                    wanted, f"entry e INDEXED BY entry_{name}", "e.id DESC", [f"e.{name} = ?", *ranged], [one, *bounds], name
-                )
-                for one in values
-            ]  # fmt: skip
-    return [_statement(wanted, "entry e", "e.id DESC", ranged, bounds, "")]
-
-
-def _rare(levels: tuple[int, ...]) -> tuple[int, ...]:
-    """Levels by which few are found."""
-    return levels if levels and min(levels) >= 30 else ()
-
-
-def _statement(
-    wanted: Wanted, source: str, order: str, conditions: list[str], values: list[Any], used: str
-) -> tuple[str, list[Any]]:
-    """One question; what the index does not answer is a condition."""
-    conditions, values = [*conditions, _MINE], [*values, wanted.organization]
-    if wanted.after is not None and used != "after":
-        conditions.append("e.no > ?")
-        values.append(wanted.after)
-    for name, chosen in (("level", wanted.levels), ("source", wanted.sources), ("code", wanted.codes)):
-        if chosen and name != used:
-            conditions.append(f"e.{name} IN ({', '.join('?' * len(chosen))})")
-            values += chosen
-    sql = f"{_SELECT} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
-    return sql, [*values, wanted.limit]
