@@ -56,6 +56,8 @@ def search(folder: Path, organization: str | None, as_json: bool, limit: int, **
     if as_json:
         print_json(answer)
         return
+    if not answer["entries"]:
+        click.echo(say(_PACKAGE, "logbook.cli.no_entries"))
     for one in reversed(answer["entries"]):
         fields = " ".join(f"{name}={value}" for name, value in one["fields"].items())
         said = (one["at"], one["level"], one["sourceName"], one["code"], fields, one["text"])
@@ -133,6 +135,8 @@ def orders(
     if as_json:
         print_json(answer)
         return
+    if not answer["orders"]:
+        click.echo(say(_PACKAGE, "logbook.cli.no_orders"))
     for one in answer["orders"]:
         click.echo(f"{one['id']}  {one['to']}  {','.join(one['levels'])}  {one['until']}  {one['state']}")
 
