@@ -67,7 +67,7 @@ def wish(house: House) -> None:
 def test_health_is_good_and_says_which_version(house: House) -> None:
     found = perform(house, "guard.health", {})
     assert (found["ok"], found["why"], found["state"], found["busy"]) == (True, [], "running", [])
-    assert "kernel_0004" in found["schema"] and "calendar" in found["services"]
+    assert "kernel_0005" in found["schema"] and "calendar" in found["services"]
 
 
 def test_health_names_what_is_wrong(house: House) -> None:

@@ -33,7 +33,7 @@ def get_jobs(call: Call) -> Answer:
     """All jobs of the practice and of the installation; with `next` only so many that are due next, the first one first."""
     with call.read() as tx:
         warned, there = jobs.warnings(call.house, tx), jobs.list_jobs(call.house, tx)
-        if call.query.next is not None:
+        if call.query is not None and call.query.next is not None:  # a command asks for all
             planned = [one for one in there if one.next_at is not None]
             there = sorted(planned, key=lambda one: (one.next_at, one.name))[: call.query.next]
         found = [_job(call, one, warned, last=_last(call, tx, one)) for one in there]
