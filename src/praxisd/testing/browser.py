@@ -91,7 +91,7 @@ def context(browser_: "Browser", look: Look) -> "tuple[BrowserContext, Faults]":
     return made, faults
 
 
-_EXPECTED = ("Failed to load resource", "net::ERR_")
+_EXPECTED = ("Failed to load resource", "net::ERR_", "WebSocket handshake: Unexpected response code: 503")
 """The browser writes a line for each refused request; refusals are asserted where they are expected."""
 
 
