@@ -148,7 +148,7 @@ def test_who_changes_their_mind_keeps_nothing(place: Place) -> None:
                 await asyncio.wait([waiting, freeing])
                 if not waiting.cancelled():
                     await waiting.result().release()
-                lock = await one.lock(record, wait=True, timeout=5)
+                lock = await one.lock(record, wait=True, timeout=20)
                 await lock.release()
             assert two.status().locks == {} and two.status().waiting == ()
 
