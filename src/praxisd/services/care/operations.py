@@ -1,5 +1,6 @@
 """What `praxisd care …` does, in the server or under the folder's lock. JSON in and out."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -54,11 +55,7 @@ def move(house: "House", args: Args) -> Args:
     def work() -> object:
         return moving.move(house, CLI, to, progress=desk.progress, stop=lambda: desk.stopped)
 
-    if "url" in house.shared:
-        desk.begin("move", work)
-    else:
-        desk.run("move", work)
-    return move_state(house, args)
+    return _moving(house, args, work)
 
 
 def look_at_postgres(house: "House", args: Args) -> Args:
@@ -80,6 +77,12 @@ def move_to_postgres(house: "House", args: Args) -> Args:
     def work() -> object:
         return postgres_store.move(house, CLI, url, progress=desk.progress, stop=lambda: desk.stopped)
 
+    return _moving(house, args, work)
+
+
+def _moving(house: "House", args: Args, work: Callable[[], object]) -> Args:
+    """Begin the move beside a server that answers, do it here where none does."""
+    desk = working_of(house)
     if "url" in house.shared:
         desk.begin("move", work)
     else:
