@@ -106,6 +106,9 @@ class Locks:
         self._mine[record] = None
         try:
             yield
+        except asyncio.CancelledError:
+            self._later(self._unwait(record))  # it may have been granted in this very moment
+            raise
         finally:
             if self._mine.get(record, False) is None:
                 del self._mine[record]
@@ -137,7 +140,6 @@ class Locks:
             )  # says who holds it
         except asyncio.CancelledError:
             granted.cancel()
-            self._later(self._unwait(record))
             raise
         finally:
             self._grants.pop(record, None)

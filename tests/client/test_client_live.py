@@ -148,8 +148,36 @@ def test_who_changes_their_mind_keeps_nothing(place: Place) -> None:
                 await asyncio.wait([waiting, freeing])
                 if not waiting.cancelled():
                     await waiting.result().release()
-                lock = await one.lock(record, wait=True, timeout=20)
+                lock = await one.lock(record, wait=True, timeout=5)
                 await lock.release()
+            assert two.status().locks == {} and two.status().waiting == ()
+
+    _run(work())
+
+
+def test_who_changes_their_mind_as_the_lock_is_granted_keeps_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The grant and the change of mind in one turn of the loop: the program never sees the lock it was given."""
+    record = place.scene.records[0]
+
+    async def work() -> None:
+        async with place.seat(0) as one, place.seat(1) as two:
+            lock = await one.lock(record)
+            waiting = asyncio.create_task(two._locks.acquire(record, True, None, 10))
+            granted = two._locks.granted
+
+            def at_once(told: dict[str, object]) -> None:
+                granted(told)
+                waiting.cancel()
+
+            monkeypatch.setattr(two._locks, "granted", at_once)
+            await asyncio.sleep(0.3)
+            await lock.release()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            lock = await one.lock(record, wait=True, timeout=4)
+            await lock.release()
             assert two.status().locks == {} and two.status().waiting == ()
 
     _run(work())
@@ -295,7 +323,7 @@ def test_the_examples_work(place: Place, tmp_path: Path) -> None:
     seat = SeatKey.load(path).seat
     status, told = place.owner.call("POST", f"/api/v1/seats/{seat}/approve", {"code": code})
     assert status == 200, told
-    assert becoming.communicate(timeout=20)[0].strip() == "approved"
+    assert becoming.communicate(timeout=5)[0].strip() == "approved"
 
     edit = ("edit_patient.py", place.url, str(path), secret, patient)
     sync = ("edit_patient_sync.py", place.url, str(path), secret, patient)
@@ -303,18 +331,18 @@ def test_the_examples_work(place: Place, tmp_path: Path) -> None:
         other.on("asked", lambda told: "soon")
         with other.lock(record):
             busy, patient_one = _example(*edit, "+4930100001"), _example(*sync, "+4930100002")
-            out, errors = busy.communicate(timeout=20)
+            out, errors = busy.communicate(timeout=5)
             assert (busy.returncode, out.strip()) == (1, "Dr. Chef (Full 1) works there"), errors
             assert patient_one.stdout is not None
             assert patient_one.stdout.readline().strip() == "Dr. Chef: soon"
-        out, errors = patient_one.communicate(timeout=20)
+        out, errors = patient_one.communicate(timeout=5)
         assert out.strip() == "saved", errors
     done = _example(*edit, "+4930100003")
-    out, errors = done.communicate(timeout=20)
+    out, errors = done.communicate(timeout=5)
     assert (done.returncode, out.strip()) == (0, "saved"), errors
     assert "30100003" in str(place.owner.call("GET", f"/api/v1/patients/{patient}")[1])
     logged = _example("write_log.py", place.url, str(path), str(tmp_path / "spool.db"))
-    out, errors = logged.communicate(timeout=20)
+    out, errors = logged.communicate(timeout=5)
     assert logged.returncode == 0 and out.startswith("kept as "), errors
 
 

@@ -107,6 +107,17 @@ def test_who_waits_is_granted_in_order(
     assert anna.lock(ONE) == fence + 2
 
 
+def test_who_waits_no_longer_hears_of_a_lock_that_was_granted_meanwhile(anna: Session, bert: Session) -> None:
+    fence = anna.lock(ONE)
+    bert.wait(ONE)
+    anna.release(ONE, fence)
+    answer = bert.ask(messages.Unwait(id=1, record=ONE))
+    assert isinstance(answer, messages.Locked) and answer.lock.fence == fence + 1
+    bert.release(ONE, answer.lock.fence)
+    assert type(bert.ask(messages.Unwait(id=1, record=ONE))) is messages.Answer
+    assert anna.lock(ONE) == fence + 2
+
+
 def test_who_waits_and_lost_its_line_is_passed_over_until_it_is_back(
     house: House, practice: Practice, anna: Session, bert: Session
 ) -> None:

@@ -58,10 +58,16 @@ export class RecordLock implements Hold {
 
   #end(): void {
     this.#closed = true;
-    if (this.waiting) void ask("unwait", { record: this.record }).catch(() => {});
+    if (this.waiting) void this.#leave().catch(() => {});
     if (this.fence !== null) void ask("release", { record: this.record, fence: this.fence }).catch(() => {});
     this.fence = null;
     for (const end of this.#ends) end();
+  }
+
+  /** Wait no longer, and give back what was granted in the same moment: nobody here would. */
+  async #leave(): Promise<void> {
+    const { lock } = await ask<{ lock?: LockHeld }>("unwait", { record: this.record });
+    if (lock && this.fence === null) await ask("release", { record: this.record, fence: lock.fence });
   }
 
   /** May what was typed be sent now? Where the lock is gone, it is asked for once more. */

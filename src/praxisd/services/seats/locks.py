@@ -47,8 +47,11 @@ def lock(turn: Turn, who: Who, request: messages.Lock) -> messages.Answer:
 
 
 def unwait(turn: Turn, who: Who, request: messages.Unwait) -> messages.Answer:
-    """Wait no longer."""
+    """Wait no longer. The answer has the lock if it was granted meanwhile: whoever changed their mind gives it back."""
     desk_store.leave(turn.tx, request.record, who.session)
+    lease = leases.current(turn.tx, rules.key_of(request.record))
+    if lease is not None and lease.holder == who.holder:
+        return messages.Locked(id=request.id, lock=shown(lease))
     return messages.Answer(id=request.id)
 
 

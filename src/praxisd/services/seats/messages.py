@@ -237,7 +237,7 @@ class Beaten(Answer, frozen=True, tag="answer"):
 
 
 class Locked(Answer, frozen=True, tag="answer"):
-    """To `lock`, `switch` and `take`: the lock."""
+    """To `lock`, `switch` and `take`: the lock. To `unwait`: the lock that was granted before it came."""
 
     lock: LockHeld
 
