@@ -119,29 +119,29 @@ class Lease(msgspec.Struct, frozen=True):
     detail: str = "{}"
 
 
+def _row(tx: Tx, key: str) -> Lease:
+    """The lease's row, kept for this transaction; where there is none, a lapsed first one, so that two nodes asking at once
+    queue for the same row.
+    """
+    found = last(tx, key, lock=True)
+    if found is None:
+        tx.run(_SEED, key=key, holder="", fence=0, acquired_at=0, expires_at=0, detail="{}")
+        found = last(tx, key, lock=True)
+    if found is None:
+        raise RuntimeError("rows of leases are never deleted")
+    return found
+
+
 def acquire(tx: Tx, key: str, holder: str, seconds: int, detail: str = "{}") -> Lease | None:
     """Take or renew the lease; None when another holds it. A new holder, or a lapsed lease, gets a higher fence."""
-    row = tx.first(_GET_LOCKED, key=key)
-    if row is None:  # a lapsed first row, so that two nodes asking at once queue for the same row
-        tx.run(_SEED, key=key, holder="", fence=0, acquired_at=0, expires_at=0, detail="{}")
-        row = tx.first(_GET_LOCKED, key=key)
+    before = _row(tx, key)
     now = tx.lease_now()
-    if row is None:
+    held = before.expires_at > now
+    if held and before.holder != holder:
         return None
-    held = row.expires_at > now
-    if held and row.holder != holder:
-        return None
-    fence, since = (row.fence, row.acquired_at) if held else (row.fence + 1, now)
+    fence, since = (before.fence, before.acquired_at) if held else (before.fence + 1, now)
     lease = Lease(key, holder, fence, since, now + seconds, detail)
-    tx.run(
-        _PUT,
-        key=key,
-        holder=holder,
-        fence=fence,
-        acquired_at=since,
-        expires_at=lease.expires_at,
-        detail=detail,
-    )
+    tx.run(_PUT, **msgspec.structs.asdict(lease))
     return lease
 
 
@@ -188,12 +188,9 @@ def take(
 
     `before` spares a look to whoever has read it with `last(lock=True)` in this transaction.
     """
-    before = before or last(tx, key, lock=True)
-    if before is None:
-        tx.run(_SEED, key=key, holder="", fence=0, acquired_at=0, expires_at=0, detail="{}")
-        before = last(tx, key, lock=True)
+    before = before or _row(tx, key)
     now = tx.lease_now()
-    lease = Lease(key, holder, (0 if before is None else before.fence) + 1, now, now + seconds, detail)
+    lease = Lease(key, holder, before.fence + 1, now, now + seconds, detail)
     tx.run(_PUT, **msgspec.structs.asdict(lease))
     return lease
 

@@ -120,7 +120,8 @@ def move(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def release(folder: Path, as_json: bool, id: str | None, yes: bool) -> None:
     """Delete an old database that is kept since a move."""
-    if not yes:
+    kept = [] if yes else perform(folder, "care.state", None, lang=language())["old"]
+    if any(id in (None, one["id"]) for one in kept):  # what is not there is refused without a question
         click.confirm(_say("release_sure"), abort=True, err=True)
     _told(perform(folder, "care.release", None, id=id, lang=language()), as_json, False)
 
