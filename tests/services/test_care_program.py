@@ -36,7 +36,9 @@ def test_a_server_moves_its_database_under_requests_and_stays_there(sqlite_house
             assert moved.code == 0, moved.err
             refused = command("care", "move", "--to", str(to), folder=folder)
             assert refused.code == 1 and "care.move_same" in refused.err
-            unknown = command("care", "release", "nobody", folder=folder)  # not asked whether it may be deleted
+            unknown = command(
+                "care", "release", "nobody", folder=folder
+            )  # not asked whether it may be deleted
             assert unknown.code == 1 and "control.unknown_name" in unknown.err and "[y/N]" not in unknown.err
             asked = command("care", "release", folder=folder)
             assert asked.code == 1 and "[y/N]" in asked.err
