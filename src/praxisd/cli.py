@@ -130,6 +130,26 @@ BUILT_IN = {
         "praxisd.services.logbook.cli",
         "Logs of all seats: search, save, and send them, which only a person does.",
     ),
+    "medication": (
+        "praxisd.services.medication.cli",
+        "Medication: data sets, search, what a patient takes and what goes together badly.",
+    ),
+    "takeover": (
+        "praxisd.services.exchange.takeover_cli",
+        "Take over data of another program: look first, then take in, in pieces; undo it as a whole.",
+    ),
+    "export": (
+        "praxisd.services.exchange.takeover_cli",
+        "Give data out: CSV, FHIR, xDT, or all about one patient.",
+    ),
+    "devices": (
+        "praxisd.services.exchange.devices_cli",
+        "Folders through which devices and other programs exchange xDT files.",
+    ),
+    "laptop": (
+        "praxisd.services.exchange.laptop_cli",
+        "Take patients along on a laptop, and bring back what was changed there.",
+    ),
     "maintenance": (
         "praxisd.kernel.cli",
         "Close all doors for a while: every request is answered 503 with Retry-After.",
@@ -263,7 +283,7 @@ def _open(folder: Path, config: Path | None = None, *, migrate: bool = False, ex
     from praxisd.kernel.config import load
 
     chosen = load(config, folder) if config is not None else _config(folder)
-    main.exchange(folder, chosen, begin=False)
+    main.finish_moves(folder, chosen, begin=False)
     return main.open_practice(folder, chosen, migrate=migrate, expand=expand)
 
 

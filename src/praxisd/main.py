@@ -18,7 +18,9 @@ from praxisd.services import (
     care,
     diagnosis,
     directory,
+    exchange,
     logbook,
+    medication,
     messaging,
     portals,
     relay,
@@ -57,6 +59,8 @@ def services(plugins: bool = True) -> tuple[Service, ...]:
         backups.SERVICE,
         logbook.SERVICE,
         care.SERVICE,
+        medication.SERVICE,
+        exchange.SERVICE,
         setup.SERVICE,
     )
     return (*built_in, *registry.plugins()) if plugins else built_in
@@ -100,7 +104,7 @@ def before_serving(house: House) -> None:
     backups_api.before_serving(house)
 
 
-def exchange(folder: Path, config: Config, *, begin: bool) -> None:
+def finish_moves(folder: Path, config: Config, *, begin: bool) -> None:
     """Before the folder is opened, under its lock: a move of the database, and an exchange of praxisd's data, that was cut off
     is brought to its end, and with `begin` an exchange that is ready is made (SPEC 8.5, 9.4). Problem
     `backups.exchange_stuck` if nothing may be opened.
@@ -109,7 +113,7 @@ def exchange(folder: Path, config: Config, *, begin: bool) -> None:
     backups_api.settle(folder, lambda: database_at.address(config.database_url, folder), begin=begin)
 
 
-def exchanged(house: House) -> None:
+def moves_finished(house: House) -> None:
     """The first start after an exchange, before any job runs."""
     backups_api.settled(house)
 

@@ -72,11 +72,11 @@ def serve_owned(
     guard = Guarded.here()
     on_trial = guard is not None and guard.on_trial
     known = load(config, folder)
-    main.exchange(folder, known, begin=not (safe or on_trial))
+    main.finish_moves(folder, known, begin=not (safe or on_trial))
     house = main.open_practice(folder, known, expand=on_trial, safe=safe)
     house.guard = guard
     if not safe:
-        main.exchanged(house)
+        main.moves_finished(house)
     main.before_serving(house)
     funnel(house.log)  # what libraries log, and what nobody catches, may hold values of patients
     control = Control(house)

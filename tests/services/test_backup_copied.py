@@ -54,20 +54,20 @@ def test_what_writes_to_patients_waits(
         with monkeypatch.context() as patch:
             patch.setattr(exchange, "mark", cut)
             with pytest.raises(KeyboardInterrupt):
-                main.exchanged(found)
+                main.moves_finished(found)
         assert not (folder / COPIED).exists(), "what is noted is not noted a second time after a cut"
-        main.exchanged(found)
+        main.moves_finished(found)
         assert enabled(found, practice) == set() and not (folder / COPIED).exists()
         assert [(one.code, one.severity.value) for one in after.look(found)] == [(after.BY_HAND, "warning")]
         assert "{" not in str(
             [found.texts.get(f"{after.BY_HAND}.{part}", "de", taken="x") for part in ("title", "cause")]
         )
         assert working.state(found).phase == "none" and exchange.undoable(folder) is None
-        main.exchanged(found)
+        main.moves_finished(found)
         assert len(list(after.look(found))) == 1
         after.seen(found)
         assert enabled(found, practice) == {"messaging.send"} and list(after.look(found)) == []
-        main.exchanged(found)
+        main.moves_finished(found)
         assert enabled(found, practice) == {"messaging.send"}
     finally:
         found.stop()

@@ -74,7 +74,7 @@ def test_all_of_it_is_there_afterwards_and_the_next_start_uses_it(house, postgre
         pass
     assert (retired.value.code, retired.value.retry) == (database_at.RETIRED, True)
     house.stop()
-    main.exchange(house.folder, house.config, begin=False)
+    main.finish_moves(house.folder, house.config, begin=False)
     again = main.open_practice(house.folder, house.config)
     try:
         assert isinstance(again.store.engine, Postgres)

@@ -27,7 +27,7 @@ def opened(folder: Path, step: str = "") -> House:
     """As a start does it: what was cut off is settled first."""
     trial = {steps.TRIAL: steps.STEPS.index(step) + 1} if step in steps.STEPS else {}
     config = Config(development=True, trial=trial, log_level="error")
-    main.exchange(folder, config, begin=False)
+    main.finish_moves(folder, config, begin=False)
     return main.open_practice(folder, config)
 
 

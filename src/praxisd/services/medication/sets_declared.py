@@ -1,0 +1,29 @@
+"""What the data sets add to the service: which are here, how old, taken into use and back."""
+
+from praxisd.kernel.console import ConsolePage, Listing
+from praxisd.kernel.service import (
+    Check,
+    EventType,
+    FhirResource,
+    Fix,
+    JobType,
+    Operation,
+    Permission,
+    Route,
+    Setting,
+)
+
+SETTINGS: tuple[Setting, ...] = ()
+EVENTS: tuple[EventType, ...] = ()
+JOBS: tuple[JobType, ...] = ()
+ROUTES: tuple[Route, ...] = ()
+LISTINGS: tuple[Listing, ...] = ()
+PAGES: tuple[ConsolePage, ...] = ()
+FHIR: tuple[FhirResource, ...] = ()
+CHECKS: tuple[Check, ...] = ()
+FIXES: tuple[Fix, ...] = ()
+PERMISSIONS: tuple[Permission, ...] = ()
+OPERATIONS: tuple[Operation, ...] = ()
+TABLES: tuple[str, ...] = ()
+PATIENT_REFS: tuple[tuple[str, str], ...] = ()
+PROBLEMS: tuple[str, ...] = ()
