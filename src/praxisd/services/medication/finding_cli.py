@@ -1,0 +1,5 @@
+"""Commands of the search of products."""
+
+import click
+
+COMMANDS: tuple[click.Command, ...] = ()

@@ -1,0 +1,5 @@
+"""Commands of the data sets."""
+
+import click
+
+COMMANDS: tuple[click.Command, ...] = ()

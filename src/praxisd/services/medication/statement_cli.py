@@ -1,0 +1,5 @@
+"""Commands of statements and checks."""
+
+import click
+
+COMMANDS: tuple[click.Command, ...] = ()
