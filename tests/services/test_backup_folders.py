@@ -13,7 +13,7 @@ import pytest
 from praxisd.services.backups import source as codes
 from praxisd.services.backups.engine import Named
 from praxisd.services.backups.source import Staged
-from praxisd.services.backups.sources import folders, quiet, reading
+from praxisd.services.backups.sources import folders, places, quiet, reading
 from praxisd.services.backups.sources.folders import Folders
 from praxisd.services.backups.sources.quiet import Window
 from praxisd.testing.engine_suite import Bench, never
@@ -179,6 +179,28 @@ def test_left_out_is_left_out_of_the_paths_too(tmp_path: Path) -> None:
     assert one.proven(back, found) == [] and top not in found.paths
     there = {name for name, _ in picture(back / top.relative_to("/")).items()}
     assert there == set(picture(top)) - {b"y.tmp", b"inner/-rf", b"inner/cache/x.tmp", b"inner/cache"}
+
+
+@pytest.mark.parametrize("window", [False, True])
+@pytest.mark.parametrize(
+    "harm", ["a link that is gone", "a link that leads elsewhere", "a folder that is gone"]
+)
+def test_links_and_empty_folders_are_proven_too(tmp_path: Path, harm: str, window: bool) -> None:
+    top = filled(tmp_path)
+    (top / "void").mkdir()
+    (top / "way").symlink_to("void")
+    one = Folders("f", top, window=Window(("true",), ("true",)) if window else None)
+    found = staged(one, tmp_path)
+    back = give_back(found, tmp_path / "back")
+    assert one.proven(back, found) == []
+    there = places.restored(back, found.paths[0])
+    if harm == "a folder that is gone":
+        (there / "void").rmdir()
+    else:
+        (there / "way").unlink()
+        if harm == "a link that leads elsewhere":
+            (there / "way").symlink_to("/etc")
+    assert one.proven(back, found) == ["links and folders: changed"]
 
 
 def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -316,7 +316,7 @@ def test_the_command_line(
     assert out.read_bytes().startswith(b"%PDF") and (os.name == "nt" or out.stat().st_mode & 0o777 == 0o600)
     keys("sheet", "--out", str(out), exit_code=2)
     assert "Recovery sheet printed last" in keys("list")
-    keys("open", "a", given="several words here\n")
+    keys("open", " medium A ", given="several words here\n")  # however the label is written
     keys("open", "a", given="a guess\n", exit_code=1)
     missing = tmp_path / "not-made.pdf"
     monkeypatch.setattr(sheet, "paper", _refusing)

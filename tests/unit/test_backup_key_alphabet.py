@@ -58,3 +58,22 @@ def test_a_password_of_a_person_is_left_as_it_is(text: str) -> None:
         assert typed(text) in (text, make.__name__) or len(typed(text)) == GROUPS * GROUP
     except Problem:
         assert len("".join(text.split())) >= GROUPS * GROUP
+
+
+@given(keys, st.integers(0, GROUPS * GROUP - 1), st.sampled_from("ilo01yzö#"))
+def test_a_sign_that_is_none_of_ours(key: str, at: int, sign: str) -> None:
+    assert group_of(key[:at] + sign + key[at + 1 :]) == at // GROUP + 1
+
+
+@given(keys, st.integers(0, GROUPS * GROUP - 1), st.sampled_from(["", "77"]))
+def test_a_sign_that_is_missing_or_typed_twice(key: str, at: int, sign: str) -> None:
+    group = group_of(key[:at] + sign + key[at + 1 :])
+    assert at // GROUP + 1 <= group <= GROUPS  # what follows is right by chance once in 29 times
+
+
+def test_a_password_of_many_groups_is_no_mistyped_key() -> None:
+    for text in (
+        "anna bert cara dora emil fine gina hans ida",
+        "2222 3333 4444 5555 6666 7777 8888 9999 aaaa b",
+    ):
+        assert typed(text) == text

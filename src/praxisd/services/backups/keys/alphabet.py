@@ -14,6 +14,7 @@ from praxisd.kernel.errors import Problem
 SIGNS = "23456789abcdefghjkmnpqrstuvwx"
 GROUPS, GROUP = 9, 4
 MISTYPED = "backups.recovery_key_mistyped"
+_KNOWN_BY = 4
 _BETWEEN = re.compile(r"[\s\-·.]+")
 
 
@@ -32,10 +33,14 @@ def shown(key: str) -> str:
 def typed(text: str) -> str:
     """What a person typed, as the engine gets it: a recovery key without blanks and in small letters, else as it is.
 
-    Problem `backups.recovery_key_mistyped` (422) with the number of the first group that is wrong, counted from 1.
+    Problem `backups.recovery_key_mistyped` (422) with the number of the first group that is wrong, counted from 1; also where
+    a sign is missing, too many, or none of ours, as long as `_KNOWN_BY` other groups are right: no password looks so by chance.
     """
     key = _BETWEEN.sub("", text).lower()
     if len(key) != GROUPS * GROUP or any(sign not in SIGNS for sign in key):
+        wrong = _wrong_group(key)
+        if wrong is not None:
+            raise Problem(MISTYPED, 422, group=wrong + 1)
         return text
     for number in range(GROUPS):
         group = key[number * GROUP : (number + 1) * GROUP]
@@ -47,6 +52,25 @@ def typed(text: str) -> str:
 def is_key(text: str) -> bool:
     """Is this a recovery key, as the engine gets it?"""
     return len(text) == GROUPS * GROUP and all(sign in SIGNS for sign in text)
+
+
+def _wrong_group(key: str) -> int | None:
+    """The first group that is not right in what is nearly a recovery key, read from both its ends; None for anything else."""
+    before = 0
+    while before < GROUPS and _right(before, key[before * GROUP : (before + 1) * GROUP]):
+        before += 1
+    after, end = 0, len(key)
+    while after < GROUPS and _right(
+        GROUPS - 1 - after, key[max(end - (after + 1) * GROUP, 0) : end - after * GROUP]
+    ):
+        after += 1
+    return min(before, GROUPS - 1) if before + after >= _KNOWN_BY else None
+
+
+def _right(number: int, group: str) -> bool:
+    return (
+        len(group) == GROUP and all(sign in SIGNS for sign in group) and _checked(number, group[:-1]) == group
+    )
 
 
 def _checked(number: int, signs: str) -> str:

@@ -39,8 +39,11 @@ def opened(house: "House", args: Args) -> Args:
     if not isinstance(medium, str) or not isinstance(secret, str) or not secret:
         raise Problem("control.bad_arguments", 400, detail="medium, secret")
     with house.store.read(actor(house, args)) as tx:
-        labels = {one.label: one.id for one in view.shown(house, tx, _lang(args)).media}
-    changing.open_by_hand(house, actor(house, args), labels.get(medium, medium), secret)
+        media = view.shown(house, tx, _lang(args)).media
+    labels = {one.label: one.id for one in media}
+    loosely = {one.label.casefold().strip(): one.id for one in reversed(media)}
+    id_ = labels.get(medium) or loosely.get(medium.casefold().strip(), medium)
+    changing.open_by_hand(house, actor(house, args), id_, secret)
     return listed(house, args)
 
 

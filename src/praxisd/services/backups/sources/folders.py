@@ -15,7 +15,7 @@ from pathlib import Path
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
-from praxisd.services.backups.sources import places, quiet
+from praxisd.services.backups.sources import folder_shape, places, quiet
 from praxisd.services.backups.sources.digests import Digests
 from praxisd.services.backups.sources.live import MAGIC
 from praxisd.services.backups.sources.reading import Moved, read
@@ -89,9 +89,19 @@ class Folders:
         return tuple(found)
 
     def proven(self, folder: Path, staged: Staged) -> list[str]:
-        """Each file to the byte, but those that were named."""
+        """Each file to the byte, and all links and folders, but those that were named."""
         named = {one.path for one in staged.named}
-        return places.changed(folder, {path: one for path, one in staged.hashes.items() if path not in named})
+        found = places.changed(
+            folder, {path: one for path, one in staged.hashes.items() if path not in named}
+        )
+        wanted = staged.facts.get(folder_shape.FACT)  # a state of an earlier version has none
+        if wanted is None or any(one.endswith(": outside") for one in found):
+            return found
+        try:
+            same = folder_shape.restored(folder, staged.paths, named, lambda: False) == wanted
+        except OSError:
+            same = False
+        return found if same else [*found, "links and folders: changed"]
 
     def _alive(self, found: Walk, *, closed: bool) -> SourceFault | None:
         """`closed`: everything that works with it should have stopped by now."""
@@ -125,8 +135,13 @@ class Folders:
                 done += seen.st_size
                 progress(done, whole)
             known.forget_others()
-        facts = {"folder": places.printable(str(self.path)), "left_out": str(len(found.left_out))}
-        return Staged(found.cover(), found.counts(), hashes, facts, tuple(found.named))
+        covered = found.cover()
+        shape = folder_shape.staged(found, covered, {one.path for one in found.named})
+        return Staged(covered, found.counts(), hashes, self._facts(found, shape), tuple(found.named))
+
+    def _facts(self, found: Walk, shape: str) -> dict[str, str]:
+        left_out = str(len(found.left_out))
+        return {"folder": places.printable(str(self.path)), "left_out": left_out, folder_shape.FACT: shape}
 
     def _copied(self, folder: Path, top: Path, progress: Progress, stop: Stop) -> Staged:
         """Below `folder/<name>`, as it lies below `top`."""
@@ -157,8 +172,9 @@ class Folders:
         for path in reversed(found.folders):
             shutil.copystat(path, there(path))
             os.chmod(there(path), stat.S_IMODE(os.stat(path).st_mode) | stat.S_IRWXU)
-        facts = {"folder": places.printable(str(self.path)), "left_out": str(len(found.left_out))}
-        return Staged((Path(into),), found.counts(), hashes, facts, tuple(named))
+        copy = walk(Path(into), (), stop)
+        shape = folder_shape.staged(copy, (Path(into),), {one.path for one in named})
+        return Staged((Path(into),), found.counts(), hashes, self._facts(found, shape), tuple(named))
 
     def _not_a_database(self, path: str) -> None:
         """SourceFault LIVE_FILE for an SQLite file in use that has nothing beside it at the moment."""
