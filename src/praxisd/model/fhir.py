@@ -7,6 +7,7 @@ the declaration that checks, JSON and XML are driven by.
 from praxisd.model.fhir_capability import CapabilityStatement
 from praxisd.model.fhir_errors import FhirError
 from praxisd.model.fhir_exchange import Binary, Bundle, Communication, OperationOutcome, Parameters
+from praxisd.model.fhir_medication import MedicationStatement
 from praxisd.model.fhir_people import (
     EpisodeOfCare,
     Location,
@@ -41,6 +42,7 @@ __all__ = [
     "FhirError",
     "HealthcareService",
     "Location",
+    "MedicationStatement",
     "OperationOutcome",
     "Organization",
     "Parameters",

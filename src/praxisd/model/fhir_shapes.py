@@ -14,6 +14,7 @@ import msgspec
 from praxisd.model.fhir_capability import CapabilityStatement
 from praxisd.model.fhir_datatypes import Choice, Resource
 from praxisd.model.fhir_exchange import Binary, Bundle, Communication, OperationOutcome, Parameters
+from praxisd.model.fhir_medication import MedicationStatement
 from praxisd.model.fhir_people import (
     EpisodeOfCare,
     Location,
@@ -38,6 +39,7 @@ RESOURCES: dict[str, type[Resource]] = {
         EpisodeOfCare,
         HealthcareService,
         Location,
+        MedicationStatement,
         OperationOutcome,
         Organization,
         Parameters,
