@@ -80,6 +80,22 @@ def house(houses: Houses) -> House:
     return houses.open()
 
 
+def test_folders_that_are_links_are_not_forgotten(tmp_path: Path) -> None:
+    top = filled(tmp_path / "data")
+    (tmp_path / "s").mkdir()
+    disk = tmp_path / "another disk"
+    (disk / "deep").mkdir(parents=True)
+    (disk / "deep" / "letter.txt").write_text("kept")
+    (disk / "round").symlink_to(top)
+    (top / "papers").symlink_to(disk)
+    (top / "care").symlink_to(disk)  # what is left out by name stays left out
+    one = Own("praxisd", top, {}, database=top / "praxisd.db")
+    found = one.stage(tmp_path / "s", progress=quiet, stop=never)
+    kept = {str(Path(one).relative_to(tmp_path / "s")) for one in found.hashes}
+    assert "data/papers/deep/letter.txt" in kept
+    assert not [one for one in kept if one.startswith(("data/care", "data/papers/round"))]
+
+
 def test_the_sources_of_a_house(house: House, tmp_path: Path) -> None:
     """On SQLite and on PostgreSQL: the database by its own backup, and the list of versions and plug-ins."""
     database, _ = own_sources(house)

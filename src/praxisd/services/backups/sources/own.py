@@ -172,14 +172,10 @@ class Own:
 
     def _wanted(self, top: Path, stop: Stop) -> Iterator[tuple[Path, Path]]:
         """Where each goes, and where it is."""
-        found = walk(self._folder, (), stop, unseen=_NOT)
-        linked = [
-            one for one in found.links if os.path.isfile(one)
-        ]  # a configuration that lies elsewhere, perhaps
-        for path in sorted([*found.files, *linked]):
-            below = Path(path).relative_to(self._folder)
+        for path in sorted(_files(self._folder, stop)):
+            below = path.relative_to(self._folder)
             if not self._left_out(below):
-                yield top / "data" / below, Path(path).resolve()
+                yield top / "data" / below, path.resolve()
         for name, one in self._elsewhere.items():
             if not one.absolute().is_relative_to(self._folder):
                 yield top / "elsewhere" / name, one.resolve()
@@ -197,6 +193,26 @@ class Own:
             is_database |= here.parent == real.parent and here.name.startswith(real.name)
         is_beside = deep == 1 and any(first == f"{name}{end}" for name in _COPIED_ONLINE for end in _BESIDE)
         return first in _NOT or is_database or is_beside or below == Path(COPIED)
+
+
+def _files(folder: Path, stop: Stop) -> Iterator[Path]:
+    """All files in it, also those of folders that a link leads to: what lies on another disk belongs to it all the same.
+
+    Each real folder is looked through once, so that links in a circle end.
+    """
+    seen = {os.path.realpath(folder)}
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        found = walk(here, (), stop, unseen=_NOT if here == folder else ())
+        yield from map(Path, found.files)
+        seen.update(os.path.realpath(one) for one in found.folders)
+        for one in sorted(found.links):
+            if os.path.isfile(one):
+                yield Path(one)
+            elif os.path.isdir(one) and (real := os.path.realpath(one)) not in seen:
+                seen.add(real)
+                waiting.append(Path(one))
 
 
 def _copied_online(one: Path, there: Path, stop: Stop) -> str:
