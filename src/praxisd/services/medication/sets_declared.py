@@ -12,6 +12,7 @@ from praxisd.kernel.service import (
     Route,
     Setting,
 )
+from praxisd.services.medication import sets_looking, sets_store
 
 SETTINGS: tuple[Setting, ...] = ()
 EVENTS: tuple[EventType, ...] = ()
@@ -24,6 +25,12 @@ CHECKS: tuple[Check, ...] = ()
 FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = ()
 OPERATIONS: tuple[Operation, ...] = ()
-TABLES: tuple[str, ...] = ()
+TABLES: tuple[str, ...] = sets_store.TABLES
 PATIENT_REFS: tuple[tuple[str, str], ...] = ()
-PROBLEMS: tuple[str, ...] = ()
+PROBLEMS: tuple[str, ...] = (
+    *sets_looking.FAULTS,
+    "medication.no_data",
+    "medication.no_version",
+    "medication.unconfirmed",
+    "medication.data_expired",
+)

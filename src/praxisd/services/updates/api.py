@@ -36,6 +36,22 @@ def dataset(house: "House", name: str) -> Dataset | None:
     return Dataset(path, held.version, held.released, rules.age_days(held.released, today))
 
 
+def versions(house: "House", name: str) -> list[Dataset]:
+    """The versions of a data set that can be read: the one in use, then the one that switching back leads to, if any.
+
+    Ages are not asked for here. A file may be replaced by the next version's as soon as another is installed: who has
+    opened it reads on.
+    """
+    held = slots.held(house.folder, name)
+    if held is None:
+        return []
+    found = [Dataset(slots.path(house.folder, name, held.slot), held.version, held.released, None)]
+    if held.previous is not None:
+        before = slots.path(house.folder, name, slots.other(held))
+        found.append(Dataset(before, held.previous, held.previous_released or "", None))
+    return found
+
+
 def running_version(house: "House") -> str:
     """The version of praxisd that runs."""
     return guarding.running_version(house)

@@ -1,5 +1,8 @@
 """Tables of the data sets and of use."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "medication_0002"
 down_revision = "medication_0001"
 branch_labels = None
@@ -7,4 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet: its room fills it."""
+    op.create_table(
+        "medication_confirmed",
+        sa.Column("organization", sa.Text(), nullable=False),
+        sa.Column("element", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("sample", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "element", "source", "sample"),
+    )

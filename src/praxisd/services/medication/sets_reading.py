@@ -1,0 +1,215 @@
+"""The data sets in use, opened: one whole version for as long as somebody reads it, whatever is switched meanwhile.
+
+A version that cannot be read does not stop anybody: the version in the other slot goes on, and an Issue says so.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from praxisd.kernel.clock import local_date
+from praxisd.kernel.errors import Problem
+from praxisd.kernel.job_plan import zone_name, zone_of
+from praxisd.model import medication
+from praxisd.model.medication import ElementName, Standing
+from praxisd.services.medication import sets_looking, sets_store
+from praxisd.services.medication.sets_looking import SetFault
+from praxisd.services.medication.sets_schema import MEDICATION, NOTICES, TEXTS
+from praxisd.services.updates import api as updates
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+    from praxisd.kernel.store import Tx
+
+__all__ = [
+    "MEDICATION",
+    "NOTICES",
+    "TEXTS",
+    "Opened",
+    "find",
+    "for_checking",
+    "for_entry",
+    "open_set",
+    "standing",
+]
+
+
+class Opened:
+    """One version of a data set, open for reading by any thread. It stays what it is while it is held, also after a switch.
+
+    `mark` is another one for each file: what is derived from a set is kept under it.
+    """
+
+    def __init__(
+        self, element: str, version: str, path: Path, connection: sqlite3.Connection, meta: dict[str, str]
+    ) -> None:
+        self.element, self.version, self.path, self.meta = element, version, path, meta
+        self.mark = f"{version}-{meta['sha256'][:16]}"
+        self.sample = meta["sample"] == "1"
+        self.released = meta["released"]
+        self._connection, self._lock = connection, threading.Lock()
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT, all of them: ask for no more than you need."""
+        with self._lock:
+            return self._connection.execute(sql, params).fetchall()
+
+    def first(self, sql: str, params: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a SELECT, or None."""
+        with self._lock:
+            found: tuple[Any, ...] | None = self._connection.execute(sql, params).fetchone()
+            return found
+
+    def look(self) -> None:
+        """Read the whole file; SetFault where it is not what it was signed as."""
+        with self._lock:
+            sets_looking.whole(self._connection, self.meta)
+
+    def __del__(self) -> None:
+        self._connection.close()
+
+
+@dataclass
+class _Shelf:
+    """What this process has opened: file → the set, or what is wrong with it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    found: dict[tuple[str, str, int, int], "Opened | SetFault"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which versions there are. `opened`: the one that is read; `fault`: why it is not the one in use."""
+
+    opened: Opened | None
+    previous: str | None
+    fault: SetFault | None
+    wanted: str | None
+
+
+def _take(house: "House", element: str, one: updates.Dataset) -> "Opened | SetFault":
+    shelf: _Shelf = house.shared.setdefault("medication_sets", _Shelf())
+    try:
+        facts = one.path.stat()
+    except OSError:
+        return SetFault(sets_looking.UNREADABLE)
+    key = (element, one.version, facts.st_ino, facts.st_mtime_ns)
+    with shelf.lock:
+        known = shelf.found.get(key)
+        if known is None:
+            known = _open(element, one)
+            mine = [other for other in shelf.found if other[0] == element]
+            for old in mine[:-1]:  # two slots, two versions: whoever reads an older one still holds it
+                del shelf.found[old]
+            shelf.found[key] = known
+        return known
+
+
+def _open(element: str, one: updates.Dataset) -> "Opened | SetFault":
+    try:
+        connection, meta = sets_looking.opened(one.path, element)
+    except SetFault as fault:
+        return fault
+    return Opened(element, one.version, one.path, connection, meta)
+
+
+def shown(house: "House", element: str) -> Shown:
+    """What is read of an element now: the version in use, else the one before it."""
+    there = updates.versions(house, element)
+    if not there:
+        return Shown(None, None, None, None)
+    wanted, previous = there[0].version, there[1].version if len(there) > 1 else None
+    fault: SetFault | None = None
+    for one in there:
+        found = _take(house, element, one)
+        if isinstance(found, Opened):
+            return Shown(found, previous, fault, wanted)
+        fault = fault or found
+    return Shown(None, previous, fault, wanted)
+
+
+def find(house: "House", element: str, version: str | None = None) -> Opened | None:
+    """The set that is read now, or the named version if it is one of the two that are here; None where there is none."""
+    if version is None:
+        return shown(house, element).opened
+    for one in updates.versions(house, element):
+        if one.version == version:
+            found = _take(house, element, one)
+            return found if isinstance(found, Opened) else None
+    return None
+
+
+def open_set(house: "House", element: str, version: str | None = None) -> Opened:
+    """As `find`. Problems: `medication.no_data` (409) where there is none, `medication.no_version` (404)."""
+    found = find(house, element, version)
+    if found is None and version is not None:
+        raise Problem("medication.no_version", 404, element=element, version=version)
+    if found is None:
+        raise Problem("medication.no_data", 409, element=element)
+    return found
+
+
+def today(house: "House", tx: "Tx") -> date:
+    """The day in the practice."""
+    return local_date(tx.now, zone_of(zone_name(house, tx)))
+
+
+def standing(
+    house: "House", tx: "Tx", element: ElementName, lang: str = "de", version: str | None = None
+) -> Standing:
+    """How an element stands in the transaction's practice; of the named version, where one is named.
+
+    Problem `medication.no_version` (404) for a version that is not here.
+    """
+    now = shown(house, element)
+    opened = now.opened if version is None else open_set(house, element, version)
+    if opened is None:
+        return Standing(
+            element=element, previous=now.previous, fault=None if now.fault is None else now.fault.code
+        )
+    meta, day = opened.meta, today(house, tx)
+    confirmed = sets_store.confirmation(tx, element, meta["source"], opened.sample) is not None
+    return Standing(
+        element=element,
+        title=meta["title_en" if lang == "en" else "title_de"],
+        version=opened.version,
+        released=opened.released,
+        age_days=max(0, (day - date.fromisoformat(opened.released)).days),
+        valid_until=meta["valid_until"],
+        grace_until=meta["grace_until"],
+        state=medication.state(day.isoformat(), meta["valid_until"], meta["grace_until"], confirmed),
+        sample=opened.sample,
+        source=meta["source"],
+        source_url=meta["source_url"],
+        licence=meta["licence"],
+        confirmed=confirmed,
+        previous=now.previous,
+        fault=None if now.fault is None else now.fault.code,
+    )
+
+
+def for_checking(house: "House", tx: "Tx", version: str | None = None) -> Opened:
+    """The set of products, for looking up interactions: only once an owner has confirmed what it is.
+
+    Problems: `medication.no_data`, `medication.unconfirmed` (409), `medication.no_version`. An expired one answers: whoever
+    shows its findings says so (`Standing.state`).
+    """
+    opened = open_set(house, MEDICATION, version)
+    if sets_store.confirmation(tx, MEDICATION, opened.meta["source"], opened.sample) is None:
+        raise Problem("medication.unconfirmed", 409)
+    return opened
+
+
+def for_entry(house: "House", tx: "Tx") -> Opened:
+    """The set of products, for entering one of them at a patient: not once it is expired.
+
+    Problems: `medication.no_data`, `medication.data_expired` (409): what is entered as free text needs no set.
+    """
+    opened = open_set(house, MEDICATION)
+    if today(house, tx).isoformat() > opened.meta["grace_until"]:
+        raise Problem("medication.data_expired", 409, until=opened.meta["grace_until"])
+    return opened
