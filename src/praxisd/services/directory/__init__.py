@@ -31,6 +31,7 @@ SERVICE = Service(
         EventType("patient.match_decided", Retention.AUDIT),
         EventType("patient.merged", Retention.AUDIT),
         EventType("patient.unmerged", Retention.AUDIT),
+        EventType("patient.removed", Retention.AUDIT),
     ),
     routes=ROUTES,
     listings=(*listings.LISTINGS, TREATMENTS),

@@ -26,6 +26,7 @@ from praxisd.services.directory.comparing import Compared
 from praxisd.services.directory.contacts import ContactFacts, Reach, contacts, everyone, living
 from praxisd.services.directory.correcting import correct
 from praxisd.services.directory.doubts import Doubt, doubts, said, settle, side_by_side
+from praxisd.services.directory.fhir_shapes import patient_from_fhir, patient_to_fhir
 from praxisd.services.directory.imports import (
     WARNINGS,
     Imported,
@@ -39,10 +40,14 @@ from praxisd.services.directory.imports import (
 )
 from praxisd.services.directory.merging import merge, undo
 from praxisd.services.directory.seen import saw
+from praxisd.services.directory.taking import Back, Sight, Taker, Took, Verdict, take_back
+from praxisd.services.directory.taking_rules import LEADS
 from praxisd.services.directory.treatment_fhir import Brought, import_treatment
 
 __all__ = [
+    "LEADS",
     "WARNINGS",
+    "Back",
     "Brought",
     "Claimed",
     "Compared",
@@ -51,6 +56,12 @@ __all__ = [
     "Imported",
     "Outcome",
     "Reach",
+    "Sight",
+    "Taker",
+    "Took",
+    "Verdict",
+    "all_patients",
+    "all_treatments",
     "birthdays",
     "claim",
     "contacts",
@@ -81,6 +92,8 @@ __all__ = [
     "organization",
     "organization_ids",
     "patient",
+    "patient_from_fhir",
+    "patient_to_fhir",
     "practitioners",
     "put_location",
     "put_patient",
@@ -93,6 +106,9 @@ __all__ = [
     "settle",
     "shown",
     "side_by_side",
+    "take_back",
+    "take_back_treatment",
+    "take_treatment",
     "told",
     "undo",
     "words",
@@ -189,6 +205,28 @@ def patient(tx: Tx, id_: str) -> Patient:
 def open_treatment(tx: Tx, treatment: Treatment) -> Treatment:
     """Store a new treatment under its own id, or a new one if it brings none; see `treatments.enter` for refusals."""
     return treatments.enter(tx, treatment)
+
+
+def take_treatment(tx: Tx, treatment: Treatment, mandator: str | None) -> tuple[Treatment, bool]:
+    """The treatment of a take-over, and whether it is a new one; `mandator` is a name or licence number. See `treatments`."""
+    named = msgspec.structs.replace(treatment, mandator=treatments.mandator_named(tx, mandator))
+    before = treatments.same(tx, named)
+    return (before, False) if before is not None else (treatments.enter(tx, named), True)
+
+
+def take_back_treatment(tx: Tx, id_: str, version: int, *, anyway: bool = False) -> bool:
+    """Remove a treatment that a take-over brought; False where somebody has changed it since."""
+    return treatments.take_back(tx, id_, version, anyway=anyway)
+
+
+def all_patients(tx: Tx, after: str | None, limit: int) -> tuple[list[Patient], str | None]:
+    """Patients who go on themselves, in id order after `after`, and the cursor of the next page: for exports."""
+    return person_store.scan(tx, store.PATIENT, [person_store.unmerged()], None, after, limit)
+
+
+def all_treatments(tx: Tx, after: str | None, limit: int) -> tuple[list[Treatment], str | None]:
+    """Treatments in id order after `after`, and the cursor of the next page: for exports."""
+    return store.treatments.page(tx, after=after, limit=limit)
 
 
 def last_mandators(tx: Tx, patients: Sequence[str], day: date) -> dict[str, str]:

@@ -87,17 +87,22 @@ def claim(tx: Tx, told: PatientClaim | Patient) -> Outcome:
 def look_up(tx: Tx, person: Patient, keys: frozenset[tuple[str, str]]) -> Match:
     """Compare a person with all patients who share a day of birth, a name or a contact."""
     told = Likeness(rules.name_key(person.family), rules.given_key(person.given), person.birth_date, keys)
-    candidates = []
+    return match(told, candidates(tx, told, person.id))
+
+
+def candidates(tx: Tx, told: Likeness, itself: str = "") -> list[Candidate]:
+    """Patients who share a day of birth, a name or a contact with somebody; `itself` is left out."""
+    found = []
     for id_ in person_store.like(tx, told.family, told.given, told.birth_date, told.contacts):
         row = person_store.keys_of(tx, id_)
-        if row is None or id_ == person.id:
+        if row is None or id_ == itself:
             continue
         last = follow(tx, id_)
-        if last.id == person.id:
+        if last.id == itself:
             continue
         likeness = Likeness(row.family_key, row.given_key, row.birth_date, person_store.contacts_of(tx, id_))
-        candidates.append(Candidate(last.id, likeness, last.bookable))
-    return match(told, candidates)
+        found.append(Candidate(last.id, likeness, last.bookable))
+    return found
 
 
 def _create(tx: Tx, person: Patient, keys: frozenset[tuple[str, str]], found: Match) -> str:

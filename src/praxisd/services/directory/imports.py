@@ -35,7 +35,7 @@ _RESERVED = frozenset({"matches", "search", "merges"})
 
 def put_patient(tx: Tx, patient: Patient) -> str:
     """Store a patient as given (no matching), under its own id if that is free; returns the id it has."""
-    made, _ = _with_id(tx, patient)
+    made, _ = with_id(tx, patient)
     rules.check_texts(made)
     return claims.add(tx, made, _keys(tx, made))
 
@@ -64,7 +64,7 @@ def import_patient(tx: Tx, resource: dict[str, Any]) -> Imported:
     found = claims.look_up(tx, msgspec.structs.replace(person, id=""), keys)
     if found.certain is not None:
         return found.certain, (KNOWN,)
-    made, replaced = _with_id(tx, msgspec.structs.replace(person, unconfirmed=bool(found.possible)))
+    made, replaced = with_id(tx, msgspec.structs.replace(person, unconfirmed=bool(found.possible)))
     nameless = () if made.family else (NAMELESS,)
     doubtful = (MAYBE_KNOWN,) if found.possible else ()
     return claims.add(tx, made, keys, found.possible), (*replaced, *nameless, *doubtful)
@@ -112,7 +112,7 @@ def _put(tx: Tx, kind: Records[Any], record: Any) -> Imported:
     return stored.id, warnings
 
 
-def _with_id(tx: Tx, patient: Patient) -> tuple[Patient, tuple[str, ...]]:
+def with_id(tx: Tx, patient: Patient) -> tuple[Patient, tuple[str, ...]]:
     """The patient under its own id if it is legal and free, else under a new one that notes the old."""
     if not patient.id:
         return msgspec.structs.replace(patient, id=new_id()), ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,6 +31,12 @@ _UNDONE = prepared(
     sa.update(MERGE)
     .where(mine(MERGE), MERGE.c.id == sa.bindparam("id"))
     .values(undone_at=sa.bindparam("moment"))
+)
+_DROP_MATCHES = prepared(sa.delete(MATCH).where(mine(MATCH), _M.patient == sa.bindparam("patient")))
+_CANDIDATE = prepared(
+    sa.select(_M.id)
+    .where(mine(MATCH), _M.candidate == sa.bindparam("candidate"), _M.outcome.is_(None))
+    .limit(1)
 )
 
 
@@ -87,6 +94,29 @@ def merge_row(tx: Tx, id_: str) -> Any:
 def merge_undone(tx: Tx, id_: str) -> None:
     """Note that a merge was taken back."""
     tx.run(_UNDONE, id=id_, moment=tx.now)
+
+
+def drop_matches(tx: Tx, patient: str) -> None:
+    """Forget the decisions about a record that is taken out."""
+    tx.run(_DROP_MATCHES, patient=patient)
+
+
+def is_candidate(tx: Tx, patient: str) -> bool:
+    """True while an open question about another record names this one."""
+    return tx.first(_CANDIDATE, candidate=patient) is not None
+
+
+def names(tx: Tx, name: str, column: str, patient: str) -> bool:
+    """True if any row of a service's table names this patient."""
+    return tx.first(_naming_query(name, column), patient=patient) is not None
+
+
+@lru_cache(maxsize=256)
+def _naming_query(name: str, column: str) -> Any:
+    one = METADATA.tables[name]
+    return prepared(
+        sa.select(one.c[column]).where(mine(one), one.c[column] == sa.bindparam("patient")).limit(1)
+    )
 
 
 def naming(tx: Tx, name: str, column: str, patient: str) -> list[str]:

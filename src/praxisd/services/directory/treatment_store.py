@@ -116,6 +116,11 @@ def opened_between(since: str | None, until: str | None) -> list[Any]:
     return early + ([] if until is None else [_T.opened < until[:10]])
 
 
+def opened_on(day: date) -> list[Any]:
+    """The condition that leaves only treatments opened on this day."""
+    return [_T.opened == day.isoformat()]
+
+
 def standing(status: str, today: str) -> Any:
     """The condition for `planned`, `active` or `finished` on this day; any other word fits none."""
     goes_on = sa.or_(_T.closed.is_(None), _T.closed > today)

@@ -16,7 +16,7 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Treatment
-from praxisd.services.directory import claims, rules, store
+from praxisd.services.directory import claims, rules, store, treatment_store
 from praxisd.services.directory.fhir_shapes import without_narrative
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
@@ -88,3 +88,40 @@ def delete(tx: Tx, id_: str, expected: int | None = None, fence: int | None = No
     before = store.treatments.need(tx, id_)
     store.treatments.delete(tx, id_, before.version if expected is None else expected, fence)
     events.note(tx, "treatment.deleted", "Treatment", id_, version=before.version)
+
+
+def same(tx: Tx, one: Treatment) -> Treatment | None:
+    """The treatment of this patient, mandator and day of opening that is there already, or None."""
+    conditions = (
+        treatment_store.of_patients([one.patient]),
+        treatment_store.of_mandators([one.mandator]),
+        *treatment_store.opened_on(one.opened),
+    )
+    found = store.treatments.page(tx, *conditions, limit=1)[0]
+    return found[0] if found else None
+
+
+def mandator_named(tx: Tx, text: str | None) -> str:
+    """Id of the mandator of this name or licence number; None: the default one. Never guessed: Problem
+    `directory.mandator_unknown` (422) for any other text, and for one that fits two."""
+    if text is None:
+        return default_mandator(tx)
+    key = text.strip().casefold()
+    known = store.mandators.all(tx)
+    found = [
+        one.id for one in known if key in (one.id, one.name.casefold(), (one.licence_number or "").casefold())
+    ]
+    if not key or len(found) != 1:
+        raise Problem("directory.mandator_unknown", 422)
+    return found[0]
+
+
+def take_back(tx: Tx, id_: str, version: int, *, anyway: bool = False) -> bool:
+    """Remove a treatment that a take-over brought, if nobody has changed it since (or `anyway`); True once it is not there."""
+    before = store.treatments.get(tx, id_)
+    if before is None:
+        return True
+    if before.version != version and not anyway:
+        return False
+    delete(tx, id_)
+    return True
