@@ -138,7 +138,7 @@ def _above(way: tuple[str, ...], clashing: set[tuple[str, ...]]) -> bool:
 
 def _ways(form: Form, clashes: Any) -> set[tuple[str, ...]]:
     """The ways of conflicts as `leaves` writes them."""
-    ways = set()
+    ways: set[tuple[str, ...]] = set()
     for one in clashes:
         if one.path == RECORD:
             ways.add(())

@@ -27,6 +27,7 @@ from praxisd.services.calendar.conflicts import conflict, conflict_of, note_conf
 from praxisd.services.calendar.feeds import open_feed
 from praxisd.services.calendar.finding import free
 from praxisd.services.calendar.incoming import accept, request, reschedule
+from praxisd.services.calendar.lending import appointments_of, columns, one_appointment, types
 from praxisd.services.calendar.offers import accept_offer, decline_offer, offer, offer_path
 from praxisd.services.calendar.reminder_store import (
     AppointmentFacts,
@@ -48,11 +49,13 @@ __all__ = [
     "add_schedule",
     "add_service",
     "appointment_facts",
+    "appointments_of",
     "book",
     "busy",
     "cancel",
     "change",
     "closed_days",
+    "columns",
     "conflict",
     "conflict_of",
     "decline_offer",
@@ -69,6 +72,7 @@ __all__ = [
     "note_conflict",
     "offer",
     "offer_path",
+    "one_appointment",
     "open_conflicts",
     "open_feed",
     "put_closing",
@@ -76,5 +80,6 @@ __all__ = [
     "reschedule",
     "settle_conflict",
     "standing",
+    "types",
     "views",
 ]

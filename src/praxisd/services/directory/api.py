@@ -38,10 +38,20 @@ from praxisd.services.directory.imports import (
     put_patient,
     put_practitioner,
 )
+from praxisd.services.directory.lending import (
+    amend_patient,
+    amend_treatment,
+    bring_patient,
+    bring_treatment,
+    one_patient,
+    one_treatment,
+    remove_treatment,
+    treatments_of,
+)
 from praxisd.services.directory.merging import merge, undo
 from praxisd.services.directory.seen import saw
 from praxisd.services.directory.taking import Back, Sight, Taker, Took, Verdict, take_back
-from praxisd.services.directory.taking_rules import LEADS
+from praxisd.services.directory.taking_rules import LEADS, same_one
 from praxisd.services.directory.treatment_fhir import Brought, import_treatment
 
 __all__ = [
@@ -62,7 +72,11 @@ __all__ = [
     "Verdict",
     "all_patients",
     "all_treatments",
+    "amend_patient",
+    "amend_treatment",
     "birthdays",
+    "bring_patient",
+    "bring_treatment",
     "claim",
     "contacts",
     "correct",
@@ -74,6 +88,7 @@ __all__ = [
     "everyone",
     "find",
     "has_patients",
+    "has_treatment",
     "import_location",
     "import_organization",
     "import_patient",
@@ -83,11 +98,14 @@ __all__ = [
     "last_mandators",
     "living",
     "locations",
+    "mandator_fits",
     "mandators",
     "merge",
     "name",
     "need_location",
     "need_practitioner",
+    "one_patient",
+    "one_treatment",
     "open_treatment",
     "organization",
     "organization_ids",
@@ -100,8 +118,10 @@ __all__ = [
     "put_practitioner",
     "recognise",
     "released",
+    "remove_treatment",
     "resolve",
     "said",
+    "same_one",
     "saw",
     "settle",
     "shown",
@@ -110,6 +130,7 @@ __all__ = [
     "take_back_treatment",
     "take_treatment",
     "told",
+    "treatments_of",
     "undo",
     "words",
 ]
@@ -212,6 +233,21 @@ def take_treatment(tx: Tx, treatment: Treatment, mandator: str | None) -> tuple[
     named = msgspec.structs.replace(treatment, mandator=treatments.mandator_named(tx, mandator))
     before = treatments.same(tx, named)
     return (before, False) if before is not None else (treatments.enter(tx, named), True)
+
+
+def mandator_fits(tx: Tx, text: str | None) -> bool:
+    """True if a name or licence number means one mandator (None: the default one)."""
+    try:
+        treatments.mandator_named(tx, text)
+    except Problem:
+        return False
+    return True
+
+
+def has_treatment(tx: Tx, patient: str, mandator: str | None, opened: date) -> bool:
+    """True if the patient's treatment by this mandator, opened on this day, is there already."""
+    named = treatments.mandator_named(tx, mandator)
+    return treatments.same(tx, Treatment(patient=patient, mandator=named, opened=opened)) is not None
 
 
 def take_back_treatment(tx: Tx, id_: str, version: int, *, anyway: bool = False) -> bool:
