@@ -20,6 +20,8 @@ from praxisd.kernel import engines, events, migrations
 from praxisd.kernel.clock import Clock, SystemClock
 from praxisd.kernel.config import Config
 from praxisd.kernel.guarded import Guarded
+from praxisd.kernel.lent import Lent, quieted, seal
+from praxisd.kernel.lent import lent as loan_of
 from praxisd.kernel.log import Log
 from praxisd.kernel.registry import Registry
 from praxisd.kernel.service import Service
@@ -50,7 +52,7 @@ class House:
     that came in through the relay, known to the doors by it. `guard` is None where nobody guards this server; `work` are the
     names of the threads that must be alive. `guests` lets people in for a time who are no users.
     `safe`: only checks run, no job, no handler, no room
-    (SPEC 7.2); it stays true while the house drains.
+    (SPEC 7.2); it stays true while the house drains. `lent`: the folder is a loan on a laptop (`kernel/lent`).
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class House:
     work: set[str] = field(default_factory=set)
     visitors: Visitors = field(default_factory=Visitors)
     guests: Guests | None = None
+    lent: Lent | None = None
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -198,6 +201,7 @@ def open_house(
         engines.wait_for(engine, config.database_patience)
     store = Store(engine, clock)
     expand = expand or safe
+    on_loan = loan_of(folder)
     if (migrate and not safe) or not migrations.applied(
         store
     ):  # a new database has nothing that could be lost
@@ -209,7 +213,7 @@ def open_house(
     house = House(
         folder=folder,
         config=config,
-        registry=services,
+        registry=services if on_loan is None else quieted(services, on_loan),
         store=store,
         settings=Settings(services, config.settings),
         vault=vault,
@@ -218,7 +222,10 @@ def open_house(
         wake=Wake(engine),
         node=node,
         safe=safe,
+        lent=on_loan,
     )
+    if on_loan is not None:
+        store.sealed = seal(house)
     store.on_commit.append(house.wake.signal)
     return house
 

@@ -202,6 +202,8 @@ PROBLEMS = (
     "jobs.missed",
     "jobs.nothing_open",
     "jobs.overlap",
+    "lent.not_here",
+    "lent.over",
     "listing.not_offered",
     "maintenance",
     *plugin_loading.CODES,

@@ -37,9 +37,10 @@ class AnswerLate(AnswerLost):
 
 
 class Outside:
-    """A loop in a thread of its own."""
+    """A loop in a thread of its own. `shut`: nothing leaves (`lent`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shut: bool = False) -> None:
+        self._shut = shut
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -68,7 +69,11 @@ class Outside:
         """The coroutine's result or exception; TimeoutError once `within_s` seconds have passed.
 
         After `within_s` the coroutine is cancelled and its end awaited: when this returns, it does nothing any more.
+        `NotSent` where the ways out are shut.
         """
+        if self._shut:
+            work.close()
+            raise NotSent("forbidden")
         future = asyncio.run_coroutine_threadsafe(_within(work, within_s), self.loop)
         try:
             return future.result(within_s + _BEYOND_S)
@@ -130,7 +135,7 @@ def of(house: Any) -> Outside:
     with _making:
         found: Outside | None = house.shared.get("outside")
         if found is None:
-            found = house.shared["outside"] = Outside()
+            found = house.shared["outside"] = Outside(shut=house.lent is not None)
             house.closers.append(found.close)
         return found
 

@@ -135,6 +135,9 @@ class Tx:
 
     def _execute(self, statement: Any, params: Mapping[str, Any]) -> Any:
         engine = self.store.engine
+        if self.store.sealed is not None:
+            plain = statement.statement(engine.name) if isinstance(statement, Prepared) else statement
+            self.store.sealed(plain)
         if isinstance(statement, Prepared):
             sql, constants = statement.compiled(engine, self)
         else:
@@ -218,7 +221,10 @@ class Tx:
 
 
 class Store:
-    """Opens transactions. `generation` grows with every commit of this process (used to keep answers)."""
+    """Opens transactions. `generation` grows with every commit of this process (used to keep answers).
+
+    `sealed` looks at each statement first, and refuses some (`lent`); None everywhere but on a laptop.
+    """
 
     def __init__(self, engine: Engine, clock: "Clock") -> None:
         self.engine = engine
@@ -226,6 +232,7 @@ class Store:
         self.generation = 0
         self.append: Callable[[Tx, list[Any]], None] | None = None
         self.on_commit: list[Callable[[], None]] = []
+        self.sealed: Callable[[Any], None] | None = None
         self._gate = threading.Lock()
 
     @property
