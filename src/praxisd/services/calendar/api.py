@@ -27,7 +27,7 @@ from praxisd.services.calendar.conflicts import conflict, conflict_of, note_conf
 from praxisd.services.calendar.feeds import open_feed
 from praxisd.services.calendar.finding import free
 from praxisd.services.calendar.incoming import accept, request, reschedule
-from praxisd.services.calendar.lending import appointments_of, columns, one_appointment, types
+from praxisd.services.calendar.lending_store import appointments_of, columns, one_appointment, types
 from praxisd.services.calendar.offers import accept_offer, decline_offer, offer, offer_path
 from praxisd.services.calendar.reminder_store import (
     AppointmentFacts,
