@@ -35,6 +35,10 @@ CLEARLY = 2.0
 """So much better another charset has to be than the one that is declared."""
 
 
+MIXED = 0.1
+"""A file of UTF-8 may have so many words that are none: it was put together of several."""
+
+
 class Readable(Protocol):
     """What can be read in pieces."""
 
@@ -112,6 +116,9 @@ def judge(words: Counter[bytes], names: Counter[bytes], declared: str, *, high: 
         plain = declared if declared and declared != "din66003" else "cp1252"
         return Belief(plain, "ascii", declared)
     scores = {charset: score(words, charset) for charset in CANDIDATES}
+    wrong = sum(1 for word in words if not _utf8(word))
+    if wrong > len(words) * MIXED:
+        scores["utf-8"] = min(scores.values()) - 1.0
     best = max(scores, key=lambda charset: (scores[charset], -CANDIDATES.index(charset)))
     if declared in scores:
         if scores[best] - scores[declared] < CLEARLY:
@@ -179,17 +186,24 @@ def _reads(word: str) -> bool:
 
 def _word(word: bytes, charset: str) -> float:
     if charset == "utf-8":
-        try:
-            text = word.decode()
-        except UnicodeDecodeError:
+        if not _utf8(word):
             return -4.0
+        text = word.decode()
         return 4.0 if all(c.isascii() or c.isalpha() or c in "’'–" for c in text) else 1.0
     text = decode(word, charset)
     total = 0.0
     for at, character in enumerate(text):
         if not character.isascii():
             total += _letter(character, text[at - 1 : at], text[at + 1 : at + 2])
-    return total
+    return max(-4.0, min(4.0, total))  # one word of another charset does not outweigh many
+
+
+def _utf8(word: bytes) -> bool:
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _letter(character: str, before: str, after: str) -> float:
