@@ -8,6 +8,7 @@ is declared is believed unless another charset makes clearly better words. `7 bi
 import codecs
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 CHUNK = 1 << 20
@@ -144,9 +145,11 @@ def better(data: bytes, believed: str) -> str | None:
     """Another charset for one line that clearly does not stand in the one of its file, or None."""
     found = Counter(word for word in _WORD.findall(data) if not word.isascii())
     here = score(found, believed) if believed != "din66003" else -9.0
+    if here >= 0:
+        return None
     scores = {charset: score(found, charset) for charset in CANDIDATES}
     best = max(scores, key=lambda charset: (scores[charset], -CANDIDATES.index(charset)))
-    return best if here < 0 < scores[best] else None
+    return best if scores[best] > 0 else None
 
 
 def _same(words: Counter[bytes], one: str, other: str) -> bool:
@@ -184,6 +187,7 @@ def _reads(word: str) -> bool:
     return word == word.upper() or all(c.islower() or c == "ß" for c in letters[1:])
 
 
+@lru_cache(maxsize=8192)
 def _word(word: bytes, charset: str) -> float:
     if charset == "utf-8":
         if not _utf8(word):

@@ -4,6 +4,7 @@ What the treatment itself is (findings, diagnoses, prescriptions, cases) praxisd
 A file is read twice: once for its charset, once for what stands in it.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -41,6 +42,9 @@ NOT_THIS = "exchange.not_this_format"
 GDT_VERSION, BDT_VERSION = "02.10", "02/94"
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
 class Reading:
     """One file that is being read: what it is written in, and what is said about single lines on the way."""
 
@@ -60,11 +64,9 @@ class Reading:
         text = xdt_charset.decode(data, charset)
         if "\ufffd" in text:
             self.notices.append(Notice(line.no, "characters", {"field": line.field, "charset": charset}))
-        if any(ord(character) < 32 and character not in "\r\n\t" for character in text):
+        if _CONTROL.search(text):
             self.notices.append(Notice(line.no, "control", {"field": line.field}))
-            text = "".join(
-                " " if ord(character) < 32 and character not in "\r\n" else character for character in text
-            )
+            text = _CONTROL.sub(" ", text)
         return text
 
 

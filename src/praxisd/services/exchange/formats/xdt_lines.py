@@ -27,7 +27,17 @@ def lines(stream: Readable) -> Iterator[Cut]:
     """All lines of a file, in its order, with what is odd about them."""
     reader = _Reader()
     for no, text, end in _physical(stream, reader):
-        yield from reader.feed(no, text, end)
+        head = _HEAD.match(text)
+        held = reader.held
+        if head is None or int(head[1]) != len(text) + 2 or (held is not None and held.declared > held.size):
+            yield from reader.feed(no, text)
+        else:  # as it ought to be, like nearly all
+            if held is not None and held.declared == len(held.content) + 9 and not reader.notices:
+                yield held
+            else:
+                yield from reader.release()
+            reader.held = Line(no, head[2].decode(), text[7:], len(text) + 2)
+        reader.end = end
     yield from reader.finish()
 
 
@@ -65,25 +75,21 @@ class _Reader:
     """What has to be remembered from line to line: one line that may go on, and what is to be said."""
 
     def __init__(self) -> None:
-        self._held: Line | None = None
-        self._notices: list[Notice] = []
+        self.held: Line | None = None
+        self.notices: list[Notice] = []
         self._padded = False
-        self._end = b"\n"
+        self.end = b"\n"
         """How the line that is held ended."""
 
     def say(self, no: int, code: str, **params: str | int) -> None:
-        self._notices.append(Notice(no, code, params))
+        self.notices.append(Notice(no, code, params))
 
-    def feed(self, no: int, text: bytes, end: bytes) -> Iterator[Cut]:
-        """The next physical line."""
-        yield from self._feed(no, text)
-        self._end = end
-
-    def _feed(self, no: int, text: bytes) -> Iterator[Cut]:
+    def feed(self, no: int, text: bytes) -> Iterator[Cut]:
+        """The next physical line, which is not simply right."""
         head = _HEAD.match(text)
         if head is not None and int(head[1]) == len(text) + 2 and not self._swallows(text):
-            yield from self._release()
-            self._held = Line(no, head[2].decode(), text[7:], len(text) + 2)
+            yield from self.release()
+            self.held = Line(no, head[2].decode(), text[7:], len(text) + 2)
             return
         bare = text.strip(_PAD)
         if bare != text:
@@ -94,7 +100,7 @@ class _Reader:
             if not text:
                 return
         if not text.strip():
-            if self._held is not None and self._held.declared > self._held.size and self._fits(text):
+            if self.held is not None and self.held.declared > self.held.size and self._fits(text):
                 self._join(text)
             else:
                 self.say(no, "empty_line")
@@ -102,13 +108,13 @@ class _Reader:
         if self._swallows(text):
             self._join(text)
             return
-        expects = self._held is not None and self._held.declared - self._held.size > len(text)
+        expects = self.held is not None and self.held.declared - self.held.size > len(text)
         found = _cut(no, text, self) if not expects or _plausible(text, 0) else []
         if found:
-            yield from self._release()
+            yield from self.release()
             for one in found[:-1]:
                 yield from self._judge(one)
-            self._held = found[-1]
+            self.held = found[-1]
         elif expects:
             self._join(text)
         else:
@@ -116,7 +122,7 @@ class _Reader:
 
     def finish(self) -> Iterator[Cut]:
         """What is still held."""
-        yield from self._release()
+        yield from self.release()
         yield from self._flush()
 
     def peel(self, no: int, text: bytes) -> int:
@@ -133,25 +139,26 @@ class _Reader:
 
     def _swallows(self, text: bytes) -> bool:
         """Does the line held say that exactly this belongs to it?"""
-        held = self._held
+        held = self.held
         return held is not None and held.declared > held.size and self._fits(text)
 
     def _fits(self, text: bytes) -> bool:
-        held = self._held
+        held = self.held
         return held is not None and held.declared - held.size in (len(text) + 1, len(text) + 2)
 
     def _join(self, text: bytes) -> None:
-        held = self._held
+        held = self.held
         if held is None:  # pragma: no cover - only called with a line held
             return
         self.say(held.no, "broken_line", field=held.field)
-        content = held.content + self._end + text
+        content = held.content + self.end + text
         # Exactly filled, or nearly so with a line end that shrank: from now on its length is right.
         full = 0 <= held.declared - len(content) - 9 <= 1
-        self._held = Line(held.no, held.field, content, len(content) + 9 if full else held.declared)
+        self.held = Line(held.no, held.field, content, len(content) + 9 if full else held.declared)
 
-    def _release(self) -> Iterator[Cut]:
-        held, self._held = self._held, None
+    def release(self) -> Iterator[Cut]:
+        """The line that was held, and what is to be said."""
+        held, self.held = self.held, None
         if held is not None:
             yield from self._judge(held)
         yield from self._flush()
@@ -162,9 +169,9 @@ class _Reader:
         yield line
 
     def _flush(self) -> Iterator[Cut]:
-        if self._notices:
-            yield from self._notices
-            self._notices = []
+        if self.notices:
+            yield from self.notices
+            self.notices = []
 
 
 def _how(line: Line) -> str:
