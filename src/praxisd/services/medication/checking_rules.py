@@ -25,10 +25,13 @@ class Subject(NamedTuple):
 
 
 class Drug(NamedTuple):
-    """One line of a list. `key` is unique in it; `excipients` matter to contraindications only (allergies)."""
+    """One line of a list. `key` is unique in it. `salts`: the same active substances in another form, which entries may
+    name too; `excipients` matter to contraindications only (allergies).
+    """
 
     key: str
     substances: frozenset[str] = frozenset()
+    salts: frozenset[str] = frozenset()
     excipients: frozenset[str] = frozenset()
     atc: str | None = None
 
@@ -82,7 +85,7 @@ class Hit(NamedTuple):
 
 def subjects(drug: Drug, knowledge: Knowledge, *, excipients: bool = False) -> list[Subject]:
     """All an entry may call this drug, the most exact first: substances, classes, beginnings of its ATC code."""
-    inside = drug.substances | drug.excipients if excipients else drug.substances
+    inside = drug.substances | drug.salts | (drug.excipients if excipients else frozenset())
     begins = prefixes_of(drug.atc)
     found = [Subject("substance", one) for one in sorted(inside)]
     found += [

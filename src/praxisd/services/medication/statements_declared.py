@@ -1,4 +1,4 @@
-"""What a patient's list of medication adds to the service: statements, risks, interactions."""
+"""What a patient's list of medication adds to the service: statements, risks, interactions, notices."""
 
 from praxisd.kernel.console import ConsolePage, Listing
 from praxisd.kernel.service import (
@@ -12,18 +12,32 @@ from praxisd.kernel.service import (
     Route,
     Setting,
 )
+from praxisd.services.medication import check_routes, statement_routes, statement_store
+from praxisd.services.medication.check_routes import NOTICE, USE
+from praxisd.services.medication.statement_routes import READ, WRITE
+
+_WORK = ("owner", "desk", "pvs")
 
 SETTINGS: tuple[Setting, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
+EVENTS: tuple[EventType, ...] = tuple(
+    EventType(f"medication.{what}_{done}")
+    for what in ("statement", "risk")
+    for done in ("added", "changed", "removed")
+)
 JOBS: tuple[JobType, ...] = ()
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = (*statement_routes.ROUTES, *check_routes.ROUTES)
 LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = ()
 CHECKS: tuple[Check, ...] = ()
 FIXES: tuple[Fix, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
+PERMISSIONS: tuple[Permission, ...] = (
+    Permission(READ, _WORK),
+    Permission(WRITE, _WORK),
+    Permission(USE, _WORK),
+    Permission(NOTICE, (*_WORK, "partner")),
+)
 OPERATIONS: tuple[Operation, ...] = ()
-TABLES: tuple[str, ...] = ()
-PATIENT_REFS: tuple[tuple[str, str], ...] = ()
+TABLES: tuple[str, ...] = statement_store.TABLES
+PATIENT_REFS: tuple[tuple[str, str], ...] = statement_store.REFERENCES
 PROBLEMS: tuple[str, ...] = ()
