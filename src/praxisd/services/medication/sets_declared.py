@@ -33,4 +33,5 @@ PROBLEMS: tuple[str, ...] = (
     "medication.no_version",
     "medication.unconfirmed",
     "medication.data_expired",
+    "medication.build_refused",
 )

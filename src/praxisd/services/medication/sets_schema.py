@@ -5,6 +5,9 @@ facts give the same bytes. A file of another schema version is not read: there i
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+from praxisd.model.medication import ElementName
 
 APPLICATION_ID = 0x50584D44
 """`PRAGMA application_id` of each file: the letters PXMD."""
@@ -12,8 +15,10 @@ SCHEMA = 1
 """`PRAGMA user_version`."""
 BUILT_WITH = "praxisd medication build 1"
 """Grows when the same rows would give other bytes. No version of the program: a new one changes no data set."""
-MEDICATION, TEXTS, NOTICES = "medication", "medication-texts", "medication-notices"
-ELEMENTS = (MEDICATION, TEXTS, NOTICES)
+MEDICATION: Final = "medication"
+TEXTS: Final = "medication-texts"
+NOTICES: Final = "medication-notices"
+ELEMENTS: tuple[ElementName, ...] = (MEDICATION, TEXTS, NOTICES)
 """The names under which updates fetch and switch them."""
 META_NEEDED = (
     "schema", "element", "title_de", "title_en", "source", "source_url", "licence", "released", "valid_until",

@@ -1,13 +1,15 @@
 """The only door of updates for other services: data sets, and which version runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from praxisd.kernel.access import system
+from praxisd.kernel.access import INSTALLATION, system
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import zone_name, zone_of
-from praxisd.services.updates import guarding, rules, slots
+from praxisd.services.updates import guarding, rules, slots, store
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -50,6 +52,24 @@ def versions(house: "House", name: str) -> list[Dataset]:
         before = slots.path(house.folder, name, slots.other(held))
         found.append(Dataset(before, held.previous, held.previous_released or "", None))
     return found
+
+
+def put_in_use(
+    house: "House", name: str, version: str, released: str, write: Callable[[Path], object]
+) -> None:
+    """Have a data set in use that came from no repository: one the practice has built itself, or a sample.
+
+    `write` makes the file at the path it is given. Problems: `updates.busy` (409) while something is being installed,
+    `updates.unusable` (422); what was in use stays then.
+    """
+    with house.store.read(system("updates", INSTALLATION)) as tx:
+        if store.open_orders(tx):
+            raise Problem("updates.busy", 409, retry=True)
+    try:
+        write(slots.room(house.folder, name))
+        slots.use(house.folder, name, version, released)
+    except slots.Unusable:
+        raise Problem("updates.unusable", 422, element=name, version=version) from None
 
 
 def running_version(house: "House") -> str:
