@@ -21,3 +21,12 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "element", "source", "sample"),
     )
+    op.create_table(
+        "medication_use",
+        sa.Column("organization", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "product"),
+    )
+    op.create_index("medication_use_often", "medication_use", ["organization", "times"])
