@@ -9,21 +9,22 @@ from praxisd.kernel.service import (
     JobType,
     Operation,
     Permission,
+    Retention,
     Route,
     Setting,
 )
-from praxisd.services.medication import sets_looking, sets_store
+from praxisd.services.medication import sets_checks, sets_looking, sets_routes, sets_store, sets_view
 
 SETTINGS: tuple[Setting, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
+EVENTS: tuple[EventType, ...] = (EventType(sets_view.CONFIRMED, Retention.AUDIT),)
 JOBS: tuple[JobType, ...] = ()
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = sets_routes.ROUTES
 LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = ()
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = sets_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
+PERMISSIONS: tuple[Permission, ...] = sets_routes.PERMISSIONS
 OPERATIONS: tuple[Operation, ...] = ()
 TABLES: tuple[str, ...] = sets_store.TABLES
 PATIENT_REFS: tuple[tuple[str, str], ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from praxisd.kernel.clock import local_date
 from praxisd.kernel.errors import Problem
@@ -52,6 +52,7 @@ class Opened:
         self.sample = meta["sample"] == "1"
         self.released = meta["released"]
         self._connection, self._lock = connection, threading.Lock()
+        self._looked, self._fault = False, cast("SetFault | None", None)
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT, all of them: ask for no more than you need."""
@@ -64,10 +65,16 @@ class Opened:
             found: tuple[Any, ...] | None = self._connection.execute(sql, params).fetchone()
             return found
 
-    def look(self) -> None:
-        """Read the whole file; SetFault where it is not what it was signed as."""
+    def look(self) -> SetFault | None:
+        """Read the whole file, once: what is wrong with it, where it is not what it was signed as."""
         with self._lock:
-            sets_looking.whole(self._connection, self.meta)
+            if not self._looked:
+                try:
+                    sets_looking.whole(self._connection, self.meta)
+                except SetFault as fault:
+                    self._fault = fault
+                self._looked = True
+            return self._fault
 
     def __del__(self) -> None:
         self._connection.close()
