@@ -6,7 +6,7 @@ from praxisd.services.exchange import devices_declared, laptop_declared, takeove
 SERVICE = Service(
     name="exchange",
     package="praxisd.services.exchange",
-    needs=("directory", "calendar", "medication"),
+    needs=("accounts", "directory", "calendar", "messaging", "medication"),
     settings=(*devices_declared.SETTINGS, *takeover_declared.SETTINGS, *laptop_declared.SETTINGS),
     events=(*devices_declared.EVENTS, *takeover_declared.EVENTS, *laptop_declared.EVENTS),
     jobs=(*devices_declared.JOBS, *takeover_declared.JOBS, *laptop_declared.JOBS),

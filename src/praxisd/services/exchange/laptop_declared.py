@@ -9,21 +9,44 @@ from praxisd.kernel.service import (
     JobType,
     Operation,
     Permission,
+    Retention,
     Route,
     Setting,
 )
+from praxisd.services.exchange import (
+    laptop_checks,
+    laptop_operations,
+    laptop_routes,
+    laptop_store,
+)
 
 SETTINGS: tuple[Setting, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
+EVENTS: tuple[EventType, ...] = (
+    EventType("loan.made", Retention.AUDIT),
+    EventType("loan.returned", Retention.AUDIT),
+    EventType("loan.revoked", Retention.AUDIT),
+    EventType("loan.decided", Retention.AUDIT),
+    EventType("laptop.opened", Retention.AUDIT),
+    EventType("laptop.packed", Retention.AUDIT),
+    EventType("patient.lent", Retention.AUDIT, live=False),
+)
 JOBS: tuple[JobType, ...] = ()
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = laptop_routes.ROUTES
 LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = ()
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = laptop_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
-TABLES: tuple[str, ...] = ()
-PATIENT_REFS: tuple[tuple[str, str], ...] = ()
-PROBLEMS: tuple[str, ...] = ()
+PERMISSIONS: tuple[Permission, ...] = (
+    Permission(laptop_routes.USE, ("owner",)),
+    Permission(laptop_routes.SEE, ("owner", "desk", "pvs", "partner")),
+)
+OPERATIONS: tuple[Operation, ...] = laptop_operations.OPERATIONS
+TABLES: tuple[str, ...] = laptop_store.TABLES
+PATIENT_REFS: tuple[tuple[str, str], ...] = laptop_store.REFERENCES
+PROBLEMS: tuple[str, ...] = (
+    "exchange.folder_used",
+    "exchange.laptop_serving",
+    "exchange.record_foreign",
+    "exchange.changed_on_both",
+)
