@@ -17,6 +17,7 @@ from praxisd.services.medication.bringing import (
 )
 from praxisd.services.medication.bringing import of_patients as statements
 from praxisd.services.medication.bringing import risks_of_patients as risks
+from praxisd.services.medication.finding import search
 from praxisd.services.medication.risks import enter as enter_risk
 from praxisd.services.medication.statement_store import Kept, kept, risks_of, statements_of
 from praxisd.services.medication.statements import enter as enter_statement
@@ -33,6 +34,7 @@ __all__ = [
     "risk",
     "risks",
     "risks_of",
+    "search",
     "statement",
     "statements",
     "statements_of",

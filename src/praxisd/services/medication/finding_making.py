@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.medication.finding_index import Broken, Index, Source, build
@@ -31,6 +31,8 @@ CHILD_S = 180.0
 """So long a child may take: a hundred times what 100,000 products need."""
 KEPT = 3
 """Editions whose index stays in memory: the one in use, and what is switched to and from."""
+Rows = Callable[[str], Sequence[tuple[Any, ...]]]
+"""The rows of a SELECT."""
 _SELF = "praxisd.services.medication.finding_making"
 
 
@@ -80,12 +82,11 @@ def _made(house: "House", opened: "Opened") -> Index:
         if (made := _read(opened)) is not None:
             return made
         house.log.warning("finding_index_here", products=count)
-    return write(opened.path, opened.mark)
+    return _written(build(opened.mark, sources(opened.rows)), opened.path)
 
 
-def write(path: Path, mark: str) -> Index:
-    """Make the index of a set and put it beside it, whole or not at all; it is used even where it cannot be kept."""
-    made = build(mark, sources(path))
+def _written(made: Index, path: Path) -> Index:
+    """Put an index beside its set, whole or not at all; it is used even where it cannot be kept."""
     fresh = path.parent / f"{FILE}.{os.getpid()}"
     try:
         with suppress(OSError):
@@ -97,43 +98,49 @@ def write(path: Path, mark: str) -> Index:
     return made
 
 
-def sources(path: Path) -> Iterator[Source]:
+def sources(rows: Rows) -> Iterator[Source]:
     """All products of a set with the words by which they are to be found."""
+    substances: defaultdict[str, list[str]] = defaultdict(list)
+    for id_, *names in rows("SELECT id, name_de, name_en, name_la FROM substance"):
+        substances[id_] += [one for one in dict.fromkeys(names) if one]
+    own: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, id_, name in rows("SELECT kind, id, name FROM synonym"):
+        (own if kind == "product" else substances)[id_].append(name)
+    parts: defaultdict[str, list[str]] = defaultdict(list)
+    for product, substance in rows(
+        "SELECT product, substance FROM product_substance WHERE kind <> 'excipient' ORDER BY product, rank"
+    ):
+        parts[product].append(substance)
+    told = _dental(rows)
+    for id_, name, holder, form, atc in rows("SELECT id, name, holder, form, atc FROM product"):
+        mine = parts.get(id_, ())
+        others = [word for one in mine for word in substances.get(one, ())]
+        others += [one for one in (holder, form) if one]
+        subjects = {("substance", one) for one in mine}
+        subjects |= {("atc", (atc or "")[:length]) for length in (1, 3, 4, 5, 7)}
+        yield Source(id_, [name, *own.get(id_, ())], others, atc, not told.isdisjoint(subjects))
+
+
+def _dental(rows: Rows) -> set[tuple[str, str]]:
+    """The substances and beginnings of ATC codes that a dental note is about, classes resolved."""
+    direct = rows("SELECT DISTINCT kind, subject FROM dental_note WHERE kind <> 'class'")
+    members = rows(
+        "SELECT m.kind, m.member FROM dental_note d JOIN class_member m ON m.class = d.subject WHERE d.kind = 'class'"
+    )
+    return {(kind, subject) for kind, subject in (*direct, *members)}
+
+
+def main(path: Path, mark: str) -> None:
+    """What the child does. `Broken` where another edition has come to this place meanwhile."""
+    with suppress(AttributeError, OSError):
+        os.nice(10)
     uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as db:
-        substances: defaultdict[str, list[str]] = defaultdict(list)
-        for id_, *names in db.execute("SELECT id, name_de, name_en, name_la FROM substance"):
-            substances[id_] += [one for one in dict.fromkeys(names) if one]
-        own: defaultdict[str, list[str]] = defaultdict(list)
-        for kind, id_, name in db.execute("SELECT kind, id, name FROM synonym"):
-            (own if kind == "product" else substances)[id_].append(name)
-        parts: defaultdict[str, list[str]] = defaultdict(list)
-        for product, substance in db.execute(
-            "SELECT product, substance FROM product_substance WHERE kind <> 'excipient' ORDER BY product, rank"
-        ):
-            parts[product].append(substance)
-        told = _dental(db)
-        for id_, name, holder, form, atc in db.execute("SELECT id, name, holder, form, atc FROM product"):
-            others = [word for one in parts.get(id_, ()) for word in substances.get(one, ())]
-            others += [one for one in (holder, form) if one]
-            subjects = {("substance", one) for one in parts.get(id_, ())} | {
-                ("atc", (atc or "")[:length]) for length in (1, 3, 4, 5, 7)
-            }
-            yield Source(id_, [name, *own.get(id_, ())], others, atc, not told.isdisjoint(subjects))
-
-
-def _dental(db: sqlite3.Connection) -> set[tuple[str, str]]:
-    """The substances and beginnings of ATC codes that a dental note is about, classes resolved."""
-    found = set(db.execute("SELECT DISTINCT kind, subject FROM dental_note WHERE kind <> 'class'"))
-    found |= set(
-        db.execute(
-            "SELECT m.kind, m.member FROM dental_note d JOIN class_member m ON m.class = d.subject WHERE d.kind = 'class'"
-        )
-    )
-    return found
+        (digest,) = db.execute("SELECT value FROM meta WHERE key = 'sha256'").fetchone()
+        if not mark.endswith(digest[:16]):
+            raise Broken("edition")
+        _written(build(mark, sources(lambda sql: db.execute(sql).fetchall())), path)
 
 
 if __name__ == "__main__":
-    with suppress(AttributeError, OSError):
-        os.nice(10)
-    write(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2])
