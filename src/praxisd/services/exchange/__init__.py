@@ -1,7 +1,18 @@
 """exchange: old data in, records out, and a laptop out and back (SPEC §§ 9.5, 11)."""
 
+from typing import TYPE_CHECKING
+
 from praxisd.kernel.service import Service
-from praxisd.services.exchange import devices_declared, laptop_declared, takeover_declared
+from praxisd.services.exchange import devices_declared, laptop_declared, takeover_declared, takeover_room
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+
+def start(house: "House") -> None:
+    """With the server: the worker of take-overs."""
+    takeover_room.start(house)
+
 
 SERVICE = Service(
     name="exchange",
@@ -24,5 +35,6 @@ SERVICE = Service(
         *takeover_declared.PATIENT_REFS,
         *laptop_declared.PATIENT_REFS,
     ),
+    start=start,
     problems=(*devices_declared.PROBLEMS, *takeover_declared.PROBLEMS, *laptop_declared.PROBLEMS),
 )

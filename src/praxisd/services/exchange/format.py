@@ -82,6 +82,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     mapping: dict[str, str] | None = None
     what: Kind = "patient"
     country: str = "DE"
+    zone: str = "Europe/Berlin"
     today: date | None = None
 
 
@@ -94,6 +95,7 @@ class WriteOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     variant: str | None = None
     sender: str | None = None
     receiver: str | None = None
+    zone: str = "Europe/Berlin"
     today: date | None = None
     language: str = "de"
 

@@ -9,21 +9,51 @@ from praxisd.kernel.service import (
     JobType,
     Operation,
     Permission,
+    Retention,
     Route,
     Setting,
 )
+from praxisd.services.exchange import (
+    takeover_checks,
+    takeover_listing,
+    takeover_operations,
+    takeover_room,
+    takeover_routes,
+    takeover_store,
+)
 
-SETTINGS: tuple[Setting, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
+SETTINGS: tuple[Setting, ...] = (
+    Setting(takeover_routes.LARGEST, int, 500, low=1, high=20_000, unit="megabytes"),
+    Setting(takeover_room.KEPT, int, 7, low=1, high=365, unit="days"),
+)
+EVENTS: tuple[EventType, ...] = (
+    EventType("takeover.brought", Retention.AUDIT),
+    EventType("takeover.look_begun", Retention.ACTIVITY),
+    EventType("takeover.looked", Retention.ACTIVITY),
+    EventType("takeover.begun", Retention.AUDIT),
+    EventType("takeover.stopped", Retention.AUDIT),
+    EventType("takeover.done", Retention.AUDIT),
+    EventType("takeover.failed", Retention.AUDIT, alert=True),
+    EventType("takeover.undo_begun", Retention.AUDIT),
+    EventType("takeover.undone", Retention.AUDIT),
+    EventType("takeover.deleted", Retention.AUDIT),
+    EventType("data.exported", Retention.AUDIT),
+)
 JOBS: tuple[JobType, ...] = ()
-ROUTES: tuple[Route, ...] = ()
-LISTINGS: tuple[Listing, ...] = ()
+ROUTES: tuple[Route, ...] = takeover_routes.ROUTES
+LISTINGS: tuple[Listing, ...] = takeover_listing.LISTINGS
 PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = ()
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = takeover_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
-TABLES: tuple[str, ...] = ()
-PATIENT_REFS: tuple[tuple[str, str], ...] = ()
-PROBLEMS: tuple[str, ...] = ("exchange.cannot_say", "exchange.format_unknown", "exchange.not_this_format")
+PERMISSIONS: tuple[Permission, ...] = (Permission(takeover_routes.USE), Permission(takeover_routes.EXPORT))
+OPERATIONS: tuple[Operation, ...] = takeover_operations.OPERATIONS
+TABLES: tuple[str, ...] = takeover_store.TABLES
+PATIENT_REFS: tuple[tuple[str, str], ...] = takeover_store.REFERENCES
+PROBLEMS: tuple[str, ...] = (
+    "exchange.cannot_say",
+    "exchange.crashed",
+    "exchange.format_unknown",
+    "exchange.not_this_format",
+    "exchange.source_gone",
+)

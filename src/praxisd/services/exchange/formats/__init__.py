@@ -5,7 +5,11 @@ from importlib import import_module
 from praxisd.kernel.errors import Problem
 from praxisd.services.exchange.format import HEAD, Format
 
-MODULES: dict[str, str] = {}
+MODULES: dict[str, str] = {
+    "csv": "praxisd.services.exchange.formats.csv_table",
+    "fhir-bundle": "praxisd.services.exchange.formats.fhir_files",
+    "fhir-ndjson": "praxisd.services.exchange.formats.fhir_lines",
+}
 """Name → module, imported when it is first needed."""
 ALIASES = {"bdt": "xdt", "gdt": "xdt", "fhir": "fhir-bundle", "ndjson": "fhir-ndjson"}
 """Other words people use for them."""

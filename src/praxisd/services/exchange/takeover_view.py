@@ -1,0 +1,139 @@
+"""Take-overs in words: what stands in the tables as the doors give it, in the caller's language."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from praxisd.kernel.clock import format_rfc3339
+from praxisd.kernel.job_plan import zone_name, zone_of
+from praxisd.kernel.sentences import actor_names
+from praxisd.kernel.store import Tx
+from praxisd.model.exchange import KINDS
+from praxisd.services.directory import api as directory
+from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeovers
+from praxisd.services.exchange.format import ReadOptions
+from praxisd.services.exchange.takeover_shapes import (
+    CountsOut,
+    ItemOut,
+    LeftOut,
+    MappingOut,
+    OptionsIn,
+    ProgressOut,
+    ReasonOut,
+    TakeoverOut,
+    WarningOut,
+)
+
+if TYPE_CHECKING:
+    from praxisd.kernel.app import House
+
+ACTIONS = ("new", "merged", "same", "refused", "doubt")
+
+
+class View:
+    """Words for one caller."""
+
+    def __init__(self, house: "House", tx: Tx, lang: str) -> None:
+        self._house, self._tx, self._lang = house, tx, lang
+        self._zone = zone_of(zone_name(house, tx))
+
+    def text(self, code: str, params: Any = None) -> str:
+        """The title of a code, or the code itself where nobody has words for it."""
+        key = f"{code}.title"
+        texts = self._house.texts
+        return texts.get(key, self._lang, **dict(params or {})) if code and texts.has(key) else code
+
+    def takeovers(self, rows: Iterable[Any]) -> list[TakeoverOut]:
+        """Take-overs."""
+        rows = list(rows)
+        names = actor_names(self._house, self._tx, {one.created_by for one in rows}, self._lang)
+        return [self._one(one, names.get(one.created_by, one.created_by)) for one in rows]
+
+    def _one(self, row: Any, who: str) -> TakeoverOut:
+        settings = takeovers.settings_of(row)
+        waiting = store.states(self._tx, row.id).get("changed", 0) if row.state != "uploaded" else 0
+        code = "" if row.code.startswith("exchange.undo_") else row.code
+        return TakeoverOut(
+            id=row.id, name=row.name, format=row.format, bytes=row.bytes, sha256=row.sha256, state=row.state,
+            progress=ProgressOut(done=row.done, total=row.total), counts=self._counts(row), options=options(settings.options),
+            leads=list(settings.leads), origin=settings.origin, waiting=waiting, code=code, problem=self.text(code),
+            source_gone=bool(row.source_gone), created_at=self._time(row.created_at), created_by=who,
+            changed_at=self._time(row.changed_at),
+        )  # fmt: skip
+
+    def _time(self, at: int) -> str:
+        return format_rfc3339(at, self._zone)
+
+    def _counts(self, row: Any) -> CountsOut:
+        counts = msgspec.json.decode(row.counts, type=dict[str, int])
+        left = msgspec.json.decode(row.left_out, type=dict[str, int])
+        kinds = {
+            kind: {name: counts[f"{kind} {name}"] for name in ACTIONS if f"{kind} {name}" in counts}
+            for kind in KINDS
+        }
+        return CountsOut(
+            **{name: counts.get(name, 0) for name in ACTIONS},
+            kinds={kind: found for kind, found in kinds.items() if found},
+            reasons=self._reasons(counts, "code "), flaws=self._reasons(counts, "flaw "),
+            warnings=self._reasons(counts, "warning "),
+            left_out=[self._left(key, number) for key, number in sorted(left.items(), key=lambda one: -one[1])],
+        )  # fmt: skip
+
+    def _reasons(self, counts: dict[str, int], begin: str) -> list[ReasonOut]:
+        found = {name.removeprefix(begin): n for name, n in counts.items() if name.startswith(begin)}
+        ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+        return [ReasonOut(code=code, text=self.text(code, _DASH), count=n) for code, n in ordered]
+
+    def _left(self, key: str, count: int) -> LeftOut:
+        what, _, label = key.partition("\n")
+        return LeftOut(what=what, label=label, count=count)
+
+    def items(self, rows: Iterable[Any]) -> list[ItemOut]:
+        """Records of a take-over, with the names of patients who are known."""
+        rows = list(rows)
+        people = list({one.patient for one in rows if one.patient is not None})
+        names = directory.name(self._tx, people)
+        out = []
+        for one in rows:
+            fields = msgspec.json.decode(one.fields, type=list[str])
+            out.append(
+                ItemOut(
+                    no=one.no, kind=one.kind, line=one.line, source_id=one.source_id, action=one.action, state=one.state,
+                    code=one.code, text=self.text(one.code, _DASH), flaw=one.flaw, flaw_text=self.text(one.flaw),
+                    fields=[name for name in fields if not name.startswith("!")],
+                    differs=[name[1:] for name in fields if name.startswith("!")],
+                    patient=one.patient, name=names.get(one.patient or ""),
+                )
+            )  # fmt: skip
+        return out
+
+    def warnings(self, rows: Iterable[Any]) -> list[WarningOut]:
+        """Warnings of a file."""
+        return [
+            WarningOut(
+                line=one.line, code=one.code, text=self.text(one.code, msgspec.json.decode(one.params))
+            )
+            for one in rows
+        ]
+
+    def mappings(self, rows: Iterable[Any]) -> list[MappingOut]:
+        """Remembered ways to read tables."""
+        return [
+            MappingOut(
+                id=one.id, name=one.name, options=msgspec.json.decode(one.doc, type=OptionsIn), used_at=self._time(one.used_at)
+            )
+            for one in rows
+        ]  # fmt: skip
+
+
+_DASH = dict.fromkeys(
+    ("field", "encoding", "expected", "found", "element", "first", "last", "limit", "fields", "state"), "…"
+)
+"""Stands in the words of a sum, which has no single number."""
+
+
+def options(told: ReadOptions) -> OptionsIn:
+    """How a file is read, as it was chosen."""
+    return OptionsIn(**{name: getattr(told, name) for name in OptionsIn.__struct_fields__})
