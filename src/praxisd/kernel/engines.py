@@ -59,6 +59,7 @@ class Sqlite:
         self._swap = threading.Lock()
         self._owner: int | None = None
         self._closed = self._retired = False
+        self._writings = 0
 
     @property
     def path(self) -> Path:
@@ -83,6 +84,7 @@ class Sqlite:
         if not self._lock.acquire(timeout=patience_s):
             raise Conflict("the writer is busy")
         self._owner = threading.get_ident()
+        self._writings += 1
         try:
             if self._closed:
                 raise RuntimeError("the store is closed")
@@ -166,6 +168,12 @@ class Sqlite:
 
     def notify(self, _cursor: Any) -> None:
         """Nothing to do: the only process is woken directly."""
+
+    def writing(self, cursor: Any) -> tuple[int, int] | None:
+        """Inside of `write`: the number of this turn at the writer, and a number that changes with each commit by any other
+        connection. If both say so, nothing was written since one's own turn before.
+        """
+        return self._writings, int(cursor.execute("PRAGMA data_version").fetchone()[0])
 
     def guards(self, cursor: Any) -> set[str]:
         """Names of the triggers present."""
@@ -305,6 +313,10 @@ class Postgres:
     def notify(self, cursor: Any) -> None:
         """Wake the other processes when this transaction commits."""
         cursor.execute(f"NOTIFY praxisd, '{self.token}'")
+
+    def writing(self, _cursor: Any) -> tuple[int, int] | None:
+        """None: others write at the same time."""
+        return None
 
     def guards(self, cursor: Any) -> set[str]:
         """Names of exclusion constraints and triggers present."""

@@ -113,7 +113,9 @@ def _row_type(names: tuple[str, ...]) -> Any:
 class Tx:
     """One open transaction. `now` is epoch seconds at its start; `organization` is bound into statements."""
 
-    __slots__ = ("_after", "_begin", "_events", "_open", "actor", "now", "organization", "store", "writable")
+    __slots__ = (
+        "_after", "_begin", "_events", "_open", "actor", "kept", "now", "organization", "store", "writable"
+    )  # fmt: skip
 
     def __init__(self, store: "Store", actor: Actor, begin: Callable[[], Any], writable: bool) -> None:
         self.store = store
@@ -121,6 +123,8 @@ class Tx:
         self.organization = actor.organization
         self.now = store.clock.now()
         self.writable = writable
+        self.kept: Any = None
+        """What a thread that writes again and again keeps in memory from one transaction to the next (`kernel.leases.Book`)."""
         self._begin = begin
         self._open: Any = None
         self._events: list[Any] = []
@@ -214,6 +218,12 @@ class Tx:
             return self.store.clock.now()
         seconds = self.store.engine.lease_now(self._cursor)
         return self.store.clock.now() if seconds is None else seconds
+
+    def writing(self) -> tuple[int, int] | None:
+        """Two numbers by which one's own transactions in a row are known: where the first is one more than it was and the
+        second the same, nothing was written between them. None where other processes write too.
+        """
+        return self.store.engine.writing(self._cursor)
 
     def try_lock(self, key: int) -> bool:
         """True if no other open transaction of another process holds `key`."""

@@ -21,7 +21,7 @@ from praxisd.kernel.store import Tx
 from praxisd.services.seats import api, coming, desk_store, locks, messages, presence, rules
 from praxisd.services.seats.lines import lines
 from praxisd.services.seats.sweep import Sweep
-from praxisd.services.seats.turn import Turn
+from praxisd.services.seats.turn import Known, Turn
 from praxisd.services.seats.turn import time as shown_time
 from praxisd.services.seats.who import Who
 
@@ -55,7 +55,11 @@ _WORK: dict[type[Any], Work] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+_LOCKS_ONLY = (messages.Lock, messages.Release)
+"""They change leases, and nothing of what a turn remembers beside them (`Known`) but that somebody waits no more."""
+
+
+@dataclass(slots=True, eq=False)
 class _Item:
     who: Who
     request: Any
@@ -80,6 +84,9 @@ class Desk:
         self._condition = threading.Condition()
         self._poked = self._idle = False
         self._watch = maintenance.Watch(house)
+        self._book = leases.Book()
+        self._known = Known()
+        self._may_know = False
         self._sweep = Sweep(house, self._say)
         self._sweep_at = self._letters_at = self._forget_at = float("-inf")
 
@@ -247,7 +254,10 @@ class Desk:
             self._house.log.error("loop_failed", where="seats.said", error=error)
 
     def _together(self, batch: Sequence[_Item], tx: Tx) -> Turn:
-        turn = Turn(self._house, tx, sparing=self._sweep.sparing)
+        if not self._book.open(tx) or not self._may_know:
+            self._known = Known()
+        self._may_know = all(isinstance(item.request, _LOCKS_ONLY) for item in batch)
+        turn = Turn(self._house, tx, sparing=self._sweep.sparing, known=self._known)
         if not self._house.store.alone:
             wanted: dict[str, set[str]] = defaultdict(set)
             for item in batch:
@@ -261,6 +271,7 @@ class Desk:
             turn.said.insert(
                 place, partial(item.done, outcome)
             )  # its answer first, then what follows from it
+        self._book.close(tx)
         return turn
 
 

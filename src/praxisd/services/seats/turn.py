@@ -1,7 +1,7 @@
 """Turn: one transaction of the desk, and what is said once it is committed, in the order in which it was judged."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,19 +30,30 @@ class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int = 0
 
 
+class Known:
+    """What a turn has asked and need not ask again: intervals, who might be concerned, seats; each by practice. The desk hands
+    it on to its next turn where nothing of it can have changed.
+    """
+
+    __slots__ = ("crowds", "intervals", "seats")
+
+    def __init__(self) -> None:
+        self.intervals: dict[str, int] = {}
+        self.crowds: dict[tuple[str, str], frozenset[str]] = {}
+        self.seats: dict[tuple[str, str], Seat] = {}
+
+
 class Turn:
     """`said` are calls to make after the commit. `sparing`: what lapsed while nobody served is not free yet."""
 
-    def __init__(self, house: "House", tx: Tx, *, sparing: bool = False) -> None:
+    def __init__(self, house: "House", tx: Tx, *, sparing: bool = False, known: Known | None = None) -> None:
         self.house = house
         self.tx = tx
         self.sparing = sparing
         self.said: list[Callable[[], object]] = []
         self._lines = lines(house)
-        self._intervals: dict[str, int] = {}
+        self._known = known or Known()
         self._now: int | None = None
-        self._crowds: dict[tuple[str, str], frozenset[str]] = {}
-        self._seats: dict[tuple[str, str], Seat] = {}
 
     def finish(self) -> None:
         """In a transaction that is not the desk's own: say it all once that is committed."""
@@ -64,18 +75,18 @@ class Turn:
     @property
     def interval(self) -> int:
         """The practice's control interval in seconds: how long a lock holds without a word of its holder."""
-        found = self._intervals.get(self.tx.organization)
+        found = self._known.intervals.get(self.tx.organization)
         if found is None:
             found = int(self.house.settings.get(self.tx, INTERVAL))
-            self._intervals[self.tx.organization] = found
+            self._known.intervals[self.tx.organization] = found
         return found
 
     def seat(self, id_: str) -> Seat | None:
         """A seat as it stands in the register; asked once in a turn."""
         key = self.tx.organization, id_
-        found = self._seats.get(key) or store.seat(self.tx, id_)
+        found = self._known.seats.get(key) or store.seat(self.tx, id_)
         if found is not None:
-            self._seats[key] = found
+            self._known.seats[key] = found
         return found
 
     # --- who might be concerned --------------------------------------------------------------------------------------------
@@ -90,13 +101,13 @@ class Turn:
 
     def crowd_changed(self) -> None:
         """Somebody waits, or looks at a record, who did not when the turn began."""
-        self._crowds.clear()
+        self._known.crowds.clear()
 
     def _crowd(self, name: str, ask: Callable[[Tx], frozenset[str]]) -> frozenset[str]:
         key = name, self.tx.organization
-        found = self._crowds.get(key)
+        found = self._known.crowds.get(key)
         if found is None:
-            found = self._crowds[key] = ask(self.tx)
+            found = self._known.crowds[key] = ask(self.tx)
         return found
 
     # --- what is said ----------------------------------------------------------------------------------------------------
@@ -154,6 +165,7 @@ def _call(one: Callable[[], object]) -> None:
     one()
 
 
+@lru_cache(maxsize=256)
 def time(at: int) -> str:
     """RFC 3339, UTC."""
     return format_rfc3339(at)
