@@ -12,6 +12,7 @@ from praxisd.kernel import events
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.resource import Records, changed_fields
 from praxisd.kernel.store import Tx
+from praxisd.model import pzn as pzn_rules
 from praxisd.model.statement import Risk, Statement, StatementSource, StatementStatus
 from praxisd.services.directory import api as directory
 from praxisd.services.medication import risks, statement_store, statements
@@ -41,8 +42,11 @@ def take_statement(
 ) -> tuple[str, int] | None:
     """A line of another program's list; (id, version) of it here, None where the very same stands there already.
 
-    Refusals as `statements.enter`.
+    A package number that is none stays with the name, where a person sees it. Refusals as `statements.enter`.
     """
+    if pzn is not None and (pzn_rules.read(pzn) is None or not pzn_rules.valid(pzn_rules.read(pzn) or "")):
+        text, pzn = f"{text} (PZN {pzn.strip()})".strip(), None
+    pzn = None if pzn is None else pzn_rules.read(pzn)
     told = Statement(
         patient=patient,
         text=text,

@@ -163,7 +163,7 @@ ROUTES = (
     Route(
         "PATCH", "/medication/statements/{id}", "statements.change", change_statement, WRITE,
         answer=statement_shapes.StatementView, body=statement_shapes.StatementChange,
-        problems=(*_SAVE, *_LINE), tags=_TAGS,
+        problems=(*_SAVE, *_LINE, (422, "medication.text_of_product")), tags=_TAGS,
     ),
     Route(
         "DELETE", "/medication/statements/{id}", "statements.withdraw", withdraw_statement, WRITE,

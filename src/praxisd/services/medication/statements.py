@@ -7,17 +7,20 @@ lock of its patient: a save without the valid fence while another seat holds `Pa
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import UNSET
 
 from praxisd.kernel import events, leases
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
 from praxisd.kernel.store import Tx
+from praxisd.model import pzn as pzn_rules
 from praxisd.model.fhir_primitives import FORBIDDEN_CHARACTERS
+from praxisd.model.fhir_shapes import dump_json, load_json
 from praxisd.model.fhir_times import is_date
 from praxisd.model.statement import FromSet, Risk, Statement
 from praxisd.services.directory import api as directory
-from praxisd.services.medication import knowing, sets_reading, statement_store
+from praxisd.services.medication import finding, knowing, sets_reading, statement_store
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 KIND = "MedicationStatement"
 NAME_LIMIT, TEXT_LIMIT, NOTE_LIMIT = 1_000, 2_000, 20_000
 """Characters of a name, of a dosage, of a note."""
-_MEANT = ("product", "pzn")
 
 
 def guarded(tx: Tx, patient: str, fence: int | None) -> None:
@@ -52,6 +54,14 @@ def check(one: Statement | Risk) -> None:
             raise Problem("medication.days_reversed", 422)
 
 
+def number(text: str) -> str:
+    """The eight digits of a package number; `medication.pzn_invalid` (422) for what is none."""
+    found = pzn_rules.read(text)
+    if found is None or not pzn_rules.valid(found):
+        raise Problem("medication.pzn_invalid", 422)
+    return found
+
+
 def meant(house: "House", tx: Tx, one: Statement) -> Statement:
     """The statement with what the data set in use says of its product: name, substances, ATC code, edition.
 
@@ -62,7 +72,8 @@ def meant(house: "House", tx: Tx, one: Statement) -> Statement:
     bare = msgspec.structs.replace(one, product=None, from_set=None, substances=())
     if one.product is None and one.pzn is None:
         return bare
-    pzn = one.pzn
+    pzn = None if one.pzn is None else number(one.pzn)
+    bare = msgspec.structs.replace(bare, pzn=pzn)
     if one.product is None:
         try:
             opened = sets_reading.for_entry(house, tx)
@@ -97,6 +108,8 @@ def enter(house: "House", tx: Tx, one: Statement, fence: int | None = None) -> S
     one = meant(house, tx, msgspec.structs.replace(one, patient=patient))
     check(one)
     made = statement_store.statements.insert(tx, stamped(tx, one))
+    if made.product is not None:
+        finding.used(tx, made.product)
     events.note(tx, "medication.statement_added", KIND, made.id, version=1, patient=patient)
     return made
 
@@ -121,24 +134,22 @@ def change(
 ) -> Statement:
     """Change the given fields. Nothing given changes nothing, not even the version; whose line it is never changes.
 
-    Raises 404, 412 `resource.stale`, 423, and the refusals of `check` and `meant`. Another name without another product
-    (`text` alone) keeps the product: it is what people read.
+    Raises 404, 412 `resource.stale`, 423, the refusals of `check` and `meant`, and `medication.text_of_product` (422) where
+    another name would stand beside the product that it had: a line must not say one thing and be checked as another.
     """
     before = statement_store.statements.need(tx, id_)
     guarded(tx, before.patient, fence)
     check_version(expected, before.version, KIND)
-    after: Statement = msgspec.structs.replace(before, **fields)
-    if any(name in fields and getattr(after, name) != getattr(before, name) for name in _MEANT):
-        # Another product is another name, unless the caller names it; none at all leaves what is read.
-        renamed = "text" in fields or after.product is None
-        after = meant(house, tx, after if renamed else msgspec.structs.replace(after, text=""))
-        if not after.text:  # no product after all: a package number that the data set does not know
-            after = msgspec.structs.replace(after, text=before.text)
+    after = _renewed(house, tx, before, msgspec.structs.replace(before, **fields), frozenset(fields))
     changed = changed_fields(before, after)
     if not changed:
         return before
     check(after)
+    if "extra" not in fields:
+        after = _without_prose(after)
     saved = statement_store.statements.save(tx, after, expected)
+    if saved.product is not None and saved.product != before.product:
+        finding.used(tx, saved.product)
     events.note(
         tx,
         "medication.statement_changed",
@@ -151,6 +162,32 @@ def change(
     return saved
 
 
+def _renewed(house: "House", tx: Tx, before: Statement, after: Statement, names: frozenset[str]) -> Statement:
+    """What a change makes of the product, the package and the name, which belong together. `names`: the given fields."""
+    if after.product != before.product:
+        if "pzn" not in names:
+            after = msgspec.structs.replace(after, pzn=None)
+        if after.product is not None and "text" not in names:
+            after = msgspec.structs.replace(after, text="")
+    elif after.product is not None and after.text != before.text and "product" not in names:
+        raise Problem("medication.text_of_product", 422)
+    if (after.product, after.pzn) == (before.product, before.pzn):
+        return after
+    after = meant(house, tx, after)
+    if before.product is not None and after.product is None and "atc" not in names:
+        return msgspec.structs.replace(after, atc=None)  # the code was that of the product it no longer is
+    return after
+
+
+def _without_prose(one: Statement) -> Statement:
+    """Without the narrative (`text`) of the resource it came as, which a changed field would make a lie."""
+    if one.extra is UNSET:
+        return one
+    extra = load_json(one.extra)
+    extra.pop("text", None)
+    return msgspec.structs.replace(one, extra=dump_json(extra).decode() if extra else UNSET)
+
+
 def withdraw(tx: Tx, id_: str, expected: int | None = None, fence: int | None = None) -> Statement:
     """Mark a line as entered by mistake: it stays readable, and is no longer checked. Refusals as `change`."""
     before = statement_store.statements.need(tx, id_)
@@ -158,7 +195,7 @@ def withdraw(tx: Tx, id_: str, expected: int | None = None, fence: int | None = 
     check_version(expected, before.version, KIND)
     if before.status == "entered-in-error":
         return before
-    after = msgspec.structs.replace(before, status="entered-in-error")
+    after = _without_prose(msgspec.structs.replace(before, status="entered-in-error"))
     saved = statement_store.statements.save(tx, after, expected)
     events.note(tx, "medication.statement_removed", KIND, id_, version=saved.version, patient=saved.patient)
     return saved

@@ -12,7 +12,7 @@ from praxisd.kernel.service import (
     Route,
     Setting,
 )
-from praxisd.services.medication import check_routes, statement_routes, statement_store
+from praxisd.services.medication import check_routes, fhir, statement_routes, statement_store
 from praxisd.services.medication.check_routes import NOTICE, USE
 from praxisd.services.medication.statement_routes import READ, WRITE
 
@@ -28,7 +28,7 @@ JOBS: tuple[JobType, ...] = ()
 ROUTES: tuple[Route, ...] = (*statement_routes.ROUTES, *check_routes.ROUTES)
 LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = ()
-FHIR: tuple[FhirResource, ...] = ()
+FHIR: tuple[FhirResource, ...] = (fhir.STATEMENT,)
 CHECKS: tuple[Check, ...] = ()
 FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = (
@@ -40,4 +40,4 @@ PERMISSIONS: tuple[Permission, ...] = (
 OPERATIONS: tuple[Operation, ...] = ()
 TABLES: tuple[str, ...] = statement_store.TABLES
 PATIENT_REFS: tuple[tuple[str, str], ...] = statement_store.REFERENCES
-PROBLEMS: tuple[str, ...] = ()
+PROBLEMS: tuple[str, ...] = ("medication.other_patient", "medication.subject_unnamed")
