@@ -2,28 +2,49 @@
 
 from praxisd.kernel.console import ConsolePage, Listing
 from praxisd.kernel.service import (
-    Check,
     EventType,
     FhirResource,
     Fix,
-    JobType,
-    Operation,
     Permission,
-    Route,
+    Retention,
     Setting,
 )
+from praxisd.services.exchange import (
+    devices_checks,
+    devices_job,
+    devices_operations,
+    devices_routes,
+    devices_rules,
+    devices_store,
+    devices_taking,
+)
+from praxisd.services.exchange.devices_routes import DECIDE, READ, SEE, SEND, WRITE
 
 SETTINGS: tuple[Setting, ...] = ()
-EVENTS: tuple[EventType, ...] = ()
-JOBS: tuple[JobType, ...] = ()
-ROUTES: tuple[Route, ...] = ()
+EVENTS = (
+    EventType("device.created", Retention.AUDIT),
+    EventType("device.changed", Retention.AUDIT),
+    EventType("device.deleted", Retention.AUDIT),
+    EventType("device.requested"),
+    EventType("device_result.received"),
+    EventType("device_result.doubted"),
+    EventType("device_result.decided", Retention.AUDIT),
+)
+JOBS = devices_job.JOBS
+ROUTES = devices_routes.ROUTES
 LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = ()
-CHECKS: tuple[Check, ...] = ()
+CHECKS = devices_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
-PERMISSIONS: tuple[Permission, ...] = ()
-OPERATIONS: tuple[Operation, ...] = ()
-TABLES: tuple[str, ...] = ()
-PATIENT_REFS: tuple[tuple[str, str], ...] = ()
-PROBLEMS: tuple[str, ...] = ()
+PERMISSIONS = (
+    Permission(READ, ("owner", "desk", "partner")),
+    Permission(WRITE, ("owner",)),
+    Permission(SEND, ("owner", "desk")),
+    Permission(SEE, ("owner", "desk")),
+    Permission(DECIDE, ("owner", "desk")),
+)
+OPERATIONS = devices_operations.OPERATIONS
+TABLES = devices_store.TABLES
+PATIENT_REFS = devices_store.REFERENCES
+PROBLEMS = (*devices_rules.WHY, devices_taking.STUCK)

@@ -57,22 +57,22 @@ class Said(NamedTuple):
     claim: TakenPatient | TakenMedication | TakenRisk
 
 
-def people(record: Record, text: Text) -> Iterator[Said | Notice]:
-    """Everybody in a master record; `text` decodes a line."""
+def people(record: Record, text: Text, *, unnamed: bool = False) -> Iterator[Said | Notice]:
+    """Everybody in a master record; `text` decodes a line. `unnamed`: also who is told of by a day of birth alone."""
     at = record.line
     for group in _groups(record):
         if isinstance(group, Notice):
             at = group.line
             yield group
         elif group:
-            yield from _person(group, at, text)
+            yield from _person(group, at, text, unnamed)
 
 
 def _groups(record: Record) -> Iterator[list[Line] | Notice]:
     """Lines by person: another number, or another whole name, begins the next one."""
     group: list[Line] = []
     seen: dict[str, bytes] = {}
-    for one in _of_patient(record.lines):
+    for one in of_patient(record.lines):
         other = one.field in seen and seen[one.field] != one.content.strip()
         if (one.field == NUMBER and other) or (
             one.field == FAMILY and other and GIVEN in seen and BORN in seen
@@ -85,7 +85,7 @@ def _groups(record: Record) -> Iterator[list[Line] | Notice]:
     yield group
 
 
-def _of_patient(lines: list[Line]) -> Iterator[Line]:
+def of_patient(lines: list[Line]) -> Iterator[Line]:
     """Lines outside of objects, and those in objects of the patient."""
     opened: list[bool] = []
     for one in lines:
@@ -100,7 +100,7 @@ def _of_patient(lines: list[Line]) -> Iterator[Line]:
             yield one
 
 
-def _person(group: list[Line], line: int, text: Text) -> Iterator[Said | Notice]:
+def _person(group: list[Line], line: int, text: Text, unnamed: bool) -> Iterator[Said | Notice]:
     said: dict[str, tuple[int, str]] = {}
     many: list[tuple[str, int, str]] = []
     for one in group:
@@ -125,7 +125,7 @@ def _person(group: list[Line], line: int, text: Text) -> Iterator[Said | Notice]
             yield Notice(line, "no_name", {})
         claim, notices = _patient(number, said, many)
         yield from notices
-        if named:
+        if named or (unnamed and BORN in said):
             yield Said(line, claim)
     for field, no, value in many:
         if field in PHONES:

@@ -46,6 +46,15 @@ LABELS = {
     "8410": "Test-Kennung", "8411": "Testbezeichnung", "8420": "Ergebniswert", "8421": "Einheit",
 }  # fmt: skip
 """What a field holds, for the report of what is not taken over; a field not in it is named by its number alone."""
+NAMES = {
+    "3000": "Patientennummer", "3100": "Namenszusatz", "3101": "Name", "3102": "Vorname", "3103": "Geburtsdatum",
+    "3104": "Titel", "3106": "Wohnort", "3107": "Straße", "3110": "Geschlecht", "3112": "PLZ", "3113": "Ort",
+    "3618": "Mobiltelefon", "3619": "E-Mail", "3626": "Telefon", "3628": "Muttersprache", "8315": "Empfänger",
+    "8316": "Absender", "8402": "Untersuchung", "8432": "Datum der Abnahme", "8439": "Zeit der Abnahme",
+    "8470": "Testbezogene Hinweise", "8480": "Ergebnistext", "8990": "Signatur", "9206": "Zeichensatz",
+    "9218": "GDT-Version", "6302": "Dateiverweis", "6303": "Dateiformat", "6304": "Dateiinhalt", "6305": "Verweis auf Datei",
+}  # fmt: skip
+"""What the fields of a person and of a request hold."""
 SILENT = frozenset((
     "8000", "8100", "8002", "8003", "8200", "8201", "8315", "8316", "8402", "9100", "9102", "9103", "9105", "9106", "9115",
     "9132", "9152", "9202", "9203", "9206", "9210", "9213", "9218", "9600", "9601", "9602", "3000", "6200", "0101", "0102",
