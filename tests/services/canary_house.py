@@ -32,6 +32,7 @@ from . import (
     canary_backups,
     canary_desk,
     canary_diagnosis,
+    canary_medication,
     canary_portals,
     canary_runs,
     canary_seats,
@@ -137,6 +138,7 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     _written_to(nest, owner, told["id"], unit)
     canary_desk.let_in(nest)
     canary_waiting.let_in(nest, told["id"])
+    canary_medication.let_in(nest, desk, inside, told["id"])
     canary_portals.let_in(nest)
     canary_diagnosis.let_in(nest)
     canary_support.let_in(nest)

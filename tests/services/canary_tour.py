@@ -12,6 +12,7 @@ from . import (
     canary_desk,
     canary_diagnosis,
     canary_logbook,
+    canary_medication,
     canary_portals,
     canary_runs,
     canary_seats,
@@ -91,7 +92,7 @@ def tour(
         got = nest.client.request(method, path, headers=headers | {"Accept": media}, json=body)
         return name, got.status_code, got.text + repr(dict(got.headers))
 
-    more = canary_portals.bodies(nest) | canary_seats.bodies(nest)
+    more = canary_portals.bodies(nest) | canary_seats.bodies(nest) | canary_medication.bodies(nest)
     for route in sorted(routes, key=_late):
         if route.name in NOT_ASKED:
             continue
@@ -131,6 +132,7 @@ def _fhir(nest: Aviary, ask: Any) -> Iterator[tuple[str, int, str]]:
         "Patient": "patients", "Appointment": "appointments", "Communication": "communications", "Binary": "binaries",
         "Schedule": "schedules", "HealthcareService": "healthcare-services", "Practitioner": "practitioners",
         "Location": "locations", "EpisodeOfCare": "treatments",
+        "MedicationStatement": "statements",
     }  # fmt: skip
     for type_, one in nest.house.registry.fhir.items():
         base = f"/fhir/R4/{type_}"

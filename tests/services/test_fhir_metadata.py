@@ -15,7 +15,7 @@ from praxisd.web.app import build
 from .fhir_client import JSON, PATIENT, XML, Fhir, of_slots
 
 GUIDE = "isik-terminplanung/Resources/fsh-generated/resources/CapabilityStatement-ISiKCapabilityStatementTerminplanungServer.json"
-INSIDE = ("EpisodeOfCare",)
+INSIDE = ("EpisodeOfCare", "MedicationStatement")
 """Types that portals never see."""
 
 

@@ -114,5 +114,9 @@ def test_the_owner_finds_every_canary_on_the_same_walk(house, nest):
     assert {"listing.messagingLetters", "listing.remindersRefusals", "reminders.preview"} <= found[
         "told.family"
     ]
+    assert {"statements.search", "medicationCheck.view", "FHIR MedicationStatement read"} <= found[
+        "statement.text"
+    ]
+    assert "risks.read" in found["risk.note"] and "medicationCheck.view" in found["risk.text"]
     assert "listing.messagingInbox" in found["reply.text"]
     assert "listing.messagingInbox" in found["message.text"] and "FHIR Binary read" in found["binary.text"]
