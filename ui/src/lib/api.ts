@@ -14,6 +14,8 @@ export interface Asked {
   background?: boolean;
   /** What is wanted instead of JSON (a file as itself). */
   accept?: string;
+  /** More headers: what is said beside a file. */
+  headers?: Record<string, string>;
 }
 
 export interface Answered<T> {
@@ -83,8 +85,9 @@ const ENDED = new Set(["accounts.session_missing", "accounts.session_ended", "ac
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function once(method: string, path: string, body: unknown, asked: Asked, key: string): Promise<Response> {
-  const headers: Record<string, string> = { Accept: asked.accept ?? "application/json", "Accept-Language": lang() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const headers: Record<string, string> = { Accept: asked.accept ?? "application/json", "Accept-Language": lang(), ...asked.headers };
+  const file = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
   if (method !== "GET") {
     headers["X-Praxisd-Csrf"] = hooks.csrf();
     headers["Idempotency-Key"] = key;
@@ -95,7 +98,7 @@ async function once(method: string, path: string, body: unknown, asked: Asked, k
   return fetch(path, {
     method,
     headers,
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: file ? body : JSON.stringify(body),
     signal: asked.signal,
     credentials: "same-origin",
     cache: "no-store",

@@ -42,7 +42,9 @@ EVENTS: tuple[EventType, ...] = (
 JOBS: tuple[JobType, ...] = ()
 ROUTES: tuple[Route, ...] = takeover_routes.ROUTES
 LISTINGS: tuple[Listing, ...] = takeover_listing.LISTINGS
-PAGES: tuple[ConsolePage, ...] = ()
+PAGES: tuple[ConsolePage, ...] = (
+    ConsolePage("exchange", "exchange.device.read", "practice", 68, "arrow-left-right"),
+)
 FHIR: tuple[FhirResource, ...] = ()
 CHECKS: tuple[Check, ...] = takeover_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
