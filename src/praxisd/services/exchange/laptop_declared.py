@@ -18,6 +18,7 @@ from praxisd.services.exchange import (
     laptop_operations,
     laptop_routes,
     laptop_store,
+    patient_routes,
 )
 
 SETTINGS: tuple[Setting, ...] = ()
@@ -29,9 +30,10 @@ EVENTS: tuple[EventType, ...] = (
     EventType("laptop.opened", Retention.AUDIT),
     EventType("laptop.packed", Retention.AUDIT),
     EventType("patient.lent", Retention.AUDIT, live=False),
+    EventType("patient.exported", Retention.AUDIT, live=False),
 )
 JOBS: tuple[JobType, ...] = ()
-ROUTES: tuple[Route, ...] = laptop_routes.ROUTES
+ROUTES: tuple[Route, ...] = (*laptop_routes.ROUTES, *patient_routes.ROUTES)
 LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = ()
@@ -39,9 +41,10 @@ CHECKS: tuple[Check, ...] = laptop_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = (
     Permission(laptop_routes.USE, ("owner",)),
+    Permission(patient_routes.USE, ("owner",)),
     Permission(laptop_routes.SEE, ("owner", "desk", "pvs", "partner")),
 )
-OPERATIONS: tuple[Operation, ...] = laptop_operations.OPERATIONS
+OPERATIONS: tuple[Operation, ...] = (*laptop_operations.OPERATIONS, *patient_routes.OPERATIONS)
 TABLES: tuple[str, ...] = laptop_store.TABLES
 PATIENT_REFS: tuple[tuple[str, str], ...] = laptop_store.REFERENCES
 PROBLEMS: tuple[str, ...] = (
