@@ -31,7 +31,8 @@ def _may_know(room: str, other: str) -> bool:
         # At the top each knows what stands behind it in the list, and nothing before it.
         return not (room in _TOP and other in _TOP[: _TOP.index(room)])
     # The sandbox plays a publisher: it makes its repositories with what publishers use.
-    special = {"kernel": set(), "model": {"kernel"}, "sandbox": {"kernel", "model", "services.updates"}}
+    publisher = {"kernel", "model", "services.updates", "services.medication"}
+    special = {"kernel": set(), "model": {"kernel"}, "sandbox": publisher}
     below = special.get(room, {"kernel", "model"})
     return other in below
 

@@ -82,10 +82,16 @@ def _trust(client: Client, folder: Path) -> Trust:
 
 def test_a_person_meets_the_good_version_first(client: Client, tmp_path: Path) -> None:
     state = client("GET", "/state").json()
-    assert [one["what"] for one in state["steps"]] == ["good", "holidays", "broken", "newer"]
+    assert [one["what"] for one in state["steps"]] == ["good", "holidays", "medication", "broken", "newer"]
     trust = _trust(client, tmp_path / "trust")
     trust.refresh()
-    assert [one.name for one in trust.elements()] == ["praxisd", "holidays"]
+    assert [one.name for one in trust.elements()] == [
+        "praxisd",
+        "holidays",
+        "medication",
+        "medication-texts",
+        "medication-notices",
+    ]
     major, minor = (int(one) for one in __version__.split(".")[:2])
     assert trust.offers("praxisd")[-1].version == f"{major}.{minor + 1}.0"
     root = client("GET", "/root.json").body
@@ -106,6 +112,22 @@ def test_the_next_version_of_the_data_comes_as_a_patch(client: Client, tmp_path:
         sqlite3.connect(got).execute("SELECT DISTINCT substr(day, 1, 4) FROM holiday ORDER BY 1").fetchall()
     )
     assert [one for (one,) in years] == ["2025", "2026", "2027", "2028"]
+
+
+def test_the_next_edition_of_medication_comes_as_a_patch(client: Client, tmp_path: Path) -> None:
+    version = client("POST", "/publish", {"what": "medication"}).json()["version"]
+    assert client("GET", "/state").json()["steps"][2]["published"]
+    trust = _trust(client, tmp_path / "trust")
+    for element in ("medication", "medication-texts", "medication-notices"):
+        newest, before = trust.offers(element)
+        assert newest.version == version
+        old = trust.fetch(before, tmp_path / f"old-{element}")
+        sizes: list[int] = []
+        into = tmp_path / f"new-{element}"
+        got = trust.fetch(newest, into, old=old, progress=lambda _done, total, to=sizes: to.append(total))  # type: ignore[misc]
+        meta = dict(sqlite3.connect(got).execute("SELECT key, value FROM meta"))
+        assert (meta["element"], meta["released"], meta["sample"]) == (element, version, "1")
+        assert element == "medication-notices" or sizes[-1] < newest.length
 
 
 def test_data_files_have_the_same_bytes_every_time(tmp_path: Path) -> None:

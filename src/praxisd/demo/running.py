@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from praxisd import main, serving
-from praxisd.demo import filling, guarding, practice, relaying
+from praxisd.demo import filling, guarding, medicating, practice, relaying
 from praxisd.demo.sandboxes import Sandboxes
 from praxisd.kernel.app import House
 from praxisd.kernel.config import load
@@ -112,6 +112,7 @@ def prepare(folder: Path, config: Path | None, today: date, language: str) -> di
     try:
         house = main.open_practice(folder, load(config, folder), clock)
         try:
+            medicating.furnish(house, today)
             found = filling.fill(house, clock, today, language)
         finally:
             house.store.close()

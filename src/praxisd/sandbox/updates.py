@@ -1,7 +1,7 @@
 """The sandbox of updates: a publisher on this computer, who publishes step by step what a person wants to meet.
 
-At first there is a good version and a data set. Then, one by one: a version that does not start, a newer one that is
-good again, and the data set's next version with a patch. All keys lie in the folder: nobody but this demo trusts them.
+At first there is a good version, and data sets. Then, one by one: a version that does not start, a newer one that is good
+again, and the data sets' next versions with patches. All keys lie in the folder: nobody but this demo trusts them.
 """
 
 import hashlib
@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from praxisd.sandbox import updates_data, updates_versions
+from praxisd.sandbox import updates_data, updates_medication, updates_versions
 from praxisd.services.updates import publish_elements, publish_files
 from praxisd.services.updates.publish_quick import Quick
 from praxisd_guard import home
@@ -21,8 +22,12 @@ from praxisd_guard import home
 FOLDER = Path("sandbox") / "updates"
 PROGRAM = "praxisd"
 HOLIDAYS = "holidays"
-STEPS = (updates_versions.GOOD, HOLIDAYS, updates_versions.BROKEN, updates_versions.NEWER)
-"""What can be published, in the order in which a person should meet it. `holidays` is the second version of the data."""
+MEDICATION = updates_medication.NAME
+STEPS = (updates_versions.GOOD, HOLIDAYS, MEDICATION, updates_versions.BROKEN, updates_versions.NEWER)
+"""What can be published, in the order in which a person should meet it. `holidays` and `medication` are the second versions
+of data.
+"""
+DATA = (HOLIDAYS, MEDICATION)
 FRESH_S = 3600.0
 """So old the timestamp may get while the sandbox runs. Seconds."""
 
@@ -39,12 +44,13 @@ class Made:
     _work: Path
     _base: str
     _lock: threading.RLock
+    _editions: dict[int, date]
 
     def published(self) -> list[str]:
         """What can be had now, of `STEPS`."""
         with self._lock:
-            there = {one["version"] for name in (PROGRAM, HOLIDAYS) for one in self._index(name)}
-        return [what for what in STEPS if self.versions[what] in there]
+            there = {name: {one["version"] for one in self._index(name)} for name in (PROGRAM, *DATA)}
+        return [what for what in STEPS if self.versions[what] in there[what if what in DATA else PROGRAM]]
 
     def publish(self, what: str) -> str:
         """Publish one of `STEPS`, if it is not out yet; its version. KeyError for another word."""
@@ -54,6 +60,8 @@ class Made:
                 return version
             if what == HOLIDAYS:
                 self._data(version)
+            elif what == MEDICATION:
+                updates_medication.publish(self.quick, 2, self._editions[2], self._work)
             else:
                 sample = updates_versions.samples(self._base)[what]
                 package = self._work / f"{PROGRAM}-{version}.zip"
@@ -107,6 +115,7 @@ class Made:
         first = next(iter(updates_data.SAMPLES))
         if first not in {one["version"] for one in self._index(HOLIDAYS)}:
             self._data(first)
+        updates_medication.publish(self.quick, 1, self._editions[1], self._work)
         self.publish(updates_versions.GOOD)
 
     def _clear(self) -> None:
@@ -129,11 +138,14 @@ def make(folder: Path, version: str) -> Made:
     if version in {one.version for one in updates_versions.samples(before["version"]).values()}:
         version, now = before["version"], before
     samples = updates_versions.samples(version)
+    editions = updates_medication.days(folder, place)
     versions = {what: one.version for what, one in samples.items()} | {
-        HOLIDAYS: list(updates_data.SAMPLES)[1]
+        HOLIDAYS: list(updates_data.SAMPLES)[1],
+        MEDICATION: editions[2].isoformat(),
     }
-    quick = Quick(place, (f"data-{HOLIDAYS}",))
-    made = Made(quick.folder, quick.root, versions, quick, place / "packages", version, threading.RLock())
+    quick = Quick(place, (f"data-{HOLIDAYS}", *updates_medication.ROLES))
+    work, lock = place / "packages", threading.RLock()
+    made = Made(quick.folder, quick.root, versions, quick, work, version, lock, editions)
     made._work.mkdir(parents=True, exist_ok=True)
     publish_files.write(place / "root.json", quick.root)
     if before != now:

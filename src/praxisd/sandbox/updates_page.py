@@ -11,6 +11,7 @@ from praxisd.sandbox.updates_door import Shop
 _REFRESH_S = 5
 _SHOWN = 25
 _STYLE = "td:nth-child(2){overflow-wrap:anywhere;min-width:7rem}.wide{overflow-x:auto;font-size:.875rem}"
+_NAMES = {"holidays": "updates_data", "medication": "updates_drugs"}
 _FILES = {"path": "targets/", "ends": ".zip,.zst"}
 _BUTTONS = {
     "slow": {"kind": "slow", **_FILES, "rate": "200000"},
@@ -49,7 +50,7 @@ def _steps(shop: Shop, say: Say) -> str:
                 f'<form method="post" action="/publish"><button class="main" name="what" value="{what}">'
                 f"{say('updates_publish')}</button></form>"
             )
-        name = say("updates_data" if what == "holidays" else "updates_program", version=version)
+        name = say(_NAMES.get(what, "updates_program"), version=version)
         cards.append(f'<article class="card"><h2>{name}</h2><p>{say("updates_" + what)}</p>{act}</article>')
     return f'<div class="grid">{"".join(cards)}</div><br>'
 

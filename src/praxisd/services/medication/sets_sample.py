@@ -22,6 +22,8 @@ from praxisd.services.medication.sets_schema import MEDICATION, NOTICES, TEXTS
 
 EDITIONS = (1, 2)
 VALID_DAYS, GRACE_DAYS = 120, 30
+AGE_DAYS, BETWEEN_DAYS = 33, 30
+"""How old the first edition is where a sample practice begins, and after how many days the second followed."""
 LICENCE = "CC0-1.0 (Zusammenstellung); Angaben zu Wechselwirkungen mit ihren Quellen zitiert"
 SOURCE = "praxisd-Beispiel"
 TITLES: dict[ElementName, tuple[str, str]] = {
@@ -53,6 +55,12 @@ def build(edition: int, released: date, element: ElementName, out: Path) -> dict
         grace_until=(until + timedelta(days=GRACE_DAYS)).isoformat(), sample=True,
     )  # fmt: skip
     return sets_building.build(about, sample(edition, released).rows[element], out)
+
+
+def days(today: date) -> dict[int, date]:
+    """The day of release of each edition in a sample practice of this day."""
+    first = today - timedelta(days=AGE_DAYS)
+    return {1: first, 2: first + timedelta(days=BETWEEN_DAYS)}
 
 
 def sample(edition: int, released: date) -> Sample:

@@ -52,6 +52,27 @@ class Quick:
             self.repository.sign(self.keys)
         return self.repository.publish(self.keys, anyway=anyway)
 
+    def role(self, name: str) -> None:
+        """Delegate to one more role, published; nothing where there is such a role."""
+        if name not in self.repository.roles():
+            for person in PEOPLE.get(name, ("machine",)):
+                publish_keys.make(self.keys_folder, name, person)
+            self.keys = publish_keys.Keyring([self.keys_folder])
+            publish_roles.add(self.repository, self.keys, name)
+            self.publish()
+
+    def ensure(self, name: str, kind: str, **title: str) -> None:
+        """The element, if it is not there yet, with the role of its own that signs for data."""
+        if name not in {one.name for one in publish_elements.elements(self.repository)}:
+            if kind == "data":
+                self.role(f"data-{name}")
+            self.element(name, kind, **title)
+
+    def versions(self, name: str) -> list[str]:
+        """The versions of an element that are out, newest first."""
+        found = publish_elements.element(self.repository, name)
+        return [str(one["version"]) for one in publish_elements.versions(self.repository, found)]
+
     def element(self, name: str, kind: str, vendor: str | None = None, **title: str) -> None:
         """One more element, published. `title`: `de="…"`, `en="…"`."""
         words = title or {"de": name, "en": name}
