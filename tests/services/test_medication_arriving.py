@@ -1,6 +1,7 @@
 """A newer edition arrives from the publisher's repository, is switched to, and switched back: the real service of updates."""
 
 import sqlite3
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,14 @@ def vendor(house: House, tmp_path: Path) -> Vendor:
     version = install_samples(house, 1, days_ago=NOW[1])
     for role in updates_medication.ROLES:
         made.quick.role(role)
-    released = sets_sample.date.fromisoformat(version)
+    released = date.fromisoformat(version)
     updates_medication.publish(made.quick, 1, released, made.work)
     return made
 
 
 def _second(vendor: Vendor) -> str:
     held = sets_reading.open_set(vendor.house, MEDICATION)
-    released = sets_sample.date.fromisoformat(held.released) + sets_sample.timedelta(days=NOW[1] - NOW[2])
+    released = date.fromisoformat(held.released) + timedelta(days=NOW[1] - NOW[2])
     updates_medication.publish(vendor.quick, 2, released, vendor.work)
     return released.isoformat()
 
@@ -65,7 +66,7 @@ def test_an_edition_that_cannot_be_read_arrives(house: House, vendor: Vendor) ->
     owner = Desk(house)
     first = sets_reading.open_set(house, MEDICATION).version
     file = vendor.work / "newer.sqlite"
-    sets_sample.build(2, sets_sample.date(2026, 11, 27), MEDICATION, file)
+    sets_sample.build(2, date(2026, 11, 27), MEDICATION, file)
     with sqlite3.connect(file) as link:
         link.execute("PRAGMA user_version = 7")
     link.close()
