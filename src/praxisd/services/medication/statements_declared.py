@@ -12,7 +12,13 @@ from praxisd.kernel.service import (
     Route,
     Setting,
 )
-from praxisd.services.medication import check_routes, fhir, statement_routes, statement_store
+from praxisd.services.medication import (
+    check_routes,
+    fhir,
+    statement_operations,
+    statement_routes,
+    statement_store,
+)
 from praxisd.services.medication.check_routes import NOTICE, USE
 from praxisd.services.medication.statement_routes import READ, WRITE
 
@@ -37,7 +43,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(USE, _WORK),
     Permission(NOTICE, (*_WORK, "partner")),
 )
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = statement_operations.OPERATIONS
 TABLES: tuple[str, ...] = statement_store.TABLES
 PATIENT_REFS: tuple[tuple[str, str], ...] = statement_store.REFERENCES
 PROBLEMS: tuple[str, ...] = ("medication.other_patient", "medication.subject_unnamed")
