@@ -18,7 +18,13 @@ people = st.builds(
     gender=st.sampled_from([None, "female", "male"]),
     language=st.sampled_from([None, "de", "en"]),
     note=st.sampled_from([None, "x", "y"]),
-    telecom=st.sampled_from([(), (Contact(system="phone", value="030 1234567"),)]),
+    telecom=st.sampled_from(
+        [
+            (),
+            (Contact(system="phone", value="030 1234567"),),
+            (Contact(system="email", value="a@example.org"),),
+        ]
+    ),
     address=st.sampled_from([(), (Address(line=("Weg 1",), city="Ulm"),)]),
     identifiers=st.sampled_from(
         [(), (Identifier(value="1", system="a"),), (Identifier(value="A1", system=KVNR),)]
@@ -31,11 +37,13 @@ def test_what_is_known_stays_and_what_differs_is_named(known: Patient, told: Pat
     done = change(known, told, NOBODY, "DE")
     for name in LEADS:
         ours, theirs, after = (getattr(one, name) for one in (known, told, done.after))
-        if ours:
+        if name == "telecom":
+            assert set(ours) <= set(after)
+        elif ours:
             assert after == ours
         elif name in done.filled:
             assert after == theirs
-    assert not set(done.filled) & set(done.differs) - {"identifiers"}
+    assert not set(done.filled) & set(done.differs) - {"identifiers", "telecom"}
     assert set(known.identifiers) <= set(done.after.identifiers)
 
 
@@ -53,6 +61,15 @@ def test_the_file_leads_only_in_the_fields_that_were_chosen() -> None:
     done = change(known, told, frozenset({"note"}), "DE")
     assert (done.after.note, done.after.language) == ("neu", "de")
     assert (done.filled, done.differs) == (("note",), ("language",))
+
+
+def test_an_address_beside_a_number_is_added_and_another_number_is_a_difference() -> None:
+    phone, other = (Contact(system="phone", value=one) for one in ("030 1234567", "040 7654321"))
+    mail = Contact(system="email", value="a@example.org")
+    known = Patient(family="Muster", telecom=(phone,))
+    done = change(known, Patient(family="Muster", telecom=(other, mail)), NOBODY, "DE")
+    assert done.after.telecom == (phone, mail)
+    assert (done.filled, done.differs) == (("telecom",), ("telecom",))
 
 
 def test_a_second_insurance_number_is_a_difference_and_no_second_number() -> None:

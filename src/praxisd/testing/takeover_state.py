@@ -44,3 +44,11 @@ def _plain(name: str, value: object) -> object:
     fields = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
     fields.pop("version", None)
     return {key: bytes(raw).decode() for key, raw in sorted(fields.items())}
+
+
+def created(house: House, actor: Actor) -> int:
+    """How many patients the events say were made."""
+    with house.store.read(actor) as tx:
+        one = METADATA.tables["kernel_event"]
+        query = sa.select(sa.func.count()).select_from(one).where(mine(one), one.c.type == "patient.created")
+        return int(tx.value(query))

@@ -80,6 +80,7 @@ __all__ = [
     "claim",
     "contacts",
     "correct",
+    "count_patients",
     "create_location",
     "create_mandator",
     "create_organization",
@@ -258,6 +259,11 @@ def take_back_treatment(tx: Tx, id_: str, version: int, *, anyway: bool = False)
 def all_patients(tx: Tx, after: str | None, limit: int) -> tuple[list[Patient], str | None]:
     """Patients who go on themselves, in id order after `after`, and the cursor of the next page: for exports."""
     return person_store.scan(tx, store.PATIENT, [person_store.unmerged()], None, after, limit)
+
+
+def count_patients(tx: Tx) -> int:
+    """How many patients go on themselves."""
+    return person_store.count(tx, store.PATIENT, [person_store.unmerged()])
 
 
 def all_treatments(tx: Tx, after: str | None, limit: int) -> tuple[list[Treatment], str | None]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from praxisd.kernel.errors import Problem
@@ -177,6 +178,8 @@ def check_texts(record: Any) -> None:
 
 
 def _strings(value: Any, path: str) -> list[tuple[str, str]]:
+    if value is None or value == ():
+        return []
     if isinstance(value, str):
         return [(path, value)]
     if isinstance(value, dict):
@@ -189,6 +192,7 @@ def _strings(value: Any, path: str) -> list[tuple[str, str]]:
     return []
 
 
+@lru_cache(maxsize=256)
 def _camel(name: str) -> str:
     return re.sub("_([a-z])", lambda found: found[1].upper(), name)
 

@@ -46,8 +46,14 @@ def change(known: Patient, told: Patient, leads: frozenset[str], country: str) -
             continue
         if name in leads or (not ours and name in FILLS):
             new[name] = theirs
-        else:
-            differs.append(name)
+            continue
+        if name == "telecom":
+            more, rest = _further(ours, theirs)
+            if more:
+                new[name] = (*ours, *more)
+            if not rest or _equal(name, ours, rest, country):
+                continue
+        differs.append(name)
     numbers, clash = _numbers(known, told)
     if numbers:
         new["identifiers"] = (*known.identifiers, *numbers)
@@ -84,6 +90,18 @@ def _equal(name: str, ours: Any, theirs: Any, country: str) -> bool:
     if name == "address":
         return {_place(one) for one in theirs} <= {_place(one) for one in ours}
     return isinstance(ours, str) and ours.strip().casefold() == theirs.strip().casefold()
+
+
+def _further(ours: Any, theirs: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Contacts of a kind that nobody told yet (an e-mail address beside a telephone number), and the others."""
+    known = {_way(one) for one in ours}
+    return tuple(one for one in theirs if _way(one) not in known), tuple(
+        one for one in theirs if _way(one) in known
+    )
+
+
+def _way(one: Any) -> str:
+    return "phone" if one.system == "sms" else str(one.system)
 
 
 def _place(one: Any) -> tuple[str, ...]:

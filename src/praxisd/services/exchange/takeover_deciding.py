@@ -51,9 +51,9 @@ class Memory:
         how = rules.flaw(number)
         if how:
             self.flaws[number] = how
-        first = self._first.setdefault(number, (told.family, told.given, told.birth_date))
-        known = Patient(family=first[0], given=first[1], birth_date=first[2])
-        if not directory.same_one(known, rules.person(told, "")):
+        who = (told.family, told.given, told.birth_date)
+        first = self._first.setdefault(number, who)
+        if first != who and not directory.same_one(_person(*first), _person(*who)):
             self.flaws[number] = rules.COLLISION
         other = self._bare.setdefault(rules.bare(number), number)
         if other != number:
@@ -63,6 +63,10 @@ class Memory:
     def bare_known(self, number: str) -> bool:
         """True if the file has the number with other zeros before it."""
         return self._bare.get(rules.bare(number), number) != number
+
+
+def _person(family: str, given: str, birth_date: str | None) -> Patient:
+    return Patient(family=family, given=given, birth_date=birth_date)
 
 
 class Seen:

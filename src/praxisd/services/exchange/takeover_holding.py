@@ -67,7 +67,7 @@ class Holder:
     def _beat(self, state: str, done: int) -> None:
         """While only reading: stay the worker, show how far it is, hear of a stop."""
         self._read = max(self._read, done)
-        if time.monotonic() - self._beaten < _BEAT_S:
+        if time.monotonic() - self._beaten < min(_BEAT_S, self._house.config.job_lease_s / 4):
             return
         self._house.store.run(self._actor, lambda tx: store.save(tx, self._mine(tx, state), done=self._read))
         if self._until():

@@ -4,6 +4,7 @@ The headings are those of exports that practices have (German and English); comp
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from praxisd.model.exchange import Kind
@@ -72,6 +73,7 @@ _WORDS: dict[str, str] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """A heading as it is compared: `Straße / Nr.` is `strassenr`."""
     plain = (
