@@ -1,6 +1,5 @@
 """Devices: no patient is guessed, no file lost, nothing taken twice; requests are written whole."""
 
-import json
 import os
 import threading
 import time
@@ -9,93 +8,22 @@ from typing import Any
 
 import msgspec
 import pytest
-from litestar.testing import TestClient
+from tests.services.devices_cast import Scene, result
 
-from praxisd import main
-from praxisd.kernel.access import Actor, system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.events import after
-from praxisd.model.device import Device
 from praxisd.model.people import Identifier, PatientClaim
 from praxisd.services.directory import api as directory
 from praxisd.services.directory import store
-from praxisd.services.exchange import (
-    devices_asking,
-    devices_checks,
-    devices_folder,
-    devices_keeping,
-    devices_store,
-    devices_taking,
-)
+from praxisd.services.exchange import devices_asking, devices_folder, devices_store, devices_taking
 from praxisd.services.exchange.formats.xdt_writing import record
-from praxisd.testing.practice import Practice, key_for, small_practice
-from praxisd.web.app import build
 
 NUMBERS = "urn:example:pvs"
-
-
-class Scene:
-    """A practice with Erika Muster (number P0000001 once she was sent), and a device with two folders."""
-
-    def __init__(self, house: House, folder: Path) -> None:
-        self.house = house
-        self.practice: Practice = small_practice(house)
-        self.actor: Actor = system("test", self.practice.organization)
-        self.inbox, self.outbox = folder / "in", folder / "out"
-        self.inbox.mkdir()
-        self.outbox.mkdir()
-        self.device = self.make()
-
-    def make(self, **given: Any) -> Device:
-        whole = {
-            "name": "EKG", "folder_in": str(self.inbox), "folder_out": str(self.outbox), "receiver": "EKG1",
-            "sender": "PRAX",
-        }  # fmt: skip
-        return self.house.store.run(
-            self.actor, lambda tx: devices_keeping.create(self.house, tx, {**whole, **given})
-        )
-
-    def put(self, name: str, data: bytes, age: float = 60) -> Path:
-        path = self.inbox / name
-        path.write_bytes(data)
-        os.utime(path, (time.time() - age, time.time() - age))
-        return path
-
-    def look(self, device: Device | None = None) -> devices_taking.Counts:
-        return devices_taking.look(self.house, self.actor, device or self.device)
-
-    def rows(self) -> list[Any]:
-        with self.house.store.read(self.actor) as tx:
-            found, _ = devices_store.page(tx, patient=None, state=None, device=None, before=None, limit=200)
-        return sorted(found, key=lambda row: row.id)
-
-    def send(self, device: Device | None = None) -> str:
-        return devices_asking.send(
-            self.house,
-            self.actor,
-            device or self.device,
-            self.practice.patient,
-            devices_asking.EXAMINE,
-            "EKG01",
-        )
-
-    def findings(self) -> list[tuple[str, dict[str, Any]]]:
-        return [(one.code, dict(one.params)) for one in devices_checks.look(self.house)]
 
 
 @pytest.fixture
 def scene(house: House, tmp_path: Path) -> Scene:
     return Scene(house, tmp_path)
-
-
-def result(number: str | None = "P0000001", kind: str = "6310", charset: str = "cp437", **said: str) -> bytes:
-    """What a device sends: `family`, `given`, `born` and a value."""
-    fields = {"3000": number, "3101": said.get("family"), "3102": said.get("given"), "3103": said.get("born")}
-    told = [(field, value) for field, value in fields.items() if value]
-    return record(
-        kind, [("9206", "2"), *told, ("8410", "HF"), ("8420", "72"), ("6228", "Würde, Größe")], charset
-    )
 
 
 def test_a_patient_goes_out_and_the_result_comes_back(scene: Scene) -> None:
@@ -370,84 +298,3 @@ def test_merged_patients_take_their_results_along(scene: Scene) -> None:
     scene.look()
     refs = scene.house.registry.patient_refs
     assert {("exchange_result", "patient"), ("exchange_device_number", "patient")} <= set(refs)
-
-
-def test_by_rest(scene: Scene, tmp_path: Path) -> None:
-    """Set up, send, look, see, decide; a stranger's folder, a double name and a stale version are refused."""
-    house = scene.house
-    key, desk = (
-        key_for(house, scene.practice, "owner", "Inhaberin"),
-        key_for(house, scene.practice, "desk", "Empfang"),
-    )
-    owner, front = ({"Authorization": f"Bearer {one}"} for one in (key, desk))
-    with TestClient(build(house, main.doors(house))) as client:
-        base = "/api/v1/exchange"
-        folder = tmp_path / "rest"
-        folder.mkdir()
-        body = {"name": "OPG", "folderIn": str(folder), "folderOut": str(folder), "receiver": "OPG1"}
-        assert client.post(f"{base}/devices", headers=front, json=body).status_code == 403
-        made = client.post(f"{base}/devices", headers=owner, json=body)
-        assert made.status_code == 201
-        id_ = made.json()["id"]
-        for wrong, code in (
-            ({**body, "name": "X"}, "exchange.device_field"), (body, "exchange.device_name_taken"),
-            ({**body, "name": "Y", "folderIn": str(house.folder / "x")}, "exchange.device_field"),
-            ({**body, "name": "Y", "folderIn": "relative"}, "exchange.device_field"),
-            ({**body, "name": "Y", "folderIn": "", "folderOut": ""}, "exchange.device_field"),
-        ):  # fmt: skip
-            assert client.post(f"{base}/devices", headers=owner, json=wrong).json()["code"] == code
-        asked = client.post(
-            f"{base}/devices/{id_}/request", headers=front, json={"patient": scene.practice.patient}
-        )
-        assert asked.status_code == 201 and asked.json() == {"file": "OPG1PRAXISD.gdt"}
-        path = folder / "r.gdt"
-        path.write_bytes(result("99", family="Muster", given="Erika", born="02011970"))
-        os.utime(path, (time.time() - 60, time.time() - 60))
-        looked = client.post(f"{base}/devices/{id_}/look", headers=front).json()
-        assert looked == {"taken": 0, "doubts": 1, "known": 0, "aside": 0, "waiting": 0}
-        found = client.post(f"{base}/results/search", headers=front, json={"state": "doubt"}).json()[
-            "results"
-        ]
-        assert [one["why"] for one in found] == ["exchange.device_patient_unknown"]
-        assert found[0]["reason"] and found[0]["patientName"] is None
-        one = client.get(f"{base}/results/{found[0]['id']}", headers={**front, "Accept-Language": "en"})
-        assert [person["id"] for person in one.json()["candidates"]] == [scene.practice.patient]
-        assert {"line": 4, "field": "3101", "label": "Name", "text": "Muster"} in [
-            {**part, "line": 4} for part in one.json()["lines"]
-        ]
-        decide = f"{base}/results/{found[0]['id']}/decide"
-        stale = {**front, "If-Match": '"7"'}
-        assert client.post(decide, headers=stale, json={"patient": None}).status_code == 412
-        wrong_ = client.post(decide, headers=front, json={"patient": "nobody"})
-        assert (wrong_.status_code, wrong_.json()["code"]) == (422, "directory.patient_unknown")
-        done = client.post(decide, headers=front, json={"patient": scene.practice.patient}).json()
-        assert (done["state"], done["patientName"], done["version"]) == ("taken", "Erika Muster", 2)
-        mine = client.post(f"{base}/results/search", headers=front, json={"patient": scene.practice.patient})
-        assert len(mine.json()["results"]) == 1
-        gone = client.post(decide, headers=front, json={"patient": None}).json()
-        assert (gone["state"], gone["patient"]) == ("discarded", None)
-        shown = client.get(f"{base}/devices/{id_}", headers=owner)
-        assert shown.json()["state"]["taken"] == 1
-        changed = client.put(f"{base}/devices/{id_}", headers=owner, json={**body, "active": False})
-        assert changed.status_code == 200
-        assert (
-            client.post(f"{base}/devices/{id_}/look", headers=front).json()["code"]
-            == "exchange.device_inactive"
-        )
-        assert client.delete(f"{base}/devices/{id_}", headers=owner).status_code == 204
-        assert [one["name"] for one in client.get(f"{base}/devices", headers=owner).json()["devices"]] == [
-            "EKG"
-        ]
-        assert client.get(f"{base}/results/{found[0]['id']}", headers=front).json()["deviceName"] is None
-
-
-def test_events_tell_no_names(scene: Scene) -> None:
-    """What is noted carries ids and codes; neither names nor file names nor numbers."""
-    scene.send()
-    scene.put("Muster_Erika.gdt", result(family="Muster", given="Erika"))
-    scene.look()
-    with scene.house.store.read(scene.actor) as tx:
-        noted = after(tx, 0, 500)
-    told = json.dumps([str(one) for one in noted])
-    assert "device_result.received" in told and "device.requested" in told
-    assert "Muster" not in told and "Erika" not in told and "P0000001" not in told
