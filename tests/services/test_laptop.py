@@ -12,8 +12,18 @@ from praxisd.services.exchange import laptop_opening, laptop_returning, laptop_s
 from praxisd.services.exchange.laptop_returning import decide, take
 from praxisd.services.medication import api as medication
 from praxisd.services.messaging import api as messaging
+from praxisd.testing.houses import Houses
 
 from .laptop_cast import MONDAY_10, digests, home_of, on, opened, pack, work
+
+
+@pytest.fixture(name="laptops")
+def the_laptops(tmp_path):
+    """Laptops are on SQLite, whatever the practice is on."""
+    (tmp_path / "laptops").mkdir()
+    found = Houses("sqlite", tmp_path / "laptops")
+    yield found
+    found.close()
 
 
 @pytest.fixture(name="home")
@@ -22,9 +32,9 @@ def the_home(house):
 
 
 @pytest.fixture(name="laptop")
-def the_laptop(home, sqlite_houses, clock):
+def the_laptop(home, laptops, clock):
     home.given = home.lend()
-    return opened(sqlite_houses, home.given, clock)
+    return opened(laptops, home.given, clock)
 
 
 def patient_on(laptop, id_):

@@ -13,11 +13,21 @@ from praxisd.services.exchange import (
     laptop_store,
 )
 from praxisd.services.exchange.laptop_returning import take
+from praxisd.testing.houses import Houses
 
 from .laptop_cast import KEY, UNTIL, digests, home_of, on, opened, pack
 from .test_laptop import change
 
 SECRET = "ein-langes-Kennwort"
+
+
+@pytest.fixture(name="laptops")
+def the_laptops(tmp_path):
+    """Laptops are on SQLite, whatever the practice is on."""
+    (tmp_path / "laptops").mkdir()
+    found = Houses("sqlite", tmp_path / "laptops")
+    yield found
+    found.close()
 
 
 @pytest.fixture(name="home")
@@ -26,9 +36,9 @@ def the_home(house):
 
 
 @pytest.fixture(name="laptop")
-def the_laptop(home, sqlite_houses, clock):
+def the_laptop(home, laptops, clock):
     home.given = home.lend()
-    found = opened(sqlite_houses, home.given, clock)
+    found = opened(laptops, home.given, clock)
     change(found, home.anna, note="vom Laptop")
     return found
 
@@ -93,13 +103,13 @@ def test_a_file_of_a_newer_program(home, laptop):
     refused(home, newer, "file_newer", 422)
 
 
-def test_another_practices_file(house, home, laptop, sqlite_houses, clock):
-    stranger = home_of(sqlite_houses.open())
-    theirs = opened(sqlite_houses, stranger.lend(), clock)
+def test_another_practices_file(house, home, laptop, laptops, clock):
+    stranger = home_of(laptops.open())
+    theirs = opened(laptops, stranger.lend(), clock)
     refused(home, pack(theirs), "key_wrong", 422)  # nobody here has its key
     refused(home, pack(theirs, passphrase=SECRET), "file_other_practice", 409, SECRET)
     neighbour = home_of(house)  # in the same installation
-    other = opened(sqlite_houses, neighbour.lend(), clock)
+    other = opened(laptops, neighbour.lend(), clock)
     refused(home, pack(other), "key_wrong", 422)
 
 
@@ -128,8 +138,8 @@ def test_a_loan_nobody_knows(home, laptop, monkeypatch):
     refused(home, file, "loan_unknown", 409, SECRET)
 
 
-def test_one_file_opened_on_two_laptops(home, laptop, sqlite_houses, clock):
-    second = opened(sqlite_houses, home.given, clock)
+def test_one_file_opened_on_two_laptops(home, laptop, laptops, clock):
+    second = opened(laptops, home.given, clock)
     change(second, home.anna, note="vom zweiten")
     take(home.house, home.actor, pack(laptop))
     pack(second)

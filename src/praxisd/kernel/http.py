@@ -150,6 +150,7 @@ class Http:
         elif form is not None:
             data = urlencode(form).encode()
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        self._outside.check()
         proxy = self._proxy()
         leaving = _Leaving(self._clock, before, None if proxy else allowed)
         where = target(url, params) if method in METHODS and data is None and not proxy else None

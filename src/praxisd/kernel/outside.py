@@ -71,15 +71,22 @@ class Outside:
         After `within_s` the coroutine is cancelled and its end awaited: when this returns, it does nothing any more.
         `NotSent` where the ways out are shut.
         """
-        if self._shut:
+        try:
+            self.check()
+        except NotSent:
             work.close()
-            raise NotSent("forbidden")
+            raise
         future = asyncio.run_coroutine_threadsafe(_within(work, within_s), self.loop)
         try:
             return future.result(within_s + _BEYOND_S)
         except BaseException:
             future.cancel()
             raise
+
+    def check(self) -> None:
+        """`NotSent` where the ways out are shut: for ways that do not need the loop."""
+        if self._shut:
+            raise NotSent("forbidden")
 
     def close(self) -> None:
         """End the loop; a later call starts another."""
