@@ -1,6 +1,7 @@
 """`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, seats, logbook, updates, start, backups, care, all.
+PARTs: slots, bookings, view, page, jobs, reminders, online, relay, seats, logbook, medication, updates, start, backups,
+care, all.
 """
 
 import argparse
@@ -70,6 +71,7 @@ def main() -> int:
             "relay",
             "seats",
             "logbook",
+            "medication",
             "updates",
             "start",
             "backups",
@@ -125,7 +127,21 @@ def main() -> int:
         from bench import logbook
 
         found.rows += logbook.measure(options.entries, min(options.rounds, 3), say, found.notes)
-    if options.part not in ("seats", "logbook", "page", "jobs", "reminders", "online", "relay", "updates"):
+    if options.part in ("medication", "all"):
+        from bench import medication
+
+        found.rows += medication.measure(min(options.rounds, 3), say, found.notes)
+    if options.part not in (
+        "seats",
+        "logbook",
+        "medication",
+        "page",
+        "jobs",
+        "reminders",
+        "online",
+        "relay",
+        "updates",
+    ):
         _with_practice(options, found, say)
     report.show(found, options.json)
     return 0 if found.good else 1

@@ -176,10 +176,29 @@ def _asked() -> dict[str, list[Asked]]:
     return questions(_large()[0])
 
 
-@pytest.mark.parametrize("used", [{}, {5: 3, 17: 1}])
-def test_the_first_of_a_broad_question_are_the_first_of_all_of_them(used: dict[int, int]) -> None:
+def test_each_word_has_its_turn_where_many_begin_so() -> None:
+    made, index = _large()
+    leads = {one.id: rules.pieces(rules.fold(one.names[0]))[0] for one in made}
+    for text in ("met", "pro", "lev", "sal"):
+        begun = {lead for lead in leads.values() if lead.startswith(text)}
+        shown = [leads[id_] for id_, _ in _found(text, 20, index=index)]
+        assert len(shown) == 20 and len({lead for lead in shown if lead in begun}) == min(20, len(begun))
+        assert all(lead.startswith(text) for lead in shown)
+
+
+@pytest.mark.parametrize("text", ["a", "ta", "mg", "tabl", "5", "mg tabl", "mg filmtabl 500"])
+def test_what_is_used_comes_before_its_like(text: str) -> None:
     _, index = _large()
-    for text in ("a", "ta", "mg", "tabl", "5", "mg tabl", "profen", "sol"):
-        some = [one.product for one in find(index, text, 10, used) if one.how != "infix"]
-        more = [one.product for one in find(index, text, 50, used) if one.how != "infix"]
-        assert some == more[: len(some)]
+    before = [id_ for id_, _ in _found(text, 50, index=index)]
+    used = {before[40]: 2, before[30]: 5}
+    after = [id_ for id_, _ in _found(text, 50, used, index)]
+    assert after.index(before[30]) < after.index(before[40]) <= after.index(before[20])
+    assert [
+        id_ for id_, _ in _found(text, 50, used, index)
+    ] == after  # and again the same, from what is remembered
+
+
+def test_names_before_substances_and_makers() -> None:
+    made = [Source(f"s{no}", [f"Anderes {no}"], ["Doppelstoff"], None, no == 3) for no in range(30)]
+    index = build("n", [*made, Source("name", ["Zet Doppelstoff"], ["Anderstoff"])])
+    assert [id_ for id_, _ in _found("doppel", 3, index=index)] == ["name", "s3", "s0"]

@@ -6,23 +6,22 @@ two errors only where nothing else was found.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import nsmallest
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from praxisd.services.medication import finding_order as order
 from praxisd.services.medication import finding_rules as rules
-from praxisd.services.medication.finding_index import CODE, LAST, Index, Span
+from praxisd.services.medication.finding_index import CODE, LAST, Index
+from praxisd.services.medication.finding_order import Match
 from praxisd.services.medication.finding_rules import How
 
 INFIX_FROM = 3
 """Letters from which words are looked into."""
 WITHIN_FROM = 4
 """The same for sounds."""
-JUDGED = 1_000
-"""So many products that contain the words are sorted by the words they have; nobody reads on so far."""
 FEW_WORDS = 48
 """So few words are compared one by one rather than by trying letters."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -33,23 +32,6 @@ class Hit(NamedTuple):
 
     product: int
     how: How
-
-
-class Match(NamedTuple):
-    """The words a typed word stands for: runs of them, and single ones."""
-
-    spans: tuple[Span, ...]
-    singles: frozenset[int] = frozenset()
-
-    def has(self, word: int) -> bool:
-        """Is it one of them?"""
-        for start, end in self.spans:
-            if start <= word < end:
-                return True
-        return word in self.singles
-
-    def __bool__(self) -> bool:
-        return bool(self.singles) or any(start < end for start, end in self.spans)
 
 
 def find(index: Index, text: str, limit: int, used: Mapping[int, int]) -> list[Hit]:
@@ -65,13 +47,12 @@ def find(index: Index, text: str, limit: int, used: Mapping[int, int]) -> list[H
     inside = [_inside(index, ways, match) for ways, match in zip(asked, begins, strict=True)]
     contain: list[int] = []
     if inside != begins and all(inside):
-        found = _products(index, inside) - seen
-        contain = _spread(index, begins, inside, found, limit, used)
+        contain, found = _spread(index, begins, inside, limit, used, seen)
         seen |= found
     similar: list[int] = []
     for wider in _similar(index, asked, begins, inside) if lone else ():
         if all(wider):
-            similar = _spread(index, inside, wider, _products(index, wider) - seen, limit, used)
+            similar, _ = _spread(index, inside, wider, limit, used, seen)
         if similar or contain:  # two errors are forgiven only where nothing else is there
             break
     room = limit - len(hits)
@@ -84,22 +65,18 @@ def find_atc(index: Index, code: str, limit: int, used: Mapping[int, int]) -> li
     """The products whose ATC code begins so."""
     match = Match((index.beginning(CODE + code.lower()),))
     how: How = "exact" if len(code) == 7 else "prefix"
-    found = _of(match, index.starts, index.posts)
-    return [Hit(one, how) for one in _ranked(index, [match], found, limit, used)]
+    return [Hit(one, how) for one in order.ranked(index, [match], order.of(match, index.any), limit, used)]
 
 
 def _beginning(
     index: Index, asked: list[tuple[str, ...]], begins: list[Match], limit: int, used: Mapping[int, int]
 ) -> list[Hit]:
     """All words begin a word of the product: those whose name begins with the first word before the others."""
-    found = _products(index, begins) if len(begins) > 1 else None
-    leading = _of(begins[0], index.first_starts, index.firsts)
-    if found is not None:
-        leading &= found
-    ranked = _ranked(index, begins, leading, limit, used, named=found is None)
+    found = order.products(index, begins) if len(begins) > 1 else None
+    ranked, leading = order.leading(index, begins[0], found, limit, used)
     if len(ranked) < limit:
-        rest = (_of(begins[0], index.starts, index.posts) if found is None else found) - leading
-        ranked += _ranked(index, begins, rest, limit - len(ranked), used)
+        rest = (order.of(begins[0], index.any) if found is None else found) - leading
+        ranked += order.ranked(index, begins, rest, limit - len(ranked), used)
     whole = _whole(index, asked)
     return [Hit(one, "exact" if whole and _has_all(index, one, whole) else "prefix") for one in ranked]
 
@@ -196,92 +173,13 @@ def _twice(index: Index, sound: str) -> list[int]:
     return list(found)
 
 
-def _products(index: Index, matches: Sequence[Match]) -> set[int]:
-    """The products that have a word of each match, the rarest first; few products are looked at one by one."""
-    ordered = sorted((_size(index, match), no) for no, match in enumerate(matches))
-    found = _of(matches[ordered[0][1]], index.starts, index.posts)
-    for size, no in ordered[1:]:
-        if not found:
-            break
-        match = matches[no]
-        if size > 50 * len(found):
-            found = {one for one in found if any(map(match.has, index.own(one)))}
-        else:
-            found &= _of(match, index.starts, index.posts)
-    return found
-
-
-def _size(index: Index, match: Match) -> int:
-    starts = index.starts
-    runs = sum(starts[end] - starts[start] for start, end in match.spans)
-    return runs + sum(starts[one + 1] - starts[one] for one in match.singles)
-
-
-def _of(match: Match, starts: Sequence[int], posts: Sequence[int]) -> set[int]:
-    """The products of all words of a match, by `starts` and `posts`."""
-    found: set[int] = set()
-    for start, end in match.spans:
-        found.update(posts[starts[start] : starts[end]])
-    for one in match.singles:
-        found.update(posts[starts[one] : starts[one + 1]])
-    return found
-
-
-def _ranked(
-    index: Index,
-    matches: Sequence[Match],
-    found: set[int],
-    limit: int,
-    used: Mapping[int, int],
-    named: bool = False,
-) -> list[int]:
-    """The first `limit`: used here, all words in the name itself (`named`: all have), on the dental list, by name."""
-    first = sorted((one for one in used if one in found), key=lambda one: (-used[one], one))[:limit]
-    left = found.difference(first)
-    if len(first) < limit and not named:
-        by_name = left & _named(index, matches)
-        first += _by_name(index, by_name, limit - len(first))
-        left -= by_name
-    if len(first) < limit:
-        first += _by_name(index, left, limit - len(first))
-    return first
-
-
-def _by_name(index: Index, found: set[int], limit: int) -> list[int]:
-    """On the dental list, then the others."""
-    dental = nsmallest(limit, found & index.dental)
-    return dental + nsmallest(limit - len(dental), found.difference(dental) if dental else found)
-
-
 def _spread(
-    index: Index,
-    before: list[Match],
-    wider: list[Match],
-    found: set[int],
-    limit: int,
-    used: Mapping[int, int],
-) -> list[int]:
-    """As ranked, but the first product of each word that was found before the second of any: many words are meant perhaps."""
-    if not found:
-        return []
-    fresh = frozenset().union(
-        *(match.singles - old.singles for match, old in zip(wider, before, strict=True))
-    )
-    groups: dict[int, int] = {}
-    order = []
-    for place, one in enumerate(_ranked(index, wider, found, JUDGED, used)):
-        word = next((word for word in index.own(one) if word in fresh), -1)
-        turn = groups[word] = groups.get(word, 0) + 1
-        order.append((turn, place, one))
-    return [row[-1] for row in nsmallest(limit, order)]
-
-
-def _named(index: Index, matches: Sequence[Match]) -> set[int]:
-    """The products that have all words in their names, rather than in substance, maker or form."""
-    found = _of(matches[0], index.name_starts, index.names)
-    for one in matches[1:]:
-        found &= _of(one, index.name_starts, index.names)
-    return found
+    index: Index, before: list[Match], wider: list[Match], limit: int, used: Mapping[int, int], seen: set[int]
+) -> tuple[list[int], set[int]]:
+    """The first `limit` that were not seen yet, each of the new words in turn; and all of them."""
+    found = order.products(index, wider) - seen
+    fresh = {word for match, old in zip(wider, before, strict=True) for word in match.singles - old.singles}
+    return order.turns(index, sorted(fresh), index.any, found, limit, used) if found else [], found
 
 
 def _whole(index: Index, asked: list[tuple[str, ...]]) -> list[set[int]]:

@@ -21,6 +21,8 @@ FORMAT = 1
 MAGIC = b"praxisd finding\n"
 CODE = "@"
 """Before an ATC code among the words, so that no name is taken for one."""
+MASKS = 32
+"""So many frequent words are remembered with their products, a byte each."""
 LAST = "\U0010ffff"
 """After all letters: what begins with a word comes before the word with it."""
 _NUMBERS = (
@@ -62,8 +64,12 @@ class Index:
     __slots__ = (
         *_TEXTS,
         *_NUMBERS,
+        "any",
         "dental",
         "edition",
+        "first",
+        "named",
+        "_masks",
         "size",
         "sound_lines",
         "sound_text",
@@ -95,6 +101,9 @@ class Index:
         for name in _NUMBERS:
             setattr(self, name, numbers[name])
         self.size = len(self.ids)
+        self.any, self.named = (self.starts, self.posts), (self.name_starts, self.names)
+        self.first = (self.first_starts, self.firsts)
+        self._masks: dict[Span, bytearray] = {}
         self.word_text, self.word_lines = _joined(self.words)
         self.sound_text, self.sound_lines = _joined(self.sounds)
 
@@ -159,6 +168,18 @@ class Index:
         """The number of a product."""
         place = bisect_left(self.by_id, id_, key=self.ids.__getitem__)
         return self.by_id[place] if place < self.size and self.ids[self.by_id[place]] == id_ else None
+
+    def mask(self, words: Span) -> bytearray:
+        """A byte per product: has it one of these words? Remembered for the words asked for last."""
+        found = self._masks.get(words)
+        if found is None:
+            found = bytearray(self.size)
+            for one in self.posts[self.starts[words.start] : self.starts[words.end]]:
+                found[one] = 1
+            if len(self._masks) >= MASKS:
+                self._masks.pop(next(iter(self._masks)), None)
+            self._masks[words] = found
+        return found
 
     def own(self, product: int) -> Sequence[int]:
         """The words of a product."""

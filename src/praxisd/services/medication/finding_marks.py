@@ -27,7 +27,7 @@ def _of(words: Sequence[rules.Word], ways: tuple[str, ...], how: How) -> set[tup
     begins: set[tuple[int, int]] = set()
     inside: set[tuple[int, int]] = set()
     for word in words:
-        for umlaut in (True, False):
+        for umlaut in (True,) if word.text.isascii() else (True, False):
             folded = rules.fold(word.text, umlaut).replace(",", ".")
             for way in ways:
                 at = folded.find(way)
@@ -42,6 +42,8 @@ def _of(words: Sequence[rules.Word], ways: tuple[str, ...], how: How) -> set[tup
 
 def _letters(word: str, folded: int, umlaut: bool, *, up: bool) -> int:
     """How many letters of a word make so many folded ones; half a letter counts as a whole or as none."""
+    if word.isascii():
+        return min(folded, len(word))
     done = 0
     for count, letter in enumerate(word):
         if done >= folded:

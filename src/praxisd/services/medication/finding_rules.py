@@ -53,6 +53,8 @@ class Code(NamedTuple):
 
 def fold(text: str, umlaut: bool = True) -> str:
     """Small letters without accents; `umlaut`: ä becomes ae, else a. ß becomes ss, Greek letters their names."""
+    if text.isascii():
+        return text.lower()
     made = []
     for letter in unicodedata.normalize("NFC", text).casefold():
         if letter.isascii():
