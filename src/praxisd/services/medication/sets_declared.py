@@ -13,7 +13,14 @@ from praxisd.kernel.service import (
     Route,
     Setting,
 )
-from praxisd.services.medication import sets_checks, sets_looking, sets_routes, sets_store, sets_view
+from praxisd.services.medication import (
+    sets_checks,
+    sets_looking,
+    sets_operations,
+    sets_routes,
+    sets_store,
+    sets_view,
+)
 
 SETTINGS: tuple[Setting, ...] = ()
 EVENTS: tuple[EventType, ...] = (EventType(sets_view.CONFIRMED, Retention.AUDIT),)
@@ -25,7 +32,7 @@ FHIR: tuple[FhirResource, ...] = ()
 CHECKS: tuple[Check, ...] = sets_checks.CHECKS
 FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = sets_routes.PERMISSIONS
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = sets_operations.OPERATIONS
 TABLES: tuple[str, ...] = sets_store.TABLES
 PATIENT_REFS: tuple[tuple[str, str], ...] = ()
 PROBLEMS: tuple[str, ...] = (
@@ -35,4 +42,9 @@ PROBLEMS: tuple[str, ...] = (
     "medication.unconfirmed",
     "medication.data_expired",
     "medication.build_refused",
+    "medication.build_source",
+    *(
+        f"medication.import_{what}"
+        for what in ("not_zip", "missing", "too_large", "not_text", "columns", "line", "mapping")
+    ),
 )

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from praxisd.kernel.errors import Problem
 from praxisd.services.medication import sets_schema as schema
 
 UNREADABLE, FOREIGN, OTHER_SCHEMA, INCOMPLETE, ALTERED = (
@@ -22,6 +23,11 @@ class SetFault(Exception):
     def __init__(self, code: str, **params: object) -> None:
         super().__init__(code)
         self.code, self.params = code, params
+
+    def problem(self) -> Problem:
+        """The same, for whoever handed the file in (422)."""
+        known: dict[str, Any] = self.params
+        return Problem(self.code, 422, **known)
 
 
 def opened(path: Path, element: str | None) -> tuple[sqlite3.Connection, dict[str, str]]:
