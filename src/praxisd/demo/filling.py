@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from praxisd.demo import people, practice, timetable, wishing
+from praxisd.demo import people, practice, taking, timetable, wishing
 from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
@@ -107,6 +107,7 @@ class _Filling:
         self._let_in()
         self._book_from_outside()
         self._write_from_outside(practice.LETTERS.get(language, practice.LETTERS["en"]))
+        self._list_medication()
         return self.secrets
 
     def _write(self, work: Callable[[Tx], T]) -> T:
@@ -283,6 +284,15 @@ class _Filling:
             self._write(partial(wishing.treat, patients=some, today=self.today, rng=rng))
             self._write(partial(wishing.wish, self.house, patients=some, rng=rng))
         self._write(partial(wishing.greet, self.house, today=self.today))
+
+    def _list_medication(self) -> None:
+        """What some patients take. With chances of its own: who has a list changes nothing else in the practice."""
+        rng = Random(f"{SEED} medication {self.today.isoformat()}")  # noqa: S311
+        who = taking.chosen(self.patients, self.known, self.today, rng)
+        lists = list(zip(who, taking.lists(len(who)), strict=True))
+        for at in range(0, len(lists), taking.CHUNK):
+            some = lists[at : at + taking.CHUNK]
+            self._write(partial(taking.enter, self.house, some=some, today=self.today))
 
     def _visits(self) -> Iterator[PatientClaim]:
         """Whom the portal books for: new people, and two who may be known already, which a person has to decide."""
