@@ -31,6 +31,7 @@ from . import (
     canary_backup_protocol,
     canary_backups,
     canary_desk,
+    canary_devices,
     canary_diagnosis,
     canary_medication,
     canary_portals,
@@ -139,6 +140,7 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     canary_desk.let_in(nest)
     canary_waiting.let_in(nest, told["id"])
     canary_medication.let_in(nest, desk, inside, told["id"])
+    canary_devices.let_in(nest, told["id"])
     canary_portals.let_in(nest)
     canary_diagnosis.let_in(nest)
     canary_support.let_in(nest)

@@ -10,6 +10,7 @@ from . import (
     canary_backup_protocol,
     canary_backups,
     canary_desk,
+    canary_devices,
     canary_diagnosis,
     canary_logbook,
     canary_medication,
@@ -93,6 +94,7 @@ def tour(
         return name, got.status_code, got.text + repr(dict(got.headers))
 
     more = canary_portals.bodies(nest) | canary_seats.bodies(nest) | canary_medication.bodies(nest)
+    more |= canary_devices.bodies(nest)
     for route in sorted(routes, key=_late):
         if route.name in NOT_ASKED:
             continue
