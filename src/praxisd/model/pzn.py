@@ -7,7 +7,7 @@ with a zero before them.
 
 import re
 
-_PZN = re.compile(r"(?:PZN)?[-\s:]*(\d(?:[\s]?\d){0,7})", re.IGNORECASE)
+_PZN = re.compile(r"(?:PZN[-\s:]*)?([0-9](?:\s?[0-9]){0,7})", re.IGNORECASE)
 
 
 def check_digit(seven: str) -> int | None:

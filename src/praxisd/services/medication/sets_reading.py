@@ -188,7 +188,9 @@ def standing(
         age_days=max(0, (day - date.fromisoformat(opened.released)).days),
         valid_until=meta["valid_until"],
         grace_until=meta["grace_until"],
-        state=medication.state(day.isoformat(), meta["valid_until"], meta["grace_until"], confirmed),
+        state=medication.state(
+            day.isoformat(), meta["valid_until"], meta["grace_until"], confirmed or element != MEDICATION
+        ),
         sample=opened.sample,
         source=meta["source"],
         source_url=meta["source_url"],
