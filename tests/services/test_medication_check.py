@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from praxisd.kernel.access import system
-from praxisd.services.medication import sets_reading, sets_store
+from praxisd.kernel.store import mine
+from praxisd.model.statement import Statement, Taken
+from praxisd.services.medication import api, sets_reading, sets_store
+from praxisd.services.medication.finding_store import USE
 from praxisd.testing import medication
 from praxisd.testing.practice import key_for, small_practice
 
@@ -185,6 +190,44 @@ def test_what_if_this_were_given_too(house, practice, desk):
         "medication.unknown.condition_unknown",
     }
     assert ("contraindication", "contraindicated", "Amoxicillin", "Penicillin-Allergie") in short(found)
+
+
+def test_a_product_that_is_gone_is_checked_by_what_was_noted_and_said_to_be_unknown(house, practice, desk):
+    enter(desk, practice, product=product(house, "Ibuprofen Muster 600")[0])
+    gone = Statement(
+        id="alt", patient=practice.patient, text="Quilonum", product="s-weg",
+        substances=(Taken(id="lithium-carbonate", name="Lithium"), Taken(id="nicht-mehr-da", name="X")),
+    )  # fmt: skip
+    house.store.run(practice.desk(), lambda tx: api.bring(tx, gone))
+    found = check(desk, practice)
+    assert [f["rule"] for f in found["findings"] if f["kind"] == "interaction"] == ["nsaid-lithium"]
+    assert [(u["id"], u["code"]) for u in found["unknown"]] == [("alt", "medication.unknown.product_gone")]
+
+
+def test_free_text_with_a_code_is_held_against_its_class_and_stays_unknown(house, practice, desk):
+    enter(desk, practice, product=product(house, "Lithium")[0])
+    line = {"patient": practice.patient, "text": "Schmerzmittel", "atc": "M01AE99"}
+    house.store.run(practice.desk(), lambda tx: api.take_statement(house, tx, **line))
+    found = check(desk, practice)
+    (one,) = [f for f in found["findings"] if f["kind"] == "interaction"]
+    assert one["b"]["name"] == "Schmerzmittel" and one["b"]["via"]["id"] == "nsaid"
+    assert [u["code"] for u in found["unknown"]] == ["medication.unknown.free_text"]
+
+
+def test_what_people_enter_is_counted_as_used_and_what_a_file_brings_is_not(house, practice, desk):
+    id_, _, pzn = product(house, "Ibuprofen Muster 600")
+
+    def times():
+        with house.store.read(practice.desk()) as tx:
+            return dict(tx.tuples(sa.select(USE.c.product, USE.c.times).where(mine(USE))))
+
+    line = {"patient": practice.patient, "text": "Ibu", "pzn": pzn}
+    house.store.run(practice.desk(), lambda tx: api.take_statement(house, tx, **line))
+    assert times() == {}
+    made = enter(desk, practice, product=id_)
+    enter(desk, practice, text="Tee")
+    desk("PATCH", f"/medication/statements/{made['id']}", 200, {"note": "n"})
+    assert times() == {id_: 1}
 
 
 def test_the_same_twice_is_said(house, practice, desk):

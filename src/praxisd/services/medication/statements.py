@@ -108,8 +108,8 @@ def enter(house: "House", tx: Tx, one: Statement, fence: int | None = None) -> S
     one = meant(house, tx, msgspec.structs.replace(one, patient=patient))
     check(one)
     made = statement_store.statements.insert(tx, stamped(tx, one))
-    if made.product is not None:
-        finding.used(tx, made.product)
+    if made.product is not None and made.source in ("practice", "patient"):
+        finding.used(tx, made.product)  # what a take-over brings was used elsewhere
     events.note(tx, "medication.statement_added", KIND, made.id, version=1, patient=patient)
     return made
 
