@@ -2,13 +2,17 @@
 
 import base64
 import json
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from praxisd.kernel.control import write_private
+from praxisd.kernel.database_at import FILE
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.terminal import (
     data,
@@ -64,6 +68,23 @@ def _write(file: Path, answer: dict[str, Any]) -> None:
     except OSError as error:
         raise click.FileError(str(file), error.strerror or "") from None
     answer["file"] = str(file)
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[None]:
+    """A folder with an empty database, which the operation fills; where it is refused nothing of it is left.
+
+    Problem `exchange.folder_used` (409) for one in which anything lies.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise Problem("exchange.folder_used", 409)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / FILE).touch(0o600)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 @click.group()
@@ -194,9 +215,11 @@ def open_(
         )
     laptop_file.read(content, "out")  # what is refused leaves no folder behind
     password = _secret("password", from_stdin, confirm=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     args = {"login": login, "name": name or login, "password": password}
-    answer = perform(folder, "exchange.laptop_open", None, content=base64.b64encode(content).decode(), **args)
+    with _new_folder(folder):
+        answer = perform(
+            folder, "exchange.laptop_open", None, content=base64.b64encode(content).decode(), **args
+        )
     if as_json:
         print_json(answer)
     else:

@@ -1,4 +1,4 @@
-"""age files (https://age-encryption.org): sealed and opened in a program of its own (`laptop_child`); ADR 0017.
+"""age files (https://age-encryption.org): sealed and opened in a program of its own (`laptop_child`); ADR 0012.
 
 age authenticates: a file that was cut off or changed does not open. Nothing of it is used before all of it is proved.
 """
