@@ -9,6 +9,7 @@ MODULES: dict[str, str] = {
     "csv": "praxisd.services.exchange.formats.csv_table",
     "fhir-bundle": "praxisd.services.exchange.formats.fhir_files",
     "fhir-ndjson": "praxisd.services.exchange.formats.fhir_lines",
+    "xdt": "praxisd.services.exchange.formats.xdt_format",
 }
 """Name → module, imported when it is first needed."""
 ALIASES = {"bdt": "xdt", "gdt": "xdt", "fhir": "fhir-bundle", "ndjson": "fhir-ndjson"}
