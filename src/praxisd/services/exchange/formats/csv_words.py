@@ -33,8 +33,8 @@ IGNORED = "-"
 """What a column is mapped to that is left out on purpose."""
 
 _NUMBER = (
-    "patientennummer patnr patientnr patid patientid patientenid id nr nummer kartei karteinummer kundennummer patientno"
-    " patientnumber number"
+    "patientennummer patientennr patnr patientnr patid patientid patientenid id nr nummer kartei karteinummer kundennummer"
+    " patientno patientnumber number"
 )
 _WORDS: dict[str, str] = {
     "family": "nachname name1 familienname zuname lastname surname familyname nachnahme family",

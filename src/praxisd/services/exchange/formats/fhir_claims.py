@@ -127,7 +127,7 @@ def _risk(resource: Dict, id_: str) -> TakenRisk:
     concept = resource.get("code", {})
     shown = [concept.get("text"), *(one.get("display") for one in concept.get("coding", ()))]
     text = next((one for one in shown if one), None)
-    if text is None:
+    if not isinstance(text, str):
         raise Unreadable(f"{resource['resourceType']}.code")
     since = resource.get("period", {}).get("start") or resource.get("onsetDateTime")
     return TakenRisk(
@@ -143,6 +143,10 @@ _READ: dict[str, Callable[[Dict, str], Taken]] = {
     "Flag": _risk,
     "AllergyIntolerance": _risk,
 }
+
+
+LOOSE = frozenset({"Flag", "AllergyIntolerance"})
+"""Types of which only what is needed is looked at: praxisd has no door for them, and so no shape."""
 
 
 # --- out -------------------------------------------------------------------------------------------------------------
@@ -184,6 +188,8 @@ def _patient_out(one: TakenPatient) -> tuple[Dict, list[str]]:
     if one.source_id is not None and id_ != one.source_id:
         numbers = (*numbers, Identifier(system=rules.SOURCE, value=one.source_id))
     out = directory.patient_to_fhir(_with(person, id=id_, identifiers=numbers))
+    if one.gender is None:
+        out.pop("gender", None)  # nobody told, which is less than „unknown"
     out.get("meta", {}).pop("versionId", None)
     if not out.get("meta"):
         out.pop("meta", None)

@@ -11,7 +11,7 @@ import msgspec
 from praxisd.kernel.errors import Problem
 from praxisd.model.exchange import Kind, Taken, TakenPatient
 from praxisd.model.fhir_errors import FhirError
-from praxisd.model.fhir_shapes import dump_json, load_json
+from praxisd.model.fhir_shapes import SHAPES, dump_json, load_json
 from praxisd.model.fhir_validation import check
 from praxisd.services.exchange.format import (
     Left,
@@ -38,7 +38,6 @@ class _Reader:
     def __init__(self, bundle: bool) -> None:
         self._bundle = bundle
         self._names: dict[str, str] = {}
-        self.any = False
 
     def read(self, pieces: Iterator[fhir_scan.Piece]) -> Iterator[tuple[int, Taken] | Warning_ | Left]:
         for line, data in pieces:
@@ -56,14 +55,18 @@ class _Reader:
         resource = value.get("resource", value) if isinstance(value, dict) and self._bundle else value
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         try:
-            check(resource)
-            self.any = True
+            if kind not in SHAPES and isinstance(kind, str) and kind not in fhir_claims.LOOSE:
+                return Left(line, kind[:60])
+            if kind not in fhir_claims.LOOSE:
+                check(resource)
             id_ = str(resource.get("id") or (fhir_claims.tail(url) if isinstance(url, str) else ""))
             made = fhir_claims.read(resource, id_)
         except FhirError as error:
             return Warning_(line, INVALID, {"element": error.path[:100]})
         except fhir_claims.Unreadable as error:
             return Warning_(line, fhir_claims.INCOMPLETE, {"element": error.element})
+        except (AttributeError, KeyError, TypeError, ValueError):  # of a type whose shape is not known here
+            return Warning_(line, INVALID, {"element": str(kind)[:100]})
         if made is None:
             return Left(line, str(kind)[:60])
         if isinstance(made, TakenPatient):
