@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from praxisd.kernel.service import Limit
 from praxisd.model.medication import Standing
 
 Version = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -70,7 +71,7 @@ class TextSearchIn(msgspec.Struct, rename="camel", frozen=True, kw_only=True, fo
 
     text: Annotated[str, Meta(min_length=2, max_length=200)]
     product: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
-    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    limit: Limit = 20
     version: Version | None = None
 
 

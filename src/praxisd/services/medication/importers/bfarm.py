@@ -8,6 +8,7 @@ BfArM's permission. It has no ATC codes, no texts and no interactions.
 
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,13 @@ def read(path: Path) -> Read:
         with zipfile.ZipFile(path) as archive:
             names = {part: _name(archive, part) for part in PARTS}
             texts = {part: _text(archive, name) for part, name in names.items()}
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        EOFError,
+        zlib.error,
+        RuntimeError,
+    ):  # the last: a password, a strange method
         raise Problem("medication.import_not_zip", 422, file=path.name) from None
     told = Told()
     found = _Reading(told)
