@@ -33,6 +33,7 @@ from . import (
     canary_desk,
     canary_devices,
     canary_diagnosis,
+    canary_laptop,
     canary_medication,
     canary_portals,
     canary_runs,
@@ -148,6 +149,7 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     canary_runs.let_in(nest)
     canary_backup_protocol.let_in(nest)
     canary_seats.let_in(nest)
+    canary_laptop.let_in(nest)
     Planner(house).step()
     _reminded(nest)
     nest.note("jobs", "calendar.sweep")

@@ -56,6 +56,12 @@ def need_practice(house: "House") -> None:
         raise Problem("exchange.laptop_lends_not", 409)
 
 
+def need_sight(actor: Actor) -> None:
+    """Problem `exchange.export_masked` (403) for who may not see patients: the file would show them."""
+    if actor.masked:
+        raise Problem("exchange.export_masked", 403)
+
+
 def end_of(tx: Tx, day: date) -> int:
     """The end of a local day, in epoch seconds. Problem `exchange.loan_days` (422) for a day past, or too far away."""
     here = zone(directory.organization(tx).zone)
@@ -77,10 +83,12 @@ def lend(
 ) -> Given:
     """A new loan of these patients, for whom the passphrase or the key of `recipient` opens.
 
-    Problems: `exchange.laptop_lends_not` (409), and 422 `exchange.passphrase_weak`, `exchange.recipient_invalid`,
-    `exchange.loan_empty`, `exchange.loan_days`, `exchange.file_too_large`, `directory.patient_unknown`.
+    Problems: `exchange.laptop_lends_not` (409), `exchange.export_masked` (403), and 422 `exchange.passphrase_weak`,
+    `exchange.passphrase_missing`, `exchange.recipient_invalid`, `exchange.loan_empty`, `exchange.loan_days`,
+    `exchange.file_too_large`, `directory.patient_unknown`.
     """
     need_practice(house)
+    need_sight(actor)
     if (passphrase is None) == (recipient is None):
         raise Problem("exchange.passphrase_missing", 422)
     if passphrase is not None:

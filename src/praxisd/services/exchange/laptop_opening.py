@@ -166,6 +166,7 @@ def pack(house: "House", actor: Actor, *, last: bool = False, passphrase: str | 
 
     `last`: from now on this laptop can only be read. Problems: `exchange.not_a_laptop`, `exchange.passphrase_weak`.
     """
+    laptop_lending.need_sight(actor)
     if passphrase is not None:
         laptop_sealing.check_passphrase(passphrase)
 

@@ -159,7 +159,8 @@ ROUTES = (
     Route(
         "POST", "/exchange/loans", "loans.make", lend, USE, media_type=MEDIA, body=LoanIn, transaction=False,
         problems=(
-            (409, "exchange.laptop_lends_not"), (422, "exchange.recipient_invalid"), (422, "exchange.loan_empty"),
+            (409, "exchange.laptop_lends_not"), (403, "exchange.export_masked"),
+            (422, "exchange.recipient_invalid"), (422, "exchange.loan_empty"),
             (422, "exchange.loan_days"), (422, "exchange.file_too_large"), (422, "exchange.passphrase_missing"),
             (422, "directory.patient_unknown"), (409, "directory.organization_missing"), *_SEALING,
         ), tags=_TAGS,
@@ -185,6 +186,6 @@ ROUTES = (
     Route("GET", "/exchange/laptop", "laptop.read", read_laptop, SEE, answer=LaptopOut, tags=_TAGS),
     Route(
         "POST", "/exchange/laptop/pack", "laptop.pack", pack, USE, media_type=MEDIA, body=PackIn, transaction=False,
-        problems=((409, "exchange.not_a_laptop"), *_SEALING), tags=_TAGS,
+        problems=((409, "exchange.not_a_laptop"), (403, "exchange.export_masked"), *_SEALING), tags=_TAGS,
     ),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.fhir_search import parse_search
 from praxisd.model.people import Patient
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import patient_sheet, patient_store
+from praxisd.services.exchange import laptop_lending, patient_sheet, patient_store
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -47,8 +47,7 @@ class Collected(NamedTuple):
 
 def export(house: "House", actor: Actor, patient: str, lang: str) -> bytes:
     """The ZIP; that it was made, by whom, is kept as evidence. 404; `exchange.export_masked` (403)."""
-    if actor.masked:
-        raise Problem("exchange.export_masked", 403)
+    laptop_lending.need_sight(actor)
     found = collect(house, actor, patient, lang)
     with house.store.read(actor) as tx:
         sheet = patient_sheet.paper(house, tx, found.patient, found.rows, found.log, lang).pdf()
