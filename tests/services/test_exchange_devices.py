@@ -12,6 +12,7 @@ from tests.services.devices_cast import Scene, result
 
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.store import Tx
 from praxisd.model.people import Identifier, PatientClaim
 from praxisd.services.directory import api as directory
 from praxisd.services.directory import store
@@ -292,9 +293,33 @@ def test_large_files_are_not_read(scene: Scene, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_merged_patients_take_their_results_along(scene: Scene) -> None:
-    """Results and numbers follow when two records become one."""
+    """When two records become one, results and numbers go along: the device's old number finds who goes on."""
     scene.send()
     scene.put("a.gdt", result())
     scene.look()
-    refs = scene.house.registry.patient_refs
-    assert {("exchange_result", "patient"), ("exchange_device_number", "patient")} <= set(refs)
+
+    def merge(tx: Tx) -> str:
+        other = directory.claim(
+            tx, PatientClaim(family="Muster", given="Erika", birth_date="1970-01-03")
+        ).patient
+        directory.merge(tx, scene.house.registry.patient_refs, other, scene.practice.patient)
+        return other
+
+    other = scene.house.store.run(scene.actor, merge)
+    scene.put("b.gdt", result(family="Muster"))
+    assert scene.look().taken == 1
+    assert [row.patient for row in scene.rows()] == [other, other]
+
+
+def test_a_patient_who_is_no_longer_active(scene: Scene) -> None:
+    """A closed record takes nothing by itself."""
+    scene.send()
+
+    def close(tx: Tx) -> None:
+        known = store.patients.need(tx, scene.practice.patient)
+        store.patients.save(tx, msgspec.structs.replace(known, active=False))
+
+    scene.house.store.run(scene.actor, close)
+    scene.put("a.gdt", result())
+    assert scene.look().doubts == 1
+    assert scene.rows()[0].why == "exchange.device_patient_gone"

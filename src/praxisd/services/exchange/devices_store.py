@@ -60,7 +60,7 @@ RESULT = table(
 )
 """Records that came: the same file read twice (a crash, two nodes) is one, by `digest` and `no` within the file."""
 TABLES = (DEVICE.name, STATE.name, NUMBER.name, RESULT.name)
-REFERENCES = ((NUMBER.name, "patient"), (RESULT.name, "patient"))
+REFERENCES = (("exchange_device_number", "patient"), ("exchange_result", "patient"))
 DEVICES = Records(
     "Device", DEVICE, Device, lambda one: {"name": one.name, "active": int(one.active)}, lockable=False
 )
