@@ -63,9 +63,18 @@ def build(about: About, found: Rows, out: Path) -> dict[str, int]:
 
 
 def refused(table: str, row: str, what: str, detail: str = "") -> Problem:
-    """The Problem of a row that cannot be in a set. `what` is a word of `medication.build.<what>` in the texts."""
+    """The Problem of a row that cannot be in a set. `what` is a word of `medication.build.<what>` in the texts; whoever shows
+    it to people puts that sentence in the place of `reason`.
+    """
+    reason = f"{what} {detail[:120]}".strip()
     return Problem(
-        "medication.build_refused", 422, table=table, row=row[:120], what=what, detail=detail[:120]
+        "medication.build_refused",
+        422,
+        table=table,
+        row=row[:120],
+        what=what,
+        value=detail[:120],
+        reason=reason,
     )
 
 

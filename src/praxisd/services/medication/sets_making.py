@@ -38,7 +38,7 @@ def make(
             counts = sets_building.build(about, found.rows, out)
     except Problem as problem:
         if problem.code == "medication.build_refused":
-            what, detail = str(problem.params["what"]), problem.params["detail"]
+            what, detail = str(problem.params["what"]), problem.params["value"]
             problem.params["reason"] = say(_PACKAGE, f"medication.build.{what}", detail=detail)
         raise
     return {

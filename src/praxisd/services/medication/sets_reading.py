@@ -38,6 +38,9 @@ __all__ = [
 ]
 
 
+BREATH_S = 0.001
+
+
 class Opened:
     """One version of a data set, open for reading by any thread. It stays what it is while it is held, also after a switch.
 
@@ -45,14 +48,21 @@ class Opened:
     """
 
     def __init__(
-        self, element: str, version: str, path: Path, connection: sqlite3.Connection, meta: dict[str, str]
+        self,
+        element: str,
+        version: str,
+        path: Path,
+        connection: sqlite3.Connection,
+        whole: sqlite3.Connection,
+        meta: dict[str, str],
     ) -> None:
         self.element, self.version, self.path, self.meta = element, version, path, meta
         self.mark = f"{version}-{meta['sha256'][:16]}"
         self.sample = meta["sample"] == "1"
         self.released = meta["released"]
         self._connection, self._lock = connection, threading.Lock()
-        self._looked, self._fault = False, cast("SetFault | None", None)
+        self._looking, self._fault = threading.Lock(), cast("SetFault | None", None)
+        self._whole: sqlite3.Connection | None = whole
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT, all of them: ask for no more than you need."""
@@ -66,18 +76,21 @@ class Opened:
             return found
 
     def look(self) -> SetFault | None:
-        """Read the whole file, once: what is wrong with it, where it is not what it was signed as."""
-        with self._lock:
-            if not self._looked:
+        """Read the whole file, once: what is wrong with it, where it is not what it was made as. Nobody waits meanwhile."""
+        with self._looking:
+            if self._whole is not None:
                 try:
-                    sets_looking.whole(self._connection, self.meta)
+                    sets_looking.whole(self._whole, self.meta, BREATH_S)
                 except SetFault as fault:
                     self._fault = fault
-                self._looked = True
+                self._whole.close()
+                self._whole = None
             return self._fault
 
     def __del__(self) -> None:
         self._connection.close()
+        if self._whole is not None:
+            self._whole.close()
 
 
 @dataclass
@@ -119,9 +132,12 @@ def _take(house: "House", element: str, one: updates.Dataset) -> "Opened | SetFa
 def _open(element: str, one: updates.Dataset) -> "Opened | SetFault":
     try:
         connection, meta = sets_looking.opened(one.path, element)
+        whole, _ = sets_looking.opened(
+            one.path, element
+        )  # a connection of its own: looking at all of it takes a while
     except SetFault as fault:
         return fault
-    return Opened(element, one.version, one.path, connection, meta)
+    return Opened(element, one.version, one.path, connection, whole, meta)
 
 
 def shown(house: "House", element: str) -> Shown:
