@@ -20,7 +20,7 @@ import click
 from praxisd import __version__
 from praxisd.kernel import control, terminal
 from praxisd.kernel.errors import Problem
-from praxisd.kernel.terminal import data, print_json, reporting, say, shared
+from praxisd.kernel.terminal import data, print_json, reporting, say
 
 BUILT_IN = {
     "serve": ("praxisd.cli", "Run the server."),
@@ -31,7 +31,10 @@ BUILT_IN = {
     "practice": ("praxisd.services.directory.cli", "Set up a practice, and list those of this installation."),
     "keys": ("praxisd.services.accounts.cli", "Access data of portals and other programs."),
     "users": ("praxisd.services.accounts.cli", "People who sign in."),
-    "import": ("praxisd.cli", "Take in FHIR Bundles."),
+    "import": (
+        "praxisd.services.exchange.import_cli",
+        "Take in files: FHIR Bundles, and data of other programs after a look.",
+    ),
     "jobs": ("praxisd.kernel.cli", "What runs by itself, when, and how it went."),
     "messages": (
         "praxisd.services.messaging.cli",
@@ -356,34 +359,7 @@ def migrate(folder: Path, as_json: bool, config: Path | None, expand: bool) -> N
         click.echo(say("praxisd.kernel", "cli.migrate.done"))
 
 
-@click.command("import")
-@shared
-@click.option("--release", is_flag=True, help="Let booking portals see what comes in.")
-@click.argument("files", nargs=-1, required=True, type=click.File("rb"))
-def import_bundles(
-    folder: Path, organization: str | None, as_json: bool, release: bool, files: tuple[Any, ...]
-) -> None:
-    """Take in FHIR Bundles."""
-    args = {"files": [_text(one) for one in files], "release": release, "lang": terminal.language()}
-    answer = terminal.perform(folder, "calendar.import_bundle", organization, **args)
-    if as_json:
-        print_json(answer)
-    else:
-        click.echo("\n".join(answer["lines"]))
-    if answer["errors"]:
-        click.get_current_context().exit(1)
-
-
-def _text(file: Any) -> str:
-    """The text of a file; FHIR is UTF-8 everywhere, some programs write a byte order mark before it."""
-    try:
-        found: str = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise click.BadParameter(f"{file.name} is not UTF-8", param_hint="FILES") from None
-    return found
-
-
-commands: tuple[click.Command, ...] = (serve, demo, migrate, import_bundles)
+commands: tuple[click.Command, ...] = (serve, demo, migrate)
 
 
 def main() -> None:

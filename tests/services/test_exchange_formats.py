@@ -27,6 +27,7 @@ PEOPLE = (
     TakenPatient(source_id="18", family="Özdemir; \"der Ältere\"", given="Çağla", birth_date="1990"),
     TakenPatient(source_id="19", family="Groß", birth_date="1951-02", active=False, deceased=date(2020, 1, 2)),
     TakenPatient(source_id="20", family="=SUMME(A1)", given="'-x"),
+    TakenPatient(source_id="21/Ä", family="Schräg"),
 )  # fmt: skip
 PILLS = (
     TakenMedication(
@@ -43,6 +44,7 @@ ALL = (
     TakenTreatment(source_id="t2", patient="18", opened=date(2026, 1, 2)),
     *PILLS,
     TakenRisk(source_id="r1", patient="18", text="Penicillin", since="2010"),
+    TakenRisk(source_id="r2", patient="21/Ä", text="Latex"),
 )
 
 

@@ -50,7 +50,8 @@ def read(resource: Dict, id_: str) -> Taken | None:
 
 def _patient(resource: Dict, id_: str) -> TakenPatient:
     told = rules.told(directory.patient_from_fhir({**resource, "id": id_}))
-    ours = next((one for one in told.identifiers if one.system == rules.SOURCE), None)
+    made = (one for one in told.identifiers if one.system == rules.SOURCE and one.value != id_)
+    ours = next((one for one in made if resource_id(one.value) == id_), None)
     if ours is None:
         return told
     rest = tuple(one for one in told.identifiers if one is not ours)

@@ -72,6 +72,8 @@ class _Reader:
         if isinstance(made, TakenPatient):
             if isinstance(url, str) and fhir_claims.tail(url) != made.source_id:
                 self._names[url] = made.source_id or ""
+            if id_ != made.source_id:
+                self._names[f"Patient/{id_}"] = made.source_id or ""
             return line, made if made.source_id else msgspec.structs.replace(made, source_id=None)
         reference = made.patient
         number = self._names.get(reference, fhir_claims.tail(reference))
