@@ -171,7 +171,7 @@ def test_a_crash_before_the_file_is_moved(scene: Scene, monkeypatch: pytest.Monk
     scene.send()
     scene.put("a.gdt", result())
 
-    def refuse(path: Path, where: str) -> None:
+    def refuse(file: devices_folder.File, where: str) -> None:
         raise OSError
 
     with monkeypatch.context() as now:
@@ -182,6 +182,48 @@ def test_a_crash_before_the_file_is_moved(scene: Scene, monkeypatch: pytest.Monk
     done = scene.look()
     assert (done.taken, done.known) == (0, 1) and len(scene.rows()) == 1
     assert (scene.inbox / "archive" / "a.gdt").exists()
+
+
+def test_a_crash_on_the_way_to_the_archive(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken away and not yet named: it goes back, is known, and kept under its own name."""
+    scene.send()
+    scene.put("a.gdt", result())
+
+    def killed(moving: Path, place: Path, name: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as now, pytest.raises(KeyboardInterrupt):
+        now.setattr(devices_folder, "_settle", killed)
+        scene.look()
+    left = [one.name for one in (scene.inbox / "archive").iterdir()]
+    assert len(left) == 1 and left[0].startswith(".moving-") and left[0].endswith("-a.gdt")
+    scene.look()  # another node may just be at it
+    assert [one.name for one in (scene.inbox / "archive").iterdir()] == left
+    monkeypatch.setattr(devices_folder, "MOVING_S", 0)
+    assert scene.look().known == 1
+    assert [one.name for one in (scene.inbox / "archive").iterdir()] == ["a.gdt"]
+    assert len(scene.rows()) == 1
+
+
+def test_a_file_that_takes_the_place_of_the_one_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device writes its next result under the same name while the first is being kept: both are taken."""
+    scene.send()
+    scene.put("RESULT.gdt", result())
+    kept = devices_taking.take
+
+    def slow(*given: Any) -> bool:
+        done = kept(*given)
+        (scene.inbox / "new.tmp").write_bytes(result(family="Muster"))
+        os.utime(scene.inbox / "new.tmp", (time.time() - 30, time.time() - 30))
+        (scene.inbox / "new.tmp").rename(scene.inbox / "RESULT.gdt")
+        return done
+
+    with monkeypatch.context() as now:
+        now.setattr(devices_taking, "take", slow)
+        assert scene.look().taken == 1
+    assert (scene.inbox / "RESULT.gdt").read_bytes() == result(family="Muster")
+    assert scene.look().taken == 1
+    assert len(scene.rows()) == 2
 
 
 def test_two_nodes_look_at_once(scene: Scene) -> None:
@@ -271,6 +313,19 @@ def test_master_data_are_answered(scene: Scene) -> None:
     assert (done.taken, done.doubts) == (1, 1)
     assert [one.name for one in scene.outbox.iterdir()] == ["EKG1PRAX.gdt"]
     assert b"80006301" in (scene.outbox / "EKG1PRAX.gdt").read_bytes()
+    scene.put("a.gdt", record("6300", [("3000", "P0000001")], "cp437"))
+    assert scene.look().taken == 1
+    assert len(list(scene.outbox.iterdir())) == 2  # the same question once more is answered once more
+    assert [row.state for row in scene.rows()] == ["doubt"]
+
+
+def test_the_same_values_measured_again(scene: Scene) -> None:
+    """Equal to the byte, yet another file: two results."""
+    scene.send()
+    for age in (90, 60):
+        scene.put("RESULT.gdt", result(), age)
+        assert scene.look().taken == 1
+    assert len(scene.rows()) == 2
 
 
 def test_a_folder_that_is_away_heals(scene: Scene) -> None:

@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.ids import new_id
 
 ARCHIVE, ERROR = "archive", "error"
+MOVING = ".moving-"
+MOVING_S = 60
+"""A file that is on its way for so long was left there by a crash. Seconds."""
 STILL_S = 3
 """So long a file has to stand still. Seconds."""
 AT_ONCE = 200
@@ -33,11 +37,20 @@ class Waiting(NamedTuple):
     since: int | None
 
 
+class Mark(NamedTuple):
+    """By what one file is told from another of its name: number, bytes, time of change (ns)."""
+
+    number: int
+    size: int
+    changed: int
+
+
 class File(NamedTuple):
     """A file that stands still. `data` None: it is larger than a result may be."""
 
     path: Path
     data: bytes | None
+    mark: Mark
 
 
 class Folder:
@@ -60,7 +73,7 @@ class Folder:
         for number, (changed, size, path) in enumerate(found):
             file = None
             if number < AT_ONCE and (not still or self._stands(path, size, changed)):
-                file = _read(path, size, changed)
+                file = _read(path)
             if file is None:
                 wait.append(changed // 1_000_000_000)
                 self.waiting = Waiting(len(wait), min(wait))
@@ -79,7 +92,7 @@ class Folder:
         """How many files lie in `error`. Problem as `files`."""
         try:
             with os.scandir(self._path / ERROR) as entries:
-                return sum(1 for one in entries if one.is_file())
+                return sum(1 for one in entries if one.is_file() and not one.name.startswith(MOVING))
         except FileNotFoundError:
             return 0
         except OSError:
@@ -108,45 +121,78 @@ class Folder:
         return size > 0 and (now - before[2] >= STILL_S or time.time() - changed / 1e9 >= STILL_S)
 
 
-def _read(path: Path, size: int, changed: int) -> File | None:
+def _read(path: Path) -> File | None:
     """A file as far as it is read; None while somebody has it, writes to it, or took it away."""
-    if size > MOST:
-        return File(path, None)
     try:
         with path.open("rb") as opened:
+            before = _mark(os.fstat(opened.fileno()))
             data = opened.read(MOST + 1)
-            after = os.fstat(opened.fileno())
+            after = _mark(os.fstat(opened.fileno()))
     except OSError:
         return None
-    return (
-        File(path, data)
-        if (after.st_size, after.st_mtime_ns) == (size, changed) == (len(data), changed)
-        else None
-    )
+    if before != after or len(data) != min(before.size, MOST + 1):
+        return None
+    return File(path, data if len(data) <= MOST else None, before)
 
 
-def file_away(path: Path, where: str) -> None:
-    """Put a file into `archive` or `error`, under a free name. OSError only where it is there and cannot be moved."""
-    place = path.parent / where
+def _mark(facts: os.stat_result) -> Mark:
+    return Mark(facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+def file_away(file: File, where: str) -> None:
+    """Put a file that was read into `archive` or `error`, under a free name. OSError only where it is there and cannot be moved.
+
+    It is first taken away under a name nobody else has: should the device have put another file in its place meanwhile, that one
+    goes back and is read in its turn.
+    """
+    place = file.path.parent / where
     place.mkdir(mode=0o700, exist_ok=True)
-    for number in range(100_000):
-        goal = place / (f"{number}-{path.name}" if number else path.name)
+    moving = place / f"{MOVING}{new_id()}-{file.path.name}"
+    try:
+        file.path.rename(moving)
+    except FileNotFoundError:
+        return  # another node was quicker
+    if _mark(moving.stat()) == file.mark:
+        _settle(moving, place, file.path.name)
+    else:
+        _settle(moving, file.path.parent, file.path.name)
+
+
+def put_back(folder: str) -> None:
+    """Files whose way a crash cut off go back to where they came from: read again, they are known. Problem as `files`."""
+    for where in (ARCHIVE, ERROR):
+        place = Path(folder) / where
         try:
-            os.link(path, goal)  # unlike a rename, never puts one file in the place of another
+            with os.scandir(place) as entries:
+                left = [
+                    Path(one.path) for one in entries
+                    if one.name.startswith(MOVING) and time.time() - one.stat().st_ctime >= MOVING_S
+                ]  # fmt: skip
+            for one in left:
+                _settle(one, Path(folder), one.name.removeprefix(MOVING).partition("-")[2])
+        except FileNotFoundError:
+            continue
+        except OSError:
+            raise Problem(AWAY, 503, retry=True) from None
+
+
+def _settle(moving: Path, place: Path, name: str) -> None:
+    """Give a file its name in a folder, or the first free one like it; never in the place of another."""
+    for number in range(100_000):
+        goal = place / (f"{number}-{name}" if number else name)
+        try:
+            os.link(moving, goal)  # unlike a rename, never puts one file in the place of another
         except FileExistsError:
-            if path.exists() and goal.exists() and os.path.samefile(goal, path):
-                break  # linked before a crash
             continue
         except FileNotFoundError:
             return
         except OSError:  # a file system without links
             if goal.exists():
                 continue
-            with suppress(FileNotFoundError):
-                path.rename(goal)
+            moving.rename(goal)
             return
         break
-    path.unlink(missing_ok=True)
+    moving.unlink(missing_ok=True)
 
 
 def put(folder: str, stem: str, data: bytes) -> str:

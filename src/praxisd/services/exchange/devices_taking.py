@@ -17,7 +17,7 @@ from praxisd.model.exchange import TakenPatient
 from praxisd.model.people import Patient
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import devices_asking, devices_rules, devices_store
-from praxisd.services.exchange.devices_folder import ARCHIVE, ERROR, Folder, file_away
+from praxisd.services.exchange.devices_folder import ARCHIVE, ERROR, File, Folder, file_away, put_back
 from praxisd.services.exchange.devices_rules import Judged
 from praxisd.services.exchange.formats import xdt_charset, xdt_people
 from praxisd.services.exchange.formats.xdt_format import CODE, FORMAT, Reading, believed
@@ -74,11 +74,12 @@ def look(
     looks = house.shared.setdefault("exchange_devices", {}).setdefault(f"{device.id}/{device.version}", {})
     folder = Folder(device.folder_in, looks, devices_asking.stem(device))
     try:
+        put_back(device.folder_in)
         for file in folder.files(still=still):
             ask()
             try:
-                good = file.data is not None and take(house, actor, device, file.path.name, file.data, counts)
-                file_away(file.path, ARCHIVE if good else ERROR)
+                good = file.data is not None and take(house, actor, device, file, file.data, counts)
+                file_away(file, ARCHIVE if good else ERROR)
                 counts.aside += not good
             except (OSError, ValueError, LookupError, Problem) as error:
                 house.log.error("device_file_stuck", where=device.id, error=error)
@@ -98,10 +99,15 @@ def look(
     return counts
 
 
-def take(house: "House", actor: Actor, device: Device, name: str, data: bytes, counts: Counts) -> bool:
-    """Keep what one file says; False where there is something in it that is nothing for praxisd."""
-    sent, whole = read(device, name, data)
-    digest = hashlib.sha256(data).hexdigest()
+def take(house: "House", actor: Actor, device: Device, file: File, data: bytes, counts: Counts) -> bool:
+    """Keep what one file says; False where there is something in it that is nothing for praxisd.
+
+    The same file read again is known by name, time and content; the same values measured again come in another file.
+    """
+    sent, whole = read(device, file.path.name, data)
+    digest = hashlib.sha256(
+        f"{file.path.name}\0{file.mark.changed // 1_000_000_000}\0".encode() + data
+    ).hexdigest()
     done = house.store.run(actor, partial(_keep, device, digest, sent))
     for judged in done:
         if judged is None:
@@ -166,6 +172,9 @@ def _keep(device: Device, digest: str, sent: list[Sent], tx: Tx) -> list[Judged 
     done: list[Judged | None] = []
     for number, one in enumerate(sent, start=1):
         judged = judge(tx, one)
+        if one.record.kind == ASKS and judged.patient:  # a question is answered each time, and no result
+            done.append(judged)
+            continue
         doc = one.doc
         if judged.differs:
             doc = ResultDoc(
