@@ -9,8 +9,8 @@ from praxisd.kernel.errors import Problem
 from praxisd.model.people import PatientClaim
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange import takeovers
 from praxisd.services.exchange.takeover_working import Work
 from praxisd.testing.takeover_state import state

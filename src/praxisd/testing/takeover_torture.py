@@ -26,8 +26,8 @@ from praxisd.kernel.app import House
 from praxisd.kernel.config import Config
 from praxisd.model.people import PatientClaim
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange import takeovers
 from praxisd.services.exchange.takeover_room import room_of
 from praxisd.services.exchange.takeover_routes import begin_look

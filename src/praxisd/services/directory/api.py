@@ -51,7 +51,7 @@ from praxisd.services.directory.lending import (
 from praxisd.services.directory.merging import merge, undo
 from praxisd.services.directory.seen import saw
 from praxisd.services.directory.taking import Back, Sight, Taker, Took, Verdict, take_back
-from praxisd.services.directory.taking_rules import LEADS, same_one
+from praxisd.services.directory.taking_fields import LEADS, same_one
 from praxisd.services.directory.treatment_fhir import Brought, import_treatment
 
 __all__ = [

@@ -16,9 +16,9 @@ from praxisd.kernel.clock import local_date, zone
 from praxisd.kernel.resource import changed_fields
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient
-from praxisd.services.directory import claims, imports, merge_store, person_store, rules, store, taking_rules
+from praxisd.services.directory import claims, imports, merge_store, person_store, rules, store, taking_fields
 from praxisd.services.directory.matching import SOURCE_DIFFERS, Candidate, Likeness, match
-from praxisd.services.directory.taking_rules import Action
+from praxisd.services.directory.taking_fields import Action
 
 Keys = frozenset[tuple[str, str]]
 Refs = tuple[tuple[str, str], ...]
@@ -115,7 +115,7 @@ class Taker:
         strange = False
         if known is not None:
             one = self._now(known)
-            if taking_rules.same_one(one, person):
+            if taking_fields.same_one(one, person):
                 return self._changed(one, person)
             strange = True
         told = _likeness(person, keys)
@@ -138,7 +138,7 @@ class Taker:
         return seen or claims.follow(self._tx, id_)
 
     def _changed(self, known: Patient, person: Patient) -> Verdict:
-        done = taking_rules.change(known, person, self._leads, self._country)
+        done = taking_fields.change(known, person, self._leads, self._country)
         action: Action = "doubt" if done.differs else "merged" if done.filled else "same"
         return Verdict(action, known.id, done.after, done.filled, done.differs)
 

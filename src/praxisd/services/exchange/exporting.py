@@ -21,7 +21,7 @@ from praxisd.model.exchange import (
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import formats
-from praxisd.services.exchange import takeover_rules as rules
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.format import WriteOptions, Written
 from praxisd.services.medication import api as medication
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from praxisd.kernel.access import system
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House

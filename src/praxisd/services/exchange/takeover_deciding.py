@@ -21,8 +21,8 @@ from praxisd.model.exchange import (
 )
 from praxisd.model.people import Patient, Treatment
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.format import Found
 from praxisd.services.medication import api as medication
 

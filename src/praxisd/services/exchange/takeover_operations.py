@@ -14,8 +14,8 @@ from praxisd.kernel import control
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Operation
 from praxisd.services.exchange import exporting, takeovers
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.takeover_room import room_of
 from praxisd.services.exchange.takeover_routes import begin_look, report_of
 from praxisd.services.exchange.takeover_shapes import LookIn

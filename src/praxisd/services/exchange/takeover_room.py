@@ -15,8 +15,8 @@ from praxisd.kernel import events
 from praxisd.kernel.access import system
 from praxisd.kernel.store import Tx
 from praxisd.services.exchange import takeover_places
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.takeover_working import Work
 
 if TYPE_CHECKING:

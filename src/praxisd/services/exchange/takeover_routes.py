@@ -13,9 +13,9 @@ from praxisd.kernel.errors import not_found
 from praxisd.kernel.service import Answer, Call, Page, Raw, Route
 from praxisd.kernel.store import Tx
 from praxisd.services.exchange import exporting, formats, previewing, takeovers
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_shapes as shapes
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.format import ReadOptions
 from praxisd.services.exchange.takeover_view import View
 

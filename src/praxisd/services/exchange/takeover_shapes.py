@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from praxisd.kernel.service import Cursor, Limit
 from praxisd.model.exchange import Kind
-from praxisd.services.exchange.takeover_rules import State
+from praxisd.services.exchange.takeover_terms import State
 
 Text = Annotated[str, Meta(max_length=200)]
 Word = Annotated[str, Meta(max_length=40)]

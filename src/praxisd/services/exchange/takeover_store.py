@@ -29,7 +29,7 @@ TAKEOVER = table(
     sa.PrimaryKeyConstraint("organization", "id"),
     sa.Index("exchange_takeover_state", "state"),
 )
-"""`state` is one of `takeover_rules.STATES`; `cursor` the number of the last record dealt with in it; `done` of `total` is
+"""`state` is one of `takeover_terms.STATES`; `cursor` the number of the last record dealt with in it; `done` of `total` is
 its progress (bytes while looking and running, records while undoing)."""
 ITEM = table(
     "exchange_item",

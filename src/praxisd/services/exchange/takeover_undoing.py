@@ -8,8 +8,8 @@ from typing import Any
 
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.takeover_deciding import take_back
 from praxisd.services.exchange.takeover_holding import BUDGET_S, PIECE, Holder
 

@@ -16,8 +16,8 @@ import msgspec
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
 from praxisd.services.exchange import formats, takeover_places
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.format import Found, Left, Progress, Warning_
 from praxisd.services.exchange.takeover_deciding import Decider, Memory, Outcome, Seen
 from praxisd.services.exchange.takeover_holding import BUDGET_S, PIECE, Left_

@@ -17,8 +17,8 @@ from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import formats, takeover_places
-from praxisd.services.exchange import takeover_rules as rules
 from praxisd.services.exchange import takeover_store as store
+from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.format import HEAD
 
 if TYPE_CHECKING:

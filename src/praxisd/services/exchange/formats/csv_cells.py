@@ -18,7 +18,7 @@ from praxisd.model.exchange import (
 from praxisd.model.people import Address, Contact, Gender, Identifier
 from praxisd.services.exchange.format import ReadOptions
 from praxisd.services.exchange.formats import csv_dates, csv_words
-from praxisd.services.exchange.takeover_rules import flaw
+from praxisd.services.exchange.takeover_terms import flaw
 
 INSURED = "http://fhir.de/sid/gkv/kvid-10"
 GENDER, NUMBER, ZIP, TIME, EMPTY = (

@@ -23,7 +23,7 @@ from praxisd.model.exchange import (
 from praxisd.model.fhir_primitives import valid_id
 from praxisd.model.people import Identifier
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import takeover_rules as rules
+from praxisd.services.exchange import takeover_terms as rules
 
 Dict = dict[str, Any]
 PZN = "http://fhir.de/CodeSystem/ifa/pzn"

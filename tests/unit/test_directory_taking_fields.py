@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from praxisd.model.people import Address, Contact, Identifier, Patient
-from praxisd.services.directory.taking_rules import LEADS, SINGLE, change, same_one
+from praxisd.services.directory.taking_fields import LEADS, SINGLE, change, same_one
 
 NOBODY: frozenset[str] = frozenset()
 KVNR = next(iter(SINGLE))
