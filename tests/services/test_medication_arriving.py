@@ -10,6 +10,7 @@ from praxisd.kernel.app import House
 from praxisd.sandbox import updates_medication
 from praxisd.services.medication import sets_checks, sets_reading, sets_sample
 from praxisd.services.medication.sets_schema import ELEMENTS, MEDICATION
+from praxisd.services.updates import api as updates
 from praxisd.testing.medication import install_samples
 
 from .updates_cast import Desk, Vendor, fetched
@@ -62,15 +63,36 @@ def test_a_newer_edition_arrives_is_switched_and_switched_back(house: House, ven
     assert sets_reading.open_set(house, MEDICATION).version == second
 
 
-def test_an_edition_that_cannot_be_read_arrives(house: House, vendor: Vendor) -> None:
-    owner = Desk(house)
-    first = sets_reading.open_set(house, MEDICATION).version
+def _unreadable(vendor: Vendor) -> None:
     file = vendor.work / "newer.sqlite"
     sets_sample.build(2, date(2026, 11, 27), MEDICATION, file)
     with sqlite3.connect(file) as link:
         link.execute("PRAGMA user_version = 7")
     link.close()
     vendor.quick.add(MEDICATION, "2099-01-01", file, released="2099-01-01")
+
+
+def test_an_edition_that_cannot_be_read_is_refused_before_it_is_switched_to(
+    house: House, vendor: Vendor
+) -> None:
+    owner = Desk(house)
+    sets_reading.start(house)
+    first = updates.versions(house, MEDICATION)
+    _unreadable(vendor)
+    ended = owner.ordered(fetched(owner, MEDICATION))
+    assert (ended["state"], ended["fault"]["code"]) == ("refused", "medication.set_schema")
+    assert ended["fault"]["title"] == "Datenbestand hat ein anderes Format"
+    assert updates.versions(house, MEDICATION) == first
+    assert owner.element(MEDICATION)["waiting"] is None, "it is not offered again and again"
+    assert not list(sets_checks.files(house))
+
+
+def test_an_edition_that_cannot_be_read_arrives_unseen(house: House, vendor: Vendor) -> None:
+    """As after a change of the program: what was switched to before cannot be read by this version."""
+    owner = Desk(house)
+    house.shared.pop("updates_judges", None)
+    first = sets_reading.open_set(house, MEDICATION).version
+    _unreadable(vendor)
     assert owner.ordered(fetched(owner, MEDICATION))["state"] == "kept"
     assert sets_reading.open_set(house, MEDICATION).version == first
     _, sets = owner.ask("GET", "/medication/sets")

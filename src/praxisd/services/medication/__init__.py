@@ -1,7 +1,7 @@
 """medication: signed data sets, the search in them, and what a patient takes (SPEC § 10)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.medication import finding_declared, sets_declared, statements_declared
+from praxisd.services.medication import finding_declared, sets_declared, sets_reading, statements_declared
 
 SERVICE = Service(
     name="medication",
@@ -24,5 +24,6 @@ SERVICE = Service(
         *finding_declared.PATIENT_REFS,
         *statements_declared.PATIENT_REFS,
     ),
+    start=sets_reading.start,
     problems=(*sets_declared.PROBLEMS, *finding_declared.PROBLEMS, *statements_declared.PROBLEMS),
 )

@@ -10,7 +10,6 @@ from praxisd.kernel import issues
 from praxisd.kernel.control import actor
 from praxisd.kernel.service import Operation
 from praxisd.services.medication import sets_looking, sets_reading, sets_view
-from praxisd.services.medication.sets_looking import SetFault
 from praxisd.services.updates import api as updates
 
 if TYPE_CHECKING:
@@ -44,14 +43,7 @@ def use(house: "House", args: Args) -> Args:
     Problems: those of `sets_looking` (422), `updates.busy`, `updates.unusable`.
     """
     file = Path(args["file"])
-    try:
-        connection, meta = sets_looking.opened(file, None)
-        try:
-            sets_looking.whole(connection, meta)
-        finally:
-            connection.close()
-    except SetFault as fault:
-        raise fault.problem() from None
+    meta = sets_looking.looked(file)
     version = str(args.get("version") or meta["released"])
     there = updates.versions(house, meta["element"])
     if there and there[0].version == version:

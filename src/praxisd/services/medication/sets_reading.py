@@ -18,7 +18,7 @@ from praxisd.model import medication
 from praxisd.model.medication import ElementName, Standing
 from praxisd.services.medication import sets_looking, sets_store
 from praxisd.services.medication.sets_looking import SetFault
-from praxisd.services.medication.sets_schema import MEDICATION, NOTICES, TEXTS
+from praxisd.services.medication.sets_schema import ELEMENTS, MEDICATION, NOTICES, TEXTS
 from praxisd.services.updates import api as updates
 
 if TYPE_CHECKING:
@@ -238,3 +238,14 @@ def for_entry(house: "House", tx: "Tx") -> Opened:
     if today(house, tx).isoformat() > opened.meta["grace_until"]:
         raise Problem("medication.data_expired", 409, until=opened.meta["grace_until"])
     return opened
+
+
+def start(house: "House") -> None:
+    """Have each edition looked at before it is switched to: one that cannot be read changes nothing."""
+    for element in ELEMENTS:
+        updates.judge(
+            house,
+            element,
+            lambda path, element=element: sets_looking.looked(path, element, BREATH_S),  # type: ignore[misc]
+            sets_looking.FAULTS,
+        )

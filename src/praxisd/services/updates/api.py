@@ -1,6 +1,6 @@
 """The only door of updates for other services: data sets, and which version runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import zone_name, zone_of
-from praxisd.services.updates import guarding, rules, slots, store
+from praxisd.services.updates import guarding, judging, rules, slots, store
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -70,6 +70,14 @@ def put_in_use(
         slots.use(house.folder, name, version, released)
     except slots.Unusable:
         raise Problem("updates.unusable", 422, element=name, version=version) from None
+
+
+def judge(house: "House", name: str, look: Callable[[Path], object], codes: Sequence[str]) -> None:
+    """Have each new file of a data set looked at by `look` before it is switched to: a Problem of one of `codes` refuses it.
+
+    Called once, when the service starts.
+    """
+    judging.register(house, name, look, codes)
 
 
 def running_version(house: "House") -> str:

@@ -12,6 +12,7 @@ from praxisd.kernel.access import Actor, system
 from praxisd.kernel.errors import Problem
 from praxisd.services.updates import (
     guarding,
+    judging,
     places,
     plugins,
     saving,
@@ -84,6 +85,7 @@ def _data(house: "House", actor: Actor, package: Any) -> None:
     """Switch a data set to the new version."""
     try:
         slots.look(Path(package.path))  # before the version in the other slot is given up for it
+        judging.judge(house, package.element, Path(package.path))
         place = slots.room(house.folder, package.element)
         Path(package.path).replace(place)
         slots.use(house.folder, package.element, package.version, package.released)

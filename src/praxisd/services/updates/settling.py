@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel import events, issues, leases, maintenance
 from praxisd.kernel.access import Actor
-from praxisd.services.updates import store, words
+from praxisd.services.updates import judging, store, words
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -97,7 +97,7 @@ def finish(
         ended = {"kept": "kept", "rolled_back": "rolled_back"}.get(state, "refused")
         why = {"reason": reason, "params": words.encoded(params), "log": log}
         store.change_order(tx, row, state=state, step=ended, ended_at=tx.now, **why)
-        _end_packages(tx, row, state, why)
+        _end_packages(house, tx, row, state, why)
         if state == "kept" and row.kind == "switch_back":
             events.note(tx, "update.switched_back", "Order", id_, release=row.version)
         elif state != "kept":
@@ -112,7 +112,7 @@ def finish(
         issues.run_checks(house, ["updates.outcome"])
 
 
-def _end_packages(tx: "Tx", row: Any, state: str, why: dict[str, Any]) -> None:
+def _end_packages(house: "House", tx: "Tx", row: Any, state: str, why: dict[str, Any]) -> None:
     for one in (store.package(tx, id_) for id_ in json.loads(row.packages)):
         if one is None:
             continue
@@ -122,7 +122,7 @@ def _end_packages(tx: "Tx", row: Any, state: str, why: dict[str, Any]) -> None:
         elif one.state == "ordered":
             if state == "rolled_back" and one.kind == "software":
                 store.change_package(tx, one, state="rolled_back", **why)
-            elif why["reason"] in _SPOILT:
+            elif why["reason"] in _SPOILT or judging.spoils(house, why["reason"]):
                 if one.path:
                     Path(one.path).unlink(missing_ok=True)
                 store.change_package(tx, one, state="refused", path=None, **why)
