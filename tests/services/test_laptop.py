@@ -301,6 +301,18 @@ def test_a_run_that_was_cut_off_is_taken_up_by_the_same_file(home, laptop, monke
     assert home.patient(home.anna).version == home.patient(home.ben).version == 2
 
 
+def test_two_files_of_one_loan_wait_for_each_other(home, laptop):
+    from praxisd.kernel import leases
+
+    change(laptop, home.anna, note="eins")
+    file, key = pack(laptop), f"exchange.loan:{home.given.loan}"
+    home.do(lambda tx: leases.acquire(tx, key, "another", 60))
+    with pytest.raises(Problem, match="loan_busy"):
+        take(home.house, home.actor, file)
+    home.house.clock.advance(61)
+    assert take(home.house, home.actor, file).changed == 1
+
+
 def test_what_the_laptop_brings_for_somebody_who_was_not_lent_waits(home, laptop, monkeypatch):
     """A laptop that was tampered with brings nothing into other records by itself."""
     monkeypatch.setattr(laptop_opening, "_everybody", lambda _tx: [])
@@ -324,7 +336,9 @@ def test_loans_are_listed_also_for_one_patient_and_say_what_they_are(home, lapto
     assert [one.state for one in listed()] == ["out"] and [one.patients for one in listed(home.anna)] == [2]
     assert listed(home.stays) == []
     take(home.house, home.actor, pack(laptop, last=True))
-    assert [(one.state, one.number) for one in listed(home.ben)] == [("back", 1)]
+    assert [(one.state, one.number) for one in listed()] == [("back", 1)]
+    assert listed(home.ben) == []  # what the laptop had is not kept any longer
+    assert take(home.house, home.actor, pack(laptop)).again  # it ended: nothing new can come
     home.lend(home.stays)
     home.house.clock.advance(30 * 86_400)
     assert [one.state for one in listed()] == ["over", "back"]

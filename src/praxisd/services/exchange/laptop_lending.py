@@ -215,6 +215,7 @@ def revoke(tx: Tx, loan: str) -> None:
     """A laptop that is lost: nothing is taken from it any more. 404 for an unknown loan; once more changes nothing."""
     need_loan(tx, loan)
     if laptop_store.revoke(tx, loan):
+        laptop_store.forget(tx, loan)
         events.note(tx, "loan.revoked", "Loan", loan)
 
 

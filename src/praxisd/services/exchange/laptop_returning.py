@@ -4,12 +4,13 @@ Each record is one short transaction: its merge, its conflicts and the new base 
 that was cut off is taken up by the same file; a file that was taken changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from praxisd.kernel import events
+from praxisd.kernel import events, leases
 from praxisd.kernel.access import Actor
 from praxisd.kernel.engines import Violation
 from praxisd.kernel.errors import Problem, not_found
@@ -25,6 +26,8 @@ from praxisd.services.exchange.merge_rules import MISSING, RECORD, Clash, Doc
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
+BUSY_S = 600
+"""So long a merge that was killed keeps the next one of its loan waiting at most. Seconds."""
 BOTH = "exchange.changed_on_both"
 """Why a conflict waits, where nothing was refused."""
 
@@ -68,12 +71,33 @@ class _Done(NamedTuple):
 def take(house: "House", actor: Actor, data: bytes, passphrase: str | None = None) -> Report:
     """Merge a file. Problems, nothing changed: `exchange.file_foreign`, `file_damaged`, `file_newer`, `file_goes_out`,
     `passphrase_missing`, `passphrase_wrong`, `key_wrong` (422), `exchange.file_other_practice`, `loan_unknown`,
-    `loan_revoked`, `loan_other_laptop`, `laptop_lends_not` (409).
+    `loan_revoked`, `loan_other_laptop`, `loan_busy`, `laptop_lends_not` (409).
     """
     laptop_lending.need_practice(house)
     content, row = unseal(house, actor, data, passphrase)
+    with _alone(house, actor, row.id):
+        return _take(house, actor, content)
+
+
+@contextmanager
+def _alone(house: "House", actor: Actor, loan: str) -> Iterator[None]:
+    """Two files of one loan are merged one after the other. Problem `exchange.loan_busy` (409)."""
+    key, holder = f"exchange.loan:{loan}", new_id()
+    lease = house.store.run(actor, lambda tx: leases.acquire(tx, key, holder, BUSY_S))
+    if lease is None:
+        raise Problem("exchange.loan_busy", 409, retry=True)
+    try:
+        yield
+    finally:
+        house.store.run(actor, lambda tx: leases.release(tx, lease))
+
+
+def _take(house: "House", actor: Actor, content: Content) -> Report:
     manifest = content.manifest
-    if manifest.number <= row.number:
+    with house.store.read(actor) as tx:
+        row = laptop_lending.need_loan(tx, manifest.loan)
+    # Who has ended with it, on the laptop, has brought nothing new since.
+    if manifest.number <= row.number or row.state == laptop_store.BACK:
         return Report(loan=row.id, label=row.label, number=manifest.number, last=manifest.last, again=True)
     _check(content.lines)
     order = {name: number for number, name in enumerate(KINDS)}
@@ -86,6 +110,8 @@ def take(house: "House", actor: Actor, data: bytes, passphrase: str | None = Non
             tx, row.id, manifest.laptop, manifest.number, content.sha256, last=manifest.last
         ):
             raise Problem("exchange.loan_revoked", 409)
+        if manifest.last:
+            laptop_store.forget(tx, row.id)
         events.note(
             tx,
             "loan.returned",

@@ -142,7 +142,7 @@ _FILE = tuple(
     )
 ) + tuple(
     (409, f"exchange.{one}")
-    for one in ("file_other_practice", "loan_unknown", "loan_revoked", "loan_other_laptop", "laptop_lends_not")
+    for one in ("file_other_practice", "loan_unknown", "loan_revoked", "loan_other_laptop", "loan_busy", "laptop_lends_not")
 )  # fmt: skip
 _DECIDING = (
     (404, "http.not_found"), (409, "exchange.conflict_decided"), (422, "exchange.choice_invalid"),

@@ -130,6 +130,7 @@ _BASES = prepared(
     .where(mine(BASE), _B.loan == sa.bindparam("loan"))
     .order_by(_B.kind, _B.id)
 )
+_FORGET = prepared(sa.delete(BASE).where(mine(BASE), _B.loan == sa.bindparam("loan")))
 _CONFLICT = prepared(sa.select(CONFLICT).where(mine(CONFLICT), _C.id == sa.bindparam("id")))
 _OPEN = prepared(sa.select(CONFLICT).where(mine(CONFLICT), _C.decided_at.is_(None)).order_by(_C.id))
 _OPEN_AT = prepared(
@@ -202,6 +203,11 @@ def put_bases(tx: Tx, loan_id: str, rows: Iterable[Base], digest: str) -> None:
     """Note what the laptop has."""
     for one in rows:
         tx.run(_PUT_BASE, loan=loan_id, sha256=digest, **one._asdict())
+
+
+def forget(tx: Tx, loan_id: str) -> None:
+    """Nothing comes of this loan any more: what the laptop had need not be kept."""
+    tx.run(_FORGET, loan=loan_id)
 
 
 def base(tx: Tx, loan_id: str, kind: str, id_: str) -> Any:
