@@ -1,6 +1,7 @@
 """Two praxisd, as people use them: patients out on a laptop, work on both sides, back, decided, and once more for nothing."""
 
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -207,3 +208,71 @@ def test_out_on_both_sides_and_back(tmp_path: Path) -> None:
         late = command("laptop", "back", str(tmp_path / "late.age"), "--json", folder=home)
         assert late.code == 1 and late.json["problem"]["code"] == "exchange.loan_revoked"
     assert good(command("laptop", "status", "--json", folder=laptop))["over"] is True
+
+
+def test_by_commands_alone_with_a_key_and_no_server(tmp_path: Path) -> None:
+    home, laptop, out, key = tmp_path / "praxis", tmp_path / "laptop", tmp_path / "a.age", tmp_path / "key"
+    practice(home)
+    bundle = tmp_path / "b.json"
+    person = {"resourceType": "Patient", "id": "anna", "name": [{"family": "Adler", "given": ["Anna"]}]}
+    entry = [{"resource": person, "request": {"method": "PUT", "url": "Patient/anna"}}]
+    bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry}))
+    assert command("import", str(bundle), folder=home).code == 0
+
+    made = command("laptop", "key", "--to", str(key))
+    assert made.code == 0 and made.out.startswith("age1") and key.stat().st_mode & 0o077 == 0
+    assert command("laptop", "key", "--to", str(key)).code != 0  # never over another one
+    lent = command(
+        "laptop", "out", "--patients", "anna", "--to", str(out), "--recipient", made.out.strip(), folder=home
+    )
+    assert lent.code == 0 and "1 Patienten" in lent.err
+    assert command("laptop", "open", str(out), "--user", "eva", folder=laptop).code == 1  # without its key
+    opened = command(
+        "laptop",
+        "open",
+        str(out),
+        "--user",
+        "eva",
+        "--key",
+        str(key),
+        "--stdin",
+        folder=laptop,
+        stdin=PASSWORD + "\n",
+    )
+    assert opened.code == 0 and "Praxis Dr. Muster" in opened.out
+    again = command(
+        "laptop",
+        "open",
+        str(out),
+        "--user",
+        "eva",
+        "--key",
+        str(key),
+        "--stdin",
+        folder=laptop,
+        stdin=PASSWORD + "\n",
+    )
+    assert again.code == 1 and "exchange.folder_used" in again.err
+    assert "Laptop" in command("laptop", "status", folder=laptop).out
+
+    for folder, name in ((home, "Adler-Home"), (laptop, "Adler-Weg")):
+        with running(folder) as server:
+            Person(server.client(), "eva")("PATCH", "/patients/anna", 200, {"family": name})
+    file = tmp_path / "back.age"
+    packed = command(
+        "laptop", "pack", "--to", str(file), "--passphrase", "--stdin", folder=laptop, stdin=SEALED + "\n"
+    )
+    assert packed.code == 0 and str(file) in packed.out
+    assert command("laptop", "back", str(file), "--stdin", folder=home, stdin="falsch\n").code == 1
+    back = command("laptop", "back", str(file), "--stdin", folder=home, stdin=SEALED + "\n")
+    assert back.code == 0 and "praxisd laptop conflicts" in back.out
+    shown = command("laptop", "conflicts", folder=home)
+    assert '"Adler-Home"' in shown.out and '"Adler-Weg"' in shown.out
+    waiting = good(command("laptop", "conflicts", "--json", folder=home))["conflicts"][0]["id"]
+    assert command("laptop", "decide", waiting, "own", "--value", '"Adler-Beide"', folder=home).code == 0
+    assert command("laptop", "decide", waiting, "ours", folder=home).code == 1
+    assert "Laptop" in command("laptop", "list", folder=home).out
+    found = tmp_path / "anna.zip"
+    assert command("export", "patient", "anna", "--to", str(found), folder=home).code == 0
+    with zipfile.ZipFile(found) as archive:
+        assert "Auskunft.pdf" in archive.namelist() and b"Adler-Beide" in archive.read("fhir.json")
