@@ -18,10 +18,11 @@ from click.testing import CliRunner
 from tuf.api.metadata import Metadata
 
 from praxisd import __version__
-from praxisd.sandbox import updates, updates_data, updates_versions
+from praxisd.sandbox import updates, updates_data, updates_medication, updates_versions
 from praxisd.sandbox.cli import sandbox
 from praxisd.sandbox.updates_faults import KINDS, Fault, Faults
 from praxisd.sandbox.updates_program import ROOT, Running
+from praxisd.services.updates.publish_quick import Quick
 from praxisd.testing.programs import environment
 from praxisd_guard import package_read
 from praxisd_guard.faults import FROZEN, ROLLBACK, TrustFault
@@ -364,3 +365,17 @@ def test_a_taken_port_is_said(client: Client, tmp_path: Path, monkeypatch: pytes
     port = client.running.url.rpartition(":")[2]
     done = CliRunner().invoke(sandbox, ["updates", "--data", str(tmp_path), "--port", port])
     assert done.exit_code != 0 and getattr(done.exception, "code", "") == "control.address_unusable"
+
+
+def test_a_repository_of_an_earlier_program_gets_the_sets_it_had_no_role_for(tmp_path: Path) -> None:
+    place = tmp_path / updates.FOLDER
+    before = Quick(place, (f"data-{updates.HOLIDAYS}",))
+    assert "data-medication" not in before.repository.roles()
+    days = updates_medication.days(tmp_path, place)
+    now = Quick(place, (f"data-{updates.HOLIDAYS}", *updates_medication.ROLES))
+    for _ in range(2):
+        updates_medication.publish(now, 1, days[1], tmp_path / "work")
+    trust = Trust(tmp_path / "trust", before.root, FolderSource(now.folder))
+    trust.refresh()
+    assert [one.version for one in trust.offers("medication-texts")] == [days[1].isoformat()]
+    assert updates_medication.days(tmp_path, place) == days, "the days stay"
