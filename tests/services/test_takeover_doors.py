@@ -1,6 +1,7 @@
 """The doors of take-overs and exports: the wizard from file to undo over REST, who may, and the commands."""
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Iterator
@@ -13,8 +14,11 @@ from litestar.testing import TestClient
 
 from praxisd import main
 from praxisd.kernel.app import House
-from praxisd.services.exchange import takeover_cli
+from praxisd.kernel.errors import Problem
+from praxisd.services.exchange import exporting, takeover_cli, takeovers
+from praxisd.services.exchange import takeover_store as store
 from praxisd.services.exchange.takeover_room import room_of
+from praxisd.services.exchange.takeover_view import View
 from praxisd.testing.practice import key_for
 from praxisd.web.app import build
 
@@ -142,6 +146,20 @@ def test_only_the_owner_may(desk: Desk) -> None:
         desk.headers = {"Authorization": f"Bearer {key}"}
         desk.ask("GET", "/takeovers", 403)
         desk.ask("POST", "/exports", 403, json={"what": "patients", "format": "csv"})
+
+
+def test_who_is_masked_sees_counts_and_nobody(desk: Desk) -> None:
+    office = desk.office
+    id_, _ = office.whole(PATIENTS)
+    masked = dataclasses.replace(office.actor, masked=True)
+    with office.house.store.read(masked) as tx:
+        view = View(office.house, tx, "de")
+        (shown,) = view.takeovers([takeovers.need(tx, id_)])
+        items = view.items(store.items(tx, id_, 0, 10))
+    assert (shown.name, shown.counts.new) == ("", 3)
+    assert [(one.source_id, one.name) for one in items] == [(None, None)] * 3
+    with pytest.raises(Problem, match="forbidden"):
+        exporting.bytes_of(office.house, masked, "patients", "csv")
 
 
 def test_events_tell_counts_and_no_names(desk: Desk) -> None:

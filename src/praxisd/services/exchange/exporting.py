@@ -50,6 +50,8 @@ def export(
 ) -> Written:
     """Write all of `what` into the stream; the event tells how many. Problems `exchange.format_unknown`,
     `exchange.format_lacks`, `exchange.cannot_say`, `exchange.settings_invalid` (422)."""
+    if actor.masked:
+        raise Problem("access.forbidden", 403, permission="exchange.export.use")
     one = formats.get(format_)
     kinds = (TABLE[what],) if one.name == "csv" else KINDS[what]
     kinds = tuple(kind for kind in kinds if kind in one.kinds_out)

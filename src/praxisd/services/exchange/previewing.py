@@ -26,6 +26,8 @@ _HEAD = 4 * HEAD
 
 def preview(house: "House", tx: Tx, row: Any, wanted: OptionsIn) -> PreviewOut:
     """The first rows of a table. Problem `exchange.no_table` (422) for a file of another format."""
+    if tx.actor.masked:
+        raise Problem("access.forbidden", 403, permission="exchange.takeover.use")
     if row.format != "csv":
         raise Problem("exchange.no_table", 422)
     with takeover_places.opened(house, row.id) as stream:

@@ -56,12 +56,16 @@ class View:
         waiting = store.states(self._tx, row.id).get("changed", 0) if row.state != "uploaded" else 0
         code = "" if row.code.startswith("exchange.undo_") else row.code
         return TakeoverOut(
-            id=row.id, name=row.name, format=row.format, bytes=row.bytes, sha256=row.sha256, state=row.state,
+            id=row.id, name=self._seen(row.name) or "", format=row.format, bytes=row.bytes, sha256=row.sha256, state=row.state,
             progress=ProgressOut(done=row.done, total=row.total), counts=self._counts(row), options=options(settings.options),
             leads=list(settings.leads), origin=settings.origin, waiting=waiting, code=code, problem=self.text(code),
             source_gone=bool(row.source_gone), created_at=self._time(row.created_at), created_by=who,
             changed_at=self._time(row.changed_at),
         )  # fmt: skip
+
+    def _seen(self, text: str | None) -> str | None:
+        """What a masked caller does not see: names of files, numbers of people."""
+        return None if self._tx.actor.masked else text
 
     def _time(self, at: int) -> str:
         return format_rfc3339(at, self._zone)
@@ -100,7 +104,7 @@ class View:
             fields = msgspec.json.decode(one.fields, type=list[str])
             out.append(
                 ItemOut(
-                    no=one.no, kind=one.kind, line=one.line, source_id=one.source_id, action=one.action, state=one.state,
+                    no=one.no, kind=one.kind, line=one.line, source_id=self._seen(one.source_id), action=one.action, state=one.state,
                     code=one.code, text=self.text(one.code, _DASH), flaw=one.flaw, flaw_text=self.text(one.flaw),
                     fields=[name for name in fields if not name.startswith("!")],
                     differs=[name[1:] for name in fields if name.startswith("!")],
