@@ -104,7 +104,8 @@ class View:
             fields = msgspec.json.decode(one.fields, type=list[str])
             out.append(
                 ItemOut(
-                    no=one.no, kind=one.kind, line=one.line, source_id=self._seen(one.source_id), action=one.action, state=one.state,
+                    no=one.no, kind=one.kind, line=one.line, source_id=self._seen(one.source_id), action=one.action,
+                    state=one.state,
                     code=one.code, text=self.text(one.code, _DASH), flaw=one.flaw, flaw_text=self.text(one.flaw),
                     fields=[name for name in fields if not name.startswith("!")],
                     differs=[name[1:] for name in fields if name.startswith("!")],
