@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ from praxisd.model import medication
 from praxisd.model.medication import ElementName, Standing
 from praxisd.services.medication import sets_looking, sets_store
 from praxisd.services.medication.sets_looking import SetFault
-from praxisd.services.medication.sets_schema import ELEMENTS, MEDICATION, NOTICES, TEXTS
+from praxisd.services.medication.sets_schema import ELEMENTS, MEDICATION, NOTICES, TABLES, TEXTS
 from praxisd.services.updates import api as updates
 
 if TYPE_CHECKING:
@@ -74,6 +75,15 @@ class Opened:
         with self._lock:
             found: tuple[Any, ...] | None = self._connection.execute(sql, params).fetchone()
             return found
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Rows per table."""
+        found = {}
+        for table in TABLES[self.element]:
+            row = self.first(f"SELECT count(*) FROM {table.name}")  # noqa: S608
+            found[table.name] = 0 if row is None else int(row[0])
+        return found
 
     def look(self) -> SetFault | None:
         """Read the whole file, once: what is wrong with it, where it is not what it was made as. Nobody waits meanwhile."""

@@ -33,20 +33,11 @@ def one(house: "House", tx: "Tx", element: "ElementName", lang: str) -> SetOut:
     zone = zone_of(zone_name(house, tx))
     return SetOut(
         standing=standing,
-        counts={} if opened is None else counts(opened),
+        counts={} if opened is None else opened.counts,
         confirmed_by=None if said is None else said.confirmed_by,
         confirmed_at=None if said is None else format_rfc3339(said.confirmed_at, zone),
         confirmed_version=None if said is None else said.version,
     )
-
-
-def counts(opened: sets_reading.Opened) -> dict[str, int]:
-    """Rows per table."""
-    found = {}
-    for table in schema.TABLES[opened.meta["element"]]:
-        row = opened.first(f"SELECT count(*) FROM {table.name}")  # noqa: S608
-        found[table.name] = 0 if row is None else int(row[0])
-    return found
 
 
 def confirm(house: "House", tx: "Tx", element: str, version: str) -> None:
