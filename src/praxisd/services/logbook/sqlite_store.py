@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from praxisd.services.logbook.shelf import (
     first_id,
     id_of,
 )
-from praxisd.services.logbook.sqlite_queries import GRADE, statements
+from praxisd.services.logbook.sqlite_queries import GRADE, TERMS, endings, statements
 
 VERSION = 1
 SCHEMA = f"""
@@ -168,6 +169,7 @@ class SqliteShelf:
             found = self._readers.pop()
         except IndexError:
             found = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+            found.execute(TERMS)
             found.execute("PRAGMA query_only = ON")
         end = time.monotonic() + seconds
         found.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
@@ -244,8 +246,15 @@ class SqliteShelf:
         """The newest first; with `after` in order of arrival."""
         with self._reading(seconds) as there:
             found: list[Line] = []
-            for sql, values in statements(wanted):
+            there.execute("BEGIN")  # the words that are looked up are those of the entries that are searched
+
+            def first(sql: str, values: tuple[str]) -> tuple[str] | None:
+                row: tuple[str] | None = there.execute(sql, values).fetchone()
+                return row
+
+            for sql, values in statements(wanted, partial(endings, first)):
                 found += map(Line._make, there.execute(sql, values))
+            there.execute("COMMIT")
         if wanted.after is not None:
             return sorted(found, key=lambda one: one.no)[: wanted.limit]
         return sorted(found, reverse=True)[: wanted.limit]
