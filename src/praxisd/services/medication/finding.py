@@ -172,7 +172,7 @@ def _shown(
         )
     )
     substances, packages = _substances(opened, ids, lang, "AND ps.kind = 'active'"), _packages(opened, ids)
-    found = []
+    found, typed = [], rules.typed(text)
     for id_, how in hits:
         row, number = rows[id_][0], index.number(id_)
         found.append(
@@ -180,7 +180,7 @@ def _shown(
                 id=id_,
                 name=row[1],
                 how=how,
-                marked=marks(row[1], text, how),
+                marked=marks(row[1], typed, how),
                 holder=row[2],
                 form=row[3],
                 atc=row[4],

@@ -56,7 +56,7 @@ def find(index: Index, text: str, limit: int, used: Mapping[int, int]) -> list[H
         if similar or contain:  # two errors are forgiven only where nothing else is there
             break
     room = limit - len(hits)
-    kept = contain[: max(room - len(similar), room // 2)]
+    kept = contain[: max(room - len(similar), room - room // 4)]
     hits += [Hit(one, "infix") for one in kept]
     return hits + [Hit(one, "similar") for one in similar[: limit - len(hits)]]
 

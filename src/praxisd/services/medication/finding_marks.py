@@ -8,11 +8,15 @@ from praxisd.services.medication import finding_rules as rules
 from praxisd.services.medication.finding_rules import How
 
 
-def marks(name: str, text: str, how: How) -> list[tuple[int, int]]:
-    """Places in `name` (code points, end exclusive), in order, none over another. A similar word is marked as a whole."""
+def marks(name: str, typed: Sequence[tuple[str, ...]], how: How) -> list[tuple[int, int]]:
+    """Where `typed` (see `rules.typed`) is in `name`: places (code points, end exclusive), in order, none over another.
+
+    A similar word is marked as a whole.
+    """
     found: set[tuple[int, int]] = set()
-    for ways in rules.typed(text):
-        found |= _of(rules.spans(name), ways, how)
+    words = rules.spans(name)
+    for ways in typed:
+        found |= _of(words, ways, how)
     merged: list[tuple[int, int]] = []
     for start, end in sorted(found):
         if merged and start <= merged[-1][1]:

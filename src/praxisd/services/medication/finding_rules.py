@@ -7,6 +7,7 @@ guessed: 50 mg is not a typing error for 500 mg.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 How = Literal["exact", "prefix", "infix", "similar"]
@@ -15,13 +16,13 @@ MOST_WORDS = 12
 """So many typed words are looked at."""
 SHORT = 5
 """Letters up to which one edit is forgiven, beyond it two."""
-_UMLAUT = {"ä": "ae", "ö": "oe", "ü": "ue"}
-_LETTERS = {
+_LETTERS = str.maketrans({
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i", "µ": "u",
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "μ": "u", "ω": "omega",
-}  # fmt: skip
+})  # fmt: skip
+_WIDE = {**_LETTERS, **str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})}
 _PIECE = re.compile(r"[a-z]+|[0-9]+(?:[.,][0-9]+)?")
-_CHUNK = re.compile(r"\S+")
+_RUN = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+|\d+(?:[.,]\d+)?")
 _GLUED = re.compile(r"[a-z]+(?:[-/'’+][a-z]+)+")
 _SOUNDS = (
     ("sch", "s"), ("ph", "f"), ("th", "t"), ("rh", "r"), ("ch", "c"), ("ck", "c"), ("qu", "cv"), ("tz", "c"),
@@ -55,18 +56,11 @@ def fold(text: str, umlaut: bool = True) -> str:
     """Small letters without accents; `umlaut`: ä becomes ae, else a. ß becomes ss, Greek letters their names."""
     if text.isascii():
         return text.lower()
-    made = []
-    for letter in unicodedata.normalize("NFC", text).casefold():
-        if letter.isascii():
-            made.append(letter)
-        elif umlaut and letter in _UMLAUT:
-            made.append(_UMLAUT[letter])
-        elif letter in _LETTERS:
-            made.append(_LETTERS[letter])
-        else:
-            plain = unicodedata.normalize("NFKD", letter)
-            made.append("".join(_LETTERS.get(one, one) for one in plain if not unicodedata.combining(one)))
-    return "".join(made)
+    made = unicodedata.normalize("NFC", text).casefold().translate(_WIDE if umlaut else _LETTERS)
+    if made.isascii():
+        return made
+    plain = unicodedata.normalize("NFKD", made)
+    return "".join(one for one in plain if not unicodedata.combining(one)).translate(_LETTERS)
 
 
 def foldings(text: str) -> tuple[str, ...]:
@@ -82,13 +76,29 @@ def pieces(folded: str) -> list[str]:
 
 def words_of(name: str) -> dict[str, None]:
     """All words a name is found by, in order: in both foldings, and joined where a hyphen or the like parts them."""
+    return dict.fromkeys(word for chunk in name.split() for word in _words_of(chunk))
+
+
+def first_of(name: str) -> tuple[str, ...]:
+    """The words a name may be said to begin with: its first in each folding, joined and not."""
+    for chunk in name.split():
+        found = _words_of(chunk)
+        lead = {split[0] for folded in foldings(chunk) if (split := pieces(folded))}
+        if found:
+            return tuple(one for one in found if any(one.startswith(first) for first in lead))
+    return ()
+
+
+@lru_cache(maxsize=16_384)
+def _words_of(chunk: str) -> tuple[str, ...]:
+    """The words of what stands between two spaces; the same few thousand make up all names."""
     found: dict[str, None] = {}
-    for folded in foldings(name):
+    for folded in foldings(chunk):
         for one in pieces(folded):
             found.setdefault(one)
         for glued in _GLUED.findall(folded):
             found.setdefault("".join(pieces(glued)))
-    return found
+    return tuple(found)
 
 
 def typed(text: str) -> list[tuple[str, ...]]:
@@ -123,36 +133,7 @@ def edits(sounding: str) -> int:
 
 def spans(name: str) -> list[Word]:
     """The words of a name as it is written, with their places: what can be marked."""
-    found = []
-    for chunk in _CHUNK.finditer(name):
-        start = chunk.start()
-        for run in _runs(chunk.group()):
-            begin = start + run[0]
-            found.append(Word(name[begin : start + run[1]], begin, start + run[1]))
-    return found
-
-
-def _runs(chunk: str) -> list[tuple[int, int]]:
-    """Runs of letters, and numbers with their comma."""
-    found: list[tuple[int, int]] = []
-    at = 0
-    while at < len(chunk):
-        letter = chunk[at]
-        end = at + 1
-        if letter.isdigit():
-            while end < len(chunk) and (
-                chunk[end].isdigit() or (chunk[end] in ".," and chunk[end + 1 : end + 2].isdigit())
-            ):
-                end += 1
-        elif letter.isalpha():
-            while end < len(chunk) and (chunk[end].isalpha() or unicodedata.combining(chunk[end])):
-                end += 1
-        else:
-            at += 1
-            continue
-        found.append((at, end))
-        at = end
-    return found
+    return [Word(one.group(), one.start(), one.end()) for one in _RUN.finditer(name)]
 
 
 def code(text: str) -> Code | None:
