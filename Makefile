@@ -103,11 +103,13 @@ torture: $(DEV)
 	$(if $(RELAY),$(PY) -m praxisd.testing.relay_torture --n $(if $(filter command line,$(origin N)),$(N),1000000) && \
 	$(PY) -m praxisd.testing.relay_idle && $(PY) -m praxisd.testing.relay_storm,\
 	$(if $(BACKUPS),$(PY) -m praxisd.testing.backup_torture --runs $(or $(RUNS),30) --kills $(or $(KILLS),50),\
+	$(if $(XDT),$(PY) -m praxisd.testing.xdt_large --bytes $(or $(BYTES),100000000),\
+	$(if $(TAKEOVER),$(PY) -m praxisd.testing.takeover_torture,\
 	$(if $(SEATS),$(PY) -m praxisd.testing.seat_race --acquires $(if $(filter command line,$(origin N)),$(N),100000) && \
 	$(PY) -m praxisd.testing.seat_race --postgres --nodes 2 --acquires $(if $(filter command line,$(origin N)),$(N),100000),\
 	$(if $(ONLINE),$(PY) -m praxisd.testing.online_week --days $(or $(DAYS),7) && \
 	$(PY) -m praxisd.testing.online_week --postgres --days $(or $(DAYS),7),\
-	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))))))))
+	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))))))))))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference
