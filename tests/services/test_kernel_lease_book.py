@@ -3,7 +3,9 @@ would; where anybody else wrote, or a transaction failed, nothing is believed. O
 """
 
 import random
+import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -81,8 +83,6 @@ def test_another_connection_is_noticed_too(kernel: House) -> None:
         pytest.skip("on PostgreSQL nothing is kept")
     book = Book()
     within(kernel, book, lambda tx: leases.take(tx, KEYS[0], "seat:a", 30))
-    import sqlite3
-
     with sqlite3.connect(kernel.folder / "praxisd.db") as other:  # nobody should; care and repairs might
         other.execute("UPDATE kernel_lease SET fence = 90")
     other.close()
@@ -108,7 +108,8 @@ def test_it_remembers_no_more_than_it_may(kernel: House, monkeypatch: pytest.Mon
     monkeypatch.setattr(Book, "MOST", 2)
     book = Book()
     for n in range(5):
-        within(kernel, book, lambda tx, n=n: leases.take(tx, f"record:Patient/{n}", "seat:a", 30))
+        key = f"record:Patient/{n}"
+        within(kernel, book, partial(leases.take, key=key, holder="seat:a", seconds=30))
         assert len(book._rows) <= 3
     assert in_the_database(kernel, "record:Patient/0") is not None
 
@@ -131,6 +132,10 @@ STEPS: dict[str, Callable[[Tx, random.Random], Any]] = {
 }  # fmt: skip
 
 
+def _done(turn: list[tuple[str, float]], tx: Tx) -> list[Any]:
+    return [STEPS[name](tx, random.Random(how)) for name, how in turn]
+
+
 def _some(dice: random.Random) -> Lease:
     return Lease(dice.choice(KEYS), dice.choice(HOLDERS), dice.randrange(6), 0, 0)
 
@@ -145,9 +150,7 @@ def test_any_sequence_ends_as_it_would_without_it(kernel: House, seed: int) -> N
     def life(book: Book | None, actor: Actor) -> list[Any]:
         said = []
         for turn in turns:
-            _, found = within(
-                kernel, book, lambda tx, turn=turn: [STEPS[name](tx, random.Random(how)) for name, how in turn], actor
-            )  # fmt: skip
+            _, found = within(kernel, book, partial(_done, turn), actor)
             said.append((found, [in_the_database(kernel, one, actor) for one in KEYS]))
         return said
 

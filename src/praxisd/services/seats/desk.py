@@ -32,6 +32,10 @@ SHARED = "seats.desk"
 BATCH = 64
 IDLE_S = 0.5
 """How often the thread looks whether the house stops. Seconds."""
+GATHER_S = 0.001
+"""At most so long it waits, after it has answered several at once, for half as many to ask again before it judges: a commit
+for one or two of them would hold up all others. Who asks alone never waits. Seconds.
+"""
 LETTERS_S = 2.0
 """Where other nodes may write: how often it looks for what they left, and says that it lives. Seconds."""
 FORGET_S = 3600.0
@@ -83,6 +87,7 @@ class Desk:
         self._late: list[_Item] = []
         self._condition = threading.Condition()
         self._poked = self._idle = False
+        self._enough = 1
         self._watch = maintenance.Watch(house)
         self._book = leases.Book()
         self._known = Known()
@@ -115,7 +120,8 @@ class Desk:
 
     def _add(self, item: _Item) -> None:
         self._queue.append(item)
-        if self._idle:  # else the thread looks into the queue once more before it rests
+        # Else the thread looks into the queue once more before it rests.
+        if self._idle and len(self._queue) >= self._enough:
             with self._condition:
                 self._condition.notify()
 
@@ -132,7 +138,7 @@ class Desk:
         try:
             while not self._house.stopping:
                 try:
-                    self.step()
+                    self.step(gather=True)
                 except Exception as error:
                     self._house.log.error("loop_failed", where="seats", error=error)
                     self._house._stop.wait(IDLE_S)
@@ -147,8 +153,8 @@ class Desk:
         finally:
             end()
 
-    def step(self) -> None:
-        """What is due, then all that was asked; also for tests, in place of the thread."""
+    def step(self, *, gather: bool = False) -> None:
+        """What is due, then all that was asked; also for tests, in place of the thread. `gather`: see GATHER_S."""
         closed = self._closed()
         if closed is None:
             self._rounds()
@@ -163,6 +169,16 @@ class Desk:
                 self._refuse(batch, closed)
             else:
                 self._judge(batch)
+            if gather:
+                self._gather(len(batch))
+
+    def _gather(self, answered: int) -> None:
+        enough = min((answered + len(self._queue)) // 2, BATCH)
+        if len(self._queue) < enough > 1:
+            with self._condition:
+                self._enough, self._idle = enough, True
+                self._condition.wait_for(lambda: self._poked or len(self._queue) >= enough, GATHER_S)
+                self._enough, self._idle = 1, False
 
     def sweep(self) -> None:
         """Sweep now."""
