@@ -24,9 +24,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "id"),
         sa.UniqueConstraint("id", name="medication_statement_id"),
     )
-    op.create_index(
-        "medication_statement_patient", "medication_statement", ["organization", "patient", "id"]
-    )
+    op.create_index("medication_statement_patient", "medication_statement", ["organization", "patient", "id"])
     op.create_table(
         "medication_risk",
         sa.Column("organization", sa.Text(), nullable=False),
