@@ -101,10 +101,7 @@ def _checked(page: Page, axe: str) -> None:
     expect(check).to_contain_text("Gegenanzeige")
 
 
-def test_found_confirmed_checked_switched_and_back(demo: Any, sign_in: Any, axe: str, tmp_path: Path) -> None:
-    made = sandbox.make(tmp_path, __version__)
-    made.publish(sandbox.MEDICATION)
-    trust(demo.folder, made)
+def test_found_confirmed_and_checked(sign_in: Any, axe: str) -> None:
     page = sign_in("owner", width=1024, height=768)
     _found_however_typed(page, axe)
     _confirmed(page, axe)
