@@ -118,7 +118,7 @@ def test_damaged_numbers_are_flagged_and_never_join_people(office: Office) -> No
     pills = "PatNr;Medikament\n77;Ibuprofen Muster\n90;Ibuprofen Muster\n090;Ibuprofen Muster\n4711;Ibuprofen Muster\n"
     second, done = office.whole(pills, what="medication")
     assert [one.code for one in office.items(second)] == [
-        rules.PATIENT_UNKNOWN, "", rules.PATIENT_UNKNOWN, rules.PATIENT_UNKNOWN
+        rules.PATIENT_AMBIGUOUS, "", rules.PATIENT_UNKNOWN, rules.PATIENT_UNKNOWN
     ]  # fmt: skip
     assert (done["new"], done["refused"]) == (1, 3)
 

@@ -17,7 +17,7 @@ from praxisd.kernel.resource import changed_fields
 from praxisd.kernel.store import Tx
 from praxisd.model.people import Patient
 from praxisd.services.directory import claims, imports, merge_store, person_store, rules, store, taking_fields
-from praxisd.services.directory.matching import SOURCE_DIFFERS, Candidate, Likeness, match
+from praxisd.services.directory.matching import NAME_SIMILAR, SOURCE_DIFFERS, Candidate, Likeness, match
 from praxisd.services.directory.taking_fields import Action
 
 Keys = frozenset[tuple[str, str]]
@@ -113,11 +113,14 @@ class Taker:
         rules.check_patient(person, self._today, whole=False)
         keys = self.keys(person)
         strange = False
+        asked: tuple[tuple[str, str], ...] = ()
         if known is not None:
             one = self._now(known)
             if taking_fields.same_one(one, person):
                 return self._changed(one, person)
             strange = True
+            if taking_fields.same_family(one, person):  # called by another name, or a twin
+                asked = ((one.id, NAME_SIMILAR),)
         told = _likeness(person, keys)
         if self._sight is None:
             person_store.hold_birthday(self._tx, person.birth_date)
@@ -130,6 +133,7 @@ class Taker:
             if not strange and not numbered(found.certain):
                 return self._changed(self._now(found.certain), person)
             doubts = ((found.certain, SOURCE_DIFFERS),)
+        doubts += tuple(one for one in asked if one[0] not in dict(doubts))
         after = msgspec.structs.replace(person, unconfirmed=bool(doubts))
         return Verdict("doubt" if doubts else "new", None, after, doubts=doubts, strange=strange)
 

@@ -27,13 +27,27 @@ class Change(NamedTuple):
 
 
 def same_one(known: Patient, told: Patient) -> bool:
-    """True if two records under one number may be one person: the days of birth agree (or nobody told), and one of the two
-    names. A number that leads to somebody else is not believed."""
+    """True if two records under one number may be one person: the days of birth agree (or nobody told), and both names are
+    alike; with one whole day of birth the given names suffice (married). A number that leads to somebody else is not
+    believed: families share a payer's number, and twins a day of birth and a family name."""
     if not matching.near(known.birth_date, told.birth_date):
         return False
-    family = rules.name_key(known.family) == rules.name_key(told.family)
-    given = rules.given_key(known.given) == rules.given_key(told.given)
-    return family or (given and bool(told.given))
+    given = rules.given_key(known.given), rules.given_key(told.given)
+    if same_day(known, told) and told.given and given[0] == given[1]:
+        return True
+    return matching.alike(rules.name_key(known.family), rules.name_key(told.family)) and matching.alike(
+        *given
+    )
+
+
+def same_day(known: Patient, told: Patient) -> bool:
+    """True if both were born on one and the same whole day."""
+    return rules.is_whole(told.birth_date) and told.birth_date == known.birth_date
+
+
+def same_family(known: Patient, told: Patient) -> bool:
+    """True if both have one family name and one day of birth: somebody called by another name, or a twin."""
+    return same_day(known, told) and rules.name_key(known.family) == rules.name_key(told.family)
 
 
 def change(known: Patient, told: Patient, leads: frozenset[str], country: str) -> Change:

@@ -18,6 +18,7 @@ from praxisd.model.exchange import (
     TakenPatient,
     TakenRisk,
     TakenTreatment,
+    patient_of,
 )
 from praxisd.model.people import Patient, Treatment
 from praxisd.services.directory import api as directory
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 class Memory:
     """Numbers of a whole file, learned record by record in a first reading."""
 
-    def __init__(self, flaws: dict[str, str] | None = None) -> None:
+    def __init__(self, flaws: dict[str, str] | None = None, doubtful: frozenset[str] = frozenset()) -> None:
         self.flaws: dict[str, str] = dict(flaws or {})
+        self.doubtful = doubtful
+        """Numbers that earlier files of the same program gave to several people, or damaged."""
         self.people = self.rest = 0
         self._first: dict[str, tuple[str, str, str | None]] = {}
         self._bare: dict[str, str] = {}
@@ -107,6 +110,7 @@ class Decider:
     def deal(self, found: Found) -> Outcome:
         """Decide about a record, and write it unless the file is only looked at."""
         try:
+            rules.check_number(patient_of(found.claim))
             if isinstance(found.claim, TakenPatient):
                 return self._person(found, found.claim)
             return self._about(found)
@@ -129,6 +133,7 @@ class Decider:
         )
         if verdict.strange:
             flaw, sound = rules.STRANGE, None
+            self._memory.flaws[number or ""] = flaw  # what is about it is not the one's whom it leads to
         code = rules.DOUBT_PERSON if verdict.doubts else rules.DOUBT_VALUES if verdict.differs else ""
         fields = verdict.filled if verdict.patient is not None else ()
         out = Outcome(verdict.action, code, flaw, (*fields, *(f"!{one}" for one in verdict.differs)))
@@ -186,7 +191,7 @@ class Decider:
         if isinstance(told, TakenPatient):
             raise TypeError("a person is about nobody")
         number = told.patient
-        if number in self._memory.flaws or rules.flaw(number):
+        if number in self._memory.flaws or number in self._memory.doubtful or rules.flaw(number):
             return Outcome("refused", rules.PATIENT_AMBIGUOUS)
         patient = self._linked(number)
         if patient is None:

@@ -3,6 +3,9 @@
 import hashlib
 import os
 import shutil
+import time
+from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 _PIECE = 1 << 20
+_STRAY_S = 86_400
+"""A file comes in and is noted within this time. Seconds."""
 
 
 def folder(house: "House", id_: str) -> Path:
@@ -57,3 +62,12 @@ def opened(house: "House", id_: str) -> BinaryIO:
 def throw_away(house: "House", id_: str) -> None:
     """Remove the file and its folder; nothing where there is none."""
     shutil.rmtree(folder(house, id_), ignore_errors=True)
+
+
+def throw_away_strays(house: "House", known: Container[str]) -> None:
+    """Remove folders of no take-over: a crash left them, or another node forgot theirs. One that may be coming in right now
+    stays."""
+    with suppress(FileNotFoundError), os.scandir(house.folder / "exchange") as entries:
+        for one in entries:
+            if one.name not in known and time.time() - one.stat(follow_symlinks=False).st_mtime > _STRAY_S:
+                throw_away(house, one.name)

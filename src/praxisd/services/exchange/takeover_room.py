@@ -116,8 +116,10 @@ class Room:
         self._cleaned = time.monotonic()
         with house.store.read(system(_WHO)) as tx:
             found = store.old(tx, tx.now - 86_400)
+            known = store.ids(tx)
         for one in found:
             self._clean_one(one.organization, one.id)
+        takeover_places.throw_away_strays(house, known)
 
     def _clean_one(self, organization: str, id_: str) -> None:
         house = self._house

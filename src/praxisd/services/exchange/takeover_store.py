@@ -128,10 +128,16 @@ _AT_WORK = prepared(
 _AT_WORK.across = True
 _OLD = prepared(
     sa.select(_T.organization, _T.id)
-    .where(_T.source_gone == 0, _T.state.in_(["done", "undone", "failed"]), _T.changed_at < _bind("before"))
+    .where(
+        _T.source_gone == 0,
+        _T.state.not_in(["looking", "running", "undoing"]),
+        _T.changed_at < _bind("before"),
+    )
     .order_by(_T.id)
 )
 _OLD.across = True
+_IDS = prepared(sa.select(_T.id))
+_IDS.across = True
 _PUT_ITEM = upsert(ITEM, ("organization", "takeover", "no"))
 _ITEM = prepared(sa.select(ITEM).where(mine(ITEM), _I.takeover == _bind("takeover"), _I.no == _bind("no")))
 _BACKWARDS = prepared(
@@ -173,6 +179,14 @@ _FLAWED = prepared(
         mine(ITEM), _I.takeover == _bind("takeover"), _I.flaw != "", _I.source_id.is_not(None)
     )
 )
+_FLAWED_BEFORE = prepared(
+    sa.select(_I.takeover, _I.source_id)
+    .where(
+        mine(ITEM), _I.takeover != _bind("takeover"), _I.kind == "patient", _I.flaw != "", _I.source_id.is_not(None),
+        _I.state.in_(["applied", "changed", "kept"]),
+    )
+    .distinct()
+)  # fmt: skip
 _STATES = prepared(
     sa.select(_I.state, sa.func.count())
     .where(mine(ITEM), _I.takeover == _bind("takeover"))
@@ -246,8 +260,14 @@ def at_work(tx: Tx) -> list[Any]:
 
 
 def old(tx: Tx, before: int) -> list[Any]:
-    """(organization, id) of take-overs that ended before then and still have their file, of all practices."""
+    """(organization, id) of take-overs at which nobody has worked since then and that still have their file, of all
+    practices. Whoever stopped one half-way brings the file again: what is in is known then."""
     return tx.all(_OLD, before=before)
+
+
+def ids(tx: Tx) -> set[str]:
+    """Ids of all take-overs, of all practices."""
+    return {str(one.id) for one in tx.all(_IDS)}
 
 
 def put_item(tx: Tx, **row: Any) -> None:
@@ -299,6 +319,11 @@ def shift(tx: Tx, one: Any, version: int) -> None:
 def flawed(tx: Tx, takeover: str) -> dict[str, str]:
     """Numbers that are damaged, and how."""
     return {str(one[0]): str(one[1]) for one in tx.tuples(_FLAWED, takeover=takeover)}
+
+
+def flawed_before(tx: Tx, takeover: str) -> list[tuple[str, str]]:
+    """(take-over, number) of people whom other take-overs brought under a damaged number."""
+    return [(str(one[0]), str(one[1])) for one in tx.tuples(_FLAWED_BEFORE, takeover=takeover)]
 
 
 def states(tx: Tx, takeover: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta
 
 from praxisd.kernel.errors import Problem
 from praxisd.model.exchange import TakenPatient
+from praxisd.model.fhir_primitives import FORBIDDEN_CHARACTERS
 from praxisd.model.people import Identifier, Patient
 from praxisd.services.exchange.format import ReadOptions
 
@@ -26,6 +27,8 @@ AFTER: dict[str, frozenset[str]] = {
 """What may be asked for in which state."""
 SOURCE = "https://praxisd.org/fhir/sid/source"
 """Naming system of numbers that another program gave; with an origin its word follows after a slash."""
+LONGEST = 200
+"""Characters of another program's number."""
 REST = 1_000_000_000
 """Cursors of the second pass begin here: people come first, then what is about them, whatever order the file has."""
 
@@ -77,6 +80,12 @@ def flaw(number: str) -> str:
     if number.startswith("#"):
         return SPREADSHEET
     return DECIMAL if _DECIMAL.fullmatch(number) else ""
+
+
+def check_number(number: str | None) -> None:
+    """Refuse (`directory.text_invalid`, 422) a number that no database could keep, or find again."""
+    if number is not None and (len(number) > LONGEST or FORBIDDEN_CHARACTERS.search(number)):
+        raise Problem("directory.text_invalid", 422, field="sourceId", limit=LONGEST)
 
 
 def bare(number: str) -> str:

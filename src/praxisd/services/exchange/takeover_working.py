@@ -15,6 +15,7 @@ import msgspec
 
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
+from praxisd.model.fhir_primitives import FORBIDDEN_CHARACTERS
 from praxisd.services.exchange import formats, takeover_places
 from praxisd.services.exchange import takeover_store as store
 from praxisd.services.exchange import takeover_terms as rules
@@ -62,19 +63,35 @@ class Work(Undoing):
             self._house.store.run(self._actor, fail)
 
     def _open(self, row: Any) -> Reading:
-        return Reading(row.format, msgspec.json.decode(row.settings, type=rules.Settings))
+        return Reading(row.format, self._settings(row))
+
+    @staticmethod
+    def _settings(row: Any) -> rules.Settings:
+        return rules.Settings() if row is None else msgspec.json.decode(row.settings, type=rules.Settings)
 
     def _records(self, reading: Reading, progress: Progress) -> Iterator[Found | Warning_ | Left]:
         one = formats.get(reading.format)
         with takeover_places.opened(self._house, self._id) as stream:
             yield from one.read(stream, reading.settings.options, progress)
 
+    def _doubtful(self, tx: Tx, reading: Reading) -> frozenset[str]:
+        """Numbers that other take-overs of the same program flagged: what a file says about them may be anybody's."""
+        found = store.flawed_before(tx, self._id)
+        same = {
+            one
+            for one in {takeover for takeover, _ in found}
+            if self._settings(store.get(tx, one)).origin == reading.settings.origin
+        }
+        return frozenset(number for takeover, number in found if takeover in same)
+
     # --- look ------------------------------------------------------------------------------------------------------
 
     def _look(self, row: Any) -> None:
         """Read twice: what is damaged shows only at the end of a file. Begun anew each time, for nothing is written."""
         reading = self._open(row)
-        memory, told, left = Memory(), Counter[str](), Counter[str]()
+        with self._house.store.read(self._actor) as tx:
+            memory = Memory(doubtful=self._doubtful(tx, reading))
+        told, left = Counter[str](), Counter[str]()
         self._forget()
         kept: list[Warning_] = []
         for one in self._records(reading, lambda done: self._beat("looking", done // 2)):
@@ -136,7 +153,7 @@ class Work(Undoing):
     def _apply(self, row: Any) -> None:
         reading = self._open(row)
         with self._house.store.read(self._actor) as tx:
-            memory = Memory(store.flawed(tx, self._id))
+            memory = Memory(store.flawed(tx, self._id), self._doubtful(tx, reading))
         for one in self._records(reading, lambda done: self._beat("running", row.done)):
             if isinstance(one, Found):
                 memory.learn(one.claim)
@@ -210,7 +227,7 @@ class Work(Undoing):
 
     def _put(self, tx: Tx, one: Found, out: Outcome, state: str) -> None:
         store.put_item(
-            tx, takeover=self._id, no=one.no, kind=one.kind, line=one.line, source_id=one.source_id, action=out.action,
+            tx, takeover=self._id, no=one.no, kind=one.kind, line=one.line, source_id=_shown(one.source_id), action=out.action,
             code=out.code, flaw=out.flaw, fields=msgspec.json.encode(out.fields).decode(), state=state,
             target=out.target, patient=out.patient, version=out.version, before=out.before,
         )  # fmt: skip
@@ -224,6 +241,11 @@ class _Gauge:
 
     def tell(self, read: int) -> None:
         self.read = read
+
+
+def _shown(number: str | None) -> str | None:
+    """A number as it stands in the report: one that was refused may be endless, or hold what no database keeps."""
+    return None if number is None else FORBIDDEN_CHARACTERS.sub("\ufffd", number[: rules.LONGEST])
 
 
 def _tally(one: Found, out: Outcome) -> list[str]:

@@ -47,7 +47,7 @@ def bring(house: "House", actor: Actor, given: Path, name: str = "", format_: st
         def work(tx: Tx) -> None:
             practice = directory.organization(tx)
             store.add(
-                tx, id=id_, name=name[:200], format=chosen, sha256=digest, bytes=size,
+                tx, id=id_, name=_shown(name), format=chosen, sha256=digest, bytes=size,
                 settings=msgspec.json.encode(_settled(tx, rules.Settings(), practice)).decode(),
                 state="uploaded", cursor=0, done=0, total=size, counts="{}", left_out="{}", code="", source_gone=0,
                 created_at=tx.now, created_by=tx.actor.label, changed_at=tx.now,
@@ -59,6 +59,11 @@ def bring(house: "House", actor: Actor, given: Path, name: str = "", format_: st
         takeover_places.throw_away(house, id_)
         raise
     return id_
+
+
+def _shown(name: str) -> str:
+    """The name of a file as far as it can be kept and shown."""
+    return "".join(one for one in name if one.isprintable())[:200]
 
 
 SURE = 0.3
