@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from praxisd.kernel.access import system
 from praxisd.kernel.store import mine
 from praxisd.model.statement import Statement, Taken
-from praxisd.services.medication import api, sets_reading, sets_store
+from praxisd.services.medication import api, knowing, sets_reading, sets_store
 from praxisd.services.medication.finding_store import USE
 from praxisd.testing import medication
 from praxisd.testing.practice import key_for, small_practice
@@ -132,7 +132,11 @@ def test_no_answer_says_that_there_is_no_interaction(house, practice, desk):
     (unknown,) = found["unknown"]  # a product that the set says nothing at all about
     assert unknown["code"] == "medication.unknown.no_entries" and "besagt nichts" in unknown["why"]
     assert "medication.not_covered.unknown" in found["notCovered"]
+    enter(desk, practice, product=product(house, "Amoxicillin Muster 1000")[0])  # a contraindication, no more
+    (silent,) = [u for u in check(desk, practice)["unknown"] if u["text"].startswith("Amoxicillin")]
+    assert silent["code"] == "medication.unknown.no_interactions" and "besagt nichts" in silent["why"]
     empty = desk("POST", "/medication/check", 200, {})
+    assert "medication.not_covered.no_conditions" in empty["notCovered"]
     assert empty["findings"] == [] and "nichts, was geprüft werden könnte" in empty["summary"]
 
 
@@ -211,7 +215,50 @@ def test_free_text_with_a_code_is_held_against_its_class_and_stays_unknown(house
     found = check(desk, practice)
     (one,) = [f for f in found["findings"] if f["kind"] == "interaction"]
     assert one["b"]["name"] == "Schmerzmittel" and one["b"]["via"]["id"] == "nsaid"
-    assert [u["code"] for u in found["unknown"]] == ["medication.unknown.free_text"]
+    assert [u["code"] for u in found["unknown"]] == ["medication.unknown.free_text_code"]
+
+
+def test_a_package_number_is_looked_up_though_the_line_was_entered_as_text(house, practice, desk):
+    enter(desk, practice, product=product(house, "Lithium")[0])
+    pzn = product(house, "Ibuprofen Muster 600")[2]
+    text = Statement(
+        id="vorher", patient=practice.patient, text="Ibu 600", pzn=pzn
+    )  # taken over before there was a set
+    house.store.run(practice.desk(), lambda tx: api.bring(tx, text))
+    found = check(desk, practice)
+    assert [f["rule"] for f in found["findings"] if f["kind"] == "interaction"] == ["nsaid-lithium"]
+    assert found["unknown"] == [] and found["covered"]["drugs"] == 2
+
+
+def test_who_calls_it_otherwise_is_told_what_was_looked_at(house, practice, desk):
+    amoxicillin = product(house, "Amoxicillin Muster 1000")
+    enter(desk, practice, product=amoxicillin[0], text="Ibuprofen")
+    risk = {"patient": practice.patient, "condition": "penicillin-allergy", "text": "Latex"}
+    desk("POST", "/medication/risks", 201, risk)
+    found = check(desk, practice)
+    names = (
+        "contraindication",
+        "contraindicated",
+        f"Ibuprofen ({amoxicillin[1]})",
+        "Latex (Penicillin-Allergie)",
+    )
+    assert names in short(found)
+
+
+def test_the_answer_tells_of_the_set_that_was_asked_though_another_came(house, practice, desk, monkeypatch):
+    enter(desk, practice, product=product(house, "Lithium")[0])
+    first = sets_reading.open_set(house, "medication")
+    plain = knowing.knowledge
+
+    def and_then_it_is_switched(opened, drugs):
+        medication.install_samples(house, 2, days_ago=300)  # expired
+        monkeypatch.setattr(knowing, "knowledge", plain)
+        return plain(opened, drugs)
+
+    monkeypatch.setattr(knowing, "knowledge", and_then_it_is_switched)
+    told = check(desk, practice)["set"]
+    assert (told["version"], told["state"]) == (first.version, "valid")
+    assert check(desk, practice)["set"]["state"] == "expired"
 
 
 def test_what_people_enter_is_counted_as_used_and_what_a_file_brings_is_not(house, practice, desk):

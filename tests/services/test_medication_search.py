@@ -295,6 +295,17 @@ def test_who_waits_for_an_index_makes_no_second_one(
     assert len(made) == 1
 
 
+def test_a_number_is_found_by_its_beginning_with_its_zeros(
+    house: House, practice: Practice, desk: Rest
+) -> None:
+    install_samples(house)
+    package = found(desk, "amoxicillin muster 500")[0]["packages"][0]["pzn"]
+    some = found(desk, package[:7])
+    assert some and {one["how"] for one in some} == {"prefix"}
+    assert all(any(k["pzn"].startswith(package[:7]) for k in one["packages"]) for one in some)
+    assert found(desk, f"-{package[:7]}{(int(package[7]) + 1) % 10}") == []
+
+
 def test_what_cannot_be_indexed_is_told_as_a_problem_without_words(
     house: House, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

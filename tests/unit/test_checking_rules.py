@@ -1,5 +1,7 @@
 """Which entries concern a list of drugs: each law for random lists and random entries, against a plain second opinion."""
 
+from time import process_time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +138,29 @@ def test_an_allergy_to_an_excipient_counts_and_its_interaction_does_not(listed, 
     assert {h.a for h in found if h.rule == "k"} == wanted
     active = {drug.key for drug in listed if "lactose" in drug.substances}
     assert all({h.a, h.b} & active for h in found if h.rule == "p")
+
+
+def test_a_long_list_is_held_against_many_entries_at_once():
+    listed = [Drug(f"{n:05}", frozenset({f"s{n}"})) for n in range(200)]
+    pairs = [
+        PairRule(f"r{n}", Subject("substance", f"s{n % 200}"), Subject("substance", f"x{n}"), "serious")
+        for n in range(400)
+    ]
+    begun = process_time()
+    assert find(listed, [], Knowledge(pairs=pairs)) == []
+    assert process_time() - begun < 1  # pair by pair, entry by entry: eight million looks
+
+
+def test_of_which_kinds_there_are_entries():
+    known = Knowledge(
+        pairs=(PairRule("p", Subject("substance", "lactose"), Subject("atc", "B01"), "serious"),),
+        risks=(RiskRule("k", Subject("substance", "lactose"), "allergy", "contraindicated"),),
+        notes=(NoteRule("d", Subject("substance", "ibuprofen")),),
+    )
+    milk = Drug("m", frozenset({"ibuprofen"}), excipients=frozenset({"lactose"}))
+    assert concerned(milk, known) == {"contraindication", "dental"}  # an excipient interacts with nothing
+    assert concerned(Drug("w", atc="B01AA03"), known) == {"interaction"}
+    assert concerned(Drug("n"), known) == frozenset()
 
 
 def test_a_case_of_each_kind():

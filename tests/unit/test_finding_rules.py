@@ -72,7 +72,15 @@ def test_glued_and_joined_words() -> None:
     ],
 )  # fmt: skip
 def test_what_scanners_and_people_give(text: str, kind: str, value: str) -> None:
-    assert rules.code(text) == (kind, value)
+    found = rules.code(text)
+    assert found is not None and found[:2] == (kind, value)
+
+
+def test_only_a_number_that_may_go_on_stands_for_others() -> None:
+    for text, begun in (("0123456", "0123456"), ("PZN 123456", "123456"), ("1234562", "1234562")):
+        assert rules.code(text) == ("pzn", begun.zfill(8), begun)
+    for text in ("01234562", "-01234562", "04150012345624", "9N110123456242"):
+        assert rules.code(text) == ("pzn", "01234562", "")  # else the package 1234562x would be shown for it
 
 
 @pytest.mark.parametrize(

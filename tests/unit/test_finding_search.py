@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -202,3 +203,16 @@ def test_names_before_substances_and_makers() -> None:
     made = [Source(f"s{no}", [f"Anderes {no}"], ["Doppelstoff"], None, no == 3) for no in range(30)]
     index = build("n", [*made, Source("name", ["Zet Doppelstoff"], ["Anderstoff"])])
     assert [id_ for id_, _ in _found("doppel", 3, index=index)] == ["name", "s3", "s0"]
+
+
+def test_many_words_that_nothing_has_are_answered_at_once() -> None:
+    _, index = _large()
+    text = " ".join(f"xenophylaktiko{end}" for end in "abcdefghijkl")
+    one = min(_spent(index, "xenophylaktikoa") for _ in range(3))
+    assert min(_spent(index, text) for _ in range(3)) < 4 * one + 0.01
+
+
+def _spent(index: Index, text: str) -> float:
+    begun = process_time()
+    assert find(index, text, 50, {}) == []
+    return process_time() - begun

@@ -70,10 +70,10 @@ def check(house: "House", tx: Tx, asked: CheckIn, patient: str | None, lang: str
     )
     words = _Words(house, opened, lang)
     unknown = _unknown(house, lines, against, known, lang)
-    standing = sets_reading.standing(house, tx, "medication", lang, asked.version)
+    standing = sets_reading.standing_of(house, tx, opened, lang)
     codes = [*ALWAYS, *(["sample"] if opened.sample else [])]
-    if patient is not None and not against:
-        codes.append("no_risks")
+    if not against:
+        codes.append("no_conditions" if patient is None else "no_risks")
     if unknown:
         codes.append("unknown")
     looked = [line for line in lines if line.drug.substances or line.drug.salts or line.drug.atc]
@@ -122,18 +122,27 @@ def _numbered(lines: Iterable[Line]) -> list[Line]:
 
 
 def _statements(opened: Opened, taken: Sequence[Statement], lang: str) -> Iterable[Line]:
-    products = knowing.products(opened, {one.product for one in taken if one.product}, lang)
+    by_pzn = knowing.products_of_pzns(opened, {one.pzn for one in taken if one.pzn})
+    meant = {one.product for one in taken if one.product} | set(by_pzn.values())
+    products = knowing.products(opened, meant, lang)
     ids = {part.id for one in taken for part in one.substances}
     here = knowing.substances(opened, ids, lang)
     for one in taken:
-        known = products.get(one.product or "")
+        # A package number is exact: what was entered before there was a data set, or under an id that is gone, is found by it.
+        known = products.get(one.product or "") or products.get(by_pzn.get(one.pzn or "", ""))
         if known is not None:
             drug = known.drug("")
             why = None if drug.substances or drug.salts else "no_substance"
-        else:
-            drug = Drug("", frozenset(part.id for part in one.substances if part.id in here), atc=one.atc)
-            why = "free_text" if one.product is None else "product_gone"
+            yield Line("statement", one.id, _both(one.text, known.name), drug, why)
+            continue
+        drug = Drug("", frozenset(part.id for part in one.substances if part.id in here), atc=one.atc)
+        why = "product_gone" if one.product else "free_text_code" if one.atc else "free_text"
         yield Line("statement", one.id, one.text, drug, why)
+
+
+def _both(text: str, name: str) -> str:
+    """What the list calls it and, where that is another name, what was looked at: nobody shall take one for the other."""
+    return text if text.casefold().split() == name.casefold().split() else f"{text} ({name})"
 
 
 def _others(opened: Opened, asked: CheckIn, lang: str) -> Iterable[Line]:
@@ -161,7 +170,7 @@ def _risks(opened: Opened, has: Sequence[Risk], lang: str) -> Iterable[Condition
         elif one.condition not in names:
             yield Condition("risk", one.id, one.text, None, "condition_unknown")
         else:
-            yield Condition("risk", one.id, one.text, one.condition, None)
+            yield Condition("risk", one.id, _both(one.text, names[one.condition]), one.condition, None)
 
 
 def _conditions(opened: Opened, ids: Sequence[str], lang: str) -> Iterable[Condition]:
@@ -182,7 +191,7 @@ def _unknown(
 ) -> list[Unknown]:
     found: list[tuple[What, str, str, str]] = []
     for line in lines:
-        why = line.why or (None if rules.concerned(line.drug, known) else "no_entries")
+        why = line.why or _silent(line.drug, known)
         if why is not None:
             found.append((line.kind, line.id, line.name, why))
     found += [(one.kind, one.id, one.name, one.why) for one in against if one.why is not None]
@@ -196,6 +205,14 @@ def _unknown(
         )
         for kind, id_, name, why in found
     ]
+
+
+def _silent(drug: Drug, known: Knowledge) -> str | None:
+    """Where the data set's silence about a drug means nothing; None where it has interactions of it."""
+    kinds = rules.concerned(drug, known)
+    if not kinds:
+        return "no_entries"
+    return None if "interaction" in kinds else "no_interactions"
 
 
 class _Words:

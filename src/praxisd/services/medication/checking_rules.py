@@ -110,49 +110,58 @@ def find(drugs: Iterable[Drug], conditions: Iterable[str], knowledge: Knowledge)
     drug. Two substances inside one product are not held against each other: a fixed combination is one drug.
     """
     listed = sorted(drugs)
-    names = {drug.key: subjects(drug, knowledge) for drug in listed}
-    with_excipients = {drug.key: subjects(drug, knowledge, excipients=True) for drug in listed}
-    found: list[Hit] = []
-    for one, other in combinations(listed, 2):
-        found += _pairs(one.key, other.key, names, knowledge.pairs)
-        found += _twice(one, other)
+    called = _by_subject(listed, knowledge)
+    with_excipients = _by_subject(listed, knowledge, excipients=True)
+    found = set(_twice(listed))
+    for rule in knowledge.pairs:
+        found.update(_pairs(rule, called))
     has = frozenset(conditions)
+    for risk in knowledge.risks:
+        for key in with_excipients.get(risk.subject, ()) if risk.condition in has else ():
+            found.add(Hit("contraindication", risk.severity, risk.id, key, risk.subject, risk.condition))
+    for note in knowledge.notes:
+        found.update(
+            Hit("dental", "note", note.id, key, note.subject) for key in called.get(note.subject, ())
+        )
+    return sorted(found, key=_order)
+
+
+def _by_subject(
+    listed: Sequence[Drug], knowledge: Knowledge, *, excipients: bool = False
+) -> dict[Subject, set[str]]:
+    """Which drugs an entry means that speaks of a subject: by it long lists are held against many entries at once."""
+    found: dict[Subject, set[str]] = {}
     for drug in listed:
-        for risk in knowledge.risks:
-            if risk.condition in has and risk.subject in with_excipients[drug.key]:
-                found.append(
-                    Hit("contraindication", risk.severity, risk.id, drug.key, risk.subject, risk.condition)
-                )
-        found += [
-            Hit("dental", "note", note.id, drug.key, note.subject)
-            for note in knowledge.notes
-            if note.subject in names[drug.key]
-        ]
-    return sorted(set(found), key=_order)
+        for one in subjects(drug, knowledge, excipients=excipients):
+            found.setdefault(one, set()).add(drug.key)
+    return found
 
 
-def _pairs(
-    one: str, other: str, names: Mapping[str, list[Subject]], rules: Sequence[PairRule]
-) -> Iterable[Hit]:
-    """Interactions of two drugs. Where a rule fits both ways round, the drug that is listed first is a."""
-    for rule in rules:
-        low, high = sorted((rule.a, rule.b))  # the rule and its mirror say one thing in one way
-        if low in names[one] and high in names[other]:
-            yield Hit("interaction", rule.severity, rule.id, one, low, other, high)
-        elif high in names[one] and low in names[other]:
-            yield Hit("interaction", rule.severity, rule.id, one, high, other, low)
+def _pairs(rule: PairRule, called: Mapping[Subject, set[str]]) -> Iterable[Hit]:
+    """The pairs of drugs a rule fits. Where it fits both ways round, the drug that is listed first is a."""
+    low, high = sorted((rule.a, rule.b))  # the rule and its mirror say one thing in one way
+    lows, highs = called.get(low, set()), called.get(high, set())
+    for one in lows:
+        for other in highs:
+            if one < other:
+                yield Hit("interaction", rule.severity, rule.id, one, low, other, high)
+            elif other < one and not (other in lows and one in highs):
+                yield Hit("interaction", rule.severity, rule.id, other, high, one, low)
 
 
-def _twice(one: Drug, other: Drug) -> Iterable[Hit]:
+def _twice(listed: Sequence[Drug]) -> Iterable[Hit]:
     """The same substance in two drugs; where there is none, the same chemical subgroup (ATC, fourth level)."""
-    shared = sorted(one.substances & other.substances)
-    for substance in shared:
-        via = Subject("substance", substance)
-        yield Hit("duplicate", "note", "", one.key, via, other.key, via)
-    groups = [(drug.atc or "").strip().upper()[:SUBGROUP] for drug in (one, other)]
-    if not shared and groups[0] == groups[1] and len(groups[0]) == SUBGROUP:
-        via = Subject("atc", groups[0])
-        yield Hit("duplicate", "note", "", one.key, via, other.key, via)
+    same: dict[Subject, list[Drug]] = {}
+    for drug in listed:
+        for substance in drug.substances:
+            same.setdefault(Subject("substance", substance), []).append(drug)
+        group = (drug.atc or "").strip().upper()[:SUBGROUP]
+        if len(group) == SUBGROUP:
+            same.setdefault(Subject("atc", group), []).append(drug)
+    for via, some in same.items():
+        for one, other in combinations(some, 2):
+            if via.kind == "substance" or not one.substances & other.substances:
+                yield Hit("duplicate", "note", "", one.key, via, other.key, via)
 
 
 def _order(hit: Hit) -> tuple[object, ...]:
@@ -167,11 +176,13 @@ def _order(hit: Hit) -> tuple[object, ...]:
     )
 
 
-def concerned(drug: Drug, knowledge: Knowledge) -> bool:
-    """Whether the data set has any entry at all about this drug: where it has none, silence means nothing."""
-    own = frozenset(subjects(drug, knowledge, excipients=True))
-    return (
-        any(rule.a in own or rule.b in own for rule in knowledge.pairs)
-        or any(rule.subject in own for rule in knowledge.risks)
-        or any(rule.subject in own for rule in knowledge.notes)
-    )
+def concerned(drug: Drug, knowledge: Knowledge) -> frozenset[Kind]:
+    """Of which kinds the data set has any entry about this drug: of the others its silence means nothing."""
+    own = frozenset(subjects(drug, knowledge))
+    wide = frozenset(subjects(drug, knowledge, excipients=True))
+    found: dict[Kind, bool] = {
+        "interaction": any(rule.a in own or rule.b in own for rule in knowledge.pairs),
+        "contraindication": any(rule.subject in wide for rule in knowledge.risks),
+        "dental": any(note.subject in own for note in knowledge.notes),
+    }
+    return frozenset(kind for kind, there in found.items() if there)

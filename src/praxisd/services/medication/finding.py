@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
 
-BEGUN = 5
-"""Digits of a PZN from which packages are shown that begin so."""
 _SHORT_ATC = 3
 
 
@@ -55,17 +53,18 @@ def search(
     """The best `limit` products. Problems: `medication.no_data` (409), `medication.no_version` (404), `medication.index_failed`
     (503).
     """
-    for _ in range(3):
-        opened = sets_reading.open_set(house, MEDICATION, version)
-        results = _results(house, tx, opened, text, limit, lang)
-        try:
-            standing = sets_reading.standing(house, tx, "medication", lang, opened.version)
-        except Problem:  # two editions came while this was looked for: the older is gone from its slot
-            if version is not None:
-                raise
-            continue
-        return FoundOut(results=results, how=results[0].how if results else None, standing=standing)
-    raise Problem("medication.no_data", 409, element=MEDICATION)
+    opened = sets_reading.open_set(house, MEDICATION, version)
+    results = _results(house, tx, opened, text, limit, lang)
+    return FoundOut(
+        results=results,
+        how=results[0].how if results else None,
+        standing=sets_reading.standing_of(house, tx, opened, lang),
+    )
+
+
+def ready(house: "House", version: str | None = None) -> None:
+    """Have the index made before a transaction is opened: the first search of an edition waits for it, and holds nothing."""
+    index_of(house, sets_reading.open_set(house, MEDICATION, version))
 
 
 def by_pzn(opened: Opened, pzn: str) -> str | None:
@@ -147,11 +146,11 @@ def _by_code(
     exact = by_pzn(opened, code.value)
     if exact is not None:
         return [(exact, "exact")]
-    begun = code.value.lstrip("0")
-    if len(begun) < BEGUN:
+    if not code.begun:
         return []
     rows = opened.rows(
-        "SELECT DISTINCT product FROM package WHERE pzn >= ? AND pzn < ? LIMIT ?", (begun, begun + ":", limit)
+        "SELECT DISTINCT product FROM package WHERE pzn >= ? AND pzn < ? LIMIT ?",
+        (code.begun, code.begun + ":", limit),
     )
     return [(one, "prefix") for (one,) in rows]
 

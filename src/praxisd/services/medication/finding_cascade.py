@@ -104,6 +104,8 @@ def _similar(
                 sounds.update(_alike(index, one), _once(index, one) if edits == 1 else _twice(index, one))
             words = match.singles.union(index.words_sounding(sounds))
             wider.append(match._replace(singles=words))
+            if not wider[-1]:  # no product can have all the words: the others are not looked for
+                break
         yield wider
 
 

@@ -16,6 +16,7 @@ def search_products(call: Call) -> FoundOut:
     was found: `similar` is another name than was typed. All results are of the edition that `standing` tells.
     """
     body: SearchIn = call.body
+    finding.ready(call.house, body.version)
     with call.read() as tx:
         return finding.search(call.house, tx, body.text, body.limit, call.lang, body.version)
 

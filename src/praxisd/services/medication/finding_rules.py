@@ -46,10 +46,14 @@ class Word(NamedTuple):
 
 
 class Code(NamedTuple):
-    """A typed or scanned number: `kind` is pzn (8 digits), gtin (14 digits) or atc (capitals; a beginning)."""
+    """A typed or scanned number: `kind` is pzn (8 digits), gtin (14 digits) or atc (capitals; a beginning).
+
+    `begun`: the digits of a PZN that was not typed to its end, perhaps; what was scanned or typed in full is that or nothing.
+    """
 
     kind: str
     value: str
+    begun: str = ""
 
 
 def fold(text: str, umlaut: bool = True) -> str:
@@ -146,7 +150,8 @@ def code(text: str) -> Code | None:
     if found := _PPN.search(word):
         return Code("pzn", found.group(1))
     if found := _PZN.match(word):
-        return Code("pzn", found.group(1).zfill(8))
+        digits = found.group(1)
+        return Code("pzn", digits.zfill(8), digits if len(digits) < 8 else "")
     if found := _GS1.match(word):
         return _gtin(found.group(1))
     bare = word.replace(" ", "")

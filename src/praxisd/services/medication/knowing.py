@@ -78,6 +78,15 @@ def product_of_pzn(opened: Asked, pzn: str) -> str | None:
     return None if not rows else str(rows[0][0])
 
 
+def products_of_pzns(opened: Asked, pzns: Collection[str]) -> dict[str, str]:
+    """The ids of the products of these package numbers, those that the set has, by number."""
+    found: dict[str, str] = {}
+    for some in _pieces(pzns):
+        rows = opened.rows(f"SELECT pzn, product FROM package WHERE pzn IN ({_marks(some)})", some)  # noqa: S608
+        found.update((str(pzn), str(product)) for pzn, product in rows)
+    return found
+
+
 def conditions(opened: Asked, ids: Collection[str], lang: str = "de") -> dict[str, str]:
     """Names of the conditions among these ids that the set has."""
     return _names(opened, "condition", ids, lang)

@@ -204,6 +204,18 @@ def standing(
         return Standing(
             element=element, previous=now.previous, fault=None if now.fault is None else now.fault.code
         )
+    return _told(house, tx, now, opened, lang)
+
+
+def standing_of(house: "House", tx: "Tx", opened: Opened, lang: str = "de") -> Standing:
+    """How a set that is held stands, also where another one was switched to meanwhile: what was read in it is told with its
+    own version and state.
+    """
+    return _told(house, tx, shown(house, opened.element), opened, lang)
+
+
+def _told(house: "House", tx: "Tx", now: Shown, opened: Opened, lang: str) -> Standing:
+    element = cast("ElementName", opened.element)
     meta, day = opened.meta, today(house, tx)
     confirmed = sets_store.confirmation(tx, element, meta["source"], opened.sample) is not None
     return Standing(

@@ -42,7 +42,7 @@ def text(
     return TextOut(
         id=id_, product=of, kind=kind_, title=title, source=source, released=released,
         sections=[SectionOut(no=no, number=number, heading=heading, body=body) for no, number, heading, body in sections],
-        standing=sets_reading.standing(house, tx, TEXTS, lang, opened.version),
+        standing=sets_reading.standing_of(house, tx, opened, lang),
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def search(
     return PassagesOut(
         results=[_passage(row, asked) for row in found[:limit]],
         more=len(found) > limit,
-        standing=sets_reading.standing(house, tx, TEXTS, lang, opened.version),
+        standing=sets_reading.standing_of(house, tx, opened, lang),
     )
 
 

@@ -25,8 +25,11 @@ def shown(house: "House", tx: "Tx", lang: str) -> SetsOut:
 
 def one(house: "House", tx: "Tx", element: "ElementName", lang: str) -> SetOut:
     """One of them."""
-    standing = sets_reading.standing(house, tx, element, lang)
     opened = sets_reading.find(house, element)
+    if opened is None:
+        standing = sets_reading.standing(house, tx, element, lang)
+    else:
+        standing = sets_reading.standing_of(house, tx, opened, lang)
     said = (
         None if opened is None else sets_store.confirmation(tx, element, opened.meta["source"], opened.sample)
     )
