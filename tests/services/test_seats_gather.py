@@ -43,3 +43,14 @@ def test_nobody_waits_for_long(house: House) -> None:
     for _ in range(20):
         Desk(house)._gather(64)
     assert 20 * desks.GATHER_S * 0.5 < time.monotonic() - began < 10
+
+
+def test_what_is_due_comes_between_two_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, item = Desk(house), object()
+    asked: Any = item
+    judged: list[int] = []
+    monkeypatch.setattr(desk, "_judge", lambda batch: (judged.append(len(batch)), desk._add(asked)))
+    for _ in range(desks.BATCH + 5):
+        desk._add(asked)
+    desk.step(gather=True)
+    assert judged == [desks.BATCH] and len(desk._queue) == 6

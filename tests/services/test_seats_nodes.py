@@ -57,6 +57,15 @@ def test_what_is_locked_at_one_node_is_locked_at_the_other(two: Two) -> None:
     assert two.bert.told == []  # told once
 
 
+def test_a_grant_that_is_over_before_it_is_told_is_not_told(two: Two) -> None:
+    fence = two.anna.lock(ONE)
+    two.bert.wait(ONE)
+    two.anna.release(ONE, fence)  # bert has it now, and does not know yet
+    assert two.anna.take(ONE) == fence + 2
+    two.letters()
+    assert [(one["type"], one["fence"]) for one in two.bert.told] == [("lost", fence + 1)]
+
+
 def test_words_go_from_node_to_node(two: Two) -> None:
     fence = two.anna.lock(ONE)
     two.bert.ask(messages.Ask(id=1, record=ONE))

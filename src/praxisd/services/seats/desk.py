@@ -154,7 +154,10 @@ class Desk:
             end()
 
     def step(self, *, gather: bool = False) -> None:
-        """What is due, then all that was asked; also for tests, in place of the thread. `gather`: see GATHER_S."""
+        """What is due, then all that was asked; also for tests, in place of the thread.
+
+        `gather`: one batch, then see GATHER_S: while many ask all the time, what is due comes between their batches.
+        """
         closed = self._closed()
         if closed is None:
             self._rounds()
@@ -171,6 +174,7 @@ class Desk:
                 self._judge(batch)
             if gather:
                 self._gather(len(batch))
+                return
 
     def _gather(self, answered: int) -> None:
         enough = min((answered + len(self._queue)) // 2, BATCH)
@@ -196,7 +200,7 @@ class Desk:
         with self._house.store.read(_ACTOR) as tx:
             if not desk_store.letters_wait(tx, self._house.node):
                 return 0
-        found = self._house.store.run(_ACTOR, lambda tx: desk_store.take_letters(tx, self._house.node))
+        found = self._house.store.run(_ACTOR, self._fetched)
         told = lines(self._house)
         for one in found:
             message = msgspec.json.decode(one.message)
@@ -205,6 +209,13 @@ class Desk:
             else:
                 told.push(one.session, message, one.organization)
         return len(found)
+
+    def _fetched(self, tx: Tx) -> list[desk_store.Letter]:
+        """The letters for this node, without locks that were granted elsewhere and are over by now: who got one has perhaps
+        heard of its end before, or waits for the record anew.
+        """
+        found = desk_store.take_letters(tx, self._house.node)
+        return [one for one in found if not _over(tx, one)]
 
     def _rounds(self) -> None:
         now, at = self._house.clock.monotonic(), self._sweep.next_at
@@ -289,6 +300,14 @@ class Desk:
             )  # its answer first, then what follows from it
         self._book.close(tx)
         return turn
+
+
+def _over(tx: Tx, letter: desk_store.Letter) -> bool:
+    message = msgspec.json.decode(letter.message)
+    if message.get("type") != "granted":
+        return False
+    lease = leases.current(tx, rules.key_of(message["record"]), letter.organization)
+    return lease is None or lease.fence != message["fence"] or lease.holder != rules.holder_of(letter.session)
 
 
 def _outcome(turn: Turn, item: _Item) -> Outcome:
