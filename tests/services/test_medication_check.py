@@ -222,12 +222,20 @@ def test_a_package_number_is_looked_up_though_the_line_was_entered_as_text(house
     enter(desk, practice, product=product(house, "Lithium")[0])
     pzn = product(house, "Ibuprofen Muster 600")[2]
     text = Statement(
-        id="vorher", patient=practice.patient, text="Ibu 600", pzn=pzn
+        id="vorher", patient=practice.patient, text="Ibu 600", pzn=pzn, atc="M01AE01"
     )  # taken over before there was a set
     house.store.run(practice.desk(), lambda tx: api.bring(tx, text))
     found = check(desk, practice)
     assert [f["rule"] for f in found["findings"] if f["kind"] == "interaction"] == ["nsaid-lithium"]
     assert found["unknown"] == [] and found["covered"]["drugs"] == 2
+    place = "/medication/statements/vorher"
+    spelt = desk("PATCH", place, 200, {"text": "IBU  600", "product": None})
+    assert (spelt["pzn"], spelt["atc"]) == (pzn, "M01AE01")
+    other = desk(
+        "PATCH", place, 200, {"text": "Marcumar", "product": None}
+    )  # not to be checked as what it was
+    assert (other["pzn"], other["atc"], other["known"]) == (None, None, False)
+    assert [u["code"] for u in check(desk, practice)["unknown"]] == ["medication.unknown.free_text"]
 
 
 def test_who_calls_it_otherwise_is_told_what_was_looked_at(house, practice, desk):

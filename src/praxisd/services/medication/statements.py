@@ -171,6 +171,10 @@ def _renewed(house: "House", tx: Tx, before: Statement, after: Statement, names:
             after = msgspec.structs.replace(after, text="")
     elif after.product is not None and after.text != before.text and "product" not in names:
         raise Problem("medication.text_of_product", 422)
+    elif after.product is None and after.text.casefold().split() != before.text.casefold().split():
+        # Another name is another medicine: the number and the code of the one before would have that one checked.
+        kept = {name: None for name in ("pzn", "atc") if name not in names}
+        after = msgspec.structs.replace(after, **kept)
     if (after.product, after.pzn) == (before.product, before.pzn):
         return after
     after = meant(house, tx, after)
