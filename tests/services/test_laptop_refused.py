@@ -9,6 +9,7 @@ from praxisd.services.exchange import (
     laptop_file,
     laptop_lending,
     laptop_opening,
+    laptop_returning,
     laptop_sealing,
     laptop_store,
 )
@@ -129,6 +130,25 @@ def test_a_laptop_that_was_lost_brings_nothing_any_more(home, laptop):
     assert digests(home) == before
     with pytest.raises(Problem, match="not_found"):
         home.do(lambda tx: laptop_lending.revoke(tx, "nobody"))
+
+
+def test_a_laptop_that_is_reported_lost_while_its_file_is_read_brings_nothing_more(home, laptop, monkeypatch):
+    """And what it had is not kept again behind the report."""
+    change(laptop, home.ben, note="vom Laptop")
+    file, real, calls = pack(laptop), laptop_returning._merge, []
+
+    def lost(*args):
+        calls.append(1)
+        if len(calls) == 2:
+            home.do(lambda tx: laptop_lending.revoke(tx, home.given.loan))
+        return real(*args)
+
+    monkeypatch.setattr(laptop_returning, "_merge", lost)
+    with pytest.raises(Problem, match="loan_revoked"):
+        take(home.house, home.actor, file)
+    assert sum(home.patient(one).note == "vom Laptop" for one in (home.anna, home.ben)) == 1
+    assert home.read(lambda tx: laptop_store.bases(tx, home.given.loan)) == []
+    assert home.read(laptop_store.open_conflicts) == []
 
 
 def test_a_loan_nobody_knows(home, laptop, monkeypatch):

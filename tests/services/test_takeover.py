@@ -171,6 +171,22 @@ def test_what_was_changed_or_used_since_waits_for_a_person(office: Office) -> No
     assert before != state(house, office.actor)
 
 
+def test_who_was_merged_into_somebody_a_file_brought_is_not_lost_when_it_is_taken_back(
+    office: Office,
+) -> None:
+    with office.house.store.write(office.actor) as tx:
+        old = directory.claim(tx, PatientClaim(family="Mueller", given="Anne", birth_date="1980-05-17"))
+    id_, _ = office.whole(PATIENTS)
+    new = next(one.id for one in office.patients() if one.given == "Anna")
+    refs = office.house.registry.patient_refs
+    office.house.store.run(office.actor, lambda tx: directory.merge(tx, refs, new, old.patient))
+    assert office.undo(id_)["state"] == "undecided"
+    assert office.undo(id_, "take")["state"] == "undone"
+    with office.house.store.read(office.actor) as tx:
+        goes_on = directory.known(tx, old.patient)
+    assert (goes_on.id, goes_on.active) == (new, False)
+
+
 def test_a_stop_is_taken_up_behind_the_last_record(office: Office) -> None:
     rows = "PatNr;Nachname;Vorname;Geburtsdatum\n" + "".join(
         f"{n};Name{chr(97 + n % 26)}{n};Vor{n};{n % 28 + 1:02}.{n % 12 + 1:02}.{1930 + n % 80}\n"

@@ -39,6 +39,17 @@ _CANDIDATE = prepared(
     .limit(1)
 )
 
+_GOES_ON = prepared(
+    sa.select(MERGE.c.id)
+    .where(mine(MERGE), MERGE.c.kept == sa.bindparam("kept"), MERGE.c.undone_at.is_(None))
+    .limit(1)
+)
+
+
+def goes_on_for(tx: Tx, patient: str) -> bool:
+    """True if a merged record goes on in this one."""
+    return tx.value(_GOES_ON, kept=patient) is not None
+
 
 def open_match(tx: Tx, id_: str, patient: str, candidate: str, reason: str) -> None:
     """Put a decision before a person."""

@@ -234,8 +234,9 @@ def _back_to(tx: Tx, now: Patient, version: int, kept: _Kept, anyway: bool) -> t
 
 
 def _used(tx: Tx, refs: Refs, id_: str, own: frozenset[str]) -> bool:
-    """True if anybody's row names the patient, but those that go with it. A question somebody new raised about it counts."""
-    if merge_store.is_candidate(tx, id_):
+    """True if anybody's row names the patient, but those that go with it. A question somebody new raised about it counts, and
+    a record that was merged into it."""
+    if merge_store.is_candidate(tx, id_) or merge_store.goes_on_for(tx, id_):
         return True
     others = [(table, column) for table, column in refs if table not in _OWN and table not in own]
     return any(merge_store.names(tx, table, column, id_) for table, column in others)

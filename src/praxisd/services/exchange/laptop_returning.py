@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BUSY_S = 600
 """So long a merge that was killed keeps the next one of its loan waiting at most. Seconds."""
+REVOKED = "exchange.loan_revoked"
 BOTH = "exchange.changed_on_both"
 """Why a conflict waits, where nothing was refused."""
 
@@ -109,7 +110,7 @@ def _take(house: "House", actor: Actor, content: Content) -> Report:
         if not laptop_store.take(
             tx, row.id, manifest.laptop, manifest.number, content.sha256, last=manifest.last
         ):
-            raise Problem("exchange.loan_revoked", 409)
+            raise Problem(REVOKED, 409)
         if manifest.last:
             laptop_store.forget(tx, row.id)
         events.note(
@@ -158,7 +159,7 @@ def unseal(house: "House", actor: Actor, data: bytes, passphrase: str | None) ->
         raise Problem("exchange.loan_unknown", 409)
     content = laptop_file.read(plain, "back", known[manifest.loan].proof)
     if row.state == laptop_store.REVOKED:
-        raise Problem("exchange.loan_revoked", 409)
+        raise Problem(REVOKED, 409)
     if row.laptop is not None and row.laptop != manifest.laptop:
         raise Problem("exchange.loan_other_laptop", 409)
     return content, row
@@ -195,7 +196,7 @@ def _merge(
     try:
         return house.store.run(actor, lambda tx: _one(house, tx, loan, kind, line, digest, allowed, None))
     except Problem as problem:
-        if problem.status >= 500:  # nobody's refusal: the whole file comes again
+        if problem.status >= 500 or problem.code == REVOKED:  # not about this record: the file ends here
             raise
         why = problem.code
     except Violation:
@@ -213,6 +214,8 @@ def _one(
     allowed: frozenset[str],
     refused: str | None,
 ) -> _Done:
+    if laptop_lending.need_loan(tx, loan).state == laptop_store.REVOKED:  # reported lost meanwhile
+        raise Problem(REVOKED, 409)
     row = laptop_store.base(tx, loan, kind.name, line.id)
     if row is not None and row.sha256 == digest:
         return _Done()  # a run before this one came as far
