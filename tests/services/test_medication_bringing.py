@@ -8,7 +8,7 @@ from praxisd.kernel import events
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import mine
 from praxisd.model.statement import Risk, Statement
-from praxisd.services.medication import api, statement_store
+from praxisd.services.medication import api, statement_store, statements
 
 from .medication_cast import product
 from .medication_cast import the_practice as _practice  # noqa: F401
@@ -50,6 +50,15 @@ def test_a_line_of_another_program_is_taken_once(house, practice):
     assert (by_pzn.product, by_pzn.pzn) == (id_, pzn)
     assert (strange.text, strange.pzn) == ("Tropfen (PZN 1,23E+07)", None)
     assert take(text="Tropfen", pzn="1,23E+07") is None
+
+    def there(**more):
+        with house.store.read(practice.desk()) as tx:
+            return api.has_statement(tx, **line | more)
+
+    assert there() and there(pzn=pzn) and there(text="tropfen", pzn="1,23E+07")
+    assert not there(dosage="3-0-0") and not there(until="2027") and not there(text="Tropfen")
+    run(house, practice, lambda tx: statements.withdraw(tx, made[0]))  # a person: it was a mistake
+    assert take() is None and there()
     risk = {"patient": practice.patient, "text": "Penicillin-Allergie"}
     first = run(house, practice, lambda tx: api.take_risk(house, tx, **risk))
     assert first is not None

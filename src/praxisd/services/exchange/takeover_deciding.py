@@ -252,9 +252,9 @@ def _there(tx: Tx, told: Taken, patient: str) -> bool:
     if isinstance(told, TakenTreatment):
         return directory.has_treatment(tx, patient, told.mandator, told.opened)
     if isinstance(told, TakenMedication):
-        return any(
-            one.text == told.text and one.since == told.since for one in medication.statements(tx, [patient])
-        )
+        return medication.has_statement(
+            tx, patient=patient, text=told.text, pzn=told.pzn, dosage=told.dosage, since=told.since, until=told.until
+        )  # fmt: skip
     if isinstance(told, TakenRisk):
         return any(one.text == told.text for one in medication.risks(tx, [patient]))
     return False

@@ -40,13 +40,12 @@ def take_statement(
     note: str | None = None,
     source: StatementSource = "import",
 ) -> tuple[str, int] | None:
-    """A line of another program's list; (id, version) of it here, None where the very same stands there already.
+    """A line of another program's list; (id, version) of it here, None where the very same stands there already, also where
+    a person has struck it out as a mistake since: no file brings it back.
 
     A package number that is none stays with the name, where a person sees it. Refusals as `statements.enter`.
     """
-    if pzn is not None and (pzn_rules.read(pzn) is None or not pzn_rules.valid(pzn_rules.read(pzn) or "")):
-        text, pzn = f"{text} (PZN {pzn.strip()})".strip(), None
-    pzn = None if pzn is None else pzn_rules.read(pzn)
+    text, pzn = _named(text, pzn)
     told = Statement(
         patient=patient,
         text=text,
@@ -59,11 +58,38 @@ def take_statement(
         note=note,
         source=source,
     )
-    for one in statement_store.statements_of(tx, directory.known(tx, patient).id):
-        if one.status != "entered-in-error" and _same(one, told):
-            return None
+    if _there(tx, told):
+        return None
     made = statements.enter(house, tx, told)
     return made.id, made.version
+
+
+def has_statement(
+    tx: Tx,
+    *,
+    patient: str,
+    text: str,
+    pzn: str | None = None,
+    dosage: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> bool:
+    """Whether `take_statement` would find the very same there."""
+    text, pzn = _named(text, pzn)
+    return _there(tx, Statement(patient=patient, text=text, pzn=pzn, dosage=dosage, since=since, until=until))
+
+
+def _named(text: str, pzn: str | None) -> tuple[str, str | None]:
+    """The name and the package number, which goes into the name where it is none."""
+    number = None if pzn is None else pzn_rules.read(pzn)
+    if pzn is not None and (number is None or not pzn_rules.valid(number)):
+        return f"{text} (PZN {pzn.strip()})".strip(), None
+    return text, number
+
+
+def _there(tx: Tx, told: Statement) -> bool:
+    listed = statement_store.statements_of(tx, directory.known(tx, told.patient).id)
+    return any(_same(one, told) for one in listed)
 
 
 def _same(one: Statement, told: Statement) -> bool:
