@@ -1,6 +1,6 @@
 """Statements and risks that come from elsewhere: a take-over of old data, a laptop that is back. And the way back.
 
-What comes by an exact package number is that product; all else stays the text it was, and is checked by nobody.
+What comes by an exact package number is that product; all else stays the text it was, and its name is checked by nobody.
 """
 
 from collections.abc import Iterable

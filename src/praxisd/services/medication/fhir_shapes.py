@@ -1,7 +1,7 @@
 """Statements as FHIR MedicationStatement and back. What our fields cannot say of a resource that came stays in `extra`, as it
 was, and goes out again as long as it still says the same as the fields.
 
-A line without a known product says so by the extension `unchecked`: no check looks at it.
+A line without a known product says so by the extension `unchecked`: of it a check looks at a package number or a code at most.
 """
 
 from datetime import tzinfo
@@ -24,7 +24,9 @@ _ATC_TOO = (ATC, "http://www.whocc.no/atc")
 PRODUCT = "https://praxisd.org/fhir/sid/medication-product"
 """Naming system of the ids of products in our data sets; the coding's `version` is the edition."""
 UNCHECKED = "https://praxisd.org/fhir/StructureDefinition/unchecked"
-"""Extension (valueCode `free-text`): no product of a data set is meant for certain, so this line is not checked."""
+"""Extension (valueCode `free-text`): no product of a data set was meant for certain when this line was entered: its name is
+not checked.
+"""
 _OURS = frozenset({"resourceType", "id", "meta"})
 Dict = dict[str, Any]
 
