@@ -26,6 +26,7 @@ MOST = 20_000_000
 """Bytes a result may have."""
 AWAY, BUSY = "exchange.device_folder_away", "exchange.device_request_waits"
 _HALF = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", ".lck", "~")
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 Looks = MutableMapping[str, tuple[int, int, float]]
 """Size, time of change (ns) and moment of the first look (monotonic seconds) by path: outlives the folder."""
 
@@ -124,7 +125,7 @@ class Folder:
 def _read(path: Path) -> File | None:
     """A file as far as it is read; None while somebody has it, writes to it, or took it away."""
     try:
-        with path.open("rb") as opened:
+        with os.fdopen(os.open(path, _READ), "rb") as opened:
             before = _mark(os.fstat(opened.fileno()))
             data = opened.read(MOST + 1)
             after = _mark(os.fstat(opened.fileno()))
@@ -147,6 +148,8 @@ def file_away(file: File, where: str) -> None:
     """
     place = file.path.parent / where
     place.mkdir(mode=0o700, exist_ok=True)
+    if not _own(place):
+        raise NotADirectoryError(place)
     moving = place / f"{MOVING}{new_id()}-{file.path.name}"
     try:
         file.path.rename(moving)
@@ -162,6 +165,8 @@ def put_back(folder: str) -> None:
     """Files whose way a crash cut off go back to where they came from: read again, they are known. Problem as `files`."""
     for where in (ARCHIVE, ERROR):
         place = Path(folder) / where
+        if not _own(place):
+            continue
         try:
             with os.scandir(place) as entries:
                 left = [
@@ -174,6 +179,12 @@ def put_back(folder: str) -> None:
             continue
         except OSError:
             raise Problem(AWAY, 503, retry=True) from None
+
+
+def _own(place: Path) -> bool:
+    """True for a folder that lies where it seems to. The folders of devices are shared: a link some stranger put there in place
+    of `error` would have us lay their files among our own."""
+    return place.resolve() == place.parent.resolve() / place.name
 
 
 def _settle(moving: Path, place: Path, name: str) -> None:

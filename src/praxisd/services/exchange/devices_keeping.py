@@ -61,9 +61,14 @@ def _checked(house: "House", tx: Tx, one: Device, id_: str) -> Device:
     if devices_store.named(tx, name, id_):
         raise Problem(NAME, 409)
     for other in devices_store.devices(tx):
-        if other.id != id_ and one.folder_in and other.folder_in == one.folder_in:
+        if other.id != id_ and one.folder_in and other.folder_in and _same(other.folder_in, one.folder_in):
             raise Problem(FIELD, 422, field="folderIn")  # nobody could tell whose result a file is
     return msgspec.structs.replace(one, id=id_ or new_id(), name=name)
+
+
+def _same(one: str, other: str) -> bool:
+    """True for one folder, however it is written."""
+    return Path(one).resolve() == Path(other).resolve()
 
 
 def _own_folder(house: "House", value: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -104,9 +105,9 @@ def take(house: "House", actor: Actor, device: Device, file: File, data: bytes, 
 
     The same file read again is known by name, time and content; the same values measured again come in another file.
     """
-    sent, whole = read(device, file.path.name, data)
+    sent, whole = read(device, os.fsencode(file.path.name).decode("utf-8", "replace"), data)
     digest = hashlib.sha256(
-        f"{file.path.name}\0{file.mark.changed // 1_000_000_000}\0".encode() + data
+        os.fsencode(file.path.name) + f"\0{file.mark.changed // 1_000_000_000}\0".encode() + data
     ).hexdigest()
     done = house.store.run(actor, partial(_keep, device, digest, sent))
     for judged in done:
