@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from praxisd import main
 from praxisd.kernel.app import House
 from praxisd.services.exchange import takeover_places, takeovers
 from praxisd.services.exchange.takeover_room import Room
+from praxisd.web import uploads
+from praxisd.web.app import build
 
 from .takeover_cast import PATIENTS, Office
 
@@ -49,6 +52,14 @@ def test_a_file_that_belongs_to_no_take_over_is_thrown_away(office: Office) -> N
     Room(office.house).clean()
     assert not stray.exists()
     assert takeover_places.here(office.house, id_)
+
+
+def test_what_a_killed_server_was_being_sent_goes_when_it_starts_again(office: Office) -> None:
+    left = office.house.folder / uploads.FOLDER / "half"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"Anna")
+    build(office.house, main.doors(office.house))
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("name", ["M\x00ller.csv", os.fsdecode(b"M\xfcller.csv"), "a\r\nb.csv"])

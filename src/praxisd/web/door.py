@@ -10,6 +10,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -85,6 +86,8 @@ class Door:
         self._running: set[tuple[str, ...]] = set()
         self._ids = count(1)
         self._prefix = token_hex(6)
+        with suppress(OSError):  # the next upload tries again
+            uploads.tidy(house.folder)
 
     def close(self) -> None:
         """Let running requests end and give the threads back."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from praxisd.web.door import Door
 
 FOLDER = "uploads"
-"""Below the data folder. What a server that was killed left in it goes with the next upload."""
+"""Below the data folder. What a killed server left in it goes when it starts again, at the latest with the next upload."""
 TYPES = ("application/zip", "application/octet-stream")
 LONGEST_S = 3_600.0
 """A file has to be here after so long; between two pieces it is `request.BODY_PATIENCE_S`. Seconds."""
@@ -55,12 +55,18 @@ def _raised(problem: Problem) -> Sent:
     raise problem
 
 
+def tidy(data: Path) -> None:
+    """Delete what was left: whole files of patients may be among it. OSError as the disk says."""
+    folder = data / FOLDER
+    for left in folder.iterdir() if folder.is_dir() else ():
+        if left not in _mine:
+            left.unlink(missing_ok=True)
+
+
 def _place(data: Path, id_: str) -> Path:
     folder = data / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    for left in folder.iterdir():
-        if left not in _mine:
-            left.unlink(missing_ok=True)
+    tidy(data)
     file = folder / id_
     _mine.add(file)
     file.touch(mode=0o600)
