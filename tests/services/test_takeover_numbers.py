@@ -82,3 +82,12 @@ def test_numbers_no_database_keeps_are_refused_and_the_rest_is_taken(office: Off
     assert office.patients() == []
     with office.house.store.read(office.actor) as tx:
         assert store.linked(tx, "", "3") is None
+
+
+def test_who_goes_by_another_name_under_the_same_number_is_asked_for_as_the_look_said(office: Office) -> None:
+    head = "PatNr;Nachname;Vorname;Geburtsdatum\n"
+    office.whole(f"{head}17;Müller;Hans;01.02.1950\n")
+    id_ = office.bring(f"{head}17;Müller;Johannes;01.02.1950\n")
+    for told in (office.look(id_), office.apply(id_)):
+        assert (told.get("doubt"), told[f"flaw {rules.STRANGE}"]) == (1, 1)
+    assert sorted(one.unconfirmed for one in office.patients()) == [False, True]

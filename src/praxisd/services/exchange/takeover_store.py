@@ -176,9 +176,10 @@ _SHIFT = prepared(
 )
 _FLAWED = prepared(
     sa.select(_I.source_id, _I.flaw).where(
-        mine(ITEM), _I.takeover == _bind("takeover"), _I.flaw != "", _I.source_id.is_not(None)
+        mine(ITEM), _I.takeover == _bind("takeover"), _I.flaw != "", _I.source_id.is_not(None),
+        sa.or_(_I.flaw != _bind("judged"), _I.state == "applied"),
     )
-)
+)  # fmt: skip
 _FLAWED_BEFORE = prepared(
     sa.select(_I.takeover, _I.source_id)
     .where(
@@ -316,9 +317,9 @@ def shift(tx: Tx, one: Any, version: int) -> None:
     tx.run(_SHIFT, its_target=one.target, its_takeover=one.takeover, its_no=one.no, new_version=version)
 
 
-def flawed(tx: Tx, takeover: str) -> dict[str, str]:
-    """Numbers that are damaged, and how."""
-    return {str(one[0]): str(one[1]) for one in tx.tuples(_FLAWED, takeover=takeover)}
+def flawed(tx: Tx, takeover: str, judged: str) -> dict[str, str]:
+    """Numbers that are damaged, and how. The flaw `judged` depends on who is known: it counts where it was written."""
+    return {str(one[0]): str(one[1]) for one in tx.tuples(_FLAWED, takeover=takeover, judged=judged)}
 
 
 def flawed_before(tx: Tx, takeover: str) -> list[tuple[str, str]]:

@@ -153,7 +153,7 @@ class Work(Undoing):
     def _apply(self, row: Any) -> None:
         reading = self._open(row)
         with self._house.store.read(self._actor) as tx:
-            memory = Memory(store.flawed(tx, self._id), self._doubtful(tx, reading))
+            memory = Memory(store.flawed(tx, self._id, rules.STRANGE), self._doubtful(tx, reading))
         for one in self._records(reading, lambda done: self._beat("running", row.done)):
             if isinstance(one, Found):
                 memory.learn(one.claim)
