@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
 
 import pytest
 from litestar.testing import TestClient
+from pypdf import PdfReader
 
 from praxisd import main
 from praxisd.kernel import events
@@ -81,6 +83,19 @@ def test_it_is_a_sheet_fhir_rows_and_who_looked(house):
     assert json.loads(second["log.json"])[0]["type"] == "patient.exported" and "Information.pdf" in second
     found = home.read(lambda tx: events.about(tx, "Patient", home.anna))
     assert [one.type for one in found][:2] == ["patient.exported", "patient.exported"]
+
+
+def test_the_sheet_speaks_the_language_of_people(house):
+    home = home_of(house)
+    for lang, told, code in (("de", "gebucht", "booked"), ("en", "booked", "gebucht")):
+        sheet = next(
+            v
+            for k, v in unpacked(patient_export.export(house, home.actor, home.anna, lang)).items()
+            if k.endswith(".pdf")
+        )
+        words = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(sheet)).pages)
+        assert told in words and code not in words
+        assert (re.search(r"\d{4}-\d\d-\d\d", words) is None) == (lang == "de")
 
 
 def test_who_was_merged_into_the_person_belongs_to_it(house):

@@ -1,5 +1,6 @@
 """The sheet of the export of one patient: what the practice keeps about a person, in words (Art. 15 GDPR)."""
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,18 @@ class _Sheet:
         form = "%d.%m.%Y %H:%M" if self._lang == "de" else "%Y-%m-%d %H:%M"
         return datetime.fromtimestamp(epoch, self._zone).strftime(form)
 
+    def _day(self, written: Any) -> str:
+        """A date of the record, perhaps partial (`2024-03`), as the language writes it."""
+        text = str(written or "–")
+        if self._lang == "de" and re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text):
+            return ".".join(reversed(text.split("-")))
+        return text
+
+    def _word(self, group: str, code: Any) -> str:
+        """The word the console has for a code; a code it has no word for stays as it is."""
+        key = f"{group}.{code}"
+        return self._house.texts.get(key, self._lang) if self._house.texts.has(key) else str(code or "–")
+
     def made(self, patient: Patient, rows: Rows, log: list[dict[str, Any]]) -> Paper:
         practice = directory.organization(self._tx)
         printed = datetime.fromtimestamp(self._house.clock.now(), self._zone)
@@ -65,9 +78,9 @@ class _Sheet:
     def _person(self, one: Patient) -> list[tuple[str, str]]:
         pairs = [
             (self._say("name"), one.display),
-            (self._say("birth"), one.birth_date or "–"),
-            (self._say("gender"), one.gender or "–"),
-            (self._say("language"), one.language or "–"),
+            (self._say("birth"), self._day(one.birth_date)),
+            (self._say("gender"), self._word("console.patients.word.gender", one.gender)),
+            (self._say("language"), self._word("exchange.export.language_name", one.language)),
         ]
         for place in one.address:
             parts = (
@@ -76,12 +89,18 @@ class _Sheet:
                 place.country or "",
             )
             pairs.append((self._say("address"), ", ".join(filter(None, parts))))
-        pairs += [(self._say("contact"), f"{c.value} ({c.use or c.system})") for c in one.telecom]
+        pairs += [
+            (
+                self._say("contact"),
+                f"{c.value} ({self._word('exchange.export.contact_use', c.use or c.system)})",
+            )
+            for c in one.telecom
+        ]
         pairs += [(self._say("number"), f"{i.value} ({i.system or '–'})") for i in one.identifiers]
         if one.note:
             pairs.append((self._say("note"), one.note))
         if one.dead:
-            pairs.append((self._say("death"), str(one.deceased or "–")))
+            pairs.append((self._say("death"), self._day(one.deceased)))
         return pairs
 
     def _table(self, sheet: Paper, key: str, columns: tuple[tuple[str, float], ...], cells: Any) -> None:
@@ -100,7 +119,12 @@ class _Sheet:
             "appointments",
             (("at", 2), ("kind", 2), ("state", 1), ("note", 3)),
             (
-                (self._when(d["start"]), types.get(d["service"] or "", "–"), d["status"], d["note"] or "–")
+                (
+                    self._when(d["start"]),
+                    types.get(d["service"] or "", "–"),
+                    self._word("console.calendar.status", d["status"]),
+                    d["note"] or "–",
+                )
                 for d in found
             ),
         )
@@ -112,7 +136,12 @@ class _Sheet:
             "treatments",
             (("since", 1), ("until", 1), ("by", 2), ("note", 3)),
             (
-                (d["opened"], d["closed"] or "–", names.get(d["mandator"], d["mandator"]), d["note"] or "–")
+                (
+                    self._day(d["opened"]),
+                    self._day(d["closed"]),
+                    names.get(d["mandator"], d["mandator"]),
+                    d["note"] or "–",
+                )
                 for d in (row["doc"] for row in rows.get("directory_treatment", ()))
             ),
         )
@@ -123,7 +152,13 @@ class _Sheet:
             "medication",
             (("what", 3), ("dosage", 2), ("since", 1), ("until", 1), ("state", 1)),
             (
-                (d["text"], d["dosage"] or "–", d["since"] or "–", d["until"] or "–", d["status"])
+                (
+                    d["text"],
+                    d["dosage"] or "–",
+                    self._day(d["since"]),
+                    self._day(d["until"]),
+                    self._word("console.medication.status", d["status"]),
+                )
                 for d in (row["doc"] for row in rows.get("medication_statement", ()))
             ),
         )
@@ -132,7 +167,7 @@ class _Sheet:
             "risks",
             (("what", 3), ("since", 1), ("note", 3)),
             (
-                (d["text"], d["since"] or "–", d["note"] or "–")
+                (d["text"], self._day(d["since"]), d["note"] or "–")
                 for d in (row["doc"] for row in rows.get("medication_risk", ()))
             ),
         )
@@ -143,7 +178,12 @@ class _Sheet:
             "messages",
             (("at", 2), ("channel", 1), ("state", 1), ("text", 5)),
             (
-                (self._when(r["prepared_at"]), r["channel"] or "–", r["state"], r["text"])
+                (
+                    self._when(r["prepared_at"]),
+                    self._word("console.word.message_channel", r["channel"]),
+                    self._word("console.word.outbox_state", r["state"]),
+                    r["text"],
+                )
                 for r in rows.get("messaging_outbox", ())
             ),
         )
@@ -154,7 +194,13 @@ class _Sheet:
             "wishes",
             (("at", 2), ("kind", 2), ("channel", 1), ("state", 1), ("note", 3)),
             (
-                (self._when(r["at"]), r["purpose"], r["channel"], r["state"], r["note"] or "–")
+                (
+                    self._when(r["at"]),
+                    self._word("console.word.message_purpose", r["purpose"]),
+                    self._word("console.word.message_channel", r["channel"]),
+                    self._word("console.word.consent_state", r["state"]),
+                    r["note"] or "–",
+                )
                 for r in rows.get("messaging_consent", ())
             ),
         )
@@ -164,7 +210,12 @@ class _Sheet:
             sheet,
             "log",
             (("at", 2), ("what", 4), ("who", 2)),
-            ((one["at"], one["what"], one["who"]) for one in log[:LOG_MOST]),
+            ((self._when(_epoch(one["at"])), one["what"], one["who"]) for one in log[:LOG_MOST]),
         )
         if len(log) > LOG_MOST:
             sheet.text(self._say("log_more", count=len(log) - LOG_MOST), small=True)
+
+
+def _epoch(at: str) -> int:
+    """Seconds since 1970 of an RFC 3339 time."""
+    return int(datetime.fromisoformat(at).timestamp())
