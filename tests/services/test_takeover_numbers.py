@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from praxisd.kernel.app import House
+from praxisd.model.people import Mandator
+from praxisd.services.directory import api as directory
 from praxisd.services.exchange import takeover_store as store
 from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.medication import api as medication
@@ -91,3 +93,25 @@ def test_who_goes_by_another_name_under_the_same_number_is_asked_for_as_the_look
     for told in (office.look(id_), office.apply(id_)):
         assert (told.get("doubt"), told[f"flaw {rules.STRANGE}"]) == (1, 1)
     assert sorted(one.unconfirmed for one in office.patients()) == [False, True]
+
+
+def test_a_treatment_somebody_has_worked_on_since_stays(office: Office) -> None:
+    """`take` goes as far as nothing of others is lost: what a person wrote into it is nobody's to throw away."""
+    office.house.store.run(
+        office.actor,
+        lambda tx: directory.create_mandator(
+            tx, Mandator(name="Dr. Test", licence_number="4711", default=True)
+        ),
+    )
+    office.whole("PatNr;Nachname;Vorname;Geburtsdatum\n17;Wolf;Karl;01.02.1950\n")
+    id_, done = office.whole("PatNr;Beginn\n17;03.02.2026\n", what="treatment")
+    assert done["new"] == 1, done
+    treatment = office.items(id_)[0].target
+    office.house.store.run(
+        office.actor, lambda tx: directory.amend_treatment(tx, treatment, {"note": "Prothese"}, 1)
+    )
+    assert office.undo(id_)["state"] == "undecided"
+    assert office.undo(id_, "take")["state"] == "undone"
+    with office.house.store.read(office.actor) as tx:
+        kept = directory.one_treatment(tx, treatment)
+    assert kept is not None and kept.note == "Prothese"

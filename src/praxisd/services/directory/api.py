@@ -251,9 +251,9 @@ def has_treatment(tx: Tx, patient: str, mandator: str | None, opened: date) -> b
     return treatments.same(tx, Treatment(patient=patient, mandator=named, opened=opened)) is not None
 
 
-def take_back_treatment(tx: Tx, id_: str, version: int, *, anyway: bool = False) -> bool:
+def take_back_treatment(tx: Tx, id_: str, version: int) -> bool:
     """Remove a treatment that a take-over brought; False where somebody has changed it since."""
-    return treatments.take_back(tx, id_, version, anyway=anyway)
+    return treatments.take_back(tx, id_, version)
 
 
 def all_patients(tx: Tx, after: str | None, limit: int) -> tuple[list[Patient], str | None]:

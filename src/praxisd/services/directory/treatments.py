@@ -116,12 +116,12 @@ def mandator_named(tx: Tx, text: str | None) -> str:
     return found[0]
 
 
-def take_back(tx: Tx, id_: str, version: int, *, anyway: bool = False) -> bool:
-    """Remove a treatment that a take-over brought, if nobody has changed it since (or `anyway`); True once it is not there."""
+def take_back(tx: Tx, id_: str, version: int) -> bool:
+    """Remove a treatment that a take-over brought, if nobody has changed it since; True once it is not there."""
     before = store.treatments.get(tx, id_)
     if before is None:
         return True
-    if before.version != version and not anyway:
+    if before.version != version:
         return False
     delete(tx, id_)
     return True

@@ -269,11 +269,11 @@ def take_back(house: "House", tx: Tx, one: Any, *, anyway: bool) -> tuple[str, i
         refs = tuple(house.registry.patient_refs)
         return directory.take_back(tx, refs, one.target, one.version, one.before, store.OWN, anyway=anyway)
     if kind == "treatment":
-        gone = directory.take_back_treatment(tx, one.target, one.version, anyway=anyway)
+        gone = directory.take_back_treatment(tx, one.target, one.version)
     else:
         gone = medication.take_back(
             tx, "MedicationStatement" if kind == "medication" else "Risk", one.target, one.version
         )
-        if not gone and anyway:
-            return "kept", 0
+    if not gone and anyway:
+        return "kept", 0
     return ("back" if gone else "changed"), 0
