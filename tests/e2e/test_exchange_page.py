@@ -129,7 +129,7 @@ def test_out_on_a_laptop_and_conflicts_side_by_side(
         dialog = page.get_by_role("dialog")
         dialog.locator("input[type=file]").set_input_files(str(packed))
         _button(dialog, "Zurückbringen").click()
-        said = "Diese Datei war schon da" if again else "1 Angaben warten auf Ihre Entscheidung"
+        said = "Diese Datei war schon da" if again else "Zurückgebracht. Zu entscheiden: 1"
         expect(dialog).to_contain_text(said)
         dialog.get_by_role("button", name="Schließen").last.click()
     conflict = page.get_by_role("article", name=re.compile("Nachname"))

@@ -1,8 +1,11 @@
 """`praxisd medication sets|confirm|build|show|use`: files made beside a server, put in use, confirmed."""
 
 import json
+import re
 import sqlite3
+import tomllib
 from datetime import date
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -37,7 +40,7 @@ def test_a_set_is_built_shown_and_used(house: House, tmp_path: Path) -> None:
     again = sets_operations.use(house, {"file": str(out)})["sets"][0]["standing"]
     assert again["version"].startswith("2026-11-01+") and again["previous"] == "2026-11-01"
     found = sets_operations.confirm(house, {"element": MEDICATION, "version": again["version"], "lang": "en"})
-    assert found["sets"][0]["confirmedBy"] == "cli:cli"
+    assert found["sets"][0]["confirmedBy"] in ("Kommandozeile", "Command line")
     assert [one["standing"]["state"] for one in found["sets"][1:]] == ["missing", "missing"]
 
 
@@ -84,3 +87,11 @@ def test_a_build_says_what_is_wrong_in_words(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.root, ["medication", *line, "--lang", "en"], prog_name="praxisd")
     assert done.exit_code == 0
     assert "x.csv:2: The check digit of the PZN is wrong, the package is left out: 18" in done.stderr
+
+
+def test_every_source_of_the_sample_has_a_date_people_can_read() -> None:
+    sources = tomllib.loads(
+        (resources.files("praxisd.services.medication") / "sample/sources.toml").read_text("utf-8")
+    )
+    written = [one["date"] for one in sources.values() if "date" in one]
+    assert written and all(re.fullmatch(r"\d{4}(-\d\d){0,2}", one) for one in written)

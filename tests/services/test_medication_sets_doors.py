@@ -75,6 +75,7 @@ def test_an_owner_confirms_what_was_read(house: House, ask: Ask) -> None:
     assert status == 200
     assert one["standing"]["state"] == "valid"  # type: ignore[index]
     assert one["confirmedVersion"] == version and one["confirmedBy"]
+    assert not str(one["confirmedBy"]).startswith(("user:", "key:"))  # a name, no id
     events = ask("owner", "GET", "/events?limit=200")[1]["events"]
     types = [one["type"] for one in events]  # type: ignore[attr-defined]
     assert types.count("medication.set_confirmed") == 1

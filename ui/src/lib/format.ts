@@ -26,6 +26,8 @@ export const time = (when: When) => formatter({ hour: "2-digit", minute: "2-digi
 /** `Do., 26.11.2026` */
 export const day = (when: When) =>
   formatter({ weekday: "short", day: "2-digit", month: "2-digit", year: "numeric" }, zone()).format(instant(when));
+/** The last day before a moment: what runs out at midnight ends on the day before. */
+export const lastDay = (end: string) => day(new Date(Date.parse(end) - 1));
 /** `Donnerstag, 26. November 2026` */
 export const longDay = (when: When) =>
   formatter({ weekday: "long", day: "numeric", month: "long", year: "numeric" }, zone()).format(instant(when));

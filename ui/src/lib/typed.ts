@@ -35,9 +35,10 @@ export function typedDay(text: string): string | null {
   return real(full) ? found : null;
 }
 
-/** An ISO date, perhaps partial, as it is written in a field: `17.05.1980`, `05.1980`, `1980`. */
+/** An ISO date, perhaps partial, as it is written in a field: `17.05.1980`, `05.1980`, `1980`; what is no date stays as it is. */
 export function writtenDay(iso: string | null): string {
   if (!iso) return "";
+  if (!/^\d{4}(-\d\d){0,2}$/.test(iso)) return iso;
   const [year, month, day] = iso.split("-");
   return [day, month, year].filter(Boolean).join(".");
 }

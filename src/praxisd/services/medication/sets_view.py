@@ -6,6 +6,7 @@ from praxisd.kernel import events
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import zone_name, zone_of
+from praxisd.kernel.sentences import actor_names
 from praxisd.services.medication import sets_reading, sets_store
 from praxisd.services.medication import sets_schema as schema
 from praxisd.services.medication.sets_shapes import SetOut, SetsOut
@@ -37,10 +38,14 @@ def one(house: "House", tx: "Tx", element: "ElementName", lang: str) -> SetOut:
     return SetOut(
         standing=standing,
         counts={} if opened is None else opened.counts,
-        confirmed_by=None if said is None else said.confirmed_by,
+        confirmed_by=None if said is None else _name(house, tx, said.confirmed_by, lang),
         confirmed_at=None if said is None else format_rfc3339(said.confirmed_at, zone),
         confirmed_version=None if said is None else said.version,
     )
+
+
+def _name(house: "House", tx: "Tx", label: str, lang: str) -> str:
+    return actor_names(house, tx, [label], lang)[label]
 
 
 def confirm(house: "House", tx: "Tx", element: str, version: str) -> None:
