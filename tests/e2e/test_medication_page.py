@@ -1,12 +1,16 @@
-"""The page of medicines and a patient's medication: found however typed, checked with sources."""
+"""The page of medicines and a patient's medication: found however typed, checked with sources, editions switched and back."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from praxisd import __version__
+from praxisd.sandbox import updates as sandbox
 from praxisd.testing import browser as browsing
 
+from .updates_cast import trust
 from .walking import overflow, violations
 
 MAIN = "Medikamentendaten (Beispiel)"
@@ -52,6 +56,24 @@ def _confirmed(page: Page, axe: str) -> None:
     dialog.get_by_role("checkbox").check()
     dialog.get_by_role("button", name="Bestätigen").click()
     expect(card).to_contain_text("Bestätigt")
+
+
+def _switched_and_back(page: Page) -> None:
+    """Nothing is known of the publisher before somebody looks, and nothing is subscribed."""
+    card = page.get_by_role("article", name=MAIN)
+    facts = card.locator("dd").first
+    before = facts.inner_text()
+    page.get_by_role("button", name="Nach neuer Ausgabe sehen").click()
+    take = card.get_by_role("button", name=re.compile("Ausgabe .* übernehmen"))
+    expect(take).to_be_visible(timeout=60_000)
+    take.click()
+    page.get_by_role("dialog").get_by_role("button", name="Übernehmen").click()
+    expect(facts).not_to_have_text(before, timeout=60_000)
+    back = card.get_by_role("button", name=re.compile("Zurück zu "))
+    expect(back).to_be_visible()
+    back.click()
+    page.get_by_role("dialog").get_by_role("button").last.click()
+    expect(facts).to_have_text(before, timeout=60_000)
 
 
 def _patient(page: Page) -> None:
@@ -101,13 +123,6 @@ def _checked(page: Page, axe: str) -> None:
     expect(check).to_contain_text("Gegenanzeige")
 
 
-def test_found_confirmed_and_checked(sign_in: Any, axe: str) -> None:
-    page = sign_in("owner", width=1024, height=768)
-    _found_however_typed(page, axe)
-    _confirmed(page, axe)
-    _checked(page, axe)
-
-
 def test_in_english_on_a_tablet_upright(sign_in: Any, axe: str) -> None:
     page = sign_in("desk", lang="en", width=820, height=1180)
     browsing.open_page(page, "medication")
@@ -119,3 +134,15 @@ def test_in_english_on_a_tablet_upright(sign_in: Any, axe: str) -> None:
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(500)
         assert violations(page, axe) == [] and overflow(page) == []
+
+
+def test_found_confirmed_checked_switched_and_back(demo: Any, sign_in: Any, axe: str, tmp_path: Path) -> None:
+    page = sign_in("owner", width=1024, height=768)
+    _found_however_typed(page, axe)
+    _confirmed(page, axe)
+    _checked(page, axe)
+    made = sandbox.make(tmp_path, __version__)
+    made.publish(sandbox.MEDICATION)
+    trust(demo.folder, made)
+    browsing.open_page(page, "medication/sets")
+    _switched_and_back(page)
