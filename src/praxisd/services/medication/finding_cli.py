@@ -12,7 +12,7 @@ _PACKAGE = "praxisd.services.medication"
 @click.command("search")
 @shared
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
-@click.option("--limit", type=click.IntRange(1, 50), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
 @click.option("--version", metavar="VERSION", help="Of the data set, where two are here.")
 def search(
     folder: Path,

@@ -8,7 +8,7 @@ from msgspec import Meta
 from praxisd.model.medication import Standing
 from praxisd.services.medication.finding_rules import How
 
-MOST = 50
+MOST = 200
 
 
 class SearchIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, rename="camel"):
