@@ -16,6 +16,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.house import SERVICE
 from praxisd.kernel.leases import Book, Lease
 from praxisd.kernel.store import Tx
+from praxisd.testing.houses import Houses
 
 ACTOR, PLAIN = system("test", "praxis"), system("test", "other")
 KEYS, HOLDERS = ("record:Patient/1", "record:Patient/2"), ("seat:a", "seat:b")
@@ -78,9 +79,8 @@ def test_where_somebody_else_wrote_nothing_is_believed(kernel: House) -> None:
     assert in_the_database(kernel) == taken
 
 
-def test_another_connection_is_noticed_too(kernel: House) -> None:
-    if not kernel.store.alone:
-        pytest.skip("on PostgreSQL nothing is kept")
+def test_another_connection_is_noticed_too(sqlite_houses: Houses) -> None:
+    kernel = sqlite_houses.open((SERVICE,))
     book = Book()
     within(kernel, book, lambda tx: leases.take(tx, KEYS[0], "seat:a", 30))
     with sqlite3.connect(kernel.folder / "praxisd.db") as other:  # nobody should; care and repairs might
