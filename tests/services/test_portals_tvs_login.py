@@ -211,7 +211,9 @@ def test_the_simulator_refuses_changes_asked_too_often(tvs: Stage) -> None:
 
 
 def test_all_cycles_of_a_house_share_one_login(tvs: Stage, house: Any) -> None:
-    own = SimpleNamespace(shared={}, clock=tvs.clock, store=house.store, settings=house.settings, closers=[])
+    own = SimpleNamespace(
+        shared={}, clock=tvs.clock, store=house.store, settings=house.settings, closers=[], lent=None
+    )
     for memory in (Kept(), Kept()):
         account = Account("a", tvs.values, "Europe/Berlin")
         assert open_portal(own, "tvs116117", account, memory).names() == (CALENDAR,)  # type: ignore[arg-type]

@@ -69,6 +69,6 @@ def test_it_can_begin_again_after_its_end() -> None:
 
 
 def test_a_house_has_one() -> None:
-    house = SimpleNamespace(shared={}, closers=[])
+    house = SimpleNamespace(shared={}, closers=[], lent=None)
     assert of(house) is of(house) and len(house.closers) == 1
     house.closers[0]()
