@@ -33,7 +33,7 @@ BUILT_IN = {
     "users": ("praxisd.services.accounts.cli", "People who sign in."),
     "import": (
         "praxisd.services.exchange.import_cli",
-        "Take in files: FHIR Bundles, and data of other programs after a look.",
+        "Take in files: FHIR Bundles at once, data of other programs after a look.",
     ),
     "jobs": ("praxisd.kernel.cli", "What runs by itself, when, and how it went."),
     "messages": (
