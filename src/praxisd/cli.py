@@ -135,7 +135,7 @@ BUILT_IN = {
     ),
     "medication": (
         "praxisd.services.medication.cli",
-        "Medication: data sets, search, what a patient takes and what goes together badly.",
+        "Medication: the data sets, the search in them, and what patients take.",
     ),
     "takeover": (
         "praxisd.services.exchange.takeover_cli",

@@ -56,6 +56,7 @@ def test_every_command_takes_a_folder_and_reports_in_json() -> None:
         "sandbox acme",
         "sandbox updates",
         "sandbox serviceprovider",
+        "laptop key",
         "relay-hub serve",
     }  # programs that say when they are ready, and one that prints a single line
 
