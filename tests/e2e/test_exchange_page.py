@@ -70,9 +70,9 @@ def _lent(page: Page, tmp_path: Path) -> tuple[Path, str]:
     dialog.get_by_role("list", name="Gefundene Patienten").get_by_role("button").first.click()
     dialog.get_by_label("Wofür").fill("Hausbesuche")
     _button(dialog, "Vorschlagen").click()
-    field = dialog.get_by_label("Passphrase", exact=True)
+    field = dialog.get_by_label("Kennwort der Datei", exact=True)
     expect(field).to_have_value(re.compile(".{12,}"))
-    dialog.get_by_label("Ich habe mir die Passphrase notiert").check()
+    dialog.get_by_label("Ich habe mir das Kennwort notiert").check()
     passphrase = field.input_value()
     with page.expect_download() as saving:
         _button(dialog, "Datei speichern").click()
@@ -139,9 +139,9 @@ def test_out_on_a_laptop_and_conflicts_side_by_side(
     _button(conflict, "Vom Laptop nehmen").click()
     expect(conflict).to_be_hidden()
     assert demo.desk().call("GET", f"/api/v1/patients/{patient}")[1]["family"] == "Ackermann-Unterwegs"
-    page.get_by_role("button", name="Widerrufen: Hausbesuche").click()
-    page.get_by_role("dialog").get_by_role("button", name="Widerrufen").click()
-    expect(page.get_by_role("region", name="Was unterwegs ist oder war").last).to_contain_text("widerrufen")
+    page.get_by_role("button", name="Sperren: Hausbesuche").click()
+    page.get_by_role("dialog").get_by_role("button", name="Sperren").click()
+    expect(page.get_by_role("region", name="Was unterwegs ist oder war").last).to_contain_text("gesperrt")
 
 
 def test_a_patient_is_given_out_and_devices_in_english_on_a_tablet(

@@ -313,6 +313,35 @@ def test_two_files_of_one_loan_wait_for_each_other(home, laptop):
     assert take(home.house, home.actor, file).changed == 1
 
 
+def test_a_merge_that_took_too_long_ends_where_another_has_begun(home, laptop, monkeypatch):
+    from praxisd.kernel import leases
+
+    change(laptop, home.anna, note="eins")
+    change(laptop, home.ben, note="zwei")
+    file, key = pack(laptop), f"exchange.loan:{home.given.loan}"
+    real, calls = laptop_returning._one, []
+
+    def slow(*args):
+        calls.append(1)
+        if len(calls) == 1:
+            return real(*args)
+        raise AssertionError("a record was merged without the lease")
+
+    def late(*args):
+        if calls:  # after the first record it stands still, and somebody else begins
+            home.house.clock.advance(laptop_returning.BUSY_S + 1)
+            home.do(lambda tx: leases.acquire(tx, key, "another", 60))
+        return merge(*args)
+
+    merge = laptop_returning._merge
+    monkeypatch.setattr(laptop_returning, "_one", slow)
+    monkeypatch.setattr(laptop_returning, "_merge", late)
+    with pytest.raises(Problem, match="loan_busy"):
+        take(home.house, home.actor, file)
+    assert len(calls) == 1
+    assert sorted((home.patient(home.anna).note or "", home.patient(home.ben).note or ""))[0] == ""
+
+
 def test_what_the_laptop_brings_for_somebody_who_was_not_lent_waits(home, laptop, monkeypatch):
     """A laptop that was tampered with brings nothing into other records by itself."""
     monkeypatch.setattr(laptop_opening, "_everybody", lambda _tx: [])

@@ -140,6 +140,13 @@ def test_what_is_given_out_can_be_brought_again(desk: Desk, format_: str) -> Non
     assert {one.family for one in desk.office.patients()} == {"Müller", "Schmidt", "Özdemir"}
 
 
+@pytest.mark.parametrize("encoding", ["undefined", "nonsense", "rot13", "base64"])
+def test_a_charset_that_writes_nothing_is_refused(desk: Desk, encoding: str) -> None:
+    desk.office.whole(PATIENTS)
+    asked = {"what": "patients", "format": "csv", "encoding": encoding}
+    assert desk.ask("POST", "/exports", 422, json=asked).json()["code"] == "exchange.settings_invalid"
+
+
 def test_only_the_owner_may(desk: Desk) -> None:
     for role in ("desk", "pvs", "partner", "portal"):
         key = key_for(desk.office.house, desk.office.practice, role, role)

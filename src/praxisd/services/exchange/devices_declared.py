@@ -1,13 +1,9 @@
 """What xDT and the drop folders of devices add to the service."""
 
-from praxisd.kernel.console import ConsolePage, Listing
 from praxisd.kernel.service import (
     EventType,
-    FhirResource,
-    Fix,
     Permission,
     Retention,
-    Setting,
 )
 from praxisd.services.exchange import (
     devices_checks,
@@ -20,7 +16,6 @@ from praxisd.services.exchange import (
 )
 from praxisd.services.exchange.devices_routes import DECIDE, READ, SEE, SEND, WRITE
 
-SETTINGS: tuple[Setting, ...] = ()
 EVENTS = (
     EventType("device.created", Retention.AUDIT),
     EventType("device.changed", Retention.AUDIT),
@@ -32,11 +27,7 @@ EVENTS = (
 )
 JOBS = devices_job.JOBS
 ROUTES = devices_routes.ROUTES
-LISTINGS: tuple[Listing, ...] = ()
-PAGES: tuple[ConsolePage, ...] = ()
-FHIR: tuple[FhirResource, ...] = ()
 CHECKS = devices_checks.CHECKS
-FIXES: tuple[Fix, ...] = ()
 PERMISSIONS = (
     Permission(READ, ("owner", "desk", "partner")),
     Permission(WRITE, ("owner",)),

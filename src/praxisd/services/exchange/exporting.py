@@ -60,7 +60,7 @@ def export(
     if encoding is not None:
         try:
             "".encode(encoding)
-        except LookupError:
+        except (LookupError, UnicodeError, ValueError):  # „undefined“ is a codec that refuses all
             raise Problem("exchange.settings_invalid", 422, field="encoding") from None
     with house.store.read(actor) as tx:
         practice = directory.organization(tx)

@@ -151,9 +151,15 @@ def list_(folder: Path, organization: str | None, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        print_table(
-            answer["loans"], ("id", "label", "state", "outAt", "until", "patients", "number", "conflicts")
-        )
+        rows = [
+            {
+                **one,
+                "name": one["label"],
+                "stand": say(_PACKAGE, f"console.exchange.laptop.state.{one['state']}"),
+            }
+            for one in answer["loans"]
+        ]
+        print_table(rows, ("id", "name", "stand", "outAt", "until", "patients", "number", "conflicts"))
 
 
 @laptop.command("revoke")

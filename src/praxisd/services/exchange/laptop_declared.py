@@ -1,17 +1,12 @@
 """What the laptop and the export of one patient add to the service."""
 
-from praxisd.kernel.console import ConsolePage, Listing
 from praxisd.kernel.service import (
     Check,
     EventType,
-    FhirResource,
-    Fix,
-    JobType,
     Operation,
     Permission,
     Retention,
     Route,
-    Setting,
 )
 from praxisd.services.exchange import (
     laptop_checks,
@@ -21,7 +16,6 @@ from praxisd.services.exchange import (
     patient_routes,
 )
 
-SETTINGS: tuple[Setting, ...] = ()
 EVENTS: tuple[EventType, ...] = (
     EventType("loan.made", Retention.AUDIT),
     EventType("loan.returned", Retention.AUDIT),
@@ -32,13 +26,8 @@ EVENTS: tuple[EventType, ...] = (
     EventType("patient.lent", Retention.AUDIT, live=False),
     EventType("patient.exported", Retention.AUDIT, live=False),
 )
-JOBS: tuple[JobType, ...] = ()
 ROUTES: tuple[Route, ...] = (*laptop_routes.ROUTES, *patient_routes.ROUTES)
-LISTINGS: tuple[Listing, ...] = ()
-PAGES: tuple[ConsolePage, ...] = ()
-FHIR: tuple[FhirResource, ...] = ()
 CHECKS: tuple[Check, ...] = laptop_checks.CHECKS
-FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = (
     Permission(laptop_routes.USE, ("owner",)),
     Permission(patient_routes.USE, ("owner",)),

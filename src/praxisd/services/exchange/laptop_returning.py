@@ -6,7 +6,7 @@ that was cut off is taken up by the same file; a file that was taken changes not
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,7 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.engines import Violation
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.ids import new_id, valid_id
+from praxisd.kernel.leases import Lease
 from praxisd.kernel.store import Tx
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import laptop_file, laptop_lending, laptop_sealing, laptop_store, merge_rules
@@ -28,17 +29,31 @@ if TYPE_CHECKING:
 
 BUSY_S = 600
 """So long a merge that was killed keeps the next one of its loan waiting at most. Seconds."""
-REVOKED = "exchange.loan_revoked"
+REVOKED, BUSY = "exchange.loan_revoked", "exchange.loan_busy"
 BOTH = "exchange.changed_on_both"
 """Why a conflict waits, where nothing was refused."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What became of a file. `again`: it, or a later one, had been taken before, and nothing was changed.
+class Done(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of one record, or of all of them.
 
-    `changed`, `added`, `removed` count records here; `fields` the single values that were taken; `unchanged` records that
-    said nothing new. `proposed`: new appointments whose time is taken here. `conflicts` wait for a person, `refused` of them
-    because the practice cannot take what came.
+    `changed`, `added`, `removed` count records here; `fields` the single values that were taken. `proposed`: new
+    appointments whose time is taken here. `conflicts` wait for a person, `refused` of them because the practice cannot take
+    what came.
+    """
+
+    changed: int = 0
+    added: int = 0
+    removed: int = 0
+    fields: int = 0
+    proposed: int = 0
+    conflicts: int = 0
+    refused: int = 0
+
+
+class Report(Done, frozen=True, kw_only=True, rename="camel"):
+    """What became of a file. `again`: it, or a later one, had been taken before, and nothing was changed. `unchanged` records
+    said nothing new.
     """
 
     loan: str
@@ -47,26 +62,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last: bool
     again: bool = False
     records: int = 0
-    changed: int = 0
-    added: int = 0
-    removed: int = 0
     unchanged: int = 0
-    fields: int = 0
-    proposed: int = 0
-    conflicts: int = 0
-    refused: int = 0
-
-
-class _Done(NamedTuple):
-    """What became of one record."""
-
-    changed: int = 0
-    added: int = 0
-    removed: int = 0
-    fields: int = 0
-    proposed: int = 0
-    conflicts: int = 0
-    refused: int = 0
 
 
 def take(house: "House", actor: Actor, data: bytes, passphrase: str | None = None) -> Report:
@@ -76,24 +72,24 @@ def take(house: "House", actor: Actor, data: bytes, passphrase: str | None = Non
     """
     laptop_lending.need_practice(house)
     content, row = unseal(house, actor, data, passphrase)
-    with _alone(house, actor, row.id):
-        return _take(house, actor, content)
+    with _alone(house, actor, row.id) as lease:
+        return _take(house, actor, content, lease)
 
 
 @contextmanager
-def _alone(house: "House", actor: Actor, loan: str) -> Iterator[None]:
-    """Two files of one loan are merged one after the other. Problem `exchange.loan_busy` (409)."""
+def _alone(house: "House", actor: Actor, loan: str) -> Iterator[Lease]:
+    """Two files of one loan are merged one after the other; each record renews the lease. Problem `exchange.loan_busy` (409)."""
     key, holder = f"exchange.loan:{loan}", new_id()
     lease = house.store.run(actor, lambda tx: leases.acquire(tx, key, holder, BUSY_S))
     if lease is None:
-        raise Problem("exchange.loan_busy", 409, retry=True)
+        raise Problem(BUSY, 409, retry=True)
     try:
-        yield
+        yield lease
     finally:
         house.store.run(actor, lambda tx: leases.release(tx, lease))
 
 
-def _take(house: "House", actor: Actor, content: Content) -> Report:
+def _take(house: "House", actor: Actor, content: Content, lease: Lease) -> Report:
     manifest = content.manifest
     with house.store.read(actor) as tx:
         row = laptop_lending.need_loan(tx, manifest.loan)
@@ -104,7 +100,7 @@ def _take(house: "House", actor: Actor, content: Content) -> Report:
     order = {name: number for number, name in enumerate(KINDS)}
     lines = sorted(content.lines, key=lambda one: order.get(one.kind, len(order)))
     allowed = _allowed(house, actor, row.id, lines)
-    done = [_merge(house, actor, row.id, one, content.sha256, allowed) for one in lines]
+    done = [_merge(house, actor, lease, row.id, one, content.sha256, allowed) for one in lines]
 
     def note(tx: Tx) -> None:
         if not laptop_store.take(
@@ -131,8 +127,8 @@ def _take(house: "House", actor: Actor, content: Content) -> Report:
         number=manifest.number,
         last=manifest.last,
         records=len(lines),
-        unchanged=sum(one == _Done() for one in done),
-        **{name: sum(getattr(one, name) for one in done) for name in _Done._fields},
+        unchanged=sum(one == Done() for one in done),
+        **{name: sum(getattr(one, name) for one in done) for name in Done.__struct_fields__},
     )
 
 
@@ -189,19 +185,28 @@ def _allowed(house: "House", actor: Actor, loan: str, lines: Sequence[Line]) -> 
 
 
 def _merge(
-    house: "House", actor: Actor, loan: str, line: Line, digest: str, allowed: frozenset[str]
-) -> _Done:
+    house: "House", actor: Actor, lease: Lease, loan: str, line: Line, digest: str, allowed: frozenset[str]
+) -> Done:
     """One record; what the practice refuses waits as a conflict."""
     kind = KINDS[line.kind]
+
+    def one(tx: Tx, refused: str | None) -> Done:
+        if not leases.renew(tx, lease, BUSY_S):
+            raise Problem(BUSY, 409, retry=True)
+        return _one(house, tx, loan, kind, line, digest, allowed, refused)
+
     try:
-        return house.store.run(actor, lambda tx: _one(house, tx, loan, kind, line, digest, allowed, None))
+        return house.store.run(actor, lambda tx: one(tx, None))
     except Problem as problem:
-        if problem.status >= 500 or problem.code == REVOKED:  # not about this record: the file ends here
+        if problem.status >= 500 or problem.code in (
+            REVOKED,
+            BUSY,
+        ):  # not about this record: the file ends here
             raise
         why = problem.code
     except Violation:
         why = "exchange.record_invalid"
-    return house.store.run(actor, lambda tx: _one(house, tx, loan, kind, line, digest, allowed, why))
+    return house.store.run(actor, lambda tx: one(tx, why))
 
 
 def _one(
@@ -213,22 +218,22 @@ def _one(
     digest: str,
     allowed: frozenset[str],
     refused: str | None,
-) -> _Done:
+) -> Done:
     if laptop_lending.need_loan(tx, loan).state == laptop_store.REVOKED:  # reported lost meanwhile
         raise Problem(REVOKED, 409)
     row = laptop_store.base(tx, loan, kind.name, line.id)
     if row is not None and row.sha256 == digest:
-        return _Done()  # a run before this one came as far
+        return Done()  # a run before this one came as far
     base: Doc | None = None if row is None or row.doc is None else msgspec.json.decode(row.doc)
     record = here(tx, kind, line.id)
     ours, theirs = doc_of(record), line.doc
     merged = merge_rules.merge(kind.form, base, ours, theirs)
     patient = patient_of(kind.name, theirs or ours or base, line.id)
     clashes = [(one, BOTH) for one in merged.clashes]
-    done = _Done()
+    done = Done()
     if merged.taken and refused is not None:
         clashes += [(one, refused) for one in _refusals(kind, merged.taken, base, ours, theirs)]
-        done = _Done(refused=len(clashes) - len(merged.clashes))
+        done = Done(refused=len(clashes) - len(merged.clashes))
     elif merged.taken:
         if patient and patient not in allowed:
             raise Problem("exchange.record_foreign", 422)
@@ -239,7 +244,7 @@ def _one(
     version = 0 if record is None else record.version
     kept = laptop_store.Base(kind.name, line.id, patient, version, text_of(theirs))
     laptop_store.put_bases(tx, loan, [kept], digest)
-    return done._replace(conflicts=len(clashes))
+    return msgspec.structs.replace(done, conflicts=len(clashes))
 
 
 def here(tx: Tx, kind: Lent, id_: str) -> Any:
@@ -248,18 +253,18 @@ def here(tx: Tx, kind: Lent, id_: str) -> Any:
     return directory.known(tx, id_) if found is not None and kind.name == "Patient" else found
 
 
-def _apply(house: "House", tx: Tx, kind: Lent, record: Any, merged: merge_rules.Merged) -> _Done:
+def _apply(house: "House", tx: Tx, kind: Lent, record: Any, merged: merge_rules.Merged) -> Done:
     """Bring in, remove, or amend."""
     if merged.doc is None:
         kind.remove(house, tx, record)
-        return _Done(removed=1)
+        return Done(removed=1)
     wanted = record_of(kind, merged.doc)
     if record is None:
         made = kind.bring(house, tx, wanted)
         proposed = kind.name == "Appointment" and made.status == "proposed" != wanted.status
-        return _Done(added=1, proposed=int(proposed))
+        return Done(added=1, proposed=int(proposed))
     kind.amend(house, tx, record, wanted)
-    return _Done(changed=1, fields=len(merged.taken))
+    return Done(changed=1, fields=len(merged.taken))
 
 
 def _refusals(

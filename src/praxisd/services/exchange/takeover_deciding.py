@@ -4,7 +4,7 @@
 a file is only looked at, `Seen` adds its own people to those who are stored.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ from praxisd.model.exchange import (
     patient_of,
 )
 from praxisd.model.people import Patient, Treatment
+from praxisd.model.statement import StatementStatus
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import takeover_store as store
 from praxisd.services.exchange import takeover_terms as rules
@@ -241,10 +242,7 @@ def _status(text: str) -> Any:
     return text if text in STATUSES else "unknown"
 
 
-STATUSES = frozenset(
-    {"active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"}
-)
-"""FHIR R4 value set medication-statement-status."""
+STATUSES = frozenset(get_args(StatementStatus))
 
 
 def _there(tx: Tx, told: Taken, patient: str) -> bool:

@@ -4,9 +4,6 @@ from praxisd.kernel.console import ConsolePage, Listing
 from praxisd.kernel.service import (
     Check,
     EventType,
-    FhirResource,
-    Fix,
-    JobType,
     Operation,
     Permission,
     Retention,
@@ -39,15 +36,12 @@ EVENTS: tuple[EventType, ...] = (
     EventType("takeover.deleted", Retention.AUDIT),
     EventType("data.exported", Retention.AUDIT),
 )
-JOBS: tuple[JobType, ...] = ()
 ROUTES: tuple[Route, ...] = takeover_routes.ROUTES
 LISTINGS: tuple[Listing, ...] = takeover_listing.LISTINGS
 PAGES: tuple[ConsolePage, ...] = (
     ConsolePage("exchange", "exchange.device.read", "practice", 68, "arrow-left-right"),
 )
-FHIR: tuple[FhirResource, ...] = ()
 CHECKS: tuple[Check, ...] = takeover_checks.CHECKS
-FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = (Permission(takeover_routes.USE), Permission(takeover_routes.EXPORT))
 OPERATIONS: tuple[Operation, ...] = takeover_operations.OPERATIONS
 TABLES: tuple[str, ...] = takeover_store.TABLES

@@ -205,7 +205,7 @@ def list_formats(call: Call) -> shapes.FormatsOut:
     found = []
     for name in formats.MODULES:
         one = formats.get(name)
-        label = call.house.texts.get(f"exchange.format.{name.replace('-', '_')}", call.lang)
+        label = call.house.texts.get(f"console.exchange.format.{name}", call.lang)
         found.append(
             shapes.FormatOut(
                 name=name, label=label, extension=one.extension, brings=list(one.kinds_in), gives=list(one.kinds_out)

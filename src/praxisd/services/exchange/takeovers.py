@@ -94,7 +94,7 @@ def settings_of(row: Any) -> rules.Settings:
 
 def _may(row: Any, what: str) -> None:
     if row.state not in rules.AFTER[what]:
-        raise Problem("exchange.wrong_state", 409, state=row.state)
+        raise Problem("exchange.wrong_state", 409)
 
 
 def look(house: "House", tx: Tx, id_: str, wanted: rules.Settings | None, format_: str | None = None) -> None:
@@ -103,9 +103,7 @@ def look(house: "House", tx: Tx, id_: str, wanted: rules.Settings | None, format
     row = need(tx, id_, lock=True)
     _may(row, "look")
     if row.code and store.states(tx, id_).get("applied"):
-        raise Problem(
-            "exchange.wrong_state", 409, state=row.state
-        )  # what was begun is finished or taken back
+        raise Problem("exchange.wrong_state", 409)  # what was begun is finished or taken back
     if row.source_gone:
         raise Problem("exchange.source_gone", 409)
     settings = settings_of(row) if wanted is None else _settled(tx, wanted, directory.organization(tx))
@@ -126,7 +124,7 @@ def apply(tx: Tx, id_: str) -> None:
     again = found.get("applied", 0) > 0
     taken_back = any(found.get(one) for one in ("back", "kept", "changed"))
     if taken_back or (row.state == "failed" and not again):
-        raise Problem("exchange.wrong_state", 409, state=row.state)
+        raise Problem("exchange.wrong_state", 409)
     if row.source_gone:
         raise Problem("exchange.source_gone", 409)
     store.save(
@@ -167,7 +165,7 @@ def delete(house: "House", tx: Tx, id_: str) -> None:
     row = need(tx, id_, lock=True)
     _may(row, "delete")
     if row.state == "failed" and store.states(tx, id_).get("applied"):
-        raise Problem("exchange.wrong_state", 409, state=row.state)
+        raise Problem("exchange.wrong_state", 409)
     store.drop_report(tx, id_)
     store.delete(tx, id_)
     events.note(tx, "takeover.deleted", "Takeover", id_)

@@ -1,17 +1,13 @@
 """What the data sets add to the service: which are here, how old, taken into use and back."""
 
-from praxisd.kernel.console import ConsolePage, Listing
+from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.service import (
     Check,
     EventType,
-    FhirResource,
-    Fix,
-    JobType,
     Operation,
     Permission,
     Retention,
     Route,
-    Setting,
 )
 from praxisd.services.medication import (
     sets_checks,
@@ -22,19 +18,13 @@ from praxisd.services.medication import (
     sets_view,
 )
 
-SETTINGS: tuple[Setting, ...] = ()
 EVENTS: tuple[EventType, ...] = (EventType(sets_view.CONFIRMED, Retention.AUDIT),)
-JOBS: tuple[JobType, ...] = ()
 ROUTES: tuple[Route, ...] = sets_routes.ROUTES
-LISTINGS: tuple[Listing, ...] = ()
 PAGES: tuple[ConsolePage, ...] = (ConsolePage("medication", "medication.product.read", "day", 50, "pill"),)
-FHIR: tuple[FhirResource, ...] = ()
 CHECKS: tuple[Check, ...] = sets_checks.CHECKS
-FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = sets_routes.PERMISSIONS
 OPERATIONS: tuple[Operation, ...] = sets_operations.OPERATIONS
 TABLES: tuple[str, ...] = sets_store.TABLES
-PATIENT_REFS: tuple[tuple[str, str], ...] = ()
 PROBLEMS: tuple[str, ...] = (
     *sets_looking.FAULTS,
     "medication.no_data",

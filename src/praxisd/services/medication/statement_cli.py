@@ -42,8 +42,15 @@ def list_(folder: Path, organization: str | None, as_json: bool, patient: str, e
     if as_json:
         print_json(answer)
         return
-    rows = [{**one, "product": one["product"] or "-"} for one in answer["statements"]]
-    print_table(rows, ("id", "text", "product", "status", "since", "until", "version"))
+    rows = [
+        {
+            **one,
+            "product": one["product"] or "-",
+            "stand": say(_PACKAGE, f"console.medication.status.{one['status']}"),
+        }
+        for one in answer["statements"]
+    ]
+    print_table(rows, ("id", "text", "product", "stand", "since", "until", "version"))
     _rest(answer)
 
 

@@ -1,16 +1,11 @@
 """What a patient's list of medication adds to the service: statements, risks, interactions, notices."""
 
-from praxisd.kernel.console import ConsolePage, Listing
 from praxisd.kernel.service import (
-    Check,
     EventType,
     FhirResource,
-    Fix,
-    JobType,
     Operation,
     Permission,
     Route,
-    Setting,
 )
 from praxisd.services.medication import (
     check_routes,
@@ -24,19 +19,13 @@ from praxisd.services.medication.statement_routes import READ, WRITE
 
 _WORK = ("owner", "desk", "pvs")
 
-SETTINGS: tuple[Setting, ...] = ()
 EVENTS: tuple[EventType, ...] = tuple(
     EventType(f"medication.{what}_{done}")
     for what in ("statement", "risk")
     for done in ("added", "changed", "removed")
 )
-JOBS: tuple[JobType, ...] = ()
 ROUTES: tuple[Route, ...] = (*statement_routes.ROUTES, *check_routes.ROUTES)
-LISTINGS: tuple[Listing, ...] = ()
-PAGES: tuple[ConsolePage, ...] = ()
 FHIR: tuple[FhirResource, ...] = (fhir.STATEMENT,)
-CHECKS: tuple[Check, ...] = ()
-FIXES: tuple[Fix, ...] = ()
 PERMISSIONS: tuple[Permission, ...] = (
     Permission(READ, _WORK),
     Permission(WRITE, _WORK),
