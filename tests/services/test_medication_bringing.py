@@ -65,6 +65,10 @@ def test_a_line_of_another_program_is_taken_once(house, practice):
     assert run(house, practice, lambda tx: api.take_risk(house, tx, **risk)) is None
     with house.store.read(practice.desk()) as tx:
         (kept,) = api.risks(tx, [practice.patient])
+        for text, known in ((f" {risk['text'].upper()}  ", True), (f"{risk['text']} nicht", False)):
+            assert (
+                api.has_risk(tx, patient=practice.patient, text=text) is known
+            )  # a look says what the writing will do
     assert (kept.condition, kept.source) == (None, "import")
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from praxisd.kernel import events
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
@@ -147,12 +149,8 @@ def read(device: Device, name: str, data: bytes) -> tuple[list[Sent], bool]:
             for notice in (*notices, *reading.notices)
             if notice.line == 0 or part.record.line <= notice.line < end
         ]
-        part.doc = _with(part.doc, odd[:_WARNINGS])
+        part.doc = msgspec.structs.replace(part.doc, warnings=tuple(odd[:_WARNINGS]))
     return sent, bool(sent) and not others
-
-
-def _with(doc: ResultDoc, odd: list[ResultWarning]) -> ResultDoc:
-    return ResultDoc(file=doc.file, kind=doc.kind, charset=doc.charset, lines=doc.lines, warnings=tuple(odd))
 
 
 def _sent(record: Record, name: str, charset: str, reading: Reading) -> Sent:
@@ -178,9 +176,7 @@ def _keep(device: Device, digest: str, sent: list[Sent], tx: Tx) -> list[Judged 
             continue
         doc = one.doc
         if judged.differs:
-            doc = ResultDoc(
-                **{name: getattr(doc, name) for name in doc.__struct_fields__} | {"differs": judged.differs}
-            )
+            doc = msgspec.structs.replace(doc, differs=judged.differs)
         id_ = new_id()
         if not devices_store.keep(tx, id_, device.id, digest, number, judged.patient, judged.why, doc):
             done.append(None)

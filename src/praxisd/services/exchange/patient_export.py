@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 Dict = dict[str, Any]
 MEDIA = "application/zip"
-EVENTS_MOST = 5_000
+EVENTS_MOST = 1_000_000
+"""More than one person's record can see in a life: the log is whole."""
 _PAGE = 100
 
 

@@ -254,7 +254,7 @@ def _there(tx: Tx, told: Taken, patient: str) -> bool:
             tx, patient=patient, text=told.text, pzn=told.pzn, dosage=told.dosage, since=told.since, until=told.until
         )  # fmt: skip
     if isinstance(told, TakenRisk):
-        return any(one.text == told.text for one in medication.risks(tx, [patient]))
+        return medication.has_risk(tx, patient=patient, text=told.text)
     return False
 
 

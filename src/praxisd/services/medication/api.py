@@ -9,6 +9,7 @@ from praxisd.services.medication import statement_store
 from praxisd.services.medication.bringing import (
     amend,
     bring,
+    has_risk,
     has_statement,
     put_back,
     remove,
@@ -29,6 +30,7 @@ __all__ = [
     "bring",
     "enter_risk",
     "enter_statement",
+    "has_risk",
     "has_statement",
     "kept",
     "put_back",

@@ -103,13 +103,17 @@ def take_risk(
     house: "House", tx: Tx, *, patient: str, text: str, since: str | None = None, note: str | None = None
 ) -> tuple[str, int] | None:
     """A risk from another program, as the text it was; None where the same text stands there already."""
-    told = Risk(patient=patient, text=text, since=since, note=note, source="import")
-    words = text.casefold().split()
-    for one in statement_store.risks_of(tx, directory.known(tx, patient).id):
-        if one.text.casefold().split() == words:
-            return None
-    made = risks.enter(house, tx, told)
+    if has_risk(tx, patient=patient, text=text):
+        return None
+    made = risks.enter(house, tx, Risk(patient=patient, text=text, since=since, note=note, source="import"))
     return made.id, made.version
+
+
+def has_risk(tx: Tx, *, patient: str, text: str) -> bool:
+    """Whether `take_risk` would find the same text there."""
+    words = text.casefold().split()
+    listed = statement_store.risks_of(tx, directory.known(tx, patient).id)
+    return any(one.text.casefold().split() == words for one in listed)
 
 
 def bring(tx: Tx, record: R) -> R:
