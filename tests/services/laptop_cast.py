@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from praxisd.kernel.access import Actor, system
@@ -145,3 +146,17 @@ def digests(home: Home, but: tuple[str, ...] = ()) -> dict[str, str]:
 def later(home: Home, days: int) -> int:
     """An instant so many days after the appointment."""
     return MONDAY_10 + int(timedelta(days=days).total_seconds())
+
+
+@pytest.fixture(name="laptops")
+def the_laptops(tmp_path):
+    """Laptops are on SQLite, whatever the practice is on."""
+    (tmp_path / "laptops").mkdir()
+    found = Houses("sqlite", tmp_path / "laptops")
+    yield found
+    found.close()
+
+
+@pytest.fixture(name="home")
+def the_home(house):
+    return home_of(house)

@@ -10,6 +10,7 @@ import pytest
 from tests.services.desk_cast import Desk, Hands, at, desk_of, door
 from tests.services.imap_cast import imap_server
 
+from praxisd.kernel import watched
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
@@ -110,12 +111,11 @@ def test_files_that_are_still_written_are_left(house: House, tmp_path: Path) -> 
 
 def test_a_clock_ahead_of_ours_is_outwaited(tmp_path: Path) -> None:
     put(tmp_path, "a.txt", "x", age=-9_000)
-    looks: sources_folder.Looks = {}
-    folder = sources_folder.WatchedFolder(str(tmp_path), looks)
-    assert list(folder.files()) == []
+    looks: watched.Looks = {}
+    assert list(sources_folder.files(str(tmp_path), looks)) == []
     ((path, (size, changed, moment)),) = looks.items()
     looks[path] = (size, changed, moment - sources_folder.STILL_S)
-    assert [one.data for one in folder.files()] == [b"x"]
+    assert [one.data for one in sources_folder.files(str(tmp_path), looks)] == [b"x"]
 
 
 def test_killed_between_keeping_and_filing_it_is_known(
@@ -133,7 +133,7 @@ def test_killed_between_keeping_and_filing_it_is_known(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(sources_folder.File, "move", killed)
+        patched.setattr(sources_reading, "file_away", killed)
         for _ in range(2):
             with pytest.raises(Killed):
                 read(desk, source)
@@ -151,7 +151,7 @@ def test_what_cannot_be_moved_is_tried_again_and_told(house: House, tmp_path: Pa
         raise PermissionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(sources_folder.File, "move", refused)
+        patched.setattr(sources_reading, "file_away", refused)
         assert read(desk, source) == {"taken": 1, "stuck": 1}
         assert read(desk, source) == {"taken": 0, "stuck": 1}
     (found,) = [one for one in desk_checks.desk(house) if one.code == desk_checks.FAILING]
@@ -163,8 +163,8 @@ def test_what_cannot_be_moved_is_tried_again_and_told(house: House, tmp_path: Pa
 def test_a_file_of_the_same_name_takes_nobodys_place(tmp_path: Path) -> None:
     for number in range(3):
         put(tmp_path, "a.txt", f"{number}")
-        (one,) = sources_folder.WatchedFolder(str(tmp_path), {}).files()
-        one.move("done")
+        (one,) = sources_folder.files(str(tmp_path), {})
+        watched.file_away(one, "done")
     assert sorted(path.read_text() for path in (tmp_path / "done").iterdir()) == ["0", "1", "2"]
 
 
@@ -172,7 +172,19 @@ def test_a_link_leads_nowhere(tmp_path: Path) -> None:
     secret = put(tmp_path, ".hidden", "x")
     (tmp_path / "link.txt").symlink_to(secret)
     os.mkfifo(tmp_path / "pipe.txt")
-    assert list(sources_folder.WatchedFolder(str(tmp_path), {}).files()) == []
+    assert list(sources_folder.files(str(tmp_path), {})) == []
+
+
+def test_a_link_in_place_of_the_folder_of_what_is_done_leads_nowhere(house: House, tmp_path: Path) -> None:
+    """The folder is shared: `done` that points elsewhere would have us lay a stranger's files there."""
+    desk, share, elsewhere = desk_of(house), tmp_path / "share", tmp_path / "elsewhere"
+    share.mkdir()
+    elsewhere.mkdir()
+    source = source_of(desk, kind="folder", fields={"folder": str(share)})
+    for name in ("done", "unreadable"):
+        (share / name).symlink_to(elsewhere, target_is_directory=True)
+    put(share, "a.txt", certain())
+    assert read(desk, source) == {"taken": 1, "stuck": 1} and list(elsewhere.iterdir()) == []
 
 
 def test_a_folder_that_is_gone_is_an_issue_and_heals(house: House, tmp_path: Path) -> None:

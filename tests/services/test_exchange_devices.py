@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.services.devices_cast import Scene, result
 
+from praxisd.kernel import watched
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
@@ -171,7 +172,7 @@ def test_a_crash_before_the_file_is_moved(scene: Scene, monkeypatch: pytest.Monk
     scene.send()
     scene.put("a.gdt", result())
 
-    def refuse(file: devices_folder.File, where: str) -> None:
+    def refuse(file: watched.File, where: str) -> None:
         raise OSError
 
     with monkeypatch.context() as now:
@@ -193,13 +194,13 @@ def test_a_crash_on_the_way_to_the_archive(scene: Scene, monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as now, pytest.raises(KeyboardInterrupt):
-        now.setattr(devices_folder, "_settle", killed)
+        now.setattr(watched, "_settle", killed)
         scene.look()
     left = [one.name for one in (scene.inbox / "archive").iterdir()]
     assert len(left) == 1 and left[0].startswith(".moving-") and left[0].endswith("-a.gdt")
     scene.look()  # another node may just be at it
     assert [one.name for one in (scene.inbox / "archive").iterdir()] == left
-    monkeypatch.setattr(devices_folder, "MOVING_S", 0)
+    monkeypatch.setattr(watched, "MOVING_S", 0)
     assert scene.look().known == 1
     assert [one.name for one in (scene.inbox / "archive").iterdir()] == ["a.gdt"]
     assert len(scene.rows()) == 1

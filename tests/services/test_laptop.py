@@ -12,23 +12,8 @@ from praxisd.services.exchange import laptop_opening, laptop_returning, laptop_s
 from praxisd.services.exchange.laptop_returning import decide, take
 from praxisd.services.medication import api as medication
 from praxisd.services.messaging import api as messaging
-from praxisd.testing.houses import Houses
 
-from .laptop_cast import MONDAY_10, digests, home_of, on, opened, pack, work
-
-
-@pytest.fixture(name="laptops")
-def the_laptops(tmp_path):
-    """Laptops are on SQLite, whatever the practice is on."""
-    (tmp_path / "laptops").mkdir()
-    found = Houses("sqlite", tmp_path / "laptops")
-    yield found
-    found.close()
-
-
-@pytest.fixture(name="home")
-def the_home(house):
-    return home_of(house)
+from .laptop_cast import MONDAY_10, digests, on, opened, pack, the_home, the_laptops, work  # noqa: F401
 
 
 @pytest.fixture(name="laptop")

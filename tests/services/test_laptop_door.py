@@ -12,15 +12,10 @@ from praxisd.testing.houses import Houses
 from praxisd.testing.practice import key_for
 from praxisd.web.app import build
 
-from .laptop_cast import KEY, home_of, on, pack, work
+from .laptop_cast import KEY, on, pack, the_home, work  # noqa: F401
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 SECRET = "ein Kennwort mit Ümläuten"
-
-
-@pytest.fixture(name="home")
-def the_home(house):
-    return home_of(house)
 
 
 @pytest.fixture(name="owner")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,9 +10,8 @@ from praxisd.services.directory import api as directory
 from praxisd.services.exchange import laptop_views
 from praxisd.services.exchange.laptop_returning import decide, take
 from praxisd.services.medication import api as medication
-from praxisd.testing.houses import Houses
 
-from .laptop_cast import digests, home_of, on, opened, pack, work
+from .laptop_cast import digests, home_of, on, opened, pack, the_laptops, work  # noqa: F401
 
 NAMES = st.sampled_from(["Adler", "Berg", "Cramer"])
 FIELDS = {
@@ -36,15 +34,6 @@ SETTABLE = st.dictionaries(st.sampled_from(sorted(FIELDS)), st.just(None), max_s
 )
 DOSAGES = st.none() | st.sampled_from(["1-0-0", "1-1-1"])
 ROUNDS = st.lists(st.tuples(SETTABLE, SETTABLE, DOSAGES, DOSAGES), min_size=1, max_size=3)
-
-
-@pytest.fixture(name="laptops")
-def the_laptops(tmp_path):
-    """Laptops are on SQLite, whatever the practice is on."""
-    (tmp_path / "laptops").mkdir()
-    found = Houses("sqlite", tmp_path / "laptops")
-    yield found
-    found.close()
 
 
 def _amend(who: Any, tx: Any, patient: str, fields: dict[str, Any], dosage: str | None) -> None:

@@ -14,26 +14,11 @@ from praxisd.services.exchange import (
     laptop_store,
 )
 from praxisd.services.exchange.laptop_returning import take
-from praxisd.testing.houses import Houses
 
-from .laptop_cast import KEY, UNTIL, digests, home_of, on, opened, pack
+from .laptop_cast import KEY, UNTIL, digests, home_of, on, opened, pack, the_home, the_laptops  # noqa: F401
 from .test_laptop import change
 
 SECRET = "ein-langes-Kennwort"
-
-
-@pytest.fixture(name="laptops")
-def the_laptops(tmp_path):
-    """Laptops are on SQLite, whatever the practice is on."""
-    (tmp_path / "laptops").mkdir()
-    found = Houses("sqlite", tmp_path / "laptops")
-    yield found
-    found.close()
-
-
-@pytest.fixture(name="home")
-def the_home(house):
-    return home_of(house)
 
 
 @pytest.fixture(name="laptop")

@@ -13,7 +13,7 @@ from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.model.device import Device
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import devices_asking, devices_store
-from praxisd.services.exchange.devices_folder import Folder
+from praxisd.services.exchange.devices_folder import Inbox
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -51,7 +51,7 @@ def _device(device: Device, practice: str) -> Iterator[Finding]:
     if not device.folder_in:
         return
     try:
-        folder = Folder(device.folder_in, {}, devices_asking.stem(device))
+        folder = Inbox(device.folder_in, {}, devices_asking.stem(device))
         lying = folder.lying(WAIT_S)
         aside = folder.kept_aside()
     except Problem:

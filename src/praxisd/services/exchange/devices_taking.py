@@ -15,12 +15,13 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.store import Tx
+from praxisd.kernel.watched import File, file_away
 from praxisd.model.device import Device, ResultDoc, ResultLine, ResultWarning
 from praxisd.model.exchange import TakenPatient
 from praxisd.model.people import Patient
 from praxisd.services.directory import api as directory
 from praxisd.services.exchange import devices_asking, devices_rules, devices_store
-from praxisd.services.exchange.devices_folder import ARCHIVE, ERROR, File, Folder, file_away, put_back
+from praxisd.services.exchange.devices_folder import ARCHIVE, ERROR, Inbox
 from praxisd.services.exchange.devices_rules import Judged
 from praxisd.services.exchange.formats import xdt_charset, xdt_people
 from praxisd.services.exchange.formats.xdt_format import CODE, FORMAT, Reading, believed
@@ -75,13 +76,12 @@ def look(
     if not device.folder_in:
         return counts
     looks = house.shared.setdefault("exchange_devices", {}).setdefault(f"{device.id}/{device.version}", {})
-    folder = Folder(device.folder_in, looks, devices_asking.stem(device))
+    folder = Inbox(device.folder_in, looks, devices_asking.stem(device))
     try:
-        put_back(device.folder_in)
         for file in folder.files(still=still):
             ask()
             try:
-                good = file.data is not None and take(house, actor, device, file, file.data, counts)
+                good = file.whole and take(house, actor, device, file, counts)
                 file_away(file, ARCHIVE if good else ERROR)
                 counts.aside += not good
             except (OSError, ValueError, LookupError, Problem) as error:
@@ -102,14 +102,14 @@ def look(
     return counts
 
 
-def take(house: "House", actor: Actor, device: Device, file: File, data: bytes, counts: Counts) -> bool:
+def take(house: "House", actor: Actor, device: Device, file: File, counts: Counts) -> bool:
     """Keep what one file says; False where there is something in it that is nothing for praxisd.
 
     The same file read again is known by name, time and content; the same values measured again come in another file.
     """
-    sent, whole = read(device, os.fsencode(file.path.name).decode("utf-8", "replace"), data)
+    sent, whole = read(device, os.fsencode(file.path.name).decode("utf-8", "replace"), file.data)
     digest = hashlib.sha256(
-        os.fsencode(file.path.name) + f"\0{file.mark.changed // 1_000_000_000}\0".encode() + data
+        os.fsencode(file.path.name) + f"\0{file.mark.changed // 1_000_000_000}\0".encode() + file.data
     ).hexdigest()
     done = house.store.run(actor, partial(_keep, device, digest, sent))
     for judged in done:

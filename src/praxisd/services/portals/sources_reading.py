@@ -11,13 +11,22 @@ from praxisd.kernel.access import Actor
 from praxisd.kernel.clock import zone
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.store import Tx
+from praxisd.kernel.watched import file_away
 from praxisd.model.portals import BookingSource, OnlinePortal
 from praxisd.services.calendar import api as calendar
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import api as messaging
-from praxisd.services.portals import reading, requests, sources, sources_cancelling, sources_store, store
+from praxisd.services.portals import (
+    reading,
+    requests,
+    sources,
+    sources_cancelling,
+    sources_folder,
+    sources_store,
+    store,
+)
 from praxisd.services.portals.reading import Reading
-from praxisd.services.portals.sources_folder import ASIDE, DONE, WatchedFolder
+from praxisd.services.portals.sources_folder import ASIDE, DONE
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -77,8 +86,8 @@ def messages(
         values = sources.values(house, tx, source)
     if source.kind == "folder":
         looks = house.shared.setdefault("booking_files", {}).setdefault(source.id, {})
-        for file in WatchedFolder(values["folder"], looks).files(still=still):
-            yield Message(file.data, lambda good, file=file: file.move(DONE if good else ASIDE))  # type: ignore[misc]
+        for file in sources_folder.files(values["folder"], looks, still=still):
+            yield Message(file.data, lambda good, file=file: file_away(file, DONE if good else ASIDE))  # type: ignore[misc]
     elif source.kind == "mailbox":
         imap = values["mailbox"] == "imap"
         for letter in messaging.open_mailbox(house, values, seen, DAYS).letters():
