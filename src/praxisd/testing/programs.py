@@ -27,6 +27,8 @@ from praxisd.testing import warm
 
 READY_S = 60.0
 """A start takes about a second, more on a busy machine. Seconds."""
+GUARDED_READY_S = 180.0
+"""A demo under its guard makes versions to update to before it is ready: half a minute, more on a busy machine. Seconds."""
 END_S = 12.0
 COMMAND_S = 60.0
 PROGRAM = (sys.executable, "-m", "praxisd")
@@ -195,7 +197,7 @@ def running(
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
     try:
         try:
-            first = lines.get(timeout=READY_S)
+            first = lines.get(timeout=GUARDED_READY_S if guarded else READY_S)
         except queue.Empty:
             first = ""
         if not first.startswith("ready "):
