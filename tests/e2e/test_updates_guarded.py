@@ -48,6 +48,7 @@ def _look(page: Page, w: Words) -> None:
     expect(page.get_by_text(w("updates.looked_done"), exact=True)).to_be_visible(timeout=60_000)
 
 
+@pytest.mark.timeout(600)
 def test_a_good_version_comes_a_broken_one_goes_and_the_page_says_why(
     profile: Callable[..., BrowserContext], guarded: Demo
 ) -> None:
