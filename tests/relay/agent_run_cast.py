@@ -12,7 +12,7 @@ from praxisd_relay.frames import Rst
 from praxisd_relay.stream import Far, Stream
 
 from .agent_cast import until
-from .agent_hub_cast import KEY, Guest
+from .agent_hub_cast import KEY, Guest, Hub
 
 
 def denied(_stream: Stream) -> Far | Rst:
@@ -54,6 +54,14 @@ async def up(one: Agent, within_s: float = 30.0) -> float:
 
 async def down(one: Agent, within_s: float = 30.0) -> float:
     return await until(lambda: not one.state.connected, within_s)
+
+
+async def anew(far: Hub, one: Agent) -> None:
+    """The hub drops the link; the agent dials again (the dice may choose at once: no look at „down“ would be sure) and is up."""
+    tries = len(far.tries)
+    far.link.drop("restart")
+    await until(lambda: len(far.tries) > tries)
+    await up(one)
 
 
 async def talks(guest: Guest, said: bytes = b"ping") -> None:

@@ -15,7 +15,7 @@ from praxisd_relay.stream import Far, Stream
 
 from .agent_cast import LOOPS, echo, free_port, go, until
 from .agent_hub_cast import KEY, hub
-from .agent_run_cast import Kept, agent, down, repeats, talks, up
+from .agent_run_cast import Kept, agent, anew, repeats, talks, up
 
 
 @LOOPS
@@ -69,9 +69,7 @@ def test_a_dead_recovery_is_impossible(loops: str, monkeypatch: pytest.MonkeyPat
             await up(one)
             left.extend(ends)
             await until(lambda: not left)
-            far.link.drop("restart")
-            await down(one)
-            await up(one)
+            await anew(far, one)
 
     go(loops, story())
 
@@ -101,9 +99,7 @@ def test_a_supervisor_that_hangs_is_replaced_and_its_link_kept(
             await until(lambda: not hung[0])
             await asyncio.sleep(2)
             assert (far.link, len(far.tries)) == (link, 1)
-            link.drop("restart")
-            await down(one)
-            await up(one)
+            await anew(far, one)
 
     go(loops, story())
 

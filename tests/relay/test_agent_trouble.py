@@ -20,7 +20,7 @@ from praxisd_relay.proxy import Proxy
 
 from .agent_cast import LOOPS, echo, go, path, until
 from .agent_hub_cast import NAME, Hub, hub
-from .agent_run_cast import Kept, agent, down, repeats, talks, up
+from .agent_run_cast import Kept, agent, anew, down, repeats, talks, up
 
 
 @LOOPS
@@ -156,9 +156,7 @@ def test_the_time_of_day_may_jump(loops: str, monkeypatch: pytest.MonkeyPatch) -
                     await asyncio.sleep(0.7)
                     assert one.state.connected
                 assert far.link is link
-                link.drop("restart")
-                await down(one)
-                await up(one)
+                await anew(far, one)
 
     go(loops, story())
 

@@ -317,7 +317,9 @@ def test_an_expired_set_answers_and_takes_nothing_new_but_text(house, practice, 
     enter(desk, practice, product=product(house, "Ibuprofen Muster 600")[0])
     assert check(desk, practice)["warning"] is None
     house.clock.advance(115 * 86_400)
-    assert check(desk, practice)["set"]["state"] == "grace" and "galten bis" in check(desk, practice)["warning"]
+    assert (
+        check(desk, practice)["set"]["state"] == "grace" and "galten bis" in check(desk, practice)["warning"]
+    )
     enter(desk, practice, product=lithium[0])
     house.clock.advance(30 * 86_400)
     found = check(desk, practice)
