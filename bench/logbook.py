@@ -102,12 +102,13 @@ def measure(rows: int, rounds: int, say: Callable[[str], None], notes: list[str]
             ratios = sorted(a / b for a, b in zip(full, empty, strict=True))
             ratio = ratios[len(ratios) // 2]
             fast = sorted(full)[len(full) // 2]
+            felt = fast > FAST_MS
             found.append(
                 report.Row(
-                    part="logbook", name=f"{title} / empty log", ratio=ratio, low=ratios[0], high=ratios[-1], demanded=FEW_TIMES,
-                    most=True, met=ratio <= FEW_TIMES or fast <= FAST_MS,
+                    part="logbook", name=f"{title} / empty log", ratio=ratio, low=ratios[0], high=ratios[-1], most=True,
+                    demanded=FEW_TIMES if felt or ratio <= FEW_TIMES else None, met=not felt or ratio <= FEW_TIMES,
                     note=f"p50 {sorted(middle)[len(middle) // 2]:.2f} p99 {fast:.2f} ms, empty p99 "
-                    f"{sorted(empty)[len(empty) // 2]:.2f} ms",
+                    f"{sorted(empty)[len(empty) // 2]:.2f} ms" + ("" if felt else f"; below {FAST_MS:g} ms nobody feels it"),
                 )
             )  # fmt: skip
         none.close()
