@@ -21,58 +21,62 @@ class SettingsError(ValueError):
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hub of the cluster as the others know it.
-
-    `name` is a DNS name in its certificate, `peer` the `host:port` where other hubs reach it, `public` the
-    `host:port` where agents do, with `/PIN` where no public authority vouches for the link's certificate.
-    """
+    """A hub of the cluster as the others know it."""
 
     name: str
+    """A DNS name in its certificate."""
     peer: str
+    """`host:port` where other hubs reach it."""
     public: str
+    """`host:port` where practices reach it, with `/PIN` where no public authority vouches for the link's certificate."""
 
 
 class PeersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[peers]`: this hub among its neighbours.
-
-    `node`: own name, a DNS name in `certificate`. `listen`: where neighbours connect. `announce` and `public`: the
-    addresses told to others; left out: `listen` (or `node` with its port, where that is all addresses), and the link's
-    name, which is right only for a hub that has it for itself. `ca`: the authority of the
-    hubs only; whoever it vouches for may ask which practices are here. `nodes`: neighbours known beforehand; with
-    NATS the others announce themselves. `announce_s`: seconds between two announcements. `bytes`: guests' bytes
-    are TLS between guest and practice anyway; "tls" encrypts them once more between hubs, "plain" does not (`peers_plain`).
-    """
+    """`[peers]`: this hub among its neighbours."""
 
     node: str
+    """Own name, a DNS name in `certificate`."""
     listen: str
+    """`host:port` where neighbours connect."""
     certificate: Path
+    """Of the own name, by `ca`."""
     key: Path
+    """Of the certificate."""
     ca: Path
+    """The authority of the hubs only; whoever it vouches for may ask which practices are here."""
     announce: str = ""
+    """The `host:port` told to neighbours; left out: `listen`, or `node` with its port where that is all addresses."""
     public: str = ""
+    """The `host:port` told to practices; left out: the link's name, which is right only for a hub that has it for itself."""
     nodes: tuple[Node, ...] = ()
+    """Neighbours known beforehand, at most 64; with NATS the others announce themselves."""
     announce_s: float = 5.0
+    """Seconds between two announcements. 0.05 to 300."""
     bytes: Literal["plain", "tls"] = "plain"
+    """Guests' bytes are TLS between guest and practice anyway; "tls" encrypts them once more between hubs."""
 
 
 class NatsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[nats]`: the message bus between hubs.
-
-    `servers`: `nats://host:4222` or `tls://host:4222`. One way to sign in: `user` with `password_file`, or
-    `token_file`, or by `certificate` and `key` alone; secrets stand in files, not in the configuration. `ca`: whom
-    the bus's certificate must come from; with it, or with `tls://`, nothing is ever said in clear text. `prefix`: head
-    of all subjects, so that two clusters can share a bus. `digest_s`: seconds between two comparisons of registries.
-    """
+    """`[nats]`: the message bus between hubs. One way to sign in; secrets stand in files, not in the configuration."""
 
     servers: tuple[str, ...]
+    """`nats://host:4222` or `tls://host:4222`."""
     user: str = ""
+    """Signs in with `password_file`."""
     password_file: Path | None = None
+    """The password of `user`."""
     token_file: Path | None = None
+    """The other way to sign in; the third is by `certificate` and `key` alone."""
     ca: Path | None = None
+    """Whom the bus's certificate must come from; with it, or with `tls://`, nothing is ever said in clear text."""
     certificate: Path | None = None
+    """Of this hub, for the bus."""
     key: Path | None = None
+    """Of the certificate."""
     prefix: str = "relay"
+    """Head of all subjects, so that two clusters can share a bus."""
     digest_s: float = 30.0
+    """Seconds between two comparisons of registries. 0.1 to 3600."""
 
 
 def split(address: str) -> tuple[str, int]:

@@ -44,9 +44,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     half_open: _Count = 20_000
     """Connections that have not said it yet, of all addresses."""
     half_open_per_address: _Count = 64
+    """Of them, those of one address."""
     per_address: _Rate = 20.0
     """New connections a second of one address (IPv6: of one /64)."""
     per_address_burst: _Count = 60
+    """And so many at once."""
     handshakes: _Count = 400
     """Links that are proving themselves at the same time; more wait for their turn, for twice `hello_s`. Who comes from an
     address with few of them is let in for one of the address with most."""
@@ -57,7 +59,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     streams_per_address: _Count = 0
     """Of them, those of one address; 0: half of them, so that one alone cannot take all."""
     streams_per_second: _Rate = 50.0
+    """New connections a second of one practice."""
     streams_burst: _Count = 200
+    """And so many at once."""
     rate: _Rate = 33_554_432.0
     """Bytes a second of one practice, both directions together."""
     burst_s: _Seconds = 4.0
@@ -72,13 +76,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """All of it, checked."""
 
     data: Path
+    """Folder of the hub: practices, codes, counters, its own certificate."""
     domain: str = "relay.localhost"
+    """Practices are reachable as `<id>.<domain>`."""
     link_name: str = ""
+    """Where practices dial in, the only name whose TLS ends in the hub; left out: `link.<domain>`."""
     listen: tuple[str, ...] = ("127.0.0.1:8443",)
+    """Public addresses, `host:port` or `[v6]:port`; one alone may stand without a list."""
     public_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     """The port that others see, where something stands before the hub; 0: that of `listen`."""
     certificate: Path | None = None
+    """Of the link name; without one the hub makes its own, and invitations carry its pin."""
     key: Path | None = None
+    """Of the certificate."""
     pin: str = "auto"
     """Do invitations carry the pin of the certificate? "always", "never", or where it is self-signed."""
     node: str = ""
@@ -92,7 +102,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     reuse_port: bool = False
     """Share the port with other hubs of this machine (Linux): one for each core."""
     backlog: Annotated[int, Meta(ge=16, le=65_535)] = 4096
+    """Connections that the system keeps waiting until they are taken."""
     ping_s: Annotated[float, Meta(ge=0.2, le=60)] = 4.0
+    """Seconds between two signs of life on a link."""
     spread_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0
     """Over how many seconds links come back that were lost or sent away."""
     drain_s: Annotated[float, Meta(ge=0, le=3600)] = 60.0
@@ -100,8 +112,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     usage_days: Annotated[int, Meta(ge=1, le=366)] = 7
     """How long the counters per practice and hour are kept."""
     limits: Limits = Limits()
+    """How much of everything: the table `[limits]`."""
     nats: NatsSettings | None = None
+    """The bus between hubs: the table `[nats]`."""
     peers: PeersSettings | None = None
+    """The other hubs: the table `[peers]`."""
 
     @property
     def balancer_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

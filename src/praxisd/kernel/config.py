@@ -22,33 +22,40 @@ SAMPLE = ("access.json", "run/access.json")
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """`--config FILE` or `DIR/praxisd.toml`. Durations in seconds.
-
-    `job_lease_s`: a run whose server gave no sign of life for so long is taken over by another (2 to 3600).
-    `settings` gives values for any declared setting by key; a person's stored value wins over them.
-    `public_url` is the address portals use; `updates_root` a file with the root by which updates are trusted (SPEC 6.1).
-    `trusted_proxies` may set X-Forwarded-For. `demo`: this is a sample practice, as `load` finds out by itself.
-    `development` lets the console show what only its makers need. `trial` gives
-    values that nobody may set in a practice, by key: tortures cannot wait as long as real life has to. It counts only with
-    `development`.
-    """
+    """`--config FILE` or `DIR/praxisd.toml`. What stands under a word is printed in docs/reference/configuration.md."""
 
     database_url: str | None = None
+    """`postgresql://user:password@host/name`; left out: SQLite in the data folder. Holds a secret: keep the file to yourself."""
     database_patience: float = 20.0
+    """Seconds a start waits for a database that does not answer; then it ends with `store.unreachable`. 0 or more."""
     vault_key: str | None = None
+    """Path of the key file for sealed secrets, the same on all nodes; left out: `vault.key` in the data folder."""
     public_url: str | None = None
+    """`https://name` by which portals and browsers reach the practice; left out: as each request says."""
     updates_root: str | None = None
+    """Path of the `root.json` by which updates are trusted; left out: `updates/root.json` in the data folder."""
     instance: str = "praxisd"
+    """How this installation is called: shown in the console and by `praxisd service status`."""
     trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     request_threads: int = 8
+    """Requests worked on at the same time. 1 to 1000."""
     job_threads: int = 2
+    """Jobs at work at the same time. 1 to 1000."""
     job_lease_s: int = 30
+    """Seconds after which the run of a server that gave no sign of life is taken over by another. 2 to 3600."""
     max_body_bytes: int = 2_000_000
+    """Longer requests are refused (413). Bytes, at least 1000."""
     log_level: str = "info"
+    """What goes into the log: debug, info, warning or error."""
     demo: bool = False
+    """This is a sample practice; found out by itself where `praxisd demo` made it."""
     development: bool = False
+    """The console shows what only its makers need. Never in a practice."""
     trial: dict[str, int] = {}
+    """Values for tortures, which cannot wait as long as real life has to; only with `development`."""
     settings: dict[str, Any] = {}
+    """`[settings]`: values for any setting, `"calendar.hold_seconds" = 600`; what a person stored wins over them."""
 
 
 def load(path: Path | None, folder: Path) -> Config:

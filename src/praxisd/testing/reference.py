@@ -12,6 +12,7 @@ from praxisd.kernel import registry
 from praxisd.kernel.registry import ROLES, Registry
 from praxisd.kernel.schedule import to_json
 from praxisd.kernel.service import Scope
+from praxisd.testing import reference_files
 
 NOTE = "<!-- made by `make docs`; do not edit -->"
 
@@ -69,7 +70,12 @@ def settings(found: Registry) -> str:
         )
     head = ("key", "kind", "default", "bounds", "unit", "scope", "Deutsch", "English")
     intro = (
-        "`praxisd settings set KEY VALUE`, `PUT /api/v1/settings/{key}`, or `[settings]` in `praxisd.toml`."
+        "Set in the console (*Settings*, or the page of its subject), with `praxisd settings set KEY VALUE`, with "
+        "`PUT /api/v1/settings/{key}`, or in `[settings]` of `praxisd.toml`; none from the environment. What a person stored "
+        "goes before the file, the file before the default; `praxisd settings list` says which of the three is in force. Scope "
+        "*installation*: one value for all practices on this server; *organization*: one for each practice; *seat*, *user*: "
+        "chosen there by each for itself. What must be known before the database is open stands in "
+        "[configuration.md](configuration.md)."
     )
     return _page("Einstellungen / Settings", intro, _table(head, rows))
 
@@ -134,7 +140,15 @@ def ports(_found: Registry) -> str:
     )
 
 
+def configuration(_found: Registry) -> str:
+    """What stands in files, on the command line and in the environment."""
+    intro = "Words of the configuration files of server and relay hub. Give paths in full."
+    return _page("Konfiguration / Configuration", intro, *reference_files.parts(_table))
+
+
 PAGES = {
+    "configuration.md": configuration,
+    "../../deploy/praxisd.service": lambda _found: reference_files.unit_file(),
     "codes.md": codes,
     "settings.md": settings,
     "events.md": events,

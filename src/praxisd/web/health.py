@@ -7,14 +7,17 @@ loopback Host) and needs the permission `kernel.metrics.read` from anywhere else
 
 import platform
 import time
+from collections import deque
 from functools import partial
+from itertools import pairwise
 
 import msgspec
 
 from praxisd import __version__
-from praxisd.kernel import events, migrations
+from praxisd.kernel import events, issues_store, migrations
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House, State
+from praxisd.kernel.finding import Severity
 from praxisd.kernel.service import Answer, Call, Raw, Route
 from praxisd.web.door import Door, Entry
 from praxisd.web.metrics import gauge
@@ -22,6 +25,14 @@ from praxisd.web.metrics import gauge
 RETRY_S = "5"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STORE_TRUST_S = 1.0
+ASKERS = "health.askers"
+"""Under this name the house knows its `Askers`."""
+DRAIN_MOST_S = 6.5
+"""A node that drains answers its running requests within 8 s, so it cannot wait longer for its balancer (SPEC 14.1)."""
+_CHECKS, _MARGIN_S = 3, 0.5
+_REGULAR_S = 10.0
+"""Who asks less often is no balancer but monitoring."""
+_ASKERS_MOST = 32
 
 
 class Live(msgspec.Struct, rename="camel", frozen=True):
@@ -67,12 +78,38 @@ class Prober:
         return ()
 
 
-def ready(door: Door, prober: Prober, call: Call) -> Answer:
+class Askers:
+    """Who asks `/health/ready` again and again: load balancers, which must have heard of a drain before the doors close.
+
+    They call a node gone after two or three failed checks, so that is how long it waits, by the time between the checks.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[str | None, deque[float]] = {}
+
+    def heard(self, address: str | None, now: float) -> None:
+        """One has asked; `now` in monotonic seconds."""
+        if address not in self._asked and len(self._asked) >= _ASKERS_MOST:
+            self._asked.pop(next(iter(self._asked)))
+        self._asked.setdefault(address, deque(maxlen=_CHECKS)).append(now)
+
+    def wait_s(self, now: float) -> float:
+        """So long from `now` on the last of them needs to hear of it; 0.0 where nobody asks regularly."""
+        longest = 0.0
+        for times in self._asked.copy().values():
+            gaps = [later - before for before, later in pairwise(times)]
+            if len(gaps) == _CHECKS - 1 and now - times[-1] < _REGULAR_S and max(gaps) < _REGULAR_S:
+                longest = max(longest, _CHECKS * max(gaps) + _MARGIN_S)
+        return min(longest, DRAIN_MOST_S)
+
+
+def ready(door: Door, prober: Prober, askers: Askers, call: Call) -> Answer:
     """Are requests welcome here
 
     200 when they are. 503 with the reasons while the node starts, drains or stops, during maintenance, when the
     database does not answer, or when its schema is not this program's. For load balancers and monitoring.
     """
+    askers.heard(call.visit.address, time.monotonic())
     reasons: list[str] = []
     if call.house.state is not State.RUNNING:
         reasons.append(call.house.state.value)
@@ -109,7 +146,7 @@ def resident_bytes() -> int:
 def metrics(door: Door, call: Call) -> Raw:
     """Numbers for Prometheus
 
-    Requests by route and status class, durations, queue, memory, events. Never addresses, ids or names.
+    Requests by route and status class, durations, queue, memory, events, open issues. Never addresses, ids or names.
     """
     house = call.house
     state = next((s.value for s in State if s is house.state), "unknown")
@@ -128,17 +165,22 @@ def metrics(door: Door, call: Call) -> Raw:
     with house.store.read(system("metrics")) as tx:
         head = events.head(tx)
         marks = [events.cursor(tx, f"handler:{h.name}", INSTALLATION) for h in house.registry.handlers]
+        found = [one.severity for one in issues_store.list_all(tx) if one.ignored_by is None]
     lines += gauge("praxisd_events_head", "Number of the last event.", head)
     lag = head - min(marks, default=head)
     lines += gauge("praxisd_events_lag", "Events the slowest handler has yet to see.", max(lag, 0))
+    name = "praxisd_issues_open"
+    lines += [f"# HELP {name} Problems that are true now and that nobody ignores.", f"# TYPE {name} gauge"]
+    lines += [f'{name}{{severity="{one.value}"}} {found.count(one)}' for one in Severity]
     return Raw(("\n".join(lines) + "\n").encode(), METRICS_TYPE)
 
 
 def entries(door: Door) -> list[Entry]:
     """The three operations; the first two answer during maintenance and without a key."""
-    prober = Prober(door.house)
+    prober, askers = Prober(door.house), Askers()
+    door.house.shared[ASKERS] = askers
     open_to_all = "load balancers and monitoring hold no key; the answer says nothing of the practice"
-    ready_call = _documented(partial(ready, door, prober), ready)
+    ready_call = _documented(partial(ready, door, prober, askers), ready)
     metrics_call = _documented(partial(metrics, door), metrics)
     return [
         Entry(
