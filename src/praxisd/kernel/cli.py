@@ -28,8 +28,14 @@ _KERNEL = "praxisd.kernel"
 @click.command()
 @shared
 @click.option("--fix", "wanted", metavar="CODE[:SUBJECT]", help="Heal this one instead.")
-def doctor(folder: Path, organization: str | None, as_json: bool, wanted: str | None) -> None:
+@click.option("--explain", "asked", metavar="CODE", help="Say what this code means instead.")
+def doctor(
+    folder: Path, organization: str | None, as_json: bool, wanted: str | None, asked: str | None
+) -> None:
     """Run all checks; ends with 1 if something is wrong."""
+    if asked is not None:
+        _explain(folder, as_json, asked)
+        return
     if wanted is not None:
         _fix(folder, organization, as_json, wanted)
         return
@@ -46,11 +52,30 @@ def doctor(folder: Path, organization: str | None, as_json: bool, wanted: str | 
     else:
         for issue in answer["issues"]:
             _print_issue(issue)
+        if answer["issues"]:
+            click.echo(say(_KERNEL, "cli.doctor.more"))
         word = "checked" if answer["issues"] else "good"
         click.echo(say(_KERNEL, f"cli.doctor.{word}", count=len(answer["checked"])))
     # A mere note is no fault: it must not fail a monitoring script for years.
     if any(issue["severity"] != "info" for issue in answer["issues"]):
         click.get_current_context().exit(1)
+
+
+def _explain(folder: Path, as_json: bool, code: str) -> None:
+    """The help page of a code, as the console shows it."""
+    found = perform(folder, "kernel.explain", None, code=code, lang=language())
+    if as_json:
+        print_json(found)
+        return
+    looked = [say(_KERNEL, "console.help.check", **one) for one in found["checks"]]
+    parts = [("means", found["hint"]), ("cause", found["cause"]), ("solution", found["solution"])]
+    parts += [("fix", found["fix"]), ("checked", "; ".join(looked))]
+    click.echo(f"{found['title']} ({found['code']})")
+    for name, text in parts:
+        if text:
+            click.echo(f"\n{say(_KERNEL, f'console.help.{name}')}:\n  {text}")
+    if found["url"]:
+        click.echo("\n" + say(_KERNEL, "cli.doctor.page", url=found["url"]))
 
 
 def _fix(folder: Path, organization: str | None, as_json: bool, wanted: str) -> None:

@@ -24,7 +24,7 @@ ALL, FIRST, PAGES = "all", "first", "pages"
 _FIRST = ("console.overview.", "console.issues.", "console.activity.", "console.calendar.status.")
 """Words of pages that the shell and the overview say too."""
 _LATER = (
-    "closings", "design", "exceptions", "hours", "list", "outgoing", "reminding", "released", "safe", "sources",
+    "closings", "design", "exceptions", "help", "hours", "list", "outgoing", "reminding", "released", "safe", "sources",
     "treatments", "wishes",
 )  # fmt: skip
 """Words under names of their own that only pages say: parts of pages, titles of columns, safe mode."""

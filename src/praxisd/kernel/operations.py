@@ -5,7 +5,9 @@ JSON in and out. Who may run a command is whoever may read the data folder.
 
 from typing import TYPE_CHECKING, Any
 
-from praxisd.kernel import clock, issues, maintenance
+import msgspec
+
+from praxisd.kernel import clock, issues, issues_help, maintenance
 from praxisd.kernel.access import INSTALLATION, Actor, Kind, system
 from praxisd.kernel.activity_operations import ACTIVITY_OPERATIONS
 from praxisd.kernel.control import actor
@@ -29,6 +31,17 @@ _NO = ("false", "no", "off", "0", "nein", "aus")
 def doctor(house: "House", args: Args) -> Args:
     """Run all checks now: `{"issues": […], "checked": […]}` in the language `lang`."""
     return issues.doctor(house, str(args.get("lang") or FIRST))
+
+
+def explain(house: "House", args: Args) -> Args:
+    """The help page of `code` in the language `lang`, with `url` where the console shows it (null while no server is up)."""
+    code, lang = args.get("code"), str(args.get("lang") or FIRST)
+    one = issues_help.topic(house.registry, code, lang) if isinstance(code, str) else None
+    if one is None:
+        raise Problem("control.unknown_name", 404, name=str(code))
+    url = house.config.public_url or house.shared.get("url")
+    page = f"{str(url).rstrip('/')}/#/help/{one.code}" if url else None
+    return {**msgspec.to_builtins(one), "url": page}
 
 
 def fix(house: "House", args: Args) -> Args:
@@ -149,6 +162,7 @@ def _maintenance(house: "House", found: maintenance.Maintenance) -> Args:
 
 OPERATIONS = (
     Operation("kernel.doctor", doctor, offline=True),
+    Operation("kernel.explain", explain, offline=True),
     Operation("kernel.fix", fix, offline=True),
     Operation("kernel.migrate", status, offline=True),
     Operation("kernel.settings_list", settings_list, offline=True),

@@ -7,7 +7,7 @@ import { place, unsaved } from "./router.svelte";
 import { may, session } from "./session.svelte";
 import { done, failed, toast } from "./toasts.svelte";
 
-const PAGES: ReadonlySet<string> = new Set(["overview", "updates", "issues", "log", "account", "support", "backups"]);
+const PAGES: ReadonlySet<string> = new Set(["overview", "updates", "issues", "help", "log", "account", "support", "backups"]);
 /** The page on which something unsaved was open when safe mode began: it stays as it is until it is left. */
 const kept = $state({ page: "" });
 
