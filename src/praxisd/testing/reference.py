@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from praxisd import main
-from praxisd.kernel import registry
+from praxisd.kernel import issues_help, registry
 from praxisd.kernel.registry import ROLES, Registry
 from praxisd.kernel.schedule import to_json
 from praxisd.kernel.service import Scope
-from praxisd.testing import reference_files
+from praxisd.testing import reference_codes, reference_files
 
 NOTE = "<!-- made by `make docs`; do not edit -->"
 
@@ -33,11 +33,12 @@ def codes(found: Registry) -> str:
     for route in found.routes:
         for status, code in route.problems:
             statuses.setdefault(code, set()).add(status)
-    checks = {code for check in found.checks for code in check.codes}
+    checks = set(issues_help.issue_codes(found))
     parts = []
     for code in sorted(found.problems):
         where = [f"HTTP {', '.join(map(str, sorted(statuses[code])))}"] if code in statuses else []
-        where += ["Meldung / issue"] if code in checks else []
+        page = f"[Meldung](../de/codes/{code}.md) / [issue](../en/codes/{code}.md)"
+        where += [page] if code in checks else []
         text = found.texts
         rows = [
             (part, text.get(f"{code}.{key}", "de"), text.get(f"{code}.{key}", "en"))
@@ -165,10 +166,11 @@ def pages() -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-    """Write all pages into the folder."""
+    """Write all pages into the folder, and those of the issues' codes beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
+    reference_codes.write(folder.parent, registry.freeze(main.services()))
 
 
 if __name__ == "__main__":
