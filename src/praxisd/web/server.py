@@ -2,7 +2,7 @@
 
 On SIGTERM or SIGINT this node drains: `/health/ready` turns 503, every answer closes its connection, running
 requests have until 8 s after the signal, then the house stops; the exit code is 0 within 10 s. A second signal ends
-the program at once.
+the program at once. One of several nodes goes on accepting until a load balancer that asks for its health has heard it.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from praxisd.web.app import build
 from praxisd.web.connection import Connection, Settings, state_of
 from praxisd.web.crowd import Crowd, overloaded
 from praxisd.web.door import API, Doors
+from praxisd.web.health import ASKERS
 from praxisd.web.wire import PING_S, Wire
 
 DRAIN_S = 1.0
@@ -81,14 +82,22 @@ class Server(uvicorn.Server):
         self._house.state = State.DRAINING
         self._house.wake.signal()  # live streams look, and take their leave
         began = time.monotonic()
-        while time.monotonic() - began < DRAIN_S and not self.force_exit:
+        until_told = began + self._untold_s(began)
+        while not self.force_exit and (now := time.monotonic()) < max(began + DRAIN_S, until_told):
             connections, _busy = state_of(self)
-            if not connections:
+            if not connections and now >= until_told:
                 break
             await asyncio.sleep(0.02)
         spent = time.monotonic() - (self._asked_at or began)
         self.config.timeout_graceful_shutdown = max(1, round(FINISH_S - spent))
         await super().shutdown(sockets)
+
+    def _untold_s(self, now: float) -> float:
+        """So long the load balancers before several nodes need to hear that nothing must be sent here any more: until then
+        the doors stay open, and what still comes is answered. 0.0 where no other node could take over.
+        """
+        askers = self._house.shared.get(ASKERS)
+        return 0.0 if askers is None or self._house.store.alone else askers.wait_s(now)
 
     def stop(self) -> None:
         """Ask for the end, from any thread."""
