@@ -79,3 +79,17 @@ def test_threads_cannot_take_the_same_token() -> None:
     for one in threads:
         one.join()
     assert len(taken) == 100
+
+
+def test_what_was_taken_elsewhere_counts_and_at_most_a_burst_is_owed() -> None:
+    here, there = Buckets(), Buckets()
+    there.share()
+    assert [there.take("a", 1.0, 3, 0.0) for _ in range(3)] == [0.0] * 3
+    there.give("a")
+    assert there.spent() == {"a": (2, 1.0, 3)} and there.spent() == {}
+    here.spend("a", 2, 1.0, 3, 0.0)
+    assert [here.take("a", 1.0, 3, 0.0) == 0.0 for _ in range(2)] == [True, False]
+    here.spend("a", 1_000, 1.0, 3, 0.0)
+    assert here.take("a", 1.0, 3, 0.0) == pytest.approx(4.0), "a burst is owed, no more"
+    assert here.take("a", 1.0, 3, 4.0) == 0.0
+    assert here.spent() == {}, "who shares nothing keeps no account"

@@ -196,7 +196,7 @@ def open_house(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock = clock or SystemClock()
     log = Log(config.log_level)
-    engine = engines.connect(config.database_url, folder, config.job_lease_s)
+    engine = engines.connect(config.database_url, folder, min(config.job_lease_s, engines.FROZEN_S))
     if isinstance(engine, engines.Postgres):
         engines.wait_for(engine, config.database_patience)
     store = Store(engine, clock)

@@ -25,8 +25,11 @@ WRITER_PATIENCE_S = 30.0
 CLOSE_PATIENCE_S = 3.0
 RESTED_S = 1.0
 """A pooled connection to PostgreSQL that has rested longer is asked whether it is alive before it is used. Seconds."""
-FROZEN_S = 30
-"""So long a node may sit in an open write transaction without a word before PostgreSQL takes its locks away. Seconds."""
+FROZEN_S = 10
+"""So long a node may sit in an open write transaction without a word before PostgreSQL takes its locks away, for which all
+others wait: a write lasts 50 ms at most (HOUSE „Transactions“). Seconds."""
+TOLD_MOST = 7_500
+"""Bytes that one notice of PostgreSQL surely carries (it takes 8,000)."""
 EVENT_LOCK = 0x7072_6178
 """Key of the PostgreSQL advisory lock under which events are appended, so that their order is commit order."""
 
@@ -168,6 +171,9 @@ class Sqlite:
 
     def notify(self, _cursor: Any) -> None:
         """Nothing to do: the only process is woken directly."""
+
+    def tell(self, _cursor: Any, _topic: str, _words: str) -> None:
+        """Nobody to tell."""
 
     def writing(self, cursor: Any) -> tuple[int, int] | None:
         """Inside of `write`: the number of this turn at the writer, and a number that changes with each commit by any other
@@ -313,6 +319,10 @@ class Postgres:
     def notify(self, cursor: Any) -> None:
         """Wake the other processes when this transaction commits."""
         cursor.execute(f"NOTIFY praxisd, '{self.token}'")
+
+    def tell(self, cursor: Any, topic: str, words: str) -> None:
+        """Tell the other processes something when this transaction commits; `TOLD_MOST` bytes at most."""
+        cursor.execute("SELECT pg_notify('praxisd', %s)", (f"{self.token} {topic} {words}",))
 
     def writing(self, _cursor: Any) -> tuple[int, int] | None:
         """None: others write at the same time."""

@@ -210,6 +210,10 @@ class Tx:
         """Wake the other processes once this is committed, as an event would (for what is worth no event)."""
         self.store.engine.notify(self._cursor)
 
+    def tell(self, topic: str, words: str) -> None:
+        """Tell the other processes what need not last (`kernel.wake`) once this is committed; `engines.TOLD_MOST` bytes."""
+        self.store.engine.tell(self._cursor, topic, words)
+
     def lease_now(self) -> int:
         """Epoch seconds by the clock that decides about leases: the database's where several nodes share
         it.

@@ -2,10 +2,13 @@
 
 Inside the process a counter under a condition; between processes PostgreSQL's NOTIFY on the channel
 `praxisd`, heard by one thread on a connection of its own. A lost notice costs nothing but time: waiting
-always
-ends after its timeout, so polling is the floor.
+always ends after its timeout, so polling is the floor.
+
+On the same way nodes tell one another what need not be true for ever (`Tx.tell`, `hear`), such as how often a key was
+used. It wakes nobody, is written down nowhere, and may be lost.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +28,7 @@ class Wake:
         self._condition = threading.Condition()
         self._count = 0
         self._callbacks: list[Callable[[], None]] = []
+        self._hearers: dict[str, Callable[[str], None]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.listening = threading.Event()
@@ -65,6 +69,12 @@ class Wake:
 
         return end
 
+    def hear(self, topic: str, call: Callable[[str], None]) -> None:
+        """Call `call` with what another node tells about `topic`, in the thread that listens: it must be quick. What it raises
+        is lost with the words.
+        """
+        self._hearers[topic] = call
+
     def start(self) -> None:
         """Begin to hear other nodes; nothing to do where only this process writes."""
         if isinstance(self._engine, Postgres) and self._thread is None:
@@ -81,6 +91,22 @@ class Wake:
             self._thread.join(_LISTEN_S + _RETRY_S)
             self._thread = None
 
+    def _heard(self, payload: str) -> None:
+        """A notice: `token` alone wakes, `token topic words` is told to who hears of the topic. Our own are known: whoever
+        commits calls us directly.
+        """
+        token, _, rest = payload.partition(" ")
+        if token == self._engine.token:  # type: ignore[union-attr]
+            return
+        if not rest:
+            self.signal()
+            return
+        topic, _, words = rest.partition(" ")
+        call = self._hearers.get(topic)
+        if call is not None:
+            with contextlib.suppress(Exception):  # of another version of the program, perhaps
+                call(words)
+
     def _listen(self) -> None:
         import psycopg
 
@@ -94,8 +120,7 @@ class Wake:
                     self.signal()  # what happened while nobody listened is found by looking once
                     while not self._stop.is_set():
                         for notice in connection.notifies(timeout=_LISTEN_S, stop_after=1):
-                            if notice.payload != self._engine.token:  # type: ignore[union-attr]
-                                self.signal()  # our own are known: whoever commits calls us directly
+                            self._heard(notice.payload)
             except (psycopg.Error, OSError):
                 self.listening.clear()
                 self._stop.wait(_RETRY_S)

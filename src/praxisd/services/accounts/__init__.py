@@ -10,6 +10,7 @@ from praxisd.services.accounts import (
     session_memory,
     session_routes,
     session_store,
+    sharing,
     ticket_routes,
     ticket_store,
     tickets,
@@ -52,6 +53,7 @@ def start(house: "House") -> None:
         flush(everything=True)
 
     house._spawn("accounts", run)  # the house waits for it before it closes the store
+    sharing.start(house)
 
 
 SERVICE = Service(

@@ -13,6 +13,25 @@ class Buckets:
         self._most = most
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, float]] = {}
+        self._spent: dict[str, tuple[int, float, float]] | None = None
+
+    def share(self) -> None:
+        """Remember from now on what is taken here, for `spent`."""
+        self._spent = {}
+
+    def spent(self) -> dict[str, tuple[int, float, float]]:
+        """(tokens, per second, burst) by name, taken here since the last call."""
+        with self._lock:
+            found, self._spent = self._spent or {}, {}
+        return found
+
+    def spend(self, name: str, tokens: int, per_s: float, burst: float, now: float) -> None:
+        """So many were taken elsewhere. What is over a burst is not owed: nobody is kept out for longer than it takes to gain
+        two bursts.
+        """
+        with self._lock:
+            left = self._left(name, per_s, burst, now) - tokens
+            self._put(name, max(-burst, min(burst, left)), now, per_s, burst)
 
     def take(self, name: str, per_s: float, burst: float, now: float) -> float:
         """Take one token at `now` (seconds that never go back): 0.0 if there was one, else the seconds until
@@ -22,6 +41,9 @@ class Buckets:
             left = self._left(name, per_s, burst, now)
             if left >= 1.0:
                 self._put(name, left - 1.0, now, per_s, burst)
+                if self._spent is not None:
+                    before = self._spent.get(name)
+                    self._spent[name] = (1 if before is None else before[0] + 1, per_s, burst)
                 return 0.0
             return (1.0 - left) / per_s
 
@@ -36,6 +58,9 @@ class Buckets:
             kept = self._kept.get(name)
             if kept is not None:
                 self._kept[name] = (kept[0] + 1.0, kept[1])
+            known = None if self._spent is None else self._spent.get(name)
+            if known is not None and self._spent is not None:
+                self._spent[name] = (known[0] - 1, *known[1:])
 
     def __len__(self) -> int:
         return len(self._kept)
