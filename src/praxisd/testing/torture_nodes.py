@@ -77,6 +77,11 @@ class Node:
             self.kill()
 
     @property
+    def running(self) -> bool:
+        """Was it started, and neither killed nor stopped since?"""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Process id of the running server."""
         return self._running().pid

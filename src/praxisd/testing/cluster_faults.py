@@ -1,0 +1,189 @@
+"""What happens to a cluster, one thing after another. Each function breaks something, mends it, and says what it saw."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from praxisd.testing.cluster_scene import Scene
+from praxisd.testing.programs import command
+from praxisd.testing.torture_nodes import Node
+
+AWAY_S = 4.0
+"""So long a database, a bus, a hub stays away."""
+
+
+@dataclass
+class Told:
+    """What a fault says of itself. `mended`: monotonic seconds at which nothing was broken any more."""
+
+    mended: float
+    notes: list[str] = field(default_factory=list)
+
+
+Fault = Callable[[Scene], Awaitable[Told]]
+
+
+async def _busy(scene: Scene) -> Node:
+    """A node that does a run in this moment."""
+    site = scene.site
+    await asyncio.to_thread(site.job.owe, 3)
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = site.node_of(await asyncio.to_thread(site.job.worker))
+        if found is not None:
+            return found
+        await asyncio.sleep(0.02)
+    scene.faults.append("no node came to work at the job")
+    return site.nodes[0]
+
+
+async def _taken_over(scene: Scene, since: float) -> str:
+    """Wait until another node works at the job."""
+    site = scene.site
+    end = time.monotonic() + site.lease_s + 30
+    while time.monotonic() < end:
+        owner = await asyncio.to_thread(site.job.worker)
+        found = site.node_of(owner)
+        if found is not None or (owner is None and not await asyncio.to_thread(site.job.open)):
+            return f"its run was taken over {time.monotonic() - since:.1f} s later (lease {site.lease_s} s)"
+        await asyncio.sleep(0.1)
+    scene.faults.append("nobody took the run over")
+    return "its run was not taken over"
+
+
+async def kill(scene: Scene) -> Told:
+    """kill -9 of a node at work; it is started again."""
+    victim = await _busy(scene)
+    began = time.monotonic()
+    await asyncio.to_thread(victim.kill)
+    took = await _taken_over(scene, began)
+    await scene.site.again(victim)
+    await scene.until(lambda: scene.balancer.ready == len(scene.site.nodes), "the killed node is back")
+    return Told(time.monotonic(), [took])
+
+
+async def suspend(scene: Scene) -> Told:
+    """SIGSTOP of a node at work, for longer than a lease; then it goes on."""
+    site = scene.site
+    victim = await _busy(scene)
+    site.freeze(victim)
+    await asyncio.sleep(site.lease_s + 3)
+    site.thaw(victim)
+    mended = time.monotonic()
+    await scene.until(lambda: scene.balancer.ready == len(site.nodes), "the suspended node is back")
+    return Told(mended, [f"suspended for {site.lease_s + 3} s"])
+
+
+async def postgres(scene: Scene) -> Told:
+    """The database is stopped (fast) and started again."""
+    database = scene.site.database
+    began = time.monotonic()
+    await asyncio.to_thread(database.halt)
+    await scene.until(lambda: scene.balancer.ready == 0, "all nodes say that the database is away")
+    noticed = time.monotonic() - began
+    await asyncio.sleep(AWAY_S)
+    await asyncio.to_thread(database.resume)
+    mended = time.monotonic()
+    await scene.until(lambda: scene.balancer.ready == len(scene.site.nodes), "all nodes are ready again")
+    back = time.monotonic() - mended
+    return Told(
+        mended,
+        [
+            f"away for {mended - began:.1f} s; no node ready {noticed:.1f} s after the stop,"
+            f" all ready {back:.1f} s after the start"
+        ],
+    )
+
+
+async def deaf(scene: Scene) -> Told:
+    """The connections on which nodes hear of each other are cut."""
+    import psycopg
+
+    plain = scene.site.url.replace("postgresql+psycopg://", "postgresql://")
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN praxisd' AND pid <> pg_backend_pid()"
+
+    def work() -> int:
+        with psycopg.connect(plain, autocommit=True) as connection:
+            return len(connection.execute(cut).fetchall())
+
+    count = await asyncio.to_thread(work)
+    if count < len(scene.site.nodes):
+        scene.faults.append(f"only {count} nodes were listening")
+    return Told(time.monotonic(), [f"{count} LISTEN connections cut"])
+
+
+async def nats(scene: Scene) -> Told:
+    """The bus between the hubs is stopped and started."""
+    relay = scene.site.relay
+    assert relay is not None
+    await asyncio.to_thread(relay.nats.stop)
+    await asyncio.sleep(AWAY_S)
+    await asyncio.to_thread(relay.nats.start)
+    return Told(time.monotonic())
+
+
+async def hub(scene: Scene) -> Told:
+    """One hub is killed and started again."""
+    relay = scene.site.relay
+    assert relay is not None
+    await asyncio.to_thread(relay.hubs[0].kill)
+    await asyncio.sleep(AWAY_S)
+    await asyncio.to_thread(relay.hubs[0].start)
+    return Told(time.monotonic())
+
+
+async def rolling(scene: Scene) -> Told:
+    """Each node in turn is asked to end (SIGTERM), started again, and waited for."""
+    site, seconds = scene.site, []
+    for node in site.nodes:
+        began = time.monotonic()
+        code = await asyncio.to_thread(node.stop)
+        seconds.append(time.monotonic() - began)
+        if code:
+            scene.faults.append(f"node {node.number} ended with {code} after SIGTERM")
+        await site.again(node)
+        await scene.until(lambda: scene.balancer.ready == len(site.nodes), "the restarted node is back")
+    return Told(time.monotonic(), [f"each ended {min(seconds):.1f} to {max(seconds):.1f} s after SIGTERM"])
+
+
+async def maintenance(scene: Scene) -> Told:
+    """Maintenance begins and ends on one node; all must say so."""
+    site = scene.site
+    done = await asyncio.to_thread(command, "maintenance", "begin", folder=site.nodes[0].folder)
+    began = time.monotonic()
+    if done.code:
+        scene.faults.append(f"maintenance did not begin: {done.err}")
+    await scene.until(lambda: scene.balancer.ready == 0, "all nodes are closed for maintenance")
+    closed = time.monotonic() - began
+    await asyncio.sleep(1)
+    await asyncio.to_thread(command, "maintenance", "end", folder=site.nodes[0].folder)
+    mended = time.monotonic()
+    await scene.until(lambda: scene.balancer.ready == len(site.nodes), "all nodes are open again")
+    return Told(
+        mended,
+        [
+            f"all closed {closed:.1f} s after it began, all open {time.monotonic() - mended:.1f} s after it ended"
+        ],
+    )
+
+
+async def calm(_scene: Scene) -> Told:
+    """Nothing happens, for comparison."""
+    await asyncio.sleep(AWAY_S)
+    return Told(time.monotonic())
+
+
+FAULTS: dict[str, Fault] = {
+    "calm": calm,
+    "kill": kill,
+    "suspend": suspend,
+    "postgres": postgres,
+    "deaf": deaf,
+    "nats": nats,
+    "hub": hub,
+    "rolling": rolling,
+    "maintenance": maintenance,
+}
+"""By the names that the command line takes, in the order in which they happen."""
+NEED_RELAY = frozenset({"nats", "hub"})
