@@ -1,86 +1,116 @@
-"""`python -m bench [PART] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
+"""`python -m bench [PART] [--write] [--json]`: measure, print ratios; ends with 1 if a demand is missed.
 
-PARTs: slots, bookings, view, page, jobs, reminders, online, relay, seats, logbook, medication, updates, start, backups,
-care, all.
+`all --write` measures part after part, keeps what each found in bench/results and writes bench/REPORT.md anew after each; begun
+again, it goes on with the parts this commit has no figures of (`--again`: with all). `--part NAME` is one part alone, `report`
+only writes the report.
 """
 
 import argparse
+import contextlib
 import sys
-import tempfile
-from collections.abc import Callable
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from bench import practice, report
-
-
-def _with_practice(options: argparse.Namespace, found: report.Report, say: Callable[[str], None]) -> None:
-    """The parts that ask a practice with 50,000 appointments."""
-    with tempfile.TemporaryDirectory(prefix="praxisd-bench-") as name:
-        work = Path(name)
-        base = options.keep or work / "base"
-        made = practice.prepared(base, say)
-        found.notes.append(
-            f"practice: {made.appointments} appointments in {practice.DOCTORS + practice.ROOMS} columns, "
-            f"{made.busy:.0%} of the opening hours taken in the days asked for"
-        )
-        if options.part in ("slots", "all"):
-            from bench import slots
-
-            folder, other = practice.copy(base, work / "slots"), practice.copy(base, work / "other")
-            found.rows += slots.measure(made, folder, other, options.rounds, options.seconds, say)
-        if options.part in ("bookings", "all"):
-            from bench import bookings
-
-            found.rows += bookings.measure(
-                made, base, work, options.rounds, options.seconds, say, found.notes
-            )
-        if options.part in ("view", "all"):
-            from bench import console_view
-
-            folder = practice.copy(base, work / "view")
-            found.rows += console_view.measure(made, folder, options.rounds, say, found.notes)
-        if options.part in ("start", "all"):
-            from bench import start
-
-            folder = practice.copy(base, work / "start")
-            found.rows += start.measure(made, folder, max(7, options.rounds), say, found.notes)
-        if options.part in ("backups", "all"):
-            from bench import backups
-
-            found.rows += backups.measure(made, base, work, min(options.rounds, 5), say, found.notes)
-        if options.part in ("care", "all"):
-            from bench import care
-
-            found.rows += care.measure(base, work, min(options.rounds, 5), say, found.notes)
+from bench import parts, report, report_file, results
 
 
 def main() -> int:
-    """Parse, prepare the practice, run the parts."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "part",
-        nargs="?",
-        choices=(
-            "slots",
-            "bookings",
-            "view",
-            "page",
-            "jobs",
-            "reminders",
-            "online",
-            "relay",
-            "seats",
-            "logbook",
-            "medication",
-            "updates",
-            "start",
-            "backups",
-            "care",
-            "all",
-        ),
-        default="all",
+    """Parse, measure, keep, write."""
+    options = _options()
+
+    def say(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    if options.what == "report":
+        return _written(say)
+    wanted = parts.PARTS if options.what == "all" else (parts.BY_NAME[options.what],)
+    whole = report.Report(report.machine())
+    good = True
+    with ExitStack() as stack:
+        run = parts.Run(
+            options.rounds, options.seconds, options.entries, options.small, options.keep, say, stack
+        )
+        for part in wanted:
+            if options.write:
+                good &= _kept(part, run, options)
+            else:
+                with contextlib.nullcontext() if options.what == part.name else _passing(part, say):
+                    found = part.run(run)
+                    whole.rows += found.rows
+                    whole.curves += found.curves
+                    whole.notes += [one for one in found.notes if one not in whole.notes]
+    if options.write:
+        return max(_written(say), 0 if good else 1)
+    report.show(whole, options.json)
+    return 0 if whole.good else 1
+
+
+@contextlib.contextmanager
+def _passing(part: parts.Part, say: parts.Say):  # type: ignore[no-untyped-def]
+    """Among many parts one whose peer is not to be had is left out."""
+    try:
+        yield
+    except SystemExit as why:
+        say(f"{part.name}: left out: {why}")
+
+
+def _kept(part: parts.Part, run: parts.Run, options: argparse.Namespace) -> bool:
+    """Measure a part unless it is done, keep what it found and write the report; False if a demand is missed or it failed."""
+    commit = results.commit()
+    before = results.kept().get(part.name)
+    alone = options.what == part.name
+    if before and not before.entered and before.commit == commit and not (alone or options.again):
+        run.say(f"{part.name}: done at {before.measured}, {before.state}")
+        return not before.missed
+    quiet, load, began = results.others(), results.load(), time.monotonic()
+    run.say(
+        f"{part.name}: begins, about {part.minutes} minutes on a quiet machine; others use {quiet:.0%} now"
     )
+    new = results.Result(
+        part=part.name,
+        measured=results.now(),
+        commit=commit,
+        machine=report.hardware(),
+        state="busy",
+        load=load,
+        command=f"python -m bench {part.name} --rounds {options.rounds}{' --small' if options.small else ''} --write",
+    )
+    try:
+        found = part.run(run)
+    except (SystemExit, Exception) as why:
+        run.say(f"{part.name}: not measured: {why!r}")
+        if before is None:  # a figure from another day is worth more than none
+            new.skipped = str(why)[:500]
+            results.keep(new)
+        return False
+    after = results.others()
+    new.seconds, new.others, new.state = time.monotonic() - began, (quiet, after), results.state(quiet, after)
+    new.rows, new.curves, new.notes = found.rows, found.curves, found.notes
+    results.keep(new)
+    report.show(found, False)
+    report_file.write()
+    return found.good
+
+
+def _written(say: parts.Say) -> int:
+    """Write the report; 1 where one of the worst has no profile yet."""
+    file, bare = report_file.write()
+    say(f"written: {file}")
+    for one in bare:
+        say(f"bench/worst.md says nothing of: {one}")
+    return 1 if bare else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    names = ("all", "report", *parts.BY_NAME)
+    parser.add_argument("what", nargs="?", metavar="PART", choices=names, default=None, help=", ".join(names))
+    parser.add_argument("--part", choices=tuple(parts.BY_NAME), help="the same as PART")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--write", action="store_true", help="keep what is found, and write bench/REPORT.md")
+    parser.add_argument("--again", action="store_true", help="measure what this commit has figures of, too")
+    parser.add_argument("--small", action="store_true", help="growth and take-over in small sizes")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds, 7 if left out")
     parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
     parser.add_argument(
@@ -88,63 +118,8 @@ def main() -> int:
     )
     parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
     options = parser.parse_args()
-
-    def say(words: str) -> None:
-        print(words, file=sys.stderr, flush=True)
-
-    found = report.Report(report.machine())
-    if options.part in ("page", "all"):
-        from bench import console_page
-
-        found.rows += console_page.measure(options.rounds, say, found.notes)
-    if options.part in ("updates", "all"):
-        from bench import updating
-
-        found.rows += updating.measure(min(options.rounds, 3), say, found.notes)
-    if options.part in ("jobs", "all"):
-        from bench import jobs
-
-        found.rows += jobs.measure(options.rounds, say, found.notes)
-    if options.part in ("reminders", "all"):
-        from bench import reminders
-
-        found.rows += reminders.measure(options.rounds, say, found.notes)
-    if options.part in ("online", "all"):
-        from bench import online
-
-        found.rows += online.measure(options.rounds, say, found.notes)
-    if options.part in ("relay", "all"):
-        from bench import relay, relay_cluster, relay_python
-
-        found.rows += relay.measure(options.rounds, options.seconds, say, found.notes)
-        found.rows += relay_python.measure(options.rounds, options.seconds, say, found.notes)
-        found.rows += relay_cluster.measure(options.rounds, options.seconds, say, found.notes)
-    if options.part in ("seats", "all"):
-        from bench import seats
-
-        found.rows += seats.measure(options.rounds, options.seconds, say, found.notes)
-    if options.part in ("logbook", "all"):
-        from bench import logbook
-
-        found.rows += logbook.measure(options.entries, min(options.rounds, 3), say, found.notes)
-    if options.part in ("medication", "all"):
-        from bench import medication
-
-        found.rows += medication.measure(min(options.rounds, 3), say, found.notes)
-    if options.part not in (
-        "seats",
-        "logbook",
-        "medication",
-        "page",
-        "jobs",
-        "reminders",
-        "online",
-        "relay",
-        "updates",
-    ):
-        _with_practice(options, found, say)
-    report.show(found, options.json)
-    return 0 if found.good else 1
+    options.what = options.part or options.what or "all"
+    return options
 
 
 if __name__ == "__main__":

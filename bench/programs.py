@@ -1,15 +1,21 @@
 """Programs under measurement: started on one core, their processor time and memory read from /proc, stopped again."""
 
+import contextlib
+import http.client
 import os
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _TICK = os.sysconf("SC_CLK_TCK")
+PATIENCE_S = 300
+"""So long a program may take to begin; a busy machine makes it wait."""
 PRAXISD = Path(sys.executable).with_name("praxisd")
 
 
@@ -24,7 +30,7 @@ class Program:
                 [*pinned, *map(str, command)], stdout=subprocess.PIPE, stderr=errors, text=True
             )
         out = self.process.stdout
-        if out is None or not select.select([out], [], [], 60)[0]:
+        if out is None or not select.select([out], [], [], PATIENCE_S)[0]:
             self.process.kill()
             raise RuntimeError(f"{command[0]} said nothing; see {log}")
         line = out.readline()
@@ -41,15 +47,19 @@ class Program:
 
     def cpu_s(self) -> float:
         """Processor time of all its threads so far, user and system, seconds."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICK
+        return cpu_of(self.pid)
+
+    def busy_s(self) -> float:
+        """The same in nanoseconds' resolution, of the threads that live; for what takes less than a tick of the clock."""
+        spent = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it ended just now
+                spent += int((task / "schedstat").read_text().split()[0])
+        return spent / 1e9
 
     def memory_mb(self) -> float:
         """Resident memory, megabytes."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        raise RuntimeError("the process is gone")
+        return memory_of(self.pid)
 
     def stop(self) -> None:
         """End it and wait."""
@@ -67,6 +77,39 @@ class Program:
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
+
+
+def cpu_of(pid: int) -> float:
+    """Processor seconds of a process so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def memory_of(pid: int) -> float:
+    """Resident megabytes of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the process is gone")
+
+
+def free_port() -> int:
+    """A port of the loopback nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    """True if a server answers there by HTTP, whatever it says."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=30)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def praxisd(folder: Path, core: int | None = 0) -> Program:
