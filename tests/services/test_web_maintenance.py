@@ -1,8 +1,10 @@
 """Maintenance closes every door within a second, draining closes none (SPEC 1.11, HOUSE „Down or draining")."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
 from praxisd.kernel import maintenance
@@ -129,6 +131,24 @@ def test_a_draining_node_says_so_and_still_answers(one: Running) -> None:
     assert answer.status_code == 201
     assert answer.headers["connection"] == "close"
     one.house.state = State.RUNNING
+
+
+def test_a_node_whose_requests_all_wait_for_one_thing_is_still_ready(sqlite_houses: Houses) -> None:
+    """A lock that everybody waits for would else have the load balancer take all nodes away at once."""
+    with running(sqlite_houses.open(SERVICES, request_threads=1)) as one:
+        web_sample.gate.clear()
+        web_sample.entered.clear()
+        waiting = threading.Thread(
+            target=lambda: httpx.get(f"{one.url}/api/v1/notes/slow", headers=one.key("all"), timeout=60)
+        )
+        waiting.start()
+        try:
+            assert web_sample.entered.wait(30)
+            assert one.http.get("/health/ready").status_code == 200
+            assert waiting.is_alive(), "it did not wait: this proves nothing"
+        finally:
+            web_sample.gate.set()
+            waiting.join(30)
 
 
 def test_a_store_that_does_not_answer_makes_the_node_unready_but_alive(one: Running) -> None:

@@ -28,10 +28,23 @@ RESTED_S = 1.0
 FROZEN_S = 10
 """So long a node may sit in an open write transaction without a word before PostgreSQL takes its locks away, for which all
 others wait: a write lasts 50 ms at most (HOUSE „Transactions“). Seconds."""
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Seconds, and milliseconds for the last. Without them a request would wait for a quarter of an hour."""
 TOLD_MOST = 7_500
 """Bytes that one notice of PostgreSQL surely carries (it takes 8,000)."""
 EVENT_LOCK = 0x7072_6178
 """Key of the PostgreSQL advisory lock under which events are appended, so that their order is commit order."""
+
+
+def patience(url: sa.URL) -> dict[str, Any]:
+    """How libpq notices that a PostgreSQL has vanished without a word (power, network): what the address does not say itself."""
+    return {name: value for name, value in _PATIENCE.items() if name not in url.query}
 
 
 class Violation(Exception):
@@ -219,10 +232,12 @@ class Postgres:
         """Tells our own notices from those of other processes."""
         # A frozen process (a paused machine) must not hold what all others wait for: its transaction is ended.
         thaw = f"-c idle_in_transaction_session_timeout={frozen_s * 1000}"
-        self.writer = sa.create_engine(parsed, pool_size=pool, max_overflow=4, connect_args={"options": thaw})
         options = "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-        self.reader = sa.create_engine(
-            parsed, pool_size=pool, max_overflow=4, connect_args={"options": options}
+        self.writer, self.reader = (
+            sa.create_engine(
+                parsed, pool_size=pool, max_overflow=4, connect_args={"options": one, **patience(parsed)}
+            )
+            for one in (thaw, options)
         )
         self._doubted = 0.0
         for engine in (self.writer, self.reader):

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from praxisd.kernel.engines import Engine, Postgres
+from praxisd.kernel.engines import Engine, Postgres, patience
 
 CHANNEL = "praxisd"
 _LISTEN_S = 1.0
@@ -111,10 +111,10 @@ class Wake:
         import psycopg
 
         url: Any = self._engine.url.set(drivername="postgresql")  # type: ignore[union-attr]
-        target = url.render_as_string(hide_password=False)
+        target, waits = url.render_as_string(hide_password=False), patience(url)
         while not self._stop.is_set():
             try:
-                with psycopg.connect(target, autocommit=True, connect_timeout=5) as connection:
+                with psycopg.connect(target, autocommit=True, **waits) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self.listening.set()
                     self.signal()  # what happened while nobody listened is found by looking once

@@ -20,17 +20,25 @@ class Entry:
     """A Route made ready: full path, readers for query and body, who may come in, and whether maintenance closes it.
 
     `signed_in` asks for any valid key (on top of that the route's permission, if it has one); `local_free` lets
-    callers on this computer in without a key. `inside` ones are not there for guests of the relay.
+    callers on this computer in without a key. `inside` ones are not there for guests of the relay. `aside`: it never waits
+    behind other requests.
     """
 
     def __init__(
-        self, route: Route, *, signed_in: bool | None = None, exempt: bool = False, local_free: bool = False
+        self,
+        route: Route,
+        *,
+        signed_in: bool | None = None,
+        exempt: bool = False,
+        local_free: bool = False,
+        aside: bool = False,
     ) -> None:
         self.route = route
         self.path = route.path if route.root else API + route.path
         self.signed_in = route.permission is not None if signed_in is None else signed_in
         self.exempt = exempt or route.exempt
         self.local_free = local_free
+        self.aside = aside
         self.inside = route.inside
         self.query = AnyQuery() if route.raw else _query_reader(route.query)
         self.body = AnyBody() if route.raw else _body_reader(route.body)

@@ -211,6 +211,7 @@ def entries(door: Door) -> list[Entry]:
                 tags=("health",),
             ),
             exempt=True,
+            aside=True,
         ),
         Entry(
             Route(
