@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.services.desk_cast import Desk, Hands, desk_of, door
-from tests.services.test_desk_sources import source_of
+from tests.services.sources_cast import source_of
 
 from praxisd.kernel.app import House
 from praxisd.model.portals import BookingSource

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from tests.services.desk_cast import Desk, at, desk_of
-from tests.services.test_desk_sources import Run, certain, source_of
+from tests.services.sources_cast import certain, source_of
+from tests.services.test_desk_sources_kinds import Run
 
 from praxisd.kernel import events
 from praxisd.kernel.app import House
