@@ -124,6 +124,25 @@ def test_what_the_set_says_of_a_list_is_shown_with_its_source(house, practice, d
     assert check(desk, practice)["covered"]["leftOut"] == 1
 
 
+def test_beside_a_risk_a_drug_without_a_contraindication_is_named(house, practice, desk):
+    """Its silence means nothing, though the data set knows interactions of it, or something else."""
+    for name in ("Lithium", "Paracetamol Muster 500", "Amoxicillin Muster 1000"):
+        enter(desk, practice, product=product(house, name)[0])
+
+    def silent():
+        told = check(desk, practice)["unknown"]
+        return {one["text"].split()[0]: one["code"].removeprefix("medication.unknown.") for one in told}
+
+    assert silent() == {"Paracetamol": "no_entries", "Amoxicillin": "no_interactions"}
+    risk = {"patient": practice.patient, "condition": "penicillin-allergy"}
+    desk("POST", "/medication/risks", 201, risk)
+    assert silent() == {
+        "Lithium": "no_contraindications", "Paracetamol": "no_entries", "Amoxicillin": "no_interactions",
+    }  # fmt: skip
+    (lithium,) = [one for one in check(desk, practice)["unknown"] if one["text"].startswith("Lithium")]
+    assert "keine einzige Gegenanzeige" in lithium["why"] and "besagt nichts" in lithium["why"]
+
+
 def test_no_answer_says_that_there_is_no_interaction(house, practice, desk):
     enter(desk, practice, product=product(house, "Paracetamol Muster 500")[0])
     found = check(desk, practice)
@@ -292,8 +311,9 @@ def test_the_same_twice_is_said(house, practice, desk):
     assert [(f["a"]["via"]["kind"], f["a"]["via"]["id"], f["severity"], f["source"]) for f in twice] == [
         ("substance", "ibuprofen", "note", None),
         ("atc", "M01AE", "note", None),
-        ("atc", "M01AE", "note", None),
     ]
+    assert twice[0]["more"] == [] and [one["name"][:8] for one in twice[1]["more"]] == ["Naproxen"]
+    assert "in 2 Zeilen" in twice[0]["effect"] and "3 Präparate" in twice[1]["effect"]
     assert "Derselbe Wirkstoff" in twice[0]["effect"] and "M01AE" in twice[1]["effect"]
 
 

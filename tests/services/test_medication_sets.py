@@ -78,7 +78,7 @@ def test_checks_wait_for_a_confirmation(house: House) -> None:
     )  # another edition of the same source does not ask again
     with house.store.read(practice.desk()) as tx:
         assert sets_reading.standing(house, tx, MEDICATION).state == "valid"
-        assert sets_reading.for_checking(house, tx).sample
+        assert sets_reading.for_checking(house, tx).held.sample
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_set_grows_old(house: House, days: int, state: str) -> None:
     confirm(house, practice.desk())
     with house.store.read(practice.desk()) as tx:
         assert sets_reading.standing(house, tx, MEDICATION).state == state
-        assert sets_reading.for_checking(house, tx).sample  # reading goes on
+        assert sets_reading.for_checking(house, tx).held.sample  # reading goes on
         if state == "expired":
             with pytest.raises(Problem) as refused:
                 sets_reading.for_entry(house, tx)

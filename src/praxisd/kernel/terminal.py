@@ -7,6 +7,8 @@ Answers go to standard output, everything said about them to standard error. Exi
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +98,19 @@ def language() -> str:
 def say(package: str, key: str, /, **params: object) -> str:
     """A text of a package in the person's language."""
     return Texts([package]).get(key, language(), **params)
+
+
+def when(text: str | None) -> str:
+    """A moment or day of an answer (RFC 3339, perhaps only a year or a month) as people write it; `-` for none."""
+    if not text:
+        return "-"
+    german = language() == "de"
+    with suppress(ValueError):
+        if "T" in text:
+            return f"{datetime.fromisoformat(text):{'%d.%m.%Y %H:%M' if german else '%Y-%m-%d %H:%M'}}"
+        if german and len(text) == 10:
+            return f"{date.fromisoformat(text):%d.%m.%Y}"
+    return text
 
 
 def print_json(answer: object) -> None:

@@ -1,7 +1,7 @@
 """medication: signed data sets, the search in them, and what a patient takes (SPEC § 10)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.medication import finding_declared, sets_declared, sets_reading, statements_declared
+from praxisd.services.medication import finding_declared, sets_declared, starting, statements_declared
 
 SERVICE = Service(
     name="medication",
@@ -16,6 +16,6 @@ SERVICE = Service(
     operations=(*sets_declared.OPERATIONS, *finding_declared.OPERATIONS, *statements_declared.OPERATIONS),
     tables=(*sets_declared.TABLES, *finding_declared.TABLES, *statements_declared.TABLES),
     patient_refs=statements_declared.PATIENT_REFS,
-    start=sets_reading.start,
+    start=starting.start,
     problems=(*sets_declared.PROBLEMS, *statements_declared.PROBLEMS),
 )

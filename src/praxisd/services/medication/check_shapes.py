@@ -50,7 +50,10 @@ class Side(Out, frozen=True, kw_only=True):
 
 
 class FindingOut(Out, frozen=True, kw_only=True):
-    """One entry of the data set that concerns the list, in its words; duplicates have no entry, and no source."""
+    """One entry of the data set that concerns the list, in its words; duplicates have no entry, and no source.
+
+    `more`: further lines of which the same is said, where a duplicate is in more than two.
+    """
 
     kind: Kind
     severity: Severity
@@ -58,6 +61,7 @@ class FindingOut(Out, frozen=True, kw_only=True):
     rule: str | None
     a: Side
     b: Side | None
+    more: list[Side] = []
     mechanism: str | None
     effect: str
     action: str | None

@@ -58,7 +58,8 @@ def check(house: "House", tx: Tx, asked: CheckIn, patient: str | None, lang: str
 
     Problems: those of `sets_reading.for_checking`.
     """
-    opened = sets_reading.for_checking(house, tx, asked.version)
+    now = sets_reading.for_checking(house, tx, asked.version)
+    opened = now.held
     listed = [] if patient is None else statement_store.statements_of(tx, patient)
     has = [] if patient is None else [one for one in statement_store.risks_of(tx, patient) if one.active]
     taken = [one for one in listed if one.status in TAKEN]
@@ -70,7 +71,7 @@ def check(house: "House", tx: Tx, asked: CheckIn, patient: str | None, lang: str
     )
     words = _Words(house, opened, lang)
     unknown = _unknown(house, lines, against, known, lang)
-    standing = sets_reading.standing_of(house, tx, opened, lang)
+    standing = sets_reading.standing_of(house, tx, now, lang)
     codes = [*ALWAYS, *(["sample"] if opened.sample else [])]
     if not against:
         codes.append("no_conditions" if patient is None else "no_risks")
@@ -190,8 +191,9 @@ def _unknown(
     house: "House", lines: Sequence[Line], against: Sequence[Condition], known: Knowledge, lang: str
 ) -> list[Unknown]:
     found: list[tuple[What, str, str, str]] = []
+    risks = any(one.condition for one in against)
     for line in lines:
-        why = line.why or _silent(line.drug, known)
+        why = line.why or _silent(line.drug, known, risks)
         if why is not None:
             found.append((line.kind, line.id, line.name, why))
     found += [(one.kind, one.id, one.name, one.why) for one in against if one.why is not None]
@@ -207,11 +209,15 @@ def _unknown(
     ]
 
 
-def _silent(drug: Drug, known: Knowledge) -> str | None:
-    """Where the data set's silence about a drug means nothing; None where it has interactions of it."""
+def _silent(drug: Drug, known: Knowledge, risks: bool) -> str | None:
+    """Where the data set's silence about a drug means nothing: of interactions, and beside `risks` of contraindications. None
+    where it has entries of what was asked.
+    """
     kinds = rules.concerned(drug, known)
     if not kinds:
         return "no_entries"
+    if risks and "contraindication" not in kinds:
+        return "no_contraindications" if "interaction" in kinds else "neither"
     return None if "interaction" in kinds else "no_interactions"
 
 
@@ -245,7 +251,8 @@ class _Words:
         found = []
         for hit in hits:
             if hit.kind == "duplicate":
-                words = knowing.Said(None, self._text("duplicate", hit.a_via), None, None, "", None, "")
+                text = self._text("duplicate", hit.a_via, len(hit.more) + 2)
+                words = knowing.Said(None, text, None, None, "", None, "")
             else:
                 words = said[hit.kind][hit.rule]
             if hit.b is None:
@@ -263,6 +270,7 @@ class _Words:
                     rule=hit.rule or None,
                     a=side(hit.a, hit.a_via),
                     b=other,
+                    more=[side(key, hit.a_via) for key in hit.more],
                     mechanism=words.mechanism,
                     effect=words.effect,
                     action=words.action,
@@ -274,6 +282,6 @@ class _Words:
             )
         return found
 
-    def _text(self, key: str, via: Subject) -> str:
+    def _text(self, key: str, via: Subject, count: int) -> str:
         name = knowing.names(self._opened, [via], self._lang)[via]
-        return self._house.texts.get(f"medication.{key}.{via.kind}", self._lang, name=name)
+        return self._house.texts.get(f"medication.{key}.{via.kind}", self._lang, name=name, count=count)

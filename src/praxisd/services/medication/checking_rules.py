@@ -72,7 +72,10 @@ class Knowledge(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """One thing found. `rule` is empty for duplicates. `b` is the other drug's key, or the condition of a contraindication."""
+    """One thing found. `rule` is empty for duplicates. `b` is the other drug's key, or the condition of a contraindication.
+
+    `more`: keys of further drugs, where the same is said of many (duplicates).
+    """
 
     kind: Kind
     severity: Severity
@@ -81,6 +84,7 @@ class Hit(NamedTuple):
     a_via: Subject
     b: str | None = None
     b_via: Subject | None = None
+    more: tuple[str, ...] = ()
 
 
 def subjects(drug: Drug, knowledge: Knowledge, *, excipients: bool = False) -> list[Subject]:
@@ -150,7 +154,9 @@ def _pairs(rule: PairRule, called: Mapping[Subject, set[str]]) -> Iterable[Hit]:
 
 
 def _twice(listed: Sequence[Drug]) -> Iterable[Hit]:
-    """The same substance in two drugs; where there is none, the same chemical subgroup (ATC, fourth level)."""
+    """The same substance in several drugs; where there is none, the same chemical subgroup (ATC, fourth level). Each is said
+    once of all it concerns: ten lines of one drug are one finding, not forty-five.
+    """
     same: dict[Subject, list[Drug]] = {}
     for drug in listed:
         for substance in drug.substances:
@@ -159,9 +165,14 @@ def _twice(listed: Sequence[Drug]) -> Iterable[Hit]:
         if len(group) == SUBGROUP:
             same.setdefault(Subject("atc", group), []).append(drug)
     for via, some in same.items():
-        for one, other in combinations(some, 2):
-            if via.kind == "substance" or not one.substances & other.substances:
-                yield Hit("duplicate", "note", "", one.key, via, other.key, via)
+        if len(some) > 1 and (via.kind == "substance" or _apart(some)):
+            one, other, *more = (drug.key for drug in some)  # in the order of the list
+            yield Hit("duplicate", "note", "", one, via, other, via, tuple(more))
+
+
+def _apart(some: Sequence[Drug]) -> bool:
+    """True if two of them share no substance: of those that do it is said by the substance."""
+    return any(not one.substances & other.substances for one, other in combinations(some, 2))
 
 
 def _order(hit: Hit) -> tuple[object, ...]:
@@ -171,6 +182,7 @@ def _order(hit: Hit) -> tuple[object, ...]:
         hit.a,
         hit.b or "",
         hit.rule,
+        hit.a_via.kind != "substance",  # the most exact first
         hit.a_via,
         hit.b_via or Subject("", ""),
     )

@@ -6,12 +6,12 @@ An answer is of one whole edition: it holds the opened set and its index from th
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.medication import finding_cascade as cascade
+from praxisd.services.medication import finding_plain, finding_store, finding_warming, sets_reading
 from praxisd.services.medication import finding_rules as rules
-from praxisd.services.medication import finding_store, sets_reading
 from praxisd.services.medication.finding_index import Index
 from praxisd.services.medication.finding_making import index_of
 from praxisd.services.medication.finding_marks import marks
@@ -24,7 +24,7 @@ from praxisd.services.medication.finding_shapes import (
     ProductOut,
     SubstanceOut,
 )
-from praxisd.services.medication.sets_reading import MEDICATION, Opened
+from praxisd.services.medication.sets_reading import MEDICATION, Opened, Shown
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -53,18 +53,32 @@ def search(
     """The best `limit` products. Problems: `medication.no_data` (409), `medication.no_version` (404), `medication.index_failed`
     (503).
     """
-    opened = sets_reading.open_set(house, MEDICATION, version)
-    results = _results(house, tx, opened, text, limit, lang)
+    now = sets_reading.look(house, MEDICATION, version)
+    return answer(house, tx, Ready(now, index_of(house, now.held)), text, limit, lang)
+
+
+class Ready(NamedTuple):
+    """An edition that is searched as a whole; without an index while that is being made."""
+
+    now: Shown
+    names: Index | None
+
+
+def ready(house: "House", version: str | None = None) -> Ready:
+    """What is to be searched, looked at before a transaction is opened: nobody waits long, and nothing is held meanwhile."""
+    now = sets_reading.look(house, MEDICATION, version)
+    return Ready(now, finding_warming.soon(house, now.held))
+
+
+def answer(house: "House", tx: "Tx", at: Ready, text: str, limit: int, lang: str) -> FoundOut:
+    """The best `limit` products of an edition."""
+    results = _results(house, tx, at.now.held, at.names, text, limit, lang)
     return FoundOut(
         results=results,
         how=results[0].how if results else None,
-        standing=sets_reading.standing_of(house, tx, opened, lang),
+        preparing=at.names is None,
+        standing=sets_reading.standing_of(house, tx, at.now, lang),
     )
-
-
-def ready(house: "House", version: str | None = None) -> None:
-    """Have the index made before a transaction is opened: the first search of an edition waits for it, and holds nothing."""
-    index_of(house, sets_reading.open_set(house, MEDICATION, version))
 
 
 def by_pzn(opened: Opened, pzn: str) -> str | None:
@@ -106,14 +120,18 @@ def product(house: "House", id_: str, lang: str = "de", version: str | None = No
     )
 
 
-def _results(house: "House", tx: "Tx", opened: Opened, text: str, limit: int, lang: str) -> list[HitOut]:
-    index = index_of(house, opened)
-    times = _used(house, tx, index)
+def _results(
+    house: "House", tx: "Tx", opened: Opened, index: Index | None, text: str, limit: int, lang: str
+) -> list[HitOut]:
+    times = {} if index is None else _used(house, tx, index)
     code = rules.code(text)
     hits: list[tuple[str, How]] = [] if code is None else _by_code(opened, index, code, limit, times)
     if not hits or (code is not None and code.kind == "atc" and len(code.value) == _SHORT_ATC):
         known = {id_ for id_, _ in hits}
-        words = [(index.ids[one.product], one.how) for one in cascade.find(index, text, limit, times)]
+        if index is None:
+            words = finding_plain.find(opened, text, limit)
+        else:
+            words = [(index.ids[one.product], one.how) for one in cascade.find(index, text, limit, times)]
         hits += [one for one in words if one[0] not in known]
     return _shown(opened, index, hits[:limit], text, lang, times)
 
@@ -132,9 +150,15 @@ def _used(house: "House", tx: "Tx", index: Index) -> Mapping[int, int]:
 
 
 def _by_code(
-    opened: Opened, index: Index, code: rules.Code, limit: int, times: Mapping[int, int]
+    opened: Opened, index: Index | None, code: rules.Code, limit: int, times: Mapping[int, int]
 ) -> list[tuple[str, How]]:
-    if code.kind == "atc":
+    if code.kind == "atc" and index is None:
+        rows = opened.rows(
+            "SELECT id, atc FROM product WHERE atc >= ? AND atc < ? ORDER BY name, id LIMIT ?",
+            (code.value, code.value + "[", limit),
+        )
+        return [(id_, "exact" if atc == code.value else "prefix") for id_, atc in rows]
+    if code.kind == "atc" and index is not None:
         return [
             (index.ids[one.product], one.how) for one in cascade.find_atc(index, code.value, limit, times)
         ]
@@ -157,7 +181,7 @@ def _by_code(
 
 def _shown(
     opened: Opened,
-    index: Index,
+    index: Index | None,
     hits: Sequence[tuple[str, How]],
     text: str,
     lang: str,
@@ -173,7 +197,7 @@ def _shown(
     substances, packages = _substances(opened, ids, lang, "AND ps.kind = 'active'"), _packages(opened, ids)
     found, typed = [], rules.typed(text)
     for id_, how in hits:
-        row, number = rows[id_][0], index.number(id_)
+        row, number = rows[id_][0], None if index is None else index.number(id_)
         found.append(
             HitOut(
                 id=id_,
@@ -187,7 +211,7 @@ def _shown(
                 status=row[6],
                 substances=substances[id_],
                 packages=packages[id_],
-                dental=number in index.dental,
+                dental=index is not None and number in index.dental,
                 used=0 if number is None else times.get(number, 0),
             )
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from praxisd.kernel.terminal import language, perform, print_json, say, shared
+from praxisd.kernel.terminal import language, perform, print_json, say, shared, when
 
 _PACKAGE = "praxisd.services.medication"
 
@@ -36,8 +36,10 @@ def search(
         print_json(answer)
         return
     standing = answer["standing"]
+    if answer["preparing"]:
+        click.echo(say(_PACKAGE, "console.medication.search.preparing"), err=True)
     if not answer["results"]:
-        click.echo(say(_PACKAGE, "medication.cli.nothing", released=standing["released"]))
+        click.echo(say(_PACKAGE, "medication.cli.nothing", released=when(standing["released"])))
     for one in answer["results"]:
         substances = ", ".join(part["name"] for part in one["substances"])
         how = say(_PACKAGE, "medication.cli.similar") if one["how"] == "similar" else ""
@@ -45,7 +47,12 @@ def search(
         click.echo("  ".join(part for part in (one["name"], substances, packages, how) if part))
     key = "sample_of" if standing["sample"] else "set_of"
     click.echo(
-        say(_PACKAGE, f"medication.cli.{key}", version=standing["version"], released=standing["released"]),
+        say(
+            _PACKAGE,
+            f"medication.cli.{key}",
+            version=standing["version"],
+            released=when(standing["released"]),
+        ),
         err=True,
     )
 

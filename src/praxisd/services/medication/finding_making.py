@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -29,6 +30,7 @@ HERE_MOST = 2_000
 """So many products are indexed without a child (about 30 ms)."""
 CHILD_S = 180.0
 """So long a child may take: a hundred times what 100,000 products need."""
+LOOK_S = 0.02
 KEPT = 3
 """Editions whose index stays in memory: the one in use, and what is switched to and from."""
 Rows = Callable[[str], Sequence[tuple[Any, ...]]]
@@ -44,9 +46,19 @@ class _Kept:
     found: dict[str, Index] = field(default_factory=dict)
 
 
+def kept(house: "House", opened: "Opened") -> Index | None:
+    """The index of exactly this edition, if this process has it already."""
+    return _kept(house).found.get(opened.mark)
+
+
+def _kept(house: "House") -> _Kept:
+    found: _Kept = house.shared.setdefault("medication_finding", _Kept())
+    return found
+
+
 def index_of(house: "House", opened: "Opened") -> Index:
     """The index of exactly this edition. The first to ask makes it, the others wait. Problem `medication.index_failed` (503)."""
-    kept: _Kept = house.shared.setdefault("medication_finding", _Kept())
+    kept = _kept(house)
     found = kept.found.get(opened.mark)
     if found is not None:
         return found
@@ -76,13 +88,26 @@ def _made(house: "House", opened: "Opened") -> Index:
     if count > HERE_MOST:
         with suppress(OSError, subprocess.SubprocessError):
             # fmt: off
-            command = [sys.executable, "-P", "-m", _SELF, str(opened.path), opened.mark]
-            subprocess.run(command, check=True, timeout=CHILD_S, stdin=subprocess.DEVNULL, capture_output=True)  # noqa: S603
+            _child(house, [sys.executable, "-P", "-m", _SELF, str(opened.path), opened.mark])
             # fmt: on
         if (made := _read(opened)) is not None:
             return made
         house.log.warning("finding_index_here", products=count)
     return _written(build(opened.mark, sources(opened.rows)), opened.path)
+
+
+def _child(house: "House", command: list[str]) -> None:
+    """Wait for a child, but not beyond the end of the house. OSError, SubprocessError."""
+    end = time.monotonic() + CHILD_S
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as child:
+        while child.poll() is None:
+            if house.stopping or time.monotonic() > end:
+                child.kill()
+            time.sleep(LOOK_S)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, _SELF)
 
 
 def _written(made: Index, path: Path) -> Index:

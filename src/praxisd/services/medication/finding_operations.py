@@ -16,9 +16,10 @@ Args = dict[str, Any]
 
 def search(house: "House", args: Args) -> Args:
     """`{"results": […], "how", "standing"}` as the REST operation answers."""
+    at = finding.ready(house, args.get("version"))
     with house.store.read(actor(house, args)) as tx:
-        found = finding.search(
-            house, tx, args["text"], int(args.get("limit", 20)), args.get("lang", "de"), args.get("version")
+        found = finding.answer(
+            house, tx, at, args["text"], int(args.get("limit", 20)), args.get("lang", "de")
         )
     answer: Args = msgspec.to_builtins(found)
     return answer

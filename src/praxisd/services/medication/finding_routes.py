@@ -13,12 +13,13 @@ def search_products(call: Call) -> FoundOut:
     """Search products while typing
 
     By name, substance, PZN, what a scanner reads, or ATC code; typing errors and umlauts are forgiven. Each result says how it
-    was found: `similar` is another name than was typed. All results are of the edition that `standing` tells.
+    was found: `similar` is another name than was typed. All results are of the edition that `standing` tells. Right after
+    another edition is taken into use `preparing` may be true for some seconds: then typing errors are not forgiven yet.
     """
     body: SearchIn = call.body
-    finding.ready(call.house, body.version)
+    at = finding.ready(call.house, body.version)
     with call.read() as tx:
-        return finding.search(call.house, tx, body.text, body.limit, call.lang, body.version)
+        return finding.answer(call.house, tx, at, body.text, body.limit, call.lang)
 
 
 def get_product(call: Call) -> ProductOut:

@@ -79,10 +79,14 @@ class HitOut(Out, frozen=True, kw_only=True):
 
 
 class FoundOut(Out, frozen=True, kw_only=True):
-    """All of one edition, the one that `standing` tells. `how`: of the first result."""
+    """All of one edition, the one that `standing` tells. `how`: of the first result.
+
+    `preparing`: the index of this edition is being made; what is found now is what contains the words exactly as typed.
+    """
 
     results: list[HitOut]
     how: How | None
+    preparing: bool = False
     standing: Standing
 
 

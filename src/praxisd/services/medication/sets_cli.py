@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from praxisd.kernel.terminal import data, language, perform, print_json, reporting, say, shared
+from praxisd.kernel.terminal import data, language, perform, print_json, reporting, say, shared, when
 from praxisd.services.medication import sets_making
 from praxisd.services.medication.sets_schema import ELEMENTS
 
@@ -26,15 +26,19 @@ def _told(answer: dict[str, Any], as_json: bool) -> None:
         click.echo(f"{now['element']}: {_say('state_' + now['state'])}")
         if now["version"] is None:
             continue
-        words = {"until": now["validUntil"], "grace": now["graceUntil"], "days": now["ageDays"]}
-        click.echo("  " + _say("stands", version=now["version"], released=now["released"], **words))
+        words = {
+            "until": when(now["validUntil"]),
+            "grace": when(now["graceUntil"]),
+            "days": now["ageDays"],
+        }
+        click.echo("  " + _say("stands", version=now["version"], released=when(now["released"]), **words))
         click.echo("  " + _say("from", source=now["source"], licence=now["licence"]))
         if now["sample"]:
             click.echo("  " + _say("sample"))
         if now["previous"]:
             click.echo("  " + _say("previous", version=now["previous"]))
         if one["confirmedBy"]:
-            click.echo("  " + _say("confirmed", who=one["confirmedBy"], at=one["confirmedAt"]))
+            click.echo("  " + _say("confirmed", who=one["confirmedBy"], at=when(one["confirmedAt"])))
 
 
 @click.command("sets")

@@ -6,7 +6,7 @@ A version that cannot be read does not stop anybody: the version in the other sl
 import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ __all__ = [
     "find",
     "for_checking",
     "for_entry",
+    "look",
     "open_set",
     "standing",
 ]
@@ -120,6 +121,13 @@ class Shown:
     fault: SetFault | None
     wanted: str | None
 
+    @property
+    def held(self) -> Opened:
+        """The set of a `look`, which has one."""
+        if self.opened is None:
+            raise RuntimeError("no set was looked for")
+        return self.opened
+
 
 def _take(house: "House", element: str, one: updates.Dataset) -> "Opened | SetFault":
     shelf: _Shelf = house.shared.setdefault("medication_sets", _Shelf())
@@ -152,7 +160,28 @@ def _open(element: str, one: updates.Dataset) -> "Opened | SetFault":
 
 def shown(house: "House", element: str) -> Shown:
     """What is read of an element now: the version in use, else the one before it."""
+    return _shown(house, element, updates.versions(house, element))
+
+
+def look(house: "House", element: str, version: str | None = None) -> Shown:
+    """As `shown`, with the named version as `opened` where one is named: one look for all that an answer says.
+
+    Problems: `medication.no_data` (409) where there is none, `medication.no_version` (404).
+    """
     there = updates.versions(house, element)
+    now = _shown(house, element, there)
+    if version is None:
+        if now.opened is None:
+            raise Problem("medication.no_data", 409, element=element)
+        return now
+    one = next((each for each in there if each.version == version), None)
+    found = None if one is None else _take(house, element, one)
+    if not isinstance(found, Opened):
+        raise Problem("medication.no_version", 404, element=element, version=version)
+    return replace(now, opened=found)
+
+
+def _shown(house: "House", element: str, there: Sequence[updates.Dataset]) -> Shown:
     if not there:
         return Shown(None, None, None, None)
     wanted, previous = there[0].version, there[1].version if len(there) > 1 else None
@@ -167,23 +196,15 @@ def shown(house: "House", element: str) -> Shown:
 
 def find(house: "House", element: str, version: str | None = None) -> Opened | None:
     """The set that is read now, or the named version if it is one of the two that are here; None where there is none."""
-    if version is None:
-        return shown(house, element).opened
-    for one in updates.versions(house, element):
-        if one.version == version:
-            found = _take(house, element, one)
-            return found if isinstance(found, Opened) else None
-    return None
+    try:
+        return look(house, element, version).opened
+    except Problem:
+        return None
 
 
 def open_set(house: "House", element: str, version: str | None = None) -> Opened:
-    """As `find`. Problems: `medication.no_data` (409) where there is none, `medication.no_version` (404)."""
-    found = find(house, element, version)
-    if found is None and version is not None:
-        raise Problem("medication.no_version", 404, element=element, version=version)
-    if found is None:
-        raise Problem("medication.no_data", 409, element=element)
-    return found
+    """As `find`. Problems: those of `look`."""
+    return look(house, element, version).held
 
 
 def today(house: "House", tx: "Tx") -> date:
@@ -191,27 +212,22 @@ def today(house: "House", tx: "Tx") -> date:
     return local_date(tx.now, zone_of(zone_name(house, tx)))
 
 
-def standing(
-    house: "House", tx: "Tx", element: ElementName, lang: str = "de", version: str | None = None
-) -> Standing:
-    """How an element stands in the transaction's practice; of the named version, where one is named.
+def standing(house: "House", tx: "Tx", element: ElementName, lang: str = "de") -> Standing:
+    """How an element stands in the transaction's practice."""
+    return standing_of(house, tx, shown(house, element), lang, element)
 
-    Problem `medication.no_version` (404) for a version that is not here.
+
+def standing_of(
+    house: "House", tx: "Tx", now: Shown, lang: str = "de", element: ElementName = MEDICATION
+) -> Standing:
+    """How the set of a `look` stands, also where another one was switched to meanwhile: what was read in it is told with its
+    own version and state. `element` is told where there is no set.
     """
-    now = shown(house, element)
-    opened = now.opened if version is None else open_set(house, element, version)
-    if opened is None:
+    if now.opened is None:
         return Standing(
             element=element, previous=now.previous, fault=None if now.fault is None else now.fault.code
         )
-    return _told(house, tx, now, opened, lang)
-
-
-def standing_of(house: "House", tx: "Tx", opened: Opened, lang: str = "de") -> Standing:
-    """How a set that is held stands, also where another one was switched to meanwhile: what was read in it is told with its
-    own version and state.
-    """
-    return _told(house, tx, shown(house, opened.element), opened, lang)
+    return _told(house, tx, now, now.opened, lang)
 
 
 def _told(house: "House", tx: "Tx", now: Shown, opened: Opened, lang: str) -> Standing:
@@ -239,16 +255,17 @@ def _told(house: "House", tx: "Tx", now: Shown, opened: Opened, lang: str) -> St
     )
 
 
-def for_checking(house: "House", tx: "Tx", version: str | None = None) -> Opened:
+def for_checking(house: "House", tx: "Tx", version: str | None = None) -> Shown:
     """The set of products, for looking up interactions: only once an owner has confirmed what it is.
 
     Problems: `medication.no_data`, `medication.unconfirmed` (409), `medication.no_version`. An expired one answers: whoever
     shows its findings says so (`Standing.state`).
     """
-    opened = open_set(house, MEDICATION, version)
+    now = look(house, MEDICATION, version)
+    opened = now.held
     if sets_store.confirmation(tx, MEDICATION, opened.meta["source"], opened.sample) is None:
         raise Problem("medication.unconfirmed", 409)
-    return opened
+    return now
 
 
 def for_entry(house: "House", tx: "Tx") -> Opened:

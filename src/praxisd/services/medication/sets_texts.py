@@ -33,7 +33,8 @@ def text(
     """The text of a product, or one section of it. Problems: `medication.no_text` (404), `medication.no_data`,
     `medication.no_version`.
     """
-    opened = sets_reading.open_set(house, TEXTS, version)
+    now = sets_reading.look(house, TEXTS, version)
+    opened = now.held
     found = opened.first(_ONE, (product, kind))
     sections = [] if found is None else opened.rows(_SECTIONS, (found[0], section, section))
     if found is None or not sections:
@@ -42,7 +43,7 @@ def text(
     return TextOut(
         id=id_, product=of, kind=kind_, title=title, source=source, released=released,
         sections=[SectionOut(no=no, number=number, heading=heading, body=body) for no, number, heading, body in sections],
-        standing=sets_reading.standing_of(house, tx, opened, lang),
+        standing=sets_reading.standing_of(house, tx, now, lang),
     )  # fmt: skip
 
 
@@ -50,13 +51,14 @@ def search(
     house: "House", tx: "Tx", words: str, product: str | None, limit: int, lang: str, version: str | None
 ) -> PassagesOut:
     """Sections that have all the words; nothing where no word was asked for."""
-    opened = sets_reading.open_set(house, TEXTS, version)
+    now = sets_reading.look(house, TEXTS, version)
+    opened = now.held
     asked = sets_words.asked(words)
     found = opened.rows(_FOUND, (_match(asked), product, product, limit + 1)) if asked else []
     return PassagesOut(
         results=[_passage(row, asked) for row in found[:limit]],
         more=len(found) > limit,
-        standing=sets_reading.standing_of(house, tx, opened, lang),
+        standing=sets_reading.standing_of(house, tx, now, lang),
     )
 
 

@@ -26,11 +26,8 @@ def shown(house: "House", tx: "Tx", lang: str) -> SetsOut:
 
 def one(house: "House", tx: "Tx", element: "ElementName", lang: str) -> SetOut:
     """One of them."""
-    opened = sets_reading.find(house, element)
-    if opened is None:
-        standing = sets_reading.standing(house, tx, element, lang)
-    else:
-        standing = sets_reading.standing_of(house, tx, opened, lang)
+    now = sets_reading.shown(house, element)
+    opened, standing = now.opened, sets_reading.standing_of(house, tx, now, lang, element)
     said = (
         None if opened is None else sets_store.confirmation(tx, element, opened.meta["source"], opened.sample)
     )

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared
+from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared, when
 
 _PACKAGE = "praxisd.services.medication"
 C = TypeVar("C", bound=Callable[..., Any])
@@ -47,6 +47,8 @@ def list_(folder: Path, organization: str | None, as_json: bool, patient: str, e
             **one,
             "product": one["product"] or "-",
             "stand": say(_PACKAGE, f"console.medication.status.{one['status']}"),
+            "since": when(one["since"]),
+            "until": when(one["until"]),
         }
         for one in answer["statements"]
     ]
@@ -64,7 +66,15 @@ def risks(folder: Path, organization: str | None, as_json: bool, patient: str, e
     if as_json:
         print_json(answer)
         return
-    print_table(answer["risks"], ("id", "text", "kind", "since", "active", "version"))
+    rows = [
+        {
+            **one,
+            "kind": say(_PACKAGE, f"console.medication.risk.kind.{one['kind']}"),
+            "since": when(one["since"]),
+        }
+        for one in answer["risks"]
+    ]
+    print_table(rows, ("id", "text", "kind", "since", "active", "version"))
     _rest(answer)
 
 
@@ -130,20 +140,20 @@ def check(folder: Path, organization: str | None, as_json: bool, **asked: Any) -
         print_json(answer)
         return
     for one in answer["findings"]:
-        sides = " × ".join(side["name"] for side in (one["a"], one["b"]) if side is not None)
+        sides = " × ".join(side["name"] for side in (one["a"], one["b"], *one["more"]) if side)
         click.echo(f"[{one['severityName']}] {sides}")
         for part in (one["mechanism"], one["effect"], one["action"]):
             if part:
                 click.echo(f"  {part}")
         if one["source"]:
-            click.echo(f"  {_say('source', source=one['source'], date=one['sourceDate'])}")
+            click.echo(f"  {_say('source', source=one['source'], date=when(one['sourceDate']))}")
     for one in answer["unknown"]:
         click.echo(_say("unknown", text=one["text"], why=one["why"]))
     for text in (answer["summary"], answer["warning"], *answer["notCoveredTexts"]):
         if text:
             click.echo(text, err=True)
     edition = answer["set"]
-    click.echo(_say("edition", version=edition["version"], released=edition["released"]), err=True)
+    click.echo(_say("edition", version=edition["version"], released=when(edition["released"])), err=True)
 
 
 @click.command("notices")
@@ -157,7 +167,7 @@ def notices(folder: Path, organization: str | None, as_json: bool, since: str | 
         print_json(answer)
         return
     for one in answer["notices"]:
-        click.echo(f"{one['validFrom']}  {one['title']}")
+        click.echo(f"{when(one['validFrom'])}  {one['title']}")
         click.echo(f"  {one['body']}")
     if not answer["notices"]:
         click.echo(_say("no_notices"))

@@ -28,6 +28,8 @@ export interface Hit {
 }
 export interface Found {
   results: Hit[];
+  /** The index of a new edition is being made: nothing is forgiven yet. */
+  preparing: boolean;
   standing: Standing | null;
 }
 export type State = "valid" | "grace" | "expired" | "missing" | "unconfirmed";

@@ -122,6 +122,8 @@ export interface Finding {
   severityName: string;
   a: Side;
   b: Side | null;
+  /** Further lines of the same duplicate. */
+  more: Side[];
   mechanism: string | null;
   effect: string;
   action: string | null;
