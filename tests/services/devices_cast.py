@@ -40,6 +40,12 @@ class Scene:
             self.actor, lambda tx: devices_keeping.create(self.house, tx, {**whole, **given})
         )
 
+    def change(self, **given: Any) -> Device:
+        return self.house.store.run(
+            self.actor,
+            lambda tx: devices_keeping.change(self.house, tx, self.device.id, given, self.device.version),
+        )
+
     def put(self, name: str, data: bytes, age: float = 60) -> Path:
         path = self.inbox / name
         path.write_bytes(data)

@@ -168,6 +168,8 @@ def test_what_was_changed_or_used_since_waits_for_a_person(office: Office) -> No
     assert office.undo(id_, "take")["state"] == "undone"
     (left,) = office.patients()
     assert not left.active
+    (kept,) = [one for one in office.items(id_) if one.state == "kept"]
+    assert (kept.code, kept.target) == (rules.SWITCHED_OFF, left.id)  # and nobody is told that it is gone
     assert before != state(house, office.actor)
 
 

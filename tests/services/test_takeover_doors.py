@@ -124,6 +124,8 @@ def test_the_report_names_lines_and_reasons(desk: Desk) -> None:
     assert [(one["line"], one["code"]) for one in warned] == [(3, "exchange.csv_date_invalid")]
     report = desk.ask("GET", f"/takeovers/{id_}/report").content.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(report), delimiter=";"))
+    assert rows[0][:4] == ["Zeile", "Art", "Nummer", "Was daraus wird"]
+    assert rows[1][1:4] == ["Patient", "1,2E+07", "neu"] and rows[3][1:4] == ["", "", "auffällig"]
     assert [(row[0], row[4]) for row in rows[1:]] == [
         ("2", "exchange.id_scientific"), ("4", "directory.birth_date_invalid"), ("3", "exchange.csv_date_invalid")
     ]  # fmt: skip
@@ -166,7 +168,7 @@ def test_who_is_masked_sees_counts_and_nobody(desk: Desk) -> None:
     assert (shown.name, shown.counts.new) == ("", 3)
     assert [(one.source_id, one.name) for one in items] == [(None, None)] * 3
     with pytest.raises(Problem, match="forbidden"):
-        exporting.bytes_of(office.house, masked, "patients", "csv")
+        exporting.filed(office.house, masked, "patients", "csv")
 
 
 def test_events_tell_counts_and_no_names(desk: Desk) -> None:

@@ -7,7 +7,7 @@ permission fails then and not at night.
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import msgspec
 
@@ -163,6 +163,18 @@ class Raw:
     data: bytes
     media_type: str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """An answer that lies in an open file, from where it stands to its end: sent piece by piece, and closed then.
+
+    For what may be large: made with `tempfile.TemporaryFile`, it leaves nothing behind, whatever happens on the way.
+    """
+
+    file: BinaryIO
+    media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

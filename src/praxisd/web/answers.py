@@ -1,14 +1,18 @@
 """Answers: what route functions return becomes status, headers and bytes, with ETag and the security headers."""
 
+import asyncio
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from praxisd.kernel.service import Answer, Raw
+from praxisd.kernel.service import Answer, Filed, Raw
 from praxisd.web.request import Request, Send
 
 JSON = "application/json"
+PIECE = 256 << 10
+"""Bytes of a file that are held at a time while it is sent."""
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -43,6 +47,19 @@ class Sent:
         return any(k.lower() == "cache-control" and "no-store" in v for k, v in self.headers.items())
 
 
+class SentFile(Sent):
+    """An answer that lies in a file; `size` bytes from where it stands."""
+
+    __slots__ = ("file", "size")
+
+    def __init__(self, status: int, told: Filed) -> None:
+        super().__init__(status, b"", told.media_type, told.headers)
+        self.file = told.file
+        begin = told.file.tell()
+        self.size = told.file.seek(0, os.SEEK_END) - begin
+        told.file.seek(begin)
+
+
 class Meter:
     """Counts the bytes of bodies on their way to `send`."""
 
@@ -68,6 +85,8 @@ def finish(result: Any, status: int, media_type: str = JSON) -> Sent:
             tag = None if etag is None else _quoted(etag)
         body, media = _encode(result.body, media_type)
         return Sent(result.status, body, media, result.headers, tag)
+    if isinstance(result, Filed):
+        return SentFile(status, result)
     if isinstance(result, Raw):
         return Sent(result.status, result.data, result.media_type, result.headers)
     body, media = _encode(result, media_type)
@@ -104,9 +123,31 @@ async def deliver(request: Request, sent: Sent, send: Send, close: bool = False)
     if status not in (204, 304):
         if sent.media_type is not None:
             headers.append((b"content-type", sent.media_type.encode("latin-1")))
-        headers.append((b"content-length", b"%d" % len(body)))
+        length = sent.size if isinstance(sent, SentFile) else len(body)
+        headers.append((b"content-length", b"%d" % length))
     if close:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    if isinstance(sent, SentFile):
+        await _pieces(sent, start, send)
+        return status
+    await send(start)
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
     return status
+
+
+async def _pieces(sent: SentFile, start: Any, send: Send) -> None:
+    """A file, a piece at a time: the next one is read once the one before is on its way."""
+    loop = asyncio.get_running_loop()
+    try:
+        await send(start)
+        left = sent.size
+        while left:
+            piece = await loop.run_in_executor(None, sent.file.read, min(PIECE, left))
+            if not piece:
+                raise OSError("the file of an answer has become shorter")
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        sent.file.close()

@@ -12,17 +12,18 @@ from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.model.device import Device
 from praxisd.services.directory import api as directory
-from praxisd.services.exchange import devices_asking, devices_store
+from praxisd.services.exchange import devices_asking, devices_rules, devices_store
 from praxisd.services.exchange.devices_folder import Inbox
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-AWAY, STUCK, ASIDE, DOUBTS = (
+AWAY, STUCK, ASIDE, DOUBTS, UNANSWERED = (
     "exchange.device_unreachable",
     "exchange.device_stuck",
     "exchange.device_files_aside",
     "exchange.device_doubts",
+    "exchange.device_unanswered",
 )
 WAIT_S = 600
 """A file that has not been taken for so long will not be by itself."""
@@ -36,9 +37,14 @@ def look(house: "House") -> Iterator[Finding]:
     for practice in practices:
         with house.store.read(system(_WHO, practice)) as tx:
             found = devices_store.devices(tx, active=True)
-            waiting, _ = devices_store.doubts(tx)
+            waiting = devices_store.doubts(tx, devices_rules.UNANSWERABLE)
+            unanswered = devices_store.waiting_for(tx, devices_rules.UNANSWERABLE)
+            names = {one.id: one.name for one in devices_store.devices(tx)}
         for device in found:
             yield from _device(device, practice)
+        for id_, count in sorted(unanswered.items()):
+            params = {"name": names.get(id_, "–"), "count": count}
+            yield Finding(UNANSWERED, f"Device/{id_}", Severity.WARNING, params, practice)
         if waiting:
             yield Finding(DOUBTS, "", Severity.INFO, {"count": waiting}, practice)
 
@@ -63,4 +69,4 @@ def _device(device: Device, practice: str) -> Iterator[Finding]:
         yield Finding(ASIDE, subject, Severity.INFO, {**name, "count": aside}, practice)
 
 
-CHECKS = (Check("exchange.devices", (AWAY, STUCK, ASIDE, DOUBTS), look),)
+CHECKS = (Check("exchange.devices", (AWAY, STUCK, ASIDE, DOUBTS, UNANSWERED), look),)

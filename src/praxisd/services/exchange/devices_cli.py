@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared
+from praxisd.kernel.terminal import language, perform, print_json, print_table, say, shared, when
 
 _PACKAGE = "praxisd.services.exchange"
 
@@ -27,7 +27,7 @@ def list_(folder: Path, organization: str | None, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     elif answer["devices"]:
-        rows = [{**one, **one["state"]} for one in answer["devices"]]
+        rows = [{**one, **one["state"], "goodAt": when(one["state"]["goodAt"])} for one in answer["devices"]]
         print_table(rows, ("name", "active", "folderIn", "folderOut", "goodAt", "taken", "waiting"))
     else:
         click.echo(_say("none"), err=True)
@@ -116,9 +116,15 @@ def results(folder: Path, organization: str | None, as_json: bool, doubts: bool,
     if as_json:
         print_json(answer)
     elif answer["results"]:
-        print_table(
-            answer["results"], ("receivedAt", "deviceName", "kind", "state", "patientName", "reason", "id")
-        )
+        rows = [
+            {
+                **one,
+                "receivedAt": when(one["receivedAt"]),
+                "stand": _say(f"state_{one['state']}"),
+            }
+            for one in answer["results"]
+        ]
+        print_table(rows, ("receivedAt", "deviceName", "kind", "stand", "patientName", "reason", "id"))
     else:
         click.echo(_say("no_results"), err=True)
 

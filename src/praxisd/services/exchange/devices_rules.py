@@ -16,7 +16,9 @@ TWICE, GONE, MASTER = (
     "exchange.device_patient_gone",
     "exchange.device_master_differs",
 )
-WHY = (MISSING, UNKNOWN, DIFFERS, TWICE, GONE, MASTER)
+UNANSWERABLE = "exchange.device_answer"
+"""The patient is known, but what the device asked for cannot be written for it."""
+WHY = (MISSING, UNKNOWN, DIFFERS, TWICE, GONE, MASTER, UNANSWERABLE)
 Words = Callable[[str], list[str]]
 
 

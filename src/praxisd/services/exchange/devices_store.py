@@ -206,8 +206,26 @@ def of_patient(tx: Tx, patient: str) -> Sequence[Any]:
     return tx.all(_OF_PATIENT, patient=patient)
 
 
-def doubts(tx: Tx) -> tuple[int, int | None]:
-    """How many results wait for a person, and since when the oldest does (epoch seconds)."""
-    query = sa.select(sa.func.count(), sa.func.min(_R.received_at)).where(mine(RESULT), _R.state == "doubt")
-    number, since = tx.tuples(query)[0]
-    return int(number), since
+def doubts(tx: Tx, but: str = "") -> int:
+    """How many results wait for a person, those that wait for the reason `but` left out."""
+    query = sa.select(sa.func.count()).where(mine(RESULT), _R.state == "doubt", _R.why != but)
+    return int(tx.tuples(query)[0][0])
+
+
+def waiting_for(tx: Tx, why: str) -> dict[str, int]:
+    """How many results wait for this reason, by device."""
+    query = (
+        sa.select(_R.device, sa.func.count())
+        .where(mine(RESULT), _R.state == "doubt", _R.why == why)
+        .group_by(_R.device)
+    )
+    return {str(device): int(number) for device, number in tx.tuples(query)}
+
+
+def unanswered(tx: Tx, device: str, patient: str, why: str) -> list[Any]:
+    """Results of a patient from a device that wait for this reason."""
+    return tx.all(
+        sa.select(RESULT).where(
+            mine(RESULT), _R.patient == patient, _R.device == device, _R.state == "doubt", _R.why == why
+        )
+    )

@@ -119,10 +119,49 @@ def take(house: "House", actor: Actor, device: Device, file: File, counts: Count
             counts.doubts += 1
         else:
             counts.taken += 1
-    for one, judged in zip(sent, done, strict=True):
-        if judged is not None and judged.patient and one.record.kind == ASKS and device.folder_out:
-            devices_asking.send(house, actor, device, judged.patient, MASTER)
+    for number, (one, judged) in enumerate(zip(sent, done, strict=True), start=1):
+        asks = judged is not None and one.record.kind == ASKS and device.folder_out
+        patient = judged.patient if judged is not None and asks else None
+        if patient and not _answer(house, actor, device, one, patient, (digest, number)):
+            counts.taken -= 1
+            counts.doubts += 1
     return whole
+
+
+def _answer(
+    house: "House", actor: Actor, device: Device, sent: Sent, patient: str, which: tuple[str, int]
+) -> bool:
+    """Answer a question. False where the answer cannot be written: it waits for a person (an Issue says what to do) and is not
+    tried again by itself. Asked again and answered, it waits no more.
+    """
+    try:
+        devices_asking.send(house, actor, device, patient, MASTER)
+    except Problem as problem:
+        if problem.code != devices_asking.CANNOT:
+            raise
+        doc = msgspec.structs.replace(sent.doc, differs=(str(problem.params.get("field", "")),))
+
+        def wait(tx: Tx) -> None:
+            id_ = new_id()
+            if devices_store.keep(tx, id_, device.id, *which, patient, devices_rules.UNANSWERABLE, doc):
+                events.note(
+                    tx, "device_result.doubted", "DeviceResult", id_,
+                    version=1, device=device.id, kind=sent.record.kind,
+                )  # fmt: skip
+
+        house.store.run(actor, wait)
+        return False
+    house.store.run(actor, lambda tx: _answered(tx, device.id, patient))
+    return True
+
+
+def _answered(tx: Tx, device: str, patient: str) -> None:
+    """What this device could not be told before has been told now."""
+    for row in devices_store.unanswered(tx, device, patient, devices_rules.UNANSWERABLE):
+        if devices_store.decide(tx, row.id, row.version, patient, "taken"):
+            events.note(
+                tx, "device_result.decided", "DeviceResult", row.id, version=row.version + 1, state="taken"
+            )
 
 
 def read(device: Device, name: str, data: bytes) -> tuple[list[Sent], bool]:

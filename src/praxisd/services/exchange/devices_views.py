@@ -1,5 +1,6 @@
 """Devices and results as people see them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.clock import format_rfc3339, zone
@@ -110,7 +111,12 @@ def _brief(
         "received_at": format_rfc3339(row.received_at, zone(directory.organization(tx).zone)),
         "state": row.state,
         "why": row.why,
-        "reason": house.texts.get(f"{row.why}.title", lang) if row.why else None,
+        "reason": house.texts.get(f"{row.why}.title", lang, field=_fields(doc.differs)) if row.why else None,
         "patient": row.patient,
         "patient_name": names.get(row.patient or ""),
     }
+
+
+def _fields(codes: Sequence[str]) -> str:
+    """Fields of xDT as they stand in an answer that could not be written."""
+    return ", ".join(f"{one} {LABELS.get(one) or FIELDS.get(one, '')}".strip() for one in codes)

@@ -1,6 +1,6 @@
 """Records out of the practice, in any format: read in pages, written as they come, noted with counts only."""
 
-import io
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -85,11 +85,18 @@ def _noted(tx: Tx, what: str, format_: str, done: Written) -> None:
     )
 
 
-def bytes_of(house: "House", actor: Actor, what: str, format_: str, **how: Any) -> tuple[bytes, Written]:
-    """The same as bytes."""
-    out = io.BytesIO()
-    done = export(house, actor, what, format_, out, **how)
-    return out.getvalue(), done
+def filed(house: "House", actor: Actor, what: str, format_: str, **how: Any) -> tuple[BinaryIO, Written]:
+    """The same in an open file that nobody else sees, and that is gone when it is closed."""
+    place = house.folder / "exchange"
+    place.mkdir(mode=0o700, exist_ok=True)
+    out: BinaryIO = tempfile.TemporaryFile(dir=place)  # type: ignore[assignment]  # noqa: SIM115
+    try:
+        done = export(house, actor, what, format_, out, **how)
+        out.seek(0)
+    except BaseException:
+        out.close()
+        raise
+    return out, done
 
 
 def records(house: "House", tx: Tx, kinds: tuple[Kind, ...]) -> Iterator[Taken]:

@@ -23,6 +23,7 @@ from praxisd.kernel.terminal import (
     reporting,
     say,
     shared,
+    when,
 )
 
 _PACKAGE = "praxisd.services.exchange"
@@ -136,8 +137,8 @@ def out(
     if as_json:
         print_json(answer)
         return
-    shown = {name: answer[name] for name in ("patients", "until", "loan", "file")}
-    click.echo(_say("out", **shown), err=True)
+    shown = {name: answer[name] for name in ("patients", "loan", "file")}
+    click.echo(_say("out", until=when(answer["until"]), **shown), err=True)
     if generate and passphrase:
         click.echo(_say("generated"), err=True)
         click.echo(passphrase)
@@ -155,6 +156,8 @@ def list_(folder: Path, organization: str | None, as_json: bool) -> None:
             {
                 **one,
                 "name": one["label"],
+                "outAt": when(one["outAt"]),
+                "until": when(one["until"]),
                 "stand": say(_PACKAGE, f"console.exchange.laptop.state.{one['state']}"),
             }
             for one in answer["loans"]
@@ -242,8 +245,8 @@ def status(folder: Path, organization: str | None, as_json: bool) -> None:
     elif not answer["laptop"]:
         click.echo(_say("is_none"))
     else:
-        shown = {name: answer[name] for name in ("label", "practice", "until", "packed")}
-        click.echo(_say("is_one", **shown))
+        shown = {name: answer[name] for name in ("label", "practice", "packed")}
+        click.echo(_say("is_one", until=when(answer["until"]), **shown))
 
 
 @laptop.command("pack")
@@ -307,10 +310,21 @@ def conflicts(folder: Path, organization: str | None, as_json: bool) -> None:
         click.echo(_say("none"))
     else:
         rows = [
-            {**one, **{side: json.dumps(one.get(side), ensure_ascii=False) for side in ("ours", "theirs")}}
+            {
+                **one,
+                "kind": say(_PACKAGE, f"console.exchange.kind.{one['kind']}"),
+                **{side: _side(one.get(side)) for side in ("ours", "theirs")},
+            }
             for one in answer["conflicts"]
         ]
         print_table(rows, ("id", "kind", "patientName", "path", "ours", "theirs", "reason"))
+
+
+def _side(value: Any) -> str:
+    """What stands on one side, as far as it fits a line."""
+    if value is None or value == "":
+        return "-"
+    return when(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @laptop.command("decide")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from praxisd.kernel.terminal import language, perform, print_json, say, shared
+from praxisd.kernel.terminal import language, perform, print_json, say, shared, when
 
 _PACKAGE = "praxisd.services.exchange"
 _WORKING = ("looking", "running", "undoing")
@@ -102,7 +102,8 @@ def list_takeovers(folder: Path, organization: str | None, as_json: bool) -> Non
         return
     for one in answer["takeovers"]:
         word = say(_PACKAGE, f"console.word.takeover_state.{one['state']}")
-        click.echo("  ".join((one["id"], one["createdAt"], one["format"], word, one["name"])))
+        format_ = say(_PACKAGE, f"console.exchange.format.{one['format']}")
+        click.echo("  ".join((one["id"], when(one["createdAt"]), format_, word, one["name"])))
     if not answer["takeovers"]:
         click.echo(_say("none"))
 
@@ -118,8 +119,11 @@ def show(folder: Path, organization: str | None, as_json: bool, id_: str) -> Non
         return
     _state(found)
     report(found)
-    for line in found["report"]:
-        click.echo(line)
+    for line, kind, number, becomes, code, why, fields in found["report"]:
+        where = _say("line", line=line) if line else ""
+        who = " ".join(part for part in (kind, number) if part)
+        said = f"{why} ({fields})" if fields else why
+        click.echo("  ".join(part for part in (where, who, becomes, f"{said} ({code})") if part))
 
 
 @takeover.command("look")

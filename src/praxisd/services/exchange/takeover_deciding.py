@@ -259,13 +259,17 @@ def _there(tx: Tx, told: Taken, patient: str) -> bool:
 
 
 def take_back(house: "House", tx: Tx, one: Any, *, anyway: bool) -> tuple[str, int]:
-    """Undo an item: (`back`, `changed`, `used` or `gone`, version its record has now)."""
+    """Undo an item: (`back`, `changed`, `used`, `gone` or `off`, version its record has now). `off`: others name the person, who
+    stays readable and is inactive."""
     kind: Kind = one.kind
     if kind == "patient":
         if one.before is None and one.version == 0:
             return "back", 0
         refs = tuple(house.registry.patient_refs)
-        return directory.take_back(tx, refs, one.target, one.version, one.before, store.OWN, anyway=anyway)
+        how, version = directory.take_back(
+            tx, refs, one.target, one.version, one.before, store.OWN, anyway=anyway
+        )
+        return ("off" if how == "back" and version and one.before is None else how), version
     if kind == "treatment":
         gone = directory.take_back_treatment(tx, one.target, one.version)
     else:

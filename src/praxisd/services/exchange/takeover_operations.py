@@ -17,7 +17,7 @@ from praxisd.services.exchange import exporting, takeovers
 from praxisd.services.exchange import takeover_store as store
 from praxisd.services.exchange import takeover_terms as rules
 from praxisd.services.exchange.takeover_room import room_of
-from praxisd.services.exchange.takeover_routes import begin_look, report_of
+from praxisd.services.exchange.takeover_routes import begin_look, report_rows
 from praxisd.services.exchange.takeover_shapes import LookIn
 from praxisd.services.exchange.takeover_view import View
 
@@ -95,7 +95,9 @@ def undo(house: "House", args: Args) -> Args:
 
 def delete(house: "House", args: Args) -> Args:
     """Forget a take-over and throw its file away."""
-    house.store.run(control.actor(house, args), lambda tx: takeovers.delete(house, tx, args["id"]))
+    who = control.actor(house, args)
+    house.store.run(who, lambda tx: takeovers.delete(house, tx, args["id"]))
+    room_of(house).work(who.organization, args["id"], rules.DELETING)
     return {"id": args["id"]}
 
 
@@ -107,11 +109,11 @@ def list_all(house: "House", args: Args) -> Args:
 
 
 def show(house: "House", args: Args) -> Args:
-    """One take-over, with the lines of its report."""
+    """One take-over, with the lines of its report: each as cells, as in the table that the page gives."""
     found = _one(house, args, args["id"])
     with house.store.read(control.actor(house, args)) as tx:
-        data = report_of(View(house, tx, _lang(args)), tx, args["id"])
-    return {**found, "report": data.decode("utf-8-sig").splitlines()[1:]}
+        rows = list(report_rows(View(house, tx, _lang(args)), tx, args["id"]))
+    return {**found, "report": rows}
 
 
 def export(house: "House", args: Args) -> Args:

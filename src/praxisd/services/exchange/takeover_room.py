@@ -1,6 +1,6 @@
 """Who does the work of take-overs: a thread of each node, or a command that has no server.
 
-A node works on what it has the file of; taking back needs no file. In one process a take-over has one worker, among
+A node works on what it has the file of; taking back and deleting need none. In one process a take-over has one worker, among
 several the Lease decides (`takeover_working`).
 """
 
@@ -55,7 +55,7 @@ class Room:
     def work(self, organization: str, id_: str, state: str, seconds: float | None = None) -> int:
         """Work on one until it is done, or for so many seconds; 0 where another does, or this node lacks the file."""
         house = self._house
-        if state != "undoing" and not takeover_places.here(house, id_):
+        if state not in ("undoing", rules.DELETING) and not takeover_places.here(house, id_):
             return 0
         end = None if seconds is None else time.monotonic() + seconds
         with self._alone(id_) as free:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 
 from praxisd.kernel.errors import not_found
-from praxisd.kernel.service import Answer, Call, Page, Raw, Route
+from praxisd.kernel.service import Answer, Call, Filed, Page, Raw, Route
 from praxisd.kernel.store import Tx
 from praxisd.services.exchange import exporting, formats, previewing, takeovers
 from praxisd.services.exchange import takeover_shapes as shapes
@@ -140,30 +140,26 @@ def report(call: Call) -> Raw:
 
 
 def report_of(view: View, tx: Tx, id_: str) -> bytes:
-    """Lines of the report: line, kind, number, what became of it, why."""
+    """The report as CSV, heads and words in the view's language; `code` is for machines."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(["line", "kind", "sourceId", "action", "code", "text", "differs"])
+    writer.writerow(view.report_head())
+    for row in report_rows(view, tx, id_):
+        writer.writerow([f"'{cell}" if cell[:1] in "=+-@" and cell else cell for cell in row])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def report_rows(view: View, tx: Tx, id_: str) -> Iterator[list[str]]:
+    """Lines of the report: line, kind, number, what became of it, code, why, fields that differ."""
     after = 0
     while rows := store.items(tx, id_, after, 1_000):
         after = rows[-1].no
         for one in view.items(rows):
-            if one.code or one.flaw:
-                for code, text in ((one.code, one.text), (one.flaw, one.flaw_text)):
-                    if code:
-                        cells = (
-                            one.line,
-                            one.kind,
-                            one.source_id or "",
-                            one.action,
-                            code,
-                            text,
-                            " ".join(one.differs),
-                        )
-                        writer.writerow([f"'{c}" if str(c)[:1] in "=+-@" and c != "" else c for c in cells])
+            for code, text in ((one.code, one.text), (one.flaw, one.flaw_text)):
+                if code:
+                    yield view.report_row(one, code, text)
     for warning in view.warnings(store.warnings(tx, id_, 0, 1_000)):
-        writer.writerow([warning.line, "", "", "warning", warning.code, warning.text, ""])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+        yield [str(warning.line or ""), "", "", view.word("report.odd"), warning.code, warning.text, ""]
 
 
 def apply(call: Call) -> shapes.TakeoverOut:
@@ -226,13 +222,13 @@ def drop_mapping(call: Call) -> None:
         raise not_found("Mapping")
 
 
-def export(call: Call) -> Raw:
+def export(call: Call) -> Filed:
     """Give data out as a file; it is noted who did, and how many records it holds
 
     `X-Praxisd-Records` tells how many; `X-Praxisd-Left` names (as JSON) what the format cannot say, and how often.
     """
     body: shapes.ExportIn = call.body
-    data, done = exporting.bytes_of(
+    file, done = exporting.filed(
         call.house, call.actor, body.what, body.format, encoding=body.encoding, delimiter=body.delimiter
     )
     one = formats.get(body.format)
@@ -241,9 +237,8 @@ def export(call: Call) -> Raw:
         "X-Praxisd-Records": str(done.records),
         "X-Praxisd-Left": msgspec.json.encode(done.left).decode(),
     }
-    return Raw(
-        data, one.media_type if one.name != "csv" or body.encoding is None else "text/csv", headers=headers
-    )
+    media = one.media_type if one.name != "csv" or body.encoding is None else "text/csv"
+    return Filed(file, media, headers=headers)
 
 
 _READING: dict[str, Any] = {"inside": True, "tags": _TAGS}

@@ -133,7 +133,8 @@ class CountsOut(_Out, frozen=True):
 
 
 class TakeoverOut(_Out, frozen=True):
-    """A take-over. `waiting`: records that somebody has changed since, met by an undo. `code` and `problem` say why it failed."""
+    """A take-over. `waiting`: records that somebody has changed since, met by an undo; `kept`: of these, what stays. `code` and
+    `problem` say why it failed."""
 
     id: str
     name: str
@@ -147,6 +148,7 @@ class TakeoverOut(_Out, frozen=True):
     leads: list[str]
     origin: str
     waiting: int
+    kept: int
     code: str
     problem: str
     source_gone: bool

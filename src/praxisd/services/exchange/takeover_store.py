@@ -98,22 +98,13 @@ _GET = prepared(sa.select(TAKEOVER).where(mine(TAKEOVER), _T.id == _bind("id")))
 _GET_LOCKED = prepared(sa.select(TAKEOVER).where(mine(TAKEOVER), _T.id == _bind("id")).with_for_update())
 _PAGE = prepared(
     sa.select(TAKEOVER)
-    .where(mine(TAKEOVER), _T.id < _bind("before"))
+    .where(mine(TAKEOVER), _T.id < _bind("before"), _T.state != "deleting")
     .order_by(_T.id.desc())
     .limit(_bind("at_most"))
 )
 _MOVING = (
-    "state",
-    "cursor",
-    "done",
-    "total",
-    "counts",
-    "left_out",
-    "code",
-    "settings",
-    "format",
-    "changed_at",
-)
+    "state", "cursor", "done", "total", "counts", "left_out", "code", "settings", "format", "changed_at"
+)  # fmt: skip
 _SAVE = prepared(
     sa.update(TAKEOVER)
     .where(mine(TAKEOVER), _T.id == _bind("its_id"))
@@ -122,17 +113,14 @@ _SAVE = prepared(
 _GONE = prepared(sa.update(TAKEOVER).where(mine(TAKEOVER), _T.id == _bind("id")).values(source_gone=1))
 _AT_WORK = prepared(
     sa.select(TAKEOVER.c.organization, _T.id, _T.state)
-    .where(_T.state.in_(["looking", "running", "undoing"]))
+    .where(_T.state.in_(["looking", "running", "undoing", "deleting"]))
     .order_by(_T.id)
 )
 _AT_WORK.across = True
+_QUIET = _T.state.not_in(["looking", "running", "undoing", "deleting"])
 _OLD = prepared(
     sa.select(_T.organization, _T.id)
-    .where(
-        _T.source_gone == 0,
-        _T.state.not_in(["looking", "running", "undoing"]),
-        _T.changed_at < _bind("before"),
-    )
+    .where(_T.source_gone == 0, _QUIET, _T.changed_at < _bind("before"))
     .order_by(_T.id)
 )
 _OLD.across = True
@@ -201,6 +189,9 @@ _DROP_AFTER = prepared(
         mine(ITEM), _I.takeover == _bind("takeover"), _I.no > _bind("no"), _I.no <= _bind("upto")
     )
 )
+_NTH = prepared(
+    sa.select(_I.no).where(mine(ITEM), _I.takeover == _bind("takeover")).order_by(_I.no).offset(_bind("number")).limit(1)
+)  # fmt: skip
 _DELETE = prepared(sa.delete(TAKEOVER).where(mine(TAKEOVER), _T.id == _bind("id")))
 _ADD_WARNING = insert(WARNING, ignore=True)
 _WARNINGS = prepared(
@@ -335,6 +326,15 @@ def states(tx: Tx, takeover: str) -> dict[str, int]:
 def drop_items(tx: Tx, takeover: str, after: int, upto: int) -> None:
     """Forget records of a look, a piece at a time."""
     tx.run(_DROP_AFTER, takeover=takeover, no=after, upto=upto)
+
+
+def drop_some(tx: Tx, takeover: str, number: int) -> bool:
+    """Forget the first so many records; False where no more than these were left."""
+    upto = tx.value(_NTH, takeover=takeover, number=number)
+    if upto is None:
+        return False
+    tx.run(_DROP_AFTER, takeover=takeover, no=-1, upto=int(upto) - 1)
+    return True
 
 
 def drop_report(tx: Tx, takeover: str) -> None:

@@ -16,6 +16,8 @@ State = Literal[
     "uploaded", "looking", "looked", "running", "stopped", "done", "undoing", "undone", "undecided", "failed"
 ]
 """`undecided`: taken back but for records that somebody has changed since, which wait for a decision."""
+DELETING = "deleting"
+"""Forgotten already for whoever asks: what is left of it is taken away in pieces."""
 AT_WORK = frozenset({"looking", "running", "undoing"})
 AFTER: dict[str, frozenset[str]] = {
     "look": frozenset({"uploaded", "looked", "failed"}),
@@ -47,9 +49,11 @@ PATIENT_UNKNOWN = "exchange.patient_unknown"
 PATIENT_ZEROS = "exchange.patient_zeros"
 CHANGED_SINCE = "exchange.changed_since"
 USED_SINCE = "exchange.used_since"
+SWITCHED_OFF = "exchange.switched_off"
 NO_PLACE = "exchange.no_place"
 REASONS = (
-    DOUBT_PERSON, DOUBT_VALUES, PATIENT_AMBIGUOUS, PATIENT_UNKNOWN, PATIENT_ZEROS, CHANGED_SINCE, USED_SINCE, NO_PLACE
+    DOUBT_PERSON, DOUBT_VALUES, PATIENT_AMBIGUOUS, PATIENT_UNKNOWN, PATIENT_ZEROS, CHANGED_SINCE, USED_SINCE, NO_PLACE,
+    SWITCHED_OFF,
 )  # fmt: skip
 
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}")

@@ -77,7 +77,8 @@ class Undoing(Holder):
             store.mark_changed(tx, one, rules.USED_SINCE if how == "used" else rules.CHANGED_SINCE)
             return
         store.unlink(tx, self._id, one.no)
-        store.settle(tx, one, "kept" if how == "kept" else "back", one.code)
+        stays = how in ("kept", "off")
+        store.settle(tx, one, "kept" if stays else "back", rules.SWITCHED_OFF if how == "off" else one.code)
         if version:
             store.shift(tx, one, version)
 

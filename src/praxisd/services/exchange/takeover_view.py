@@ -1,5 +1,6 @@
 """Take-overs in words: what stands in the tables as the doors give it, in the caller's language."""
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +41,33 @@ class View:
         self._zone = zone_of(zone_name(house, tx))
 
     def text(self, code: str, params: Any = None) -> str:
-        """The title of a code, or the code itself where nobody has words for it."""
+        """The title of a code, or the code itself where nobody has words for it; what is not told stands as `…`."""
         key = f"{code}.title"
         texts = self._house.texts
-        return texts.get(key, self._lang, **dict(params or {})) if code and texts.has(key) else code
+        if not code or not texts.has(key):
+            return code
+        return _UNTOLD.sub("…", texts.get(key, self._lang, **dict(params or {})))
+
+    def word(self, key: str) -> str:
+        """A word of the page."""
+        return self._house.texts.get(f"console.exchange.{key}", self._lang)
+
+    def field(self, name: str) -> str:
+        """What people call a field; the field itself where nobody has a word."""
+        key = f"console.exchange.field.{name}"
+        return self._house.texts.get(key, self._lang) if self._house.texts.has(key) else name
+
+    def report_head(self) -> list[str]:
+        """Heads of the report as a table."""
+        keys = ("line", "kind", "source", "becomes", "code", "why", "fields_head")
+        return [self.word(f"report.{one}") for one in keys]
+
+    def report_row(self, one: ItemOut, code: str, text: str) -> list[str]:
+        """A record in the report, for one thing that is said of it."""
+        return [
+            str(one.line), self.word(f"kind.{one.kind}"), one.source_id or "", self.word(f"report.action.{one.action}"),
+            code, text, ", ".join(self.field(name) for name in one.differs),
+        ]  # fmt: skip
 
     def takeovers(self, rows: Iterable[Any]) -> list[TakeoverOut]:
         """Take-overs."""
@@ -53,12 +77,13 @@ class View:
 
     def _one(self, row: Any, who: str) -> TakeoverOut:
         settings = takeovers.settings_of(row)
-        waiting = store.states(self._tx, row.id).get("changed", 0) if row.state != "uploaded" else 0
+        stand = store.states(self._tx, row.id) if row.state != "uploaded" else {}
         code = "" if row.code.startswith("exchange.undo_") else row.code
         return TakeoverOut(
             id=row.id, name=self._seen(row.name) or "", format=row.format, bytes=row.bytes, sha256=row.sha256, state=row.state,
             progress=ProgressOut(done=row.done, total=row.total), counts=self._counts(row), options=options(settings.options),
-            leads=list(settings.leads), origin=settings.origin, waiting=waiting, code=code, problem=self.text(code),
+            leads=list(settings.leads), origin=settings.origin, waiting=stand.get("changed", 0),
+            kept=stand.get("kept", 0), code=code, problem=self.text(code),
             source_gone=bool(row.source_gone), created_at=self._time(row.created_at), created_by=who,
             changed_at=self._time(row.changed_at),
         )  # fmt: skip
@@ -88,7 +113,7 @@ class View:
     def _reasons(self, counts: dict[str, int], begin: str) -> list[ReasonOut]:
         found = {name.removeprefix(begin): n for name, n in counts.items() if name.startswith(begin)}
         ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
-        return [ReasonOut(code=code, text=self.text(code, _DASH), count=n) for code, n in ordered]
+        return [ReasonOut(code=code, text=self.text(code), count=n) for code, n in ordered]
 
     def _left(self, key: str, count: int) -> LeftOut:
         what, _, label = key.partition("\n")
@@ -106,7 +131,7 @@ class View:
                 ItemOut(
                     no=one.no, kind=one.kind, line=one.line, source_id=self._seen(one.source_id), action=one.action,
                     state=one.state,
-                    code=one.code, text=self.text(one.code, _DASH), flaw=one.flaw, flaw_text=self.text(one.flaw),
+                    code=one.code, text=self.text(one.code), flaw=one.flaw, flaw_text=self.text(one.flaw),
                     fields=[name for name in fields if not name.startswith("!")],
                     differs=[name[1:] for name in fields if name.startswith("!")],
                     patient=one.patient, name=names.get(one.patient or ""),
@@ -133,9 +158,7 @@ class View:
         ]  # fmt: skip
 
 
-_DASH = dict.fromkeys(
-    ("field", "encoding", "expected", "found", "element", "first", "last", "limit", "fields", "state"), "…"
-)
+_UNTOLD = re.compile(r"\{[a-z_]+\}")
 """Stands in the words of a sum, which has no single number."""
 
 

@@ -24,6 +24,8 @@ from praxisd.services.exchange.takeover_deciding import Decider, Memory, Outcome
 from praxisd.services.exchange.takeover_holding import BUDGET_S, PIECE, Left_
 from praxisd.services.exchange.takeover_undoing import Undoing
 
+DROPPED = 500
+"""Records of a deleted take-over that go in one transaction."""
 WARNINGS_KEPT = 1_000
 """So many warnings of a file are kept with their lines; all are counted."""
 
@@ -46,7 +48,12 @@ class Work(Undoing):
             row = store.get(tx, self._id)
         if row is None:
             return
-        do = {"looking": self._look, "running": self._apply, "undoing": self.undo}.get(row.state)
+        do = {
+            "looking": self._look,
+            "running": self._apply,
+            "undoing": self.undo,
+            rules.DELETING: self._delete,
+        }.get(row.state)
         if do is None:
             return
         try:
@@ -147,6 +154,22 @@ class Work(Undoing):
             params = msgspec.json.encode(dict(one.params)).decode()
             store.add_warning(tx, takeover=self._id, no=no, line=one.line, code=one.code, params=params)
         store.save(tx, row, left_out=msgspec.json.encode(dict(left)).decode())
+
+    # --- delete ----------------------------------------------------------------------------------------------------
+
+    def _delete(self, row: Any) -> None:
+        """Take away what is left of a take-over, in pieces: others write in between, and a kill loses nothing."""
+
+        def some(tx: Tx) -> bool:
+            self._mine(tx, row.state)
+            if store.drop_some(tx, self._id, DROPPED):
+                return True
+            store.drop_report(tx, self._id)
+            store.delete(tx, self._id)
+            return False
+
+        while self._house.store.run(self._actor, some):
+            self._breathe()
 
     # --- apply -----------------------------------------------------------------------------------------------------
 

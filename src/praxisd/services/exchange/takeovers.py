@@ -82,7 +82,7 @@ def _settled(tx: Tx, wanted: rules.Settings, practice: Any) -> rules.Settings:
 def need(tx: Tx, id_: str, *, lock: bool = False) -> Any:
     """The take-over's row; 404."""
     row = store.get(tx, id_, lock=lock)
-    if row is None:
+    if row is None or row.state == rules.DELETING:
         raise not_found("Takeover")
     return row
 
@@ -160,13 +160,14 @@ def undo(tx: Tx, id_: str, changed: Changed | None = None) -> None:
 def delete(house: "House", tx: Tx, id_: str) -> None:
     """Forget a take-over and throw its file away. What it brought stays, and can be taken back as a whole no more.
 
+    From now on it is not there; its fifty thousand rows go in pieces, behind (`takeover_room`).
+
     Problem `exchange.wrong_state` (409) while it is at work or half done.
     """
     row = need(tx, id_, lock=True)
     _may(row, "delete")
     if row.state == "failed" and store.states(tx, id_).get("applied"):
         raise Problem("exchange.wrong_state", 409)
-    store.drop_report(tx, id_)
-    store.delete(tx, id_)
+    store.save(tx, row, state=rules.DELETING, cursor=0)
     events.note(tx, "takeover.deleted", "Takeover", id_)
     tx.after(lambda: takeover_places.throw_away(house, id_))

@@ -22,6 +22,7 @@ export interface Brief {
   kind: string;
   receivedAt: string;
   state: "taken" | "doubt" | "discarded";
+  why: string | null;
   reason: string | null;
   patient: string | null;
   patientName: string | null;
@@ -35,6 +36,8 @@ export interface Result extends Brief {
   differs: string[];
   candidates: { id: string; name: string; birthDate: string | null }[];
 }
+/** The patient is known; what the device asked cannot be written for it. `differs` then names fields of xDT. */
+export const UNANSWERABLE = "exchange.device_answer";
 export type Draft = Omit<Device, "id" | "version" | "state" | "numbers" | "tests"> & { numbers: string; /** One in a line. */ tests: string };
 export const CHARSETS = ["auto", "7bit", "cp437", "cp850", "cp1252", "iso8859-15", "utf-8"];
 export const blank = (): Draft => ({ name: "", active: true, folderIn: "", folderOut: "", receiver: "", sender: "PRAXISD", charset: "auto", numbers: "", tests: "" });

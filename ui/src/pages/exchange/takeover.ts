@@ -45,6 +45,8 @@ export interface Takeover {
   origin: string;
   /** Records that somebody has changed since, met by an undo. */
   waiting: number;
+  /** Of these, what stays for good. */
+  kept: number;
   code: string;
   problem: string;
   sourceGone: boolean;
