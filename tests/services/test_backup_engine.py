@@ -1,11 +1,13 @@
 """restic as the engine of the backups: the contract suite, its faults, and both generations of its words."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from praxisd.services.backups.engine import Repo
+from praxisd.services.backups.engine import EngineFault, Repo
 from praxisd.testing import debian, engine_faults
 from praxisd.testing.engine_faults import Medium
 from praxisd.testing.engine_quick import QuickRestic
@@ -31,6 +33,19 @@ class TestRestic(EngineSuite):
 def bench_at(top: Path, place: Path, restic: Path) -> Bench:
     (top / "work").mkdir()
     return Bench(QuickRestic(top / "engine", restic), Repo(str(place), "Kennwort der Probe"), top / "work")
+
+
+def test_the_key_that_is_known_is_tried_first(tmp_path: Path, restic: Path) -> None:
+    bench = bench_at(tmp_path, tmp_path / "restic", restic)
+    bench.engine.init(bench.repo)
+    [mine] = (tmp_path / "restic" / "keys").iterdir()
+    for number in range(30):  # whoever tries one of these first ends there
+        other = json.dumps({"kdf": "another", "number": number}).encode()
+        (mine.parent / hashlib.sha256(other).hexdigest()).write_bytes(other)
+    for key in (mine.name, mine.name[:8]):
+        assert bench.engine.snapshots(Repo(bench.repo.place, bench.repo.secret, key)) == []
+    with pytest.raises(EngineFault):
+        bench.engine.snapshots(Repo(bench.repo.place, bench.repo.secret, "../" + mine.name[:8]))
 
 
 def test_killed_at_random_points(tmp_path: Path, restic: Path) -> None:

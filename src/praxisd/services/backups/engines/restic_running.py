@@ -27,6 +27,7 @@ _ENVIRONMENT = re.compile(
     re.IGNORECASE,
 )
 """What restic gets of our environment: the system's, and accounts of remote targets; no `RESTIC_…` of somebody else."""
+_KEY = re.compile(r"[0-9a-f]{8,64}")
 _TAIL = 200
 """So many of the last lines it complained in are kept."""
 _LONG = 256 << 20
@@ -205,7 +206,8 @@ class Runner:
         should the medium be gone it finds nothing, while by a whole path it makes the folders anew on our own disk.
         """
         folder = local(repo.place)
-        return self._inherited() | {
+        hint = {"RESTIC_KEY_HINT": repo.key} if _KEY.fullmatch(repo.key) else {}
+        return self._inherited() | hint | {
             "RESTIC_REPOSITORY": f"local:.{os.sep}{folder.name}" if folder else repo.place,
             "RESTIC_PASSWORD": repo.secret, "RESTIC_PROGRESS_FPS": "3",
             "TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": passing, "TEMP": passing, "TMP": passing,

@@ -35,11 +35,12 @@ def repo_of(house: "House", place: str, medium: str) -> Repo:
     for one in noted:
         text = _text(house, secrets, one)
         if text is not None and _lies(one, there):
-            return Repo(place, text)
+            return Repo(place, text, one.key)
     for secret in secrets:
         text = keeping.readable(house, secret)
-        if text is not None and opens(engine, Repo(place, text)) is not None:
-            return Repo(place, text)
+        key = None if text is None else opens(engine, Repo(place, text))
+        if text is not None and key is not None:
+            return Repo(place, text, key)
     raise needed(house, medium, tried=True)
 
 
