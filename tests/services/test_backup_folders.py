@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from praxisd.services.backups.sources.folders import Folders
 from praxisd.services.backups.sources.quiet import Window
 from praxisd.testing.engine_suite import Bench, never
 from praxisd.testing.engine_suite import quiet as nobody
-from praxisd.testing.source_suite import Case, SourceSuite, fault, give_back, picture
+from praxisd.testing.source_suite import Case, SourceSuite, digest_of, fault, give_back, picture
 
 
 def filled(tmp_path: Path) -> Path:
@@ -133,11 +134,11 @@ def test_what_changes_or_vanishes_meanwhile_is_named(tmp_path: Path, monkeypatch
     }
     whole = reading.read
 
-    def read(path: str, seen: os.stat_result, into: str | None, stop: Callable[[], bool]) -> str:
+    def read(path: str, *more: object) -> str:
         act = acts.pop(os.path.basename(path), None)
         if act is not None:
             act(Path(path))
-        return whole(path, seen, into, stop)
+        return whole(path, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(folders, "read", read)
     one = Folders("f", top)
@@ -230,6 +231,23 @@ def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch
     staged(young, tmp_path)
     staged(young, tmp_path)
     assert opened[6:] == ["c", "c"], "what was written just now is not trusted yet"
+
+
+def test_a_state_of_before_is_proved_by_its_own_digests(tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    (top / "empty").touch()
+    (top / "a").write_bytes(os.urandom(700_000))
+    one = Folders("f", top)
+    now = staged(one, tmp_path)
+    assert all(it.startswith("xxh3:") and len(it) == 37 for it in now.hashes.values())
+    before = replace(now, hashes={it: digest_of(Path(it).read_bytes(), "") for it in now.hashes})
+    back = give_back(now, tmp_path / "back")
+    assert one.proven(back, now) == one.proven(back, before) == []
+    with (places.restored(back, top) / "a").open("r+b") as file:
+        file.seek(699_999)
+        file.write(b"x" if (top / "a").read_bytes()[-1:] != b"x" else b"y")
+    assert one.proven(back, now) == one.proven(back, before) == [f"{top / 'a'}: changed"]
 
 
 def hook(path: Path, word: str, code: int = 0) -> tuple[str, ...]:

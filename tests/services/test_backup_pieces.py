@@ -6,6 +6,7 @@ import os
 import random
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Repo
 from praxisd.services.backups.keys import keyring
+from praxisd.services.backups.runs import recovering
 from praxisd.services.backups.source import SourceFault
 from praxisd.services.backups.sources import pieces
 from praxisd.services.backups.sources.places import restored
@@ -165,6 +167,39 @@ def test_it_ends_when_it_is_asked_to(tmp_path: Path) -> None:
         pieces.split(file, lambda: True)
 
 
+def _known(into: Path) -> dict[str, tuple[int, int]]:
+    """By which an engine knows a file again: its number (which may be given anew), and when it was changed."""
+    found = {one.name: one.stat() for one in into.rglob("*") if one.is_file()}
+    return {name: (one.st_ino, one.st_ctime_ns) for name, one in found.items()}
+
+
+def test_pieces_of_an_earlier_copy_stay_the_files_they_were_and_none_is_trusted(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    before = bytearray(rng.randbytes(600 * pieces.SIZE + 5))
+    file = tmp_path / "a.db"
+    file.write_bytes(before)
+    into = pieces.split(file, never)
+    files = _known(into)
+    time.sleep(0.02)  # more than a tick of the clock of files
+    rotten = into / "000000" / "000000009"
+    rotten.write_bytes(bytes(pieces.SIZE))
+    (into / "000000" / "000000011").unlink()
+    (into / "000000" / "000000011").mkdir()
+    (into / "000001" / "000000260").unlink()
+    (into / "000001" / "000000260").symlink_to(into / "000001" / "000000261")
+    (into / "000000" / "strange").touch()
+    (into / "000009").mkdir()
+    after = before[: 500 * pieces.SIZE + 7]
+    after[20 * pieces.SIZE] ^= 1
+    file.write_bytes(after)
+    assert pieces.split(file, never) == into and not file.exists()
+    found = _known(into)
+    new = {name for name in found if found[name] != files[name]}
+    assert len(found) == 501 and not (into / "000009").exists()
+    assert new == {"000000009", "000000011", "000000020", "000000260", "000000500"}
+    assert pieces.whole(file, never).read_bytes() == after
+
+
 def test_through_the_engine_and_a_small_change_costs_little(tmp_path: Path) -> None:
     engine, repo = (
         QuickRestic(tmp_path / "engine", debian.program(["restic"], "restic")),
@@ -209,3 +244,25 @@ def test_a_whole_run_and_its_proof_with_praxisds_own_database_in_pieces(
     assert any(name.endswith("praxisd.db.pieces/000000/000000001") for name in names)
     assert not any(name.endswith("/praxisd.db") for name in names)
     assert scene.run("prove").state == "good"
+
+
+def test_the_next_run_takes_up_the_pieces_of_the_last_where_there_is_room(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "SMALLEST", 1)
+    scene = Scene(sqlite_houses.open(), tmp_path)
+    scene.plan()
+    scene.medium(scene.drive("nas"), "nas")
+    assert scene.run(job="night", slot="nas").state == "good"
+    first = _known(recovering.pieces(scene.house))
+    assert first and not recovering.staging(scene.house).exists()
+    [kept] = recovering.pieces(scene.house).rglob("000000003")
+    kept.write_bytes(bytes([kept.read_bytes()[0] ^ 1]) + kept.read_bytes()[1:])
+    assert scene.run(job="night", slot="nas").state == "good"
+    second = _known(recovering.pieces(scene.house))
+    same = {name for name in first if first[name] == second.get(name)}
+    assert len(first) / 2 < len(same) < len(first) and kept.name not in same
+    assert scene.run("prove").state == "good"
+    monkeypatch.setattr(recovering, "KEPT_ROOM", 1 << 62)
+    assert scene.run(job="night", slot="nas").state == "good"
+    assert not _known(recovering.pieces(scene.house)) and scene.run("prove").state == "good"

@@ -1,6 +1,5 @@
 """Sources are brought together: what only has to be read beside what is copied, and all of it ends when one of them must."""
 
-import hashlib
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from praxisd.services.backups.source import SourceFault, Staged
 from praxisd.services.backups.sources.folders import Folders
 from praxisd.testing.engine_suite import never
 from praxisd.testing.houses import Houses
+from praxisd.testing.source_suite import digest_of
 
 
 class _Copied:
@@ -92,7 +92,7 @@ def test_a_folder_is_read_while_another_source_is_copied(sqlite_houses: Houses, 
     brought = _bring(sqlite_houses, sources, told)
     assert waited == [True] and brought.faults == []
     assert [one.name for one, _ in brought.staged] == ["first", "letters", "last"]
-    wanted = {str(one): hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.path.iterdir()}
+    wanted = {str(one): digest_of(one.read_bytes(), "xxh3:") for one in folder.path.iterdir()}
     assert dict(brought.staged[1][1].hashes) == wanted
     assert told.seen[-1] == (1_300, 1_300), "both are told as one"
 

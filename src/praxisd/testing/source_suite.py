@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import xxhash
 
 from praxisd.services.backups import source as codes
 from praxisd.services.backups.engine import Progress, Stop
@@ -63,6 +64,12 @@ def give_back(staged: Staged, into: Path) -> Path:
     return into
 
 
+def digest_of(data: bytes, like: str) -> str:
+    """As a manifest has it, of the kind of `like`, by other calls than those that are tried."""
+    fast = like.startswith("xxh3:")
+    return f"xxh3:{xxhash.xxh3_128_hexdigest(data)}" if fast else hashlib.sha256(data).hexdigest()
+
+
 def _special(folder: str, names: list[str]) -> set[str]:
     """No copy holds a pipe or a socket."""
     whole = {name: os.path.join(folder, name) for name in names}
@@ -99,7 +106,7 @@ class SourceSuite:
         assert staged.paths and all(path.is_absolute() and path.exists() for path in staged.paths)
         assert staged.hashes and staged.counts and staged.facts
         for path, digest in staged.hashes.items():
-            assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == digest
+            assert digest == digest_of(Path(path).read_bytes(), like=digest)
         assert case.source.proven(give_back(staged, tmp_path / "back"), staged) == []
 
     def test_a_copy_that_is_not_the_same_is_not_proved(self, case: Case, tmp_path: Path) -> None:
@@ -136,4 +143,4 @@ class SourceSuite:
             assert case.secret not in f"{told!r} {told.detail} {case.source!r} {told.__context__!r}"
 
 
-__all__ = ["Case", "SourceSuite", "fault", "give_back", "picture"]
+__all__ = ["Case", "SourceSuite", "digest_of", "fault", "give_back", "picture"]

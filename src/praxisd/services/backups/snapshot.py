@@ -20,7 +20,7 @@ from praxisd.kernel.errors import Problem
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Progress, Stop
 from praxisd.services.backups.source import Source, SourceFault, Staged
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import hashing, places
 from praxisd.services.backups.sources.own import own_sources
 from praxisd_guard.durable import discard, move, put_json, read_json, sync_folder, sync_tree
 
@@ -80,7 +80,7 @@ def proven(folder: Path) -> list[str]:
     for one in manifest["sources"]:
         for path, digest in one["hashes"].items():
             try:
-                same = places.digest(folder / path, lambda: False) == digest
+                same = hashing.same(folder / path, digest, lambda: False)
             except OSError:
                 same = False
             if not same:

@@ -44,8 +44,8 @@ class SourceFault(Exception):
 class Staged:
     """What a source has brought: paths to keep (in the staging folder, or in place for folders), and what they hold.
 
-    `counts` are rows by table, `hashes` SHA-256 by absolute path, `facts` versions and the like; `named` are files that
-    were not as they should be. All of it goes into the manifest and is compared by the restore proof.
+    `counts` are rows by table, `hashes` digests (`sources.hashing`) by absolute path, `facts` versions and the like; `named` are
+    files that were not as they should be. All of it goes into the manifest and is compared by the restore proof.
     """
 
     paths: tuple[Path, ...]

@@ -7,7 +7,7 @@ from typing import Any
 
 from praxisd.kernel.errors import Problem
 from praxisd.services.backups.moving.tickets import DAMAGED
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import hashing, places
 from praxisd_guard.durable import move, sync_file
 
 NEEDED, NOT_EMPTY, REFUSED, OTHER = (
@@ -39,7 +39,7 @@ def bring(copy: Path, source: Mapping[str, Any], folder: Path, url: str | None, 
     shutil.copyfile(copy / name, fresh)
     places.private(fresh)
     sync_file(fresh)
-    if places.digest(fresh, lambda: False) != digest:
+    if not hashing.same(fresh, digest, lambda: False):
         raise Problem(DAMAGED, 409, what=name, more=0)
     move(fresh, folder / FILE)
 

@@ -26,7 +26,7 @@ from praxisd.services.backups.restoring.manifest import Manifest, Part
 from praxisd.services.backups.restoring.opening import Opened
 from praxisd.services.backups.restoring.own_place import Here
 from praxisd.services.backups.restoring.shapes import RestoreIn
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import hashing, places
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -238,7 +238,7 @@ class _Work:
                 continue
             places.stopped(self._stop)
             try:
-                same = places.digest(places.inside(into, path), self._stop) == digest
+                same = hashing.same(places.inside(into, path), digest, self._stop)
             except places.Outside:
                 self.named.append(Named(path, "outside"))
                 continue

@@ -1,8 +1,10 @@
 """After a crash: runs at which nobody works any more are interrupted, and what they left in our folders is taken away.
 
-Only for who holds the lease of the backups. The folders are the staging folder and that of the restore proof.
+Only for who holds the lease of the backups. The folders are the staging folder and that of the restore proof. Beside them
+the pieces of a large database are kept from run to run (`pieces`): what did not change is neither written nor read again.
 """
 
+import contextlib
 import os
 import shutil
 from functools import partial
@@ -14,15 +16,27 @@ from praxisd.services.backups import engine, store
 from praxisd.services.backups.restoring import exchange
 from praxisd.services.backups.restoring.exchange import Exchange
 from praxisd.services.backups.runs import asking, recording
+from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources.pieces import END
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
 
+KEPT_ROOM = 4 << 30
+"""So much must be free on the disk of the data folder, else pieces are not kept for the next run. Bytes."""
+_OF_OURS = places.file_name("praxisd database")
+"""The folder of praxisd's own database in the staging folder."""
+
 
 def staging(house: "House") -> Path:
     """Where sources bring their copies."""
     return house.folder / "backups" / "staging"
+
+
+def pieces(house: "House") -> Path:
+    """Where the pieces of the last copy of praxisd's own database wait for the next run (`sources.pieces`)."""
+    return house.folder / "backups" / "pieces"
 
 
 def scratch(house: "House") -> Path:
@@ -51,8 +65,40 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def begin(house: "House") -> Path:
+    """The staging folder, empty but for the pieces of the last copy, where they belong."""
+    top = fresh(staging(house))
+    if pieces(house).is_dir():
+        there = top / _OF_OURS
+        there.mkdir(mode=0o700)
+        _moved(pieces(house), there)
+    return top
+
+
+def _keep(house: "House") -> None:
+    """The pieces of this copy stay for the next one, where there is room enough. What they hold need not be whole or right:
+    each is compared before it is used again.
+    """
+    there = staging(house) / _OF_OURS
+    if any(there.glob(f"*{END}")):
+        kept = fresh(pieces(house))
+        if shutil.disk_usage(kept).free > KEPT_ROOM:
+            _moved(there, kept)
+        else:
+            clear(kept)
+
+
+def _moved(here: Path, there: Path) -> None:
+    """All pieces in one folder into another. What cannot be moved is made anew by the next run."""
+    for one in here.glob(f"*{END}"):
+        if one.is_dir() and not one.is_symlink():
+            with contextlib.suppress(OSError):
+                one.rename(there / one.name)
+
+
 def empty(house: "House") -> None:
     """Nothing stays in both folders."""
+    _keep(house)
     for one in (staging(house), scratch(house)):
         clear(one)
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from praxisd.services.backups.runs.recording import Recorder
 
 MANIFEST = "manifest.json"
-VERSION = 1
+VERSION = 2
+"""2: some digests are XXH3 (`sources.hashing`)."""
+READABLE = (1, VERSION)
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ def bring(house: "House", sources: Sequence[Source], recorder: "Recorder", stop:
 
     What stays where it lies is read beside the others, which are copied one after the other: each of those asks for room first.
     """
-    top = recovering.fresh(recovering.staging(house))
+    top = recovering.begin(house)
     halt = threading.Event()
     progress = _Progress(recorder.progress)
 

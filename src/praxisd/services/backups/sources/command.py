@@ -31,7 +31,7 @@ from pathlib import Path
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
-from praxisd.services.backups.sources import places, running
+from praxisd.services.backups.sources import hashing, places, running
 from praxisd.services.backups.sources.live import life
 
 LIMIT_S = 4 * 3600.0
@@ -94,7 +94,7 @@ class Command:
                 _new(one, before[one], started)
             if self._check:
                 self._run(self._check, top, stop, lambda: None)
-            hashes = {str(one): places.digest(one, stop) for one in paths}
+            hashes = {str(one): hashing.digest(one, stop) for one in paths}
             for one in paths:
                 if one.is_relative_to(top):
                     places.private(one)

@@ -15,7 +15,7 @@ from pathlib import Path
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
-from praxisd.services.backups.sources import folder_shape, places, quiet
+from praxisd.services.backups.sources import folder_shape, hashing, places, quiet
 from praxisd.services.backups.sources.digests import Digests
 from praxisd.services.backups.sources.live import MAGIC
 from praxisd.services.backups.sources.reading import Moved, read
@@ -126,7 +126,7 @@ class Folders:
                 digest = known.of(path, mark(seen))
                 try:
                     if digest is None:
-                        digest = read(path, seen, None, stop)
+                        digest = read(path, seen, None, stop, hashing.FAST)
                         known.keep(path, mark(seen), digest)
                     hashes[path] = digest
                     self._seen[path] = mark(seen)
@@ -164,7 +164,7 @@ class Folders:
             os.symlink(os.readlink(path), there(path))
         for path, seen in found.files.items():
             try:
-                hashes[there(path)] = read(path, seen, there(path), stop)
+                hashes[there(path)] = read(path, seen, there(path), stop, hashing.FAST)
             except Moved as moved:
                 named.append(Named(there(path), moved.code))
             done += seen.st_size

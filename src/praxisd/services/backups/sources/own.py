@@ -25,7 +25,7 @@ from praxisd.kernel.vault import Vault
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import Source, SourceFault, Staged
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import hashing, places
 from praxisd.services.backups.sources.reading import Moved, read
 from praxisd.services.backups.sources.sqlite import Sqlite
 from praxisd.services.backups.sources.walking import walk
@@ -141,11 +141,11 @@ class Own:
             marked.parent.mkdir(mode=0o700, exist_ok=True)
             marked.write_text(json.dumps({"at": int(time.time())}), "utf-8")
             places.private(marked)
-            hashes[str(marked)] = places.digest(marked, stop)
+            hashes[str(marked)] = hashing.digest(marked, stop)
             told = top / INSTALLATION
             told.write_text(json.dumps(self._facts, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
             places.private(told)
-            hashes[str(told)] = places.digest(told, stop)
+            hashes[str(told)] = hashing.digest(told, stop)
         except OSError as error:
             raise places.fault(error) from None
         found = {"praxisd": str(self._facts.get("praxisd", "")), "files": str(len(wanted))}
@@ -218,7 +218,7 @@ def _files(folder: Path, stop: Stop) -> Iterator[Path]:
 def _copied_online(one: Path, there: Path, stop: Stop) -> str:
     """A database in use as of one moment, its write-ahead log taken in, and the digest of the copy. SourceFault."""
     Sqlite(one.name, one).stage(there.parent, progress=lambda _done, _whole: None, stop=stop)
-    return places.digest(there, stop)
+    return hashing.digest(there, stop)
 
 
 def _copied(one: Path, there: Path, stop: Stop) -> str:

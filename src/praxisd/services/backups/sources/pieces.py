@@ -5,6 +5,9 @@ touches a page here and a page there, and each takes its part along. Files of 32
 nothing but the insides of large values (letters, pictures), which are written once, up to 256 KiB go together: each file costs
 an engine a quarter of a millisecond.
 
+Pieces of an earlier copy that are still there are compared byte by byte: one that would be the same stays the file it was, and an
+engine that knows it again by its number and its times does not read it.
+
 The pieces lie in `<file>.pieces/<nnnnnn>/<nnnnnnnnn>`, numbered by the 32 KiB with which they begin; joined in the order of their
 names they are the file again, with `cat` or PowerShell and without praxisd, as the printed instructions say.
 """
@@ -28,6 +31,7 @@ SMALLEST = 64 << 20
 """What is smaller stays one file: what a day adds to it is little in any case, and it is easier to give back by hand. Bytes."""
 END = ".pieces"
 _IN_FOLDER = 256
+_OLD = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -38,12 +42,12 @@ def folder_of(file: Path) -> Path:
 
 def split(file: Path, stop: Stop) -> Path:
     """Make pieces of a file that is only ours; it is gone afterwards. From its end on, so that no more room is needed than for
-    one folder of pieces.
+    one folder of pieces. What lies where they belong is ours too: it is used where it is the same, else taken away.
 
     OSError; SourceFault STOPPED.
     """
     into = folder_of(file)
-    into.mkdir(mode=0o700)
+    strange = set(_there(into))
     block = memoryview(bytearray(_IN_FOLDER * SIZE))
     with file.open("r+b", buffering=0) as whole:
         page = _page(whole.read(18))
@@ -53,9 +57,12 @@ def split(file: Path, stop: Stop) -> Path:
             first = (number - 1) // _IN_FOLDER * _IN_FOLDER
             whole.seek(first * SIZE)
             _folder(into, first, block[: _filled(whole, block[: (number - first) * SIZE])], page)
+            strange.discard(_place(into, first).parent.name)
             whole.truncate(first * SIZE)
             number = first
     file.unlink()
+    for name in strange:
+        away(into / name)
     return into
 
 
@@ -98,18 +105,61 @@ def _place(into: Path, number: int) -> Path:
 def _folder(into: Path, first: int, block: memoryview, page: int) -> None:
     """All pieces of one folder. Plain calls of the system: there are thousands of them."""
     folder = _place(into, first).parent
-    folder.mkdir(mode=0o700)
+    there = _there(folder)
     at = 0
     while at < len(block):
         data = block[at : at + SIZE * _together(block, at, page)]
-        piece = os.open(f"{folder}{os.sep}{first + at // SIZE:09d}", _NEW, 0o600)
-        try:
-            left = data
-            while left:
-                left = left[os.write(piece, left) :]
-        finally:
-            os.close(piece)
+        name = f"{first + at // SIZE:09d}"
+        path = f"{folder}{os.sep}{name}"
+        size = there.pop(name, None)
+        if size != len(data) or not _same(path, data):
+            if size is not None:
+                away(Path(path))
+            _write(path, data)
         at += len(data)
+    for name in there:
+        away(folder / name)
+
+
+def _there(folder: Path) -> dict[str, int]:
+    """Sizes of the files that lie in it, by their names; -1 for what is no file."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if folder.is_symlink() or not folder.is_dir():
+            away(folder)
+            folder.mkdir(mode=0o700)
+    with os.scandir(folder) as found:
+        return {
+            one.name: one.stat(follow_symlinks=False).st_size if one.is_file(follow_symlinks=False) else -1
+            for one in found
+        }
+
+
+def _same(path: str, data: memoryview) -> bool:
+    piece = os.open(path, _OLD)
+    try:
+        return os.read(piece, len(data) + 1) == bytes(data)
+    finally:
+        os.close(piece)
+
+
+def _write(path: str, data: memoryview) -> None:
+    piece = os.open(path, _NEW, 0o600)
+    try:
+        left = data
+        while left:
+            left = left[os.write(piece, left) :]
+    finally:
+        os.close(piece)
+
+
+def away(path: Path) -> None:
+    """A file or folder of ours that belongs to no piece any more; a link is not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _page(head: bytes) -> int:

@@ -1,7 +1,6 @@
-"""Files of a source: their digest, where a restore put them, room for them, and what an OSError means here."""
+"""Files of a source: where a restore put them, whether they are as they were, room for them, and what an OSError means here."""
 
 import errno
-import hashlib
 import os
 import re
 import shutil
@@ -11,8 +10,8 @@ from pathlib import Path
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Stop
 from praxisd.services.backups.source import SourceFault
+from praxisd.services.backups.sources import hashing
 
-PIECE = 1 << 20
 SPARE = 64 << 20
 """So much stays free on the disk of the staging folder, whatever is copied into it. Bytes."""
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
@@ -24,16 +23,6 @@ def stopped(stop: Stop) -> None:
     """SourceFault STOPPED if the run was asked to end."""
     if stop():
         raise SourceFault(source.STOPPED, retry=True)
-
-
-def digest(path: Path, stop: Stop) -> str:
-    """SHA-256 of a file, read in pieces. OSError; SourceFault STOPPED."""
-    seen = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE):
-            seen.update(piece)
-            stopped(stop)
-    return seen.hexdigest()
 
 
 class Outside(OSError):
@@ -72,7 +61,7 @@ def changed(folder: Path, hashes: Mapping[str, str]) -> list[str]:
     found: list[str] = []
     for path, wanted in hashes.items():
         try:
-            same = digest(inside(folder, path), lambda: False) == wanted
+            same = hashing.same(inside(folder, path), wanted, lambda: False)
         except Outside:
             found.append(f"{printable(path)}: outside")
             continue

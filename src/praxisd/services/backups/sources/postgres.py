@@ -18,7 +18,7 @@ from psycopg import sql
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
-from praxisd.services.backups.sources import places, running
+from praxisd.services.backups.sources import hashing, places, running
 from praxisd.services.backups.sources.postgres_programs import (
     alien,
     environment,
@@ -111,7 +111,7 @@ class Postgres:
                 raise SourceFault(source.NOT_WHOLE, f"{len(missing)} tables are not in the dump")
             whole = dump.stat().st_size
             progress(whole, whole)
-            return Staged((dump,), counts, {str(dump): places.digest(dump, stop)}, facts)
+            return Staged((dump,), counts, {str(dump): hashing.digest(dump, stop)}, facts)
         except psycopg.Error as error:
             raise fault(error) from None
         except OSError as error:

@@ -1,13 +1,13 @@
 """One file read whole, and known to have been the same from its first byte to its last; copied on the way if wanted."""
 
-import hashlib
 import os
 import stat
 from contextlib import suppress
+from io import FileIO
 from typing import Literal
 
 from praxisd.services.backups.engine import Stop
-from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources import hashing, places
 from praxisd.services.backups.sources.walking import mark
 
 _READ = (
@@ -18,7 +18,7 @@ _READ = (
     | getattr(os, "O_BINARY", 0)
 )
 """What has become a pipe or a link meanwhile holds nobody up."""
-_ZERO = bytes(places.PIECE)
+_ZERO = bytes(hashing.PIECE)
 
 
 class Moved(Exception):
@@ -29,8 +29,11 @@ class Moved(Exception):
         self.code = code
 
 
-def read(path: str, seen: os.stat_result, into: str | None, stop: Stop) -> str:
-    """SHA-256 of the file that was `seen`. Moved; OSError only for `into`, which is gone then; SourceFault STOPPED."""
+def read(path: str, seen: os.stat_result, into: str | None, stop: Stop, like: str = "") -> str:
+    """Digest, of the kind of `like`, of the file that was `seen`.
+
+    Moved; OSError only for `into`, which is gone then; SourceFault STOPPED.
+    """
     try:
         handle = os.open(path, _READ)
     except FileNotFoundError:
@@ -42,7 +45,7 @@ def read(path: str, seen: os.stat_result, into: str | None, stop: Stop) -> str:
             raise Moved("special")
         if mark(os.fstat(handle)) != mark(seen):
             raise Moved("changed")
-        digest = _digest(handle, into, stop)
+        digest = _digest(handle, into, stop, like)
         _same(path, handle, seen)
         if into is not None:
             os.utime(into, ns=(seen.st_atime_ns, seen.st_mtime_ns))
@@ -56,21 +59,22 @@ def read(path: str, seen: os.stat_result, into: str | None, stop: Stop) -> str:
     return digest
 
 
-def _digest(handle: int, into: str | None, stop: Stop) -> str:
-    found = hashlib.sha256()
+def _digest(handle: int, into: str | None, stop: Stop, like: str) -> str:
+    found, room = hashing.begin(like), hashing.buffer()
+    file = FileIO(handle, closefd=False)
     out = None if into is None else open(into, "xb", buffering=0)  # noqa: SIM115
     try:
         while True:
             places.stopped(stop)
             try:
-                piece = os.read(handle, places.PIECE)
+                size = file.readinto(room)
             except OSError:
                 raise Moved("unreadable") from None
-            if not piece:
+            if not size:
                 break
-            found.update(piece)
+            found.update(room[:size])
             if out is not None:
-                _put(out.fileno(), piece)
+                _put(out.fileno(), bytes(room[:size]))
         if out is not None:
             os.truncate(out.fileno(), os.lseek(out.fileno(), 0, os.SEEK_CUR))
             with suppress(AttributeError):
@@ -78,7 +82,7 @@ def _digest(handle: int, into: str | None, stop: Stop) -> str:
     finally:
         if out is not None:
             out.close()
-    return found.hexdigest()
+    return hashing.told(found)
 
 
 def _put(handle: int, piece: bytes) -> None:

@@ -7,6 +7,7 @@ of that the copy holds the writers up once, for as long as it takes.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
-from praxisd.services.backups.sources import pieces, places
+from praxisd.services.backups.sources import hashing, pieces, places
 
 PAGES = 2000
 RESTARTS = 5
@@ -67,12 +68,12 @@ class Sqlite:
             raise fault
         copy = folder.absolute() / self.path.name
         try:
-            places.room(folder, self.path.stat().st_size)
+            self._room(folder, pieces.folder_of(copy))
             facts = self._copied(copy, progress, stop)
             places.private(copy)
             counts = self._checked(copy, stop)
-            hashes = {str(copy): places.digest(copy, stop)}
-            if self._pieces_from is not None and copy.stat().st_size >= self._pieces_from:
+            hashes = {str(copy): hashing.digest(copy, stop)}
+            if self._in_pieces(copy):
                 facts["pieces"] = str(pieces.SIZE)
                 return Staged((pieces.split(copy, stop),), counts, hashes, facts)
             return Staged((copy,), counts, hashes, facts)
@@ -80,6 +81,20 @@ class Sqlite:
             raise _fault(error) from None
         except OSError as error:
             raise places.fault(error) from None
+
+    def _in_pieces(self, copy: Path) -> bool:
+        return self._pieces_from is not None and copy.stat().st_size >= self._pieces_from
+
+    def _room(self, folder: Path, before: Path) -> None:
+        """For the copy, beside the pieces of an earlier one, which are taken away if there is not, or they are of no use."""
+        size = self.path.stat().st_size
+        if before.is_dir() and self._in_pieces(self.path):
+            with contextlib.suppress(SourceFault):
+                places.room(folder, size)
+                return
+        if os.path.lexists(before):
+            pieces.away(before)
+        places.room(folder, size)
 
     def since(self, staged: Staged) -> tuple[Named, ...]:
         """Nothing: it is a copy of ours."""
