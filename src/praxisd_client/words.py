@@ -65,17 +65,18 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who is at a record now."""
+    """Who is at a record now: the first who came, and how many `more`."""
 
     record: str
     here: tuple[Holder, ...] = ()
     holder: Holder | None = None
+    more: int = 0
 
     @staticmethod
     def of(record: str, told: dict[str, Any]) -> "Presence":
         """From a message."""
         here = tuple(one for one in map(Holder.of, told.get("here", ())) if one is not None)
-        return Presence(record, here, Holder.of(told.get("holder")))
+        return Presence(record, here, Holder.of(told.get("holder")), int(told.get("more", 0)))
 
 
 @dataclass(frozen=True, slots=True)

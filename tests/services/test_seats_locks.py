@@ -1,5 +1,6 @@
 """Locks at the desk, on both engines: one holder, who it is, waiting, switching, taking over, going."""
 
+import msgspec
 import pytest
 
 from praxisd.kernel import events, leases
@@ -260,6 +261,31 @@ def test_presence_follows_looking_locking_and_leaving(anna: Session, bert: Sessi
     assert ["holder" in one for one in anna.told] == [False]
     bert.bye()
     assert [[one["person"] for one in told["here"]] for told in anna.told] == [["Anna"]]
+
+
+def test_of_a_crowd_the_first_are_named_and_the_others_counted(
+    house: House, practice: Practice, anna: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MOST_SHOWN", 3)
+    seat = program(house, practice, "Zimmer 3")
+    anna.here(at=ONE)
+    crowd = [session_at(house, seat, f"Nummer {number}") for number in range(4)]
+    for one in crowd:
+        one.here(at=ONE)
+    told = anna.told
+    assert [(len(one["here"]), one.get("more", 0)) for one in told] == [(2, 0), (3, 0), (3, 1), (3, 2)]
+    crowd[0].ask(messages.Look(id=1, record=TWO))
+    found = anna.ask(messages.WhoIs(id=1, records=(ONE, TWO)))
+    assert isinstance(found, messages.WhoIsThere)
+    assert [(len(one.here), one.more) for one in found.records.values()] == [(3, 1), (0, 1)]
+    longest = messages.Holder(
+        seat="s" * 64, seat_name="n" * 80, session="0" * 32, person="p" * 80, since="t" * 25
+    )
+    monkeypatch.undo()
+    whole = messages.Presence(
+        record="Patient/" + "r" * 64, here=(longest,) * messages.MOST_SHOWN, holder=longest, more=9
+    )
+    assert len(msgspec.json.encode(whole)) < messages.LONGEST
 
 
 def test_the_holder_is_asked_and_answers(anna: Session, bert: Session) -> None:

@@ -25,8 +25,8 @@ from praxisd.web.wire import EXTENSION, Wire
 
 CHECK_S = 15.0
 """So often is asked if those who are here still may be."""
-MOST = 500
-"""Connections of a process."""
+MOST = 2_000
+"""Connections of a process (`python -m bench growth` holds 1,000)."""
 MOST_UNPROVEN = 16
 """Connections of one person or address that have not proven themselves."""
 MOST_OF_ONE = 100

@@ -65,8 +65,8 @@ class Lines:
 
     # --- what they are told ----------------------------------------------------------------------------------------------
 
-    def push(self, session: str, message: Push, organization: str | None = None) -> bool:
-        """To one session; False if it is not on this node. With `organization`, only if it is that practice's."""
+    def push(self, session: str, message: Push | msgspec.Raw, organization: str | None = None) -> bool:
+        """To one session, encoded or not; False if it is not on this node. With `organization`, only if it is that practice's."""
         found = self._find(session, organization)
         if found is None:
             return False

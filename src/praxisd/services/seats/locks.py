@@ -188,14 +188,14 @@ def presence(turn: Turn, record: str, but: str = "", *, left: bool = False) -> N
         return
     message = messages.Presence(
         record=record,
-        here=tuple(holder(row, row.at_since) for row in there),
+        here=tuple(holder(row, row.at_since) for row in there[: messages.MOST_SHOWN]),
+        more=max(0, len(there) - messages.MOST_SHOWN),
         holder=None if lease is None else turn.holder(lease),
     )
     owner = turn.row_of(lease)
     if owner is not None and owner.session not in (but, *(row.session for row in others)):
         others.append(owner)
-    for row in others:
-        turn.push(row, message)
+    turn.push_all(others, message)
 
 
 def grant(turn: Turn, record: str) -> SessionRow | None:

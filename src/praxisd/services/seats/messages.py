@@ -14,6 +14,8 @@ LONGEST = 65_536
 """Bytes of a message, either way."""
 MOST_HOLDS = 500
 """Locks that one session may bring back."""
+MOST_SHOWN = 50
+"""Sessions of which one `presence` tells who they are; of all others there it says how many they are."""
 MOST_ASKED = 200
 """Records of one `who`, entries of one `log`."""
 
@@ -104,10 +106,11 @@ class Announcement(_Part, frozen=True):
 
 
 class At(_Part, frozen=True):
-    """Who is at one record."""
+    """Who is at one record: the first who came, and how many more."""
 
     here: tuple[Holder, ...]
     holder: Holder | None = None
+    more: int = 0
 
 
 # --- requests ------------------------------------------------------------------------------------------------------------
@@ -317,11 +320,12 @@ class Replied(_Said, frozen=True, tag="replied"):
 
 
 class Presence(_Said, frozen=True, tag="presence"):
-    """Who is at a record now."""
+    """Who is at a record now: the first who came, and how many more."""
 
     record: str
     here: tuple[Holder, ...]
     holder: Holder | None = None
+    more: int = 0
 
 
 class Interval(_Said, frozen=True, tag="interval"):

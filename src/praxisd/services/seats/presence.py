@@ -30,13 +30,16 @@ def look(turn: Turn, who: Who, request: messages.Look) -> messages.Answer:
 
 
 def who_is(turn: Turn, who: Who, request: messages.WhoIs) -> messages.Answer:
-    """Who looks at each of these records, and who holds it."""
-    found = {}
+    """Who looks at each of these records, and who holds it; of `MOST_SHOWN` in all who they are, of the others how many."""
+    found, room = {}, messages.MOST_SHOWN
     for record in request.records:
-        lease = turn.held(record)
+        lease, there = turn.held(record), store.at(turn.tx, record)
+        shown = there[:room]
+        room -= len(shown)
         found[record] = messages.At(
-            here=tuple(holder(row, row.at_since) for row in store.at(turn.tx, record)),
+            here=tuple(holder(row, row.at_since) for row in shown),
             holder=None if lease is None else turn.holder(lease),
+            more=len(there) - len(shown),
         )
     return messages.WhoIsThere(id=request.id, records=found)
 

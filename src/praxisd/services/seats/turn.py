@@ -1,6 +1,6 @@
 """Turn: one transaction of the desk, and what is said once it is committed, in the order in which it was judged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,13 @@ class Turn:
 
     # --- what is said ----------------------------------------------------------------------------------------------------
 
-    def push(self, row: SessionRow | None, message: messages.Push) -> None:
+    def push_all(self, rows: Iterable[SessionRow], message: messages.Push) -> None:
+        """Tell several sessions the same; it is encoded once."""
+        said = msgspec.Raw(msgspec.json.encode(message))
+        for row in rows:
+            self.push(row, said)
+
+    def push(self, row: SessionRow | None, message: messages.Push | msgspec.Raw) -> None:
         """Tell a session something, wherever it is connected; one that is nowhere hears it when it is back."""
         if row is None:
             return
@@ -123,8 +129,7 @@ class Turn:
 
     def tell(self, message: messages.Push) -> None:
         """Tell all sessions of the practice."""
-        for row in store.living(self.tx):
-            self.push(row, message)
+        self.push_all(store.living(self.tx), message)
 
     def close(self, row: SessionRow, code: int, reason: str) -> None:
         """Let a session go, wherever it is connected."""
