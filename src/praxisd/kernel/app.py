@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from praxisd.kernel import engines, events, migrations
+from praxisd.kernel import database_away, engines, events, migrations
 from praxisd.kernel.clock import Clock, SystemClock
 from praxisd.kernel.config import Config
 from praxisd.kernel.guarded import Guarded
@@ -198,7 +198,7 @@ def open_house(
     log = Log(config.log_level)
     engine = engines.connect(config.database_url, folder, min(config.job_lease_s, engines.FROZEN_S))
     if isinstance(engine, engines.Postgres):
-        engines.wait_for(engine, config.database_patience)
+        database_away.wait_for(engine, config.database_patience)
     store = Store(engine, clock)
     expand = expand or safe
     on_loan = loan_of(folder)

@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from praxisd.kernel import database_at
+from praxisd.kernel.database_away import patience
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.sqlite_files import Files, reading
 
@@ -28,23 +29,10 @@ RESTED_S = 1.0
 FROZEN_S = 10
 """So long a node may sit in an open write transaction without a word before PostgreSQL takes its locks away, for which all
 others wait: a write lasts 50 ms at most (HOUSE „Transactions“). Seconds."""
-_PATIENCE = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-"""Seconds, and milliseconds for the last. Without them a request would wait for a quarter of an hour."""
 TOLD_MOST = 7_500
 """Bytes that one notice of PostgreSQL surely carries (it takes 8,000)."""
 EVENT_LOCK = 0x7072_6178
 """Key of the PostgreSQL advisory lock under which events are appended, so that their order is commit order."""
-
-
-def patience(url: sa.URL) -> dict[str, Any]:
-    """How libpq notices that a PostgreSQL has vanished without a word (power, network): what the address does not say itself."""
-    return {name: value for name, value in _PATIENCE.items() if name not in url.query}
 
 
 class Violation(Exception):
@@ -382,26 +370,3 @@ def sqlite_file(url: str | None, folder: Path) -> Path | None:
             "config.invalid", 400, detail="database_url: not readable", file="database_url"
         ) from None
     return Path(parsed.database or "") if parsed.drivername == "sqlite" else None
-
-
-def wait_for(engine: Postgres, seconds: float) -> None:
-    """Wait until the database answers, at most `seconds`; else Problem `store.unreachable` (503).
-
-    It names host, port and database. What libpq says goes along; that never holds the password.
-    """
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            with engine.read() as cursor:
-                cursor.execute("SELECT 1")
-            return
-        except (sa.exc.DBAPIError, engine.failure) as error:
-            if time.monotonic() > end:
-                raise _unreachable(engine.url, error) from None
-            time.sleep(0.2)
-
-
-def _unreachable(url: sa.URL, error: Exception) -> Problem:
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    where = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
-    return Problem("store.unreachable", 503, retry=True, detail=said[0] if said else None, database=where)

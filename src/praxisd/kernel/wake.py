@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from praxisd.kernel.engines import Engine, Postgres, patience
+from praxisd.kernel.database_away import patience
+from praxisd.kernel.engines import Engine, Postgres
 
 CHANNEL = "praxisd"
 _LISTEN_S = 1.0

@@ -26,6 +26,7 @@ from praxisd.kernel.sessions import CSRF_HEADER, NOBODY, Live, Visit
 from praxisd.kernel.visitors import Entered, Visitor
 from praxisd.web import problems, uploads, writes
 from praxisd.web.answers import Meter, Sent, deliver, finish
+from praxisd.web.aside import Aside
 from praxisd.web.doors import Doors as Doors
 from praxisd.web.entry import API as API
 from praxisd.web.entry import Entry as Entry
@@ -38,7 +39,6 @@ T = TypeVar("T")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 LONGEST_QUEUE = 512
 """Requests that may wait for a thread; the next one is told to come back (503 `http.busy`)."""
-LONGEST_QUEUE_ASIDE = 16
 ADMITTED_S = 0.9
 SAFE_RETRY_S = "60"
 """In safe mode a person has to act first: programs are asked to come back after a minute."""
@@ -82,11 +82,10 @@ class Door:
         self.watch = Watch(house)
         self.trusted = networks(house.config.trusted_proxies)
         self.pool = ThreadPoolExecutor(house.config.request_threads, thread_name_prefix="praxisd-request")
-        self.aside = ThreadPoolExecutor(1, thread_name_prefix="praxisd-aside")
+        self.aside = Aside()
         self.hub = Hub(house, self.pool)
         self._admitted: dict[int, float] = {}
         self._running: set[tuple[str, ...]] = set()
-        self._waiting_aside = 0
         self._ids = count(1)
         self._prefix = token_hex(6)
         with suppress(OSError):  # the next upload tries again
@@ -95,7 +94,7 @@ class Door:
     def close(self) -> None:
         """Let running requests end and give the threads back."""
         self.pool.shutdown(wait=True, cancel_futures=True)
-        self.aside.shutdown(wait=True, cancel_futures=True)
+        self.aside.close()
 
     def next_id(self) -> str:
         """A new request id: tells requests of all nodes apart, says nothing else."""
@@ -112,18 +111,6 @@ class Door:
             return await asyncio.get_running_loop().run_in_executor(self.pool, work)
         finally:
             self.metrics.waiting -= 1
-
-    async def in_thread_aside(self, work: Callable[[], T]) -> T:
-        """Run `work` in a thread of its own, so that it does not wait behind requests that all wait for one thing: whoever asks
-        if this node is well must not be told no, at every node at once, because a lock is waited for.
-        """
-        if self._waiting_aside >= LONGEST_QUEUE_ASIDE:
-            raise Problem("http.busy", 503, retry=True)
-        self._waiting_aside += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.aside, work)
-        finally:
-            self._waiting_aside -= 1
 
     async def open(self, *, safe: bool = False) -> None:
         """Raise `maintenance` (503) while the doors are closed, `guard.safe_mode` (503) for what is not `safe`."""
@@ -259,11 +246,9 @@ class Door:
             return await self.write(entry, request, call)
         if route.streams:
             return self.follow(request, call, route)
-        if route.quick is not None:
-            found = route.quick(call)
-            if found is not None:
-                return finish(found, route.status, route.media_type)
-        run = self.in_thread_aside if entry.aside else self.in_thread
+        if route.quick is not None and (found := route.quick(call)) is not None:
+            return finish(found, route.status, route.media_type)
+        run = self.aside.run if entry.aside else self.in_thread
         return await run(lambda: finish(route.call(call), route.status, route.media_type))
 
     def follow(self, request: Request, call: Call, route: Route) -> Sent:
