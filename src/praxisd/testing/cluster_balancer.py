@@ -27,12 +27,14 @@ _NOBODY = (
 
 @dataclass(eq=False)
 class Backend:
-    """A node as the balancer knows it. `said`: the last status of its health, 0 for none."""
+    """A node as the balancer knows it. `said`: the last status of its health, 0 for none; `given`:
+    connections it has, or is about to get."""
 
     port: int
     ready: bool = False
     said: int = 0
     failed: int = 0
+    given: int = 0
     open: set[asyncio.StreamWriter] = field(default_factory=set)
 
 
@@ -97,12 +99,14 @@ class Balancer:
                 if not choice:
                     await self._nobody(reader, writer)
                     return
-                one = min(choice, key=lambda backend: len(backend.open))
+                one = min(choice, key=lambda backend: backend.given)
+                one.given += 1
                 try:
                     async with asyncio.timeout(CONNECT_S):
                         back_reader, back_writer = await asyncio.open_connection("127.0.0.1", one.port)
                     break
                 except (OSError, TimeoutError):
+                    one.given -= 1
                     passed.add(one)
             one.open.add(back_writer)
             ways = [
@@ -115,6 +119,7 @@ class Balancer:
                 for way in ways:
                     way.cancel()
                 one.open.discard(back_writer)
+                one.given -= 1
                 back_writer.transport.abort()
         finally:
             writer.close()

@@ -5,10 +5,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from praxisd.kernel.engines import EVENT_LOCK, FROZEN_S
 from praxisd.testing.cluster_scene import Scene
 from praxisd.testing.programs import command
 from praxisd.testing.torture_nodes import Node
 
+STUCK_S = float(FROZEN_S)
+"""So long PostgreSQL lets a node sleep that holds what others wait for."""
 AWAY_S = 4.0
 """So long a database, a bus, a hub stays away."""
 
@@ -52,27 +55,36 @@ async def _taken_over(scene: Scene, since: float) -> str:
     return "its run was not taken over"
 
 
+def _connections(scene: Scene, victim: Node) -> str:
+    """How many connections clients have to it through the balancer; a fault if there are none: it would prove nothing."""
+    count = len(scene.balancer.backends[victim.number].open)
+    if not count:
+        scene.faults.append(f"no client was connected with node {victim.number}")
+    return f"{count} connections of clients were with it"
+
+
 async def kill(scene: Scene) -> Told:
     """kill -9 of a node at work; it is started again."""
     victim = await _busy(scene)
-    began = time.monotonic()
+    began, lost = time.monotonic(), _connections(scene, victim)
     await asyncio.to_thread(victim.kill)
     took = await _taken_over(scene, began)
     await scene.site.again(victim)
     await scene.until(lambda: scene.balancer.ready == len(scene.site.nodes), "the killed node is back")
-    return Told(time.monotonic(), [took])
+    return Told(time.monotonic(), [lost, took])
 
 
 async def suspend(scene: Scene) -> Told:
     """SIGSTOP of a node at work, for longer than a lease; then it goes on."""
     site = scene.site
     victim = await _busy(scene)
+    lost = _connections(scene, victim)
     site.freeze(victim)
     await asyncio.sleep(site.lease_s + 3)
     site.thaw(victim)
     mended = time.monotonic()
     await scene.until(lambda: scene.balancer.ready == len(site.nodes), "the suspended node is back")
-    return Told(mended, [f"suspended for {site.lease_s + 3} s"])
+    return Told(mended, [lost, f"suspended for {site.lease_s + 3} s"])
 
 
 async def postgres(scene: Scene) -> Told:
@@ -94,6 +106,28 @@ async def postgres(scene: Scene) -> Told:
             f" all ready {back:.1f} s after the start"
         ],
     )
+
+
+async def stuck(scene: Scene) -> Told:
+    """A session keeps the lock under which all events are appended, as a node does that falls asleep in the middle of a
+    commit. Nothing can be written meanwhile; after that all goes on."""
+    import psycopg
+
+    def work() -> None:
+        plain = scene.site.url.replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(plain) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (EVENT_LOCK,))
+            time.sleep(STUCK_S)
+
+    holding = asyncio.create_task(asyncio.to_thread(work))
+    least = len(scene.site.nodes)
+    while not holding.done():
+        least = min(least, scene.balancer.ready)
+        await asyncio.sleep(0.1)
+    await holding
+    if least < len(scene.site.nodes):
+        scene.faults.append(f"only {least} nodes were ready while a lock was waited for")
+    return Told(time.monotonic(), [f"held for {STUCK_S:.0f} s, {least} nodes stayed ready"])
 
 
 async def deaf(scene: Scene) -> Told:
@@ -179,6 +213,7 @@ FAULTS: dict[str, Fault] = {
     "kill": kill,
     "suspend": suspend,
     "postgres": postgres,
+    "stuck": stuck,
     "deaf": deaf,
     "nats": nats,
     "hub": hub,

@@ -1,7 +1,8 @@
 """`python -m praxisd.testing.cluster_torture`: break a cluster in every way at once, and see that nobody is booked twice.
 
     --n N            so many rounds of all faults (default 1)
-    --faults A,B     only these, in this order: calm, kill, suspend, postgres, deaf, nats, hub, rolling, maintenance
+    --faults A,B     only these, in this order: calm, kill, suspend, postgres, stuck, deaf,
+                     nats, hub, rolling, maintenance
     --seed S         dice of the clients              --out DIR      where history, logs and folders stay
     --clients C      for each of two practices (6)    --lease S      a node that says nothing so long is gone (30)
     --no-relay       without hubs and NATS            --report FILE  the table of what clients saw, as Markdown

@@ -18,6 +18,7 @@ class Node:
     """One server process on its own data folder. `port` is known once it is ready; `wanted` 0: any free one."""
 
     popen: Callable[..., Any] = subprocess.Popen
+    ready_s = READY_S
 
     def __init__(self, number: int, folder: Path, log: Path, wanted: int = 0) -> None:
         self.number = number
@@ -39,7 +40,7 @@ class Node:
         """Wait for the line on standard output; RuntimeError with the end of the log if it does not come."""
         process = self._running()
         assert process.stdout is not None
-        timer = time.monotonic() + READY_S
+        timer = time.monotonic() + self.ready_s
         os.set_blocking(process.stdout.fileno(), False)
         line = b""
         while not line.endswith(b"\n"):
