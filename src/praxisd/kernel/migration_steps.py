@@ -7,6 +7,7 @@ applied is written down with its kind, so that an older program finds out if it 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -33,14 +34,22 @@ def number(revision: str) -> int:
 
 def kinds(service: str, place: Path) -> dict[str, str]:
     """Revision → kind of each migration file of a service, oldest first. Raises ValueError for an unknown kind."""
-    found = {}
+    return {f"{service}_{digits}": kind for digits, kind in _steps(place, place.stat().st_mtime_ns)}
+
+
+@lru_cache(maxsize=256)
+def _steps(place: Path, _changed_ns: int) -> tuple[tuple[str, str], ...]:
+    """(number as it is written, kind) of each file. A start asks six times, and the files stay as they are until one is
+    added: then the folder says so.
+    """
+    found = []
     for path in sorted(place.glob(_FILES)):
         said = _SAID.search(path.read_text(encoding="utf-8"))
         kind = said[1] if said else EXPAND
         if kind not in (EXPAND, CONTRACT):
             raise ValueError(f"{path.name}: step is {EXPAND} or {CONTRACT}")
-        found[f"{service}_{path.name[:4]}"] = kind
-    return found
+        found.append((path.name[:4], kind))
+    return tuple(found)
 
 
 def until_contract(steps: dict[str, str], applied: int) -> str | None:

@@ -7,8 +7,11 @@ expand from contract: an older program works on a newer schema as long as nothin
 """
 
 import re
+from functools import lru_cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -31,8 +34,13 @@ _REMEMBER = sa.text("INSERT INTO alembic_version (version_num) VALUES (:revision
 
 def folder(service: Service) -> Path | None:
     """Where the service keeps its migrations; None if it has no tables."""
-    found = Path(str(files(service.package))) / "migrations"
+    found = _beside(import_module(service.package))
     return found if service.tables and found.is_dir() else None
+
+
+@lru_cache(maxsize=256)
+def _beside(package: ModuleType) -> Path:
+    return Path(str(files(package))) / "migrations"
 
 
 def heads(registry: "Registry") -> dict[str, str]:
@@ -41,9 +49,9 @@ def heads(registry: "Registry") -> dict[str, str]:
     for one in registry.services:
         place = folder(one)
         if place is not None:
-            numbers = sorted(p.name[:4] for p in place.glob("[0-9][0-9][0-9][0-9]_*.py"))
-            if numbers:
-                result[one.name] = f"{one.name}_{numbers[-1]}"
+            steps = migration_steps.kinds(one.name, place)
+            if steps:
+                result[one.name] = next(reversed(steps))
     return result
 
 
@@ -188,11 +196,11 @@ def _is_absent(revision: str, registry: "Registry") -> bool:
 
 def _unknown(store: "Store", registry: "Registry") -> list[str]:
     """Applied revisions of installed services this program has no file for: a newer program was here."""
-    known = set()
+    known: set[str] = set()
     for one in registry.services:
         place = folder(one)
         if place is not None:
-            known |= {f"{one.name}_{p.name[:4]}" for p in place.glob("[0-9][0-9][0-9][0-9]_*.py")}
+            known.update(migration_steps.kinds(one.name, place))
     return sorted(r for r in applied(store) - known if not _is_absent(r, registry))
 
 
