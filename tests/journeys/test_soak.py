@@ -14,7 +14,7 @@ FAULTS = {"faults.drop", "faults.portal", "faults.hub"}
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_half_a_minute_with_everybody(filled_today: Path, tmp_path: Path) -> None:
     result = soak.soak(tmp_path / "work", seconds=30, seed=12, filled=filled_today)
     tally = result.tally

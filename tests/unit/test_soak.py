@@ -89,7 +89,7 @@ def test_a_table_grows_only_as_its_design_says_and_one_without_not_at_all() -> N
     most = DESIGN["kernel_event"].per_action
     kept = {
         "rows.kernel_event": [(at, at * 2 * most * 0.9) for at, _ in actions],
-        "rows.kernel_lease": [(at, 40 + at / 60) for at, _ in actions],
+        "rows.calendar_hold": [(at, 40 + at / 60) for at, _ in actions],
         "rows.kernel_setting": [(at, 7.0) for at, _ in actions],
     }
     (grown,) = soak_verdicts.grown(kept, actions, 600)
@@ -97,7 +97,7 @@ def test_a_table_grows_only_as_its_design_says_and_one_without_not_at_all() -> N
     kept["rows.kernel_event"] = [(at, at * 2 * most * 1.2) for at, _ in actions]
     assert soak_verdicts.grown(kept, actions, 600)[0].fails
     lines = {one.name: one.verdict for one in soak_verdicts.lines(kept, 600)}
-    assert lines["rows.kernel_lease"].fails and not lines["rows.kernel_setting"].fails
+    assert lines["rows.calendar_hold"].fails and not lines["rows.kernel_setting"].fails
     assert "rows.kernel_event" not in lines
 
 

@@ -180,6 +180,7 @@ def running(
     env: Mapping[str, str] | None = None,
     guarded: bool = False,
     cold: bool = False,
+    ready_s: float | None = None,
 ) -> Iterator[Running]:
     """`praxisd serve` (or `demo`) on a folder until the block ends; AssertionError with its words if it does not start.
 
@@ -197,7 +198,7 @@ def running(
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
     try:
         try:
-            first = lines.get(timeout=GUARDED_READY_S if guarded else READY_S)
+            first = lines.get(timeout=ready_s or (GUARDED_READY_S if guarded else READY_S))
         except queue.Empty:
             first = ""
         if not first.startswith("ready "):

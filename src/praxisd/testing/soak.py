@@ -27,20 +27,20 @@ LOOK_S, COUNT_S = 5.0, 60.0
 
 
 def cast(scene: Scene, seconds: float) -> list[Actor]:
-    """All who act. In a short soak faults and laptops come sooner, and last shorter."""
+    """All who act. In a short soak there is one laptop, and each fault comes once, for a moment."""
     short = seconds < 300
     return [
         soak_desk.desk(scene),
         soak_desk.client(scene),
         soak_faults.patients(scene),
         soak_faults.live(scene),
-        soak_seats.seats(scene),
+        soak_seats.seats(scene, 3.0 if short else 12.0),
         soak_desk.jobs(scene),
         soak_desk.logs(scene),
         soak_desk.medication(scene),
         soak_desk.guest(scene),
-        soak_laptop.laptop(scene, 20.0 if short else 240.0),
-        soak_faults.faults(scene, 4.0 if short else 45.0, 2.0 if short else 20.0),
+        soak_laptop.laptop(scene, 60.0 if short else 240.0),
+        soak_faults.faults(scene, 4.0 if short else 45.0, 2.0 if short else 20.0, 3 if short else None),
     ]
 
 

@@ -17,7 +17,8 @@ from praxisd.testing.programs import Client
 
 REFUSALS = frozenset({409, 412, 423})
 KEPT_ERRORS = 50
-KEPT_SECONDS = 4096
+PATIENCE_S = 90.0
+"""So long what was broken on purpose may take to come back. Seconds."""
 
 
 class Refused(Exception):
@@ -109,6 +110,15 @@ class Asker:
         if status in refusals:
             raise Refused(code)
         raise Unexpected(f"{method} {path.partition('?')[0]}: {status} {code}")
+
+
+def until(works: Callable[[], bool], what: str) -> None:
+    """Wait; TimeoutError if it does not come."""
+    end = time.monotonic() + PATIENCE_S
+    while not works():
+        if time.monotonic() > end:
+            raise TimeoutError(f"does not come back: {what}")
+        time.sleep(0.5)
 
 
 @dataclass

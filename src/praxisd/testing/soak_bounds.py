@@ -46,9 +46,26 @@ class Design:
 _FEED = (
     "`kernel.purge`, nightly: `kernel.events_change_days` (90), `…activity_days` (400), `…audit_days` (3660)"
 )
+_RECORD = "the practice's own record: kept until a person deletes the patient"
 DESIGN: dict[str, Design] = {
-    "kernel_event": Design(6.0, "each change notes one event and more; it is log, feed and audit", _FEED),
-    "kernel_run": Design(
-        0.5, "each run of a job", "`kernel.purge`: `kernel.runs_keep_days` (90), never below the newest 50"
+    "kernel_event": Design(3.0, "each change notes an event or more; it is log, feed and audit", _FEED),
+    "kernel_run": Design(0.3, "each run of a job", "`kernel.purge`: `kernel.runs_keep_days` (90), the newest 50 stay"),
+    "kernel_lease": Design(
+        0.02, "each record that is locked for the first time, and each loan",
+        "never, since a fence may not repeat: as many rows as records, and the leases of ended work",
     ),
-}
+    "kernel_idempotency": Design(0.5, "each call with an Idempotency-Key", "`kernel.purge`: after 24 hours"),
+    "calendar_appointment": Design(0.5, "each booking, also one that is cancelled", _RECORD),
+    "calendar_conflict": Design(0.1, "each booking from outside that met another", "settled; kept with the appointment"),
+    "directory_match": Design(0.05, "each person from outside who may be known", "a person decides"),
+    "messaging_outbox": Design(0.5, "each message to a patient", _RECORD),
+    "messaging_ledger": Design(0.5, "each message that costs a credit", "accounts: not deleted"),
+    "portals_request": Design(
+        0.3, "each booking at a portal", "texts and person are emptied after `portals.request_days` (365)"
+    ),
+    "portals_answer": Design(0.5, "each decision that a portal is told", "kept with its request"),
+    "portals_upload": Design(0.3, "each upload of busy times", "`portals.sync`: after 90 days"),
+    "relay_access": Design(0.3, "each call through the relay", "`relay.clean`: `relay.log_days` (30)"),
+    "seats_session": Design(0.2, "each time a seat comes to work", "the sweep of seats, some days after its end"),
+    "exchange_loan": Design(0.02, "each laptop that goes out", "evidence: who took what along; its texts go with its end"),
+}  # fmt: skip

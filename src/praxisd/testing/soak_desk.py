@@ -8,8 +8,8 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from praxisd.testing.soak_actor import Actor, Refused
-from praxisd.testing.soak_scene import JOBS, Scene
+from praxisd.testing.soak_actor import Actor, Refused, until
+from praxisd.testing.soak_scene import JOBS, PEOPLE, Scene
 
 MEDICINES = ("Ibu", "Paracetamol", "Amoxi", "Metformin", "Simva", "Pantoprazol", "Ramipril", "ASS", "xqz")
 HELD = 4
@@ -75,7 +75,7 @@ def client(scene: Scene) -> Actor:
     asker = scene.asker("portal")
     ask = asker.ask
     mine: deque[str] = deque()
-    cursor = [""]
+    cursor, turn = [""], [0]
 
     def step(dice: random.Random) -> str:
         if len(mine) > HELD:
@@ -90,7 +90,8 @@ def client(scene: Scene) -> Actor:
         free = scene.free(asker, "Kontrolle", dice.randrange(1, 20))
         if not free:
             raise Refused("nothing_free")
-        slot, number = dice.choice(free), dice.randrange(20)
+        slot, number = dice.choice(free), turn[0] % PEOPLE
+        turn[0] += 1
         patient = {
             "family": f"Dauer{number}", "given": "Lena", "birthDate": f"1985-03-{1 + number:02d}",
             "phone": f"+4917139201{number:02d}",
@@ -192,8 +193,6 @@ def guest(scene: Scene) -> Actor:
         return "call"
 
     def settle() -> None:
-        from praxisd.testing.soak_faults import until
-
         def works() -> bool:
             try:
                 return call() == 200

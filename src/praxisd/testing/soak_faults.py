@@ -6,27 +6,16 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from praxisd.testing.soak_actor import Actor, Refused
-from praxisd.testing.soak_scene import Scene
+from praxisd.testing.soak_actor import Actor, Refused, until
+from praxisd.testing.soak_scene import PEOPLE, Scene
 
-PATIENCE_S = 90.0
 PAGES = 4
 PAGE_S = 20.0
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: close says RST."""
 _FAULTS = ("error", "lose", "half_closed", "bad_json", "too_often", "drop")
-
-
-def until(works: Callable[[], bool], what: str) -> None:
-    """Wait; TimeoutError if it does not come."""
-    end = time.monotonic() + PATIENCE_S
-    while not works():
-        if time.monotonic() > end:
-            raise TimeoutError(f"does not come back: {what}")
-        time.sleep(0.5)
 
 
 def _address(scene: Scene) -> tuple[str, int]:
@@ -83,8 +72,8 @@ def live(scene: Scene) -> Actor:
     return Actor("live", 3.0, step, close)
 
 
-def faults(scene: Scene, every_s: float, hold_s: float) -> Actor:
-    """One fault after the other in turn, each for `hold_s`."""
+def faults(scene: Scene, every_s: float, hold_s: float, most: int | None = None) -> Actor:
+    """One fault after the other in turn, each for `hold_s`; after `most` of them there is peace."""
     sandbox = scene.sandbox("portal").ask
     desk_key = scene.access["desk_key"]
     turn = [0]
@@ -121,9 +110,11 @@ def faults(scene: Scene, every_s: float, hold_s: float) -> Actor:
             program.send_signal(signal.SIGCONT)
         return "hub"
 
-    ways = (drop, portal, hub)
+    ways = (portal, hub, drop)
 
     def step(dice: random.Random) -> str:
+        if turn[0] == most:
+            return "peace"
         way = ways[turn[0] % len(ways)]
         turn[0] += 1
         scene.tally.mark(way.__name__)
@@ -141,6 +132,7 @@ def patients(scene: Scene) -> Actor:
     """Patients at the sandbox portal: they book what is offered there, and cancel later."""
     ask = scene.sandbox("portal").ask
     gone = frozenset({404, 409, 422})
+    turn = [0]
     mine: deque[str] = deque()
 
     def step(dice: random.Random) -> str:
@@ -151,7 +143,8 @@ def patients(scene: Scene) -> Actor:
         free = ask("GET", f"/free?calendar={_quoted(calendar)}").body["free"]
         if not free:
             raise Refused("nothing_free")
-        number = dice.randrange(20)
+        number = turn[0] % PEOPLE
+        turn[0] += 1
         patient = {
             "family": f"Netz{number}", "given": "Nora", "birthDate": f"1979-06-{1 + number:02d}",
             "phone": f"0176 040690{number:02d}", "email": "",

@@ -28,6 +28,10 @@ SETTINGS = {
 }
 """Rates do not stand in the way; the control interval of seats is the shortest that a practice may set."""
 READY_S = 60.0
+START_S = 300.0
+"""A soak may begin on a machine that is busy with other things: a start that takes a second may take minutes there."""
+PEOPLE = 20
+"""Patients that book from outside, one after the other: known to the practice soon, and then no more come."""
 
 
 @dataclass
@@ -100,7 +104,8 @@ def opened(work: Path, tally: Tally, *, postgres: bool, filled: Path | None = No
         _configure(folder, url)
         if filled is None or url is not None:
             _fill(folder)
-        server = stack.enter_context(running(folder, verb="demo", cold=True, env={"TMPDIR": str(parts)}))
+        env = {"TMPDIR": str(parts)}
+        server = stack.enter_context(running(folder, verb="demo", cold=True, env=env, ready_s=START_S))
         access = loads((folder / "access.json").read_text(encoding="utf-8"))
         no_quiet_hours(folder)
         made = command("keys", "create", "--role", "owner", "--name", "Soak", "--json", folder=folder)

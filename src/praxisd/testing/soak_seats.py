@@ -22,8 +22,6 @@ ANSWER_S = 60.0
 RECORDS = 12
 """Patients that seats lock; few, so that they meet."""
 KILLS, FREEZES = 0.06, 0.05
-FROZEN_S = 12.0
-"""Longer than the control interval: the lock is lost meanwhile."""
 _LIFE = frozenset({"Locked", "LockLost", "Stale", "Unreachable", "Replaced"})
 
 
@@ -104,8 +102,8 @@ class Program:
             self.kill()
 
 
-def seats(scene: Scene) -> Actor:
-    """All seats as one actor: each step is one seat's."""
+def seats(scene: Scene, frozen_s: float) -> Actor:
+    """All seats as one actor: each step is one seat's. After `frozen_s` longer than the control interval a lock is lost."""
     keys = [_registered(scene, f"Platz {n + 1}") for n in range(SEATS)]
     programs: list[Program | None] = [None] * SEATS
     turn = [0]
@@ -125,7 +123,7 @@ def seats(scene: Scene) -> Actor:
             one.kill()
             return "kill"
         if number < KILLS + FREEZES:
-            return _freeze(one, record)
+            return _freeze(one, record, frozen_s)
         return _work(one, record, dice)
 
     def close() -> None:
@@ -147,10 +145,10 @@ def _work(one: Program, record: str, dice: random.Random) -> str:
     return "save"
 
 
-def _freeze(one: Program, record: str) -> str:
+def _freeze(one: Program, record: str, frozen_s: float) -> str:
     one.signal(signal.SIGSTOP)
     try:
-        time.sleep(FROZEN_S)
+        time.sleep(frozen_s)
     finally:
         one.signal(signal.SIGCONT)
     try:
