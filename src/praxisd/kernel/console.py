@@ -113,10 +113,44 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a Form; `key` is that of the operation's body. A `number` is sent as one, an empty optional field not at all.
+
+    Its label is the text `console.form.<form>.<key>`, a line of help `console.form.<form>.<key>_help` where there is one, words
+    of a choice as in a Column.
+    """
+
+    key: str
+    kind: Literal["text", "number", "date", "flag", "choice"] = "text"
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    words: str = ""
+
+    @property
+    def vocabulary(self) -> str:
+        """Under which name the words of its choices stand in the texts."""
+        return self.words or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Fields people fill in and send to an operation of the same service: a POST with a transaction and a plain path.
+
+    `name` is `<service>.<what>`, `route` the operation's name; who lacks its permission does not see the form. Its heading is
+    the text `console.form.<name>.title`, its button `console.form.<name>.send`.
+    """
+
+    name: str
+    route: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConsolePage:
     """A page in the console's navigation: shown to who has the permission, in `group` (day, practice, system).
 
-    With `listing` the console draws that listing; without, the console brings a component of this name.
+    With `listing` the console draws that listing, with `form` that form above it; without, the console brings a component of
+    this name.
     """
 
     name: str
@@ -125,6 +159,7 @@ class ConsolePage:
     order: int
     icon: str = "list"
     listing: str = ""
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)

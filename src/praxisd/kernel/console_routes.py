@@ -11,7 +11,7 @@ import msgspec
 
 from praxisd import __version__
 from praxisd.kernel import events
-from praxisd.kernel.console import GROUPS, ConsolePage
+from praxisd.kernel.console import GROUPS, ConsolePage, Form
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.service import Answer, Call, Permission, Route
 from praxisd.kernel.texts import Texts
@@ -35,8 +35,35 @@ class _Out(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """What all answers share: camelCase names."""
 
 
+class ChoiceOut(_Out, frozen=True, kw_only=True):
+    """One choice of a field, with its word."""
+
+    value: str
+    label: str
+
+
+class FieldOut(_Out, frozen=True, kw_only=True):
+    """A field of a form."""
+
+    key: str
+    kind: str
+    label: str
+    help: str
+    required: bool
+    choices: list[ChoiceOut]
+
+
+class FormOut(_Out, frozen=True, kw_only=True):
+    """A form above a page's listing: what is filled in is sent to `path` (POST, below /api/v1)."""
+
+    path: str
+    title: str
+    send: str
+    fields: list[FieldOut]
+
+
 class PageOut(_Out, frozen=True, kw_only=True):
-    """A page in the navigation; with `listing` the console draws that listing."""
+    """A page in the navigation; with `listing` the console draws that listing, with `form` that form above it."""
 
     name: str
     title: str
@@ -44,6 +71,7 @@ class PageOut(_Out, frozen=True, kw_only=True):
     order: int
     icon: str
     listing: str | None
+    form: FormOut | None
 
 
 class GroupOut(_Out, frozen=True, kw_only=True):
@@ -119,6 +147,38 @@ def _page(call: Call, one: ConsolePage) -> PageOut:
         order=one.order,
         icon=one.icon,
         listing=one.listing or None,
+        form=_form(call, one.form),
+    )
+
+
+def _form(call: Call, form: Form | None) -> FormOut | None:
+    """The form in the caller's language; None for who may not send it."""
+    if form is None:
+        return None
+    route = next(one for one in call.house.registry.routes if one.name == form.route)
+    if not call.actor.may(route.permission or ""):
+        return None
+    texts, lang = call.house.texts, call.lang
+    key = f"console.form.{form.name}"
+    fields = [
+        FieldOut(
+            key=one.key,
+            kind=one.kind,
+            label=texts.get(f"{key}.{one.key}", lang),
+            help=texts.get(f"{key}.{one.key}_help", lang) if texts.has(f"{key}.{one.key}_help") else "",
+            required=one.required,
+            choices=[
+                ChoiceOut(value=x, label=texts.get(f"console.word.{one.vocabulary}.{x}", lang))
+                for x in one.choices
+            ],
+        )
+        for one in form.fields
+    ]
+    return FormOut(
+        path=route.path,
+        title=texts.get(f"{key}.title", lang),
+        send=texts.get(f"{key}.send", lang),
+        fields=fields,
     )
 
 

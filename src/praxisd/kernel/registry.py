@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 
+import msgspec
+
 from praxisd.kernel import structs
-from praxisd.kernel.console import GROUPS, ConsolePage, Listing, SetupStep
+from praxisd.kernel.console import GROUPS, ConsolePage, Form, Listing, SetupStep
 from praxisd.kernel.service import (
     Check,
     EventType,
@@ -250,6 +252,8 @@ def _check_service(one: Service, registry: Registry) -> None:
         listed = not page.listing or page.listing in registry.listings
         _need(listed, f"{what} shows unknown listing {page.listing}")
         _texts(registry, what, f"console.page.{page.name}")
+        if page.form is not None:
+            _check_form(one, page.form, registry)
     for step in one.steps:
         what = f"set-up step {step.name}"
         known = not step.page or any(x.name == step.page for x in registry.pages)
@@ -288,6 +292,25 @@ def _check_listing(one: Service, listing: Listing, registry: Registry) -> None:
     if listing.sort:
         first = listing.column(listing.sort.removeprefix("-"))
         _need(first is not None and first.sortable, f"{what} cannot be sorted by {listing.sort}")
+
+
+def _check_form(one: Service, form: Form, registry: Registry) -> None:
+    """An operation of the service that takes its fields, and a text for all that people read."""
+    what = f"form {form.name}"
+    own = form.name.startswith(one.name + ".") and bool(_LISTING.fullmatch(form.name))
+    _need(own, f"{what} is not named after {one.name}")
+    _texts(registry, what, f"console.form.{form.name}.title", f"console.form.{form.name}.send")
+    route = next((x for x in one.routes if x.name == form.route), None)
+    _need(route is not None, f"{what} is sent to unknown operation {form.route}")
+    good = route is not None and route.method == "POST" and route.transaction and "{" not in route.path
+    _need(good, f"{what}: {form.route} is no plain POST with a transaction")
+    taken = {x.encode_name for x in msgspec.structs.fields(route.body)} if route and route.body else set()
+    _unique(f"{what}: field", (x.key for x in form.fields))
+    for field in form.fields:
+        _need(field.key in taken, f"{what}: {form.route} takes no {field.key}")
+        _need((field.kind == "choice") == bool(field.choices), f"{what}: {field.key} has choices or is none")
+        _texts(registry, what, f"console.form.{form.name}.{field.key}")
+        _texts(registry, what, *(f"console.word.{field.vocabulary}.{x}" for x in field.choices))
 
 
 def _known_groups(services: Sequence[Service]) -> None:

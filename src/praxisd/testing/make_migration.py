@@ -1,5 +1,5 @@
 """Write a service's next migration from its declared tables: `python -m praxisd.testing.make_migration
-<service> "<message>"`.
+<service> "<message>" [<package of a plug-in>]`.
 
 A development tool. It brings a temporary SQLite database to the present heads, compares it with the declared
 tables of that service and writes `NNNN_<words>.py`, formatted by ruff where that is installed. Read what it wrote:
@@ -102,14 +102,17 @@ def _format(path: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Command line: service and message. The service's package is `praxisd.kernel` or
-    `praxisd.services.<name>`.
+    """Command line: service and message. The service's package is `praxisd.kernel` or `praxisd.services.<name>`; that of a
+    plug-in is named. Tables are declared in its `store`.
     """
-    if len(arguments) != 2:
-        print('use: python -m praxisd.testing.make_migration <service> "<message>"', file=sys.stderr)
+    if len(arguments) not in (2, 3):
+        print(
+            'use: python -m praxisd.testing.make_migration <service> "<message>" [<package>]', file=sys.stderr
+        )
         return 2
-    service, message = arguments
-    package = "praxisd.kernel" if service == "kernel" else f"praxisd.services.{service}"
+    service, message, *named = arguments
+    own = "praxisd.kernel" if service == "kernel" else f"praxisd.services.{service}"
+    package = named[0] if named else own
     tables = "praxisd.kernel.house" if service == "kernel" else f"{package}.store"
     try:
         importlib.import_module(tables)

@@ -16,6 +16,14 @@ export interface Me {
   recoveryCodesLeft: number;
 }
 
+/** A form that a service or plug-in declared, with its words. */
+export interface PageForm {
+  path: string;
+  title: string;
+  send: string;
+  fields: { key: string; kind: "text" | "number" | "date" | "flag" | "choice"; label: string; help: string; required: boolean; choices: { value: string; label: string }[] }[];
+}
+
 export interface PageEntry {
   name: string;
   title: string;
@@ -23,6 +31,7 @@ export interface PageEntry {
   order: number;
   icon: string;
   listing: string | null;
+  form: PageForm | null;
 }
 
 export interface Console {
