@@ -299,7 +299,6 @@ def _check_form(one: Service, form: Form, registry: Registry) -> None:
     what = f"form {form.name}"
     own = form.name.startswith(one.name + ".") and bool(_LISTING.fullmatch(form.name))
     _need(own, f"{what} is not named after {one.name}")
-    _texts(registry, what, f"console.form.{form.name}.title", f"console.form.{form.name}.send")
     route = next((x for x in one.routes if x.name == form.route), None)
     _need(route is not None, f"{what} is sent to unknown operation {form.route}")
     good = route is not None and route.method == "POST" and route.transaction and "{" not in route.path
@@ -311,6 +310,7 @@ def _check_form(one: Service, form: Form, registry: Registry) -> None:
         _need((field.kind == "choice") == bool(field.choices), f"{what}: {field.key} has choices or is none")
         _texts(registry, what, f"console.form.{form.name}.{field.key}")
         _texts(registry, what, *(f"console.word.{field.vocabulary}.{x}" for x in field.choices))
+    _texts(registry, what, f"console.form.{form.name}.title", f"console.form.{form.name}.send")
 
 
 def _known_groups(services: Sequence[Service]) -> None:
