@@ -28,7 +28,7 @@ def nothing(_call: object) -> None:
 MAKE = Route("POST", "/trial/people", "trial.make", nothing, listing_sample.READ, body=PersonIn)
 GOOD = Form("trial.person", "trial.make", (Field("name"), Field("bornOn", "date", required=False)))
 FAULTS = {
-    "is not named after trial": (replace(GOOD, name="other.person"), MAKE),
+    "is not named after trial": (replace(GOOD, name="trial"), MAKE),
     "is sent to unknown operation trial.ghost": (replace(GOOD, route="trial.ghost"), MAKE),
     "is no plain POST with a transaction": (GOOD, replace(MAKE, method="PUT")),
     "trial.make is no plain POST": (GOOD, replace(MAKE, path="/trial/people/{id}")),
@@ -44,6 +44,6 @@ FAULTS = {
 def test_a_wrong_form_fails_at_start(words: str) -> None:
     form, route = FAULTS[words]
     page = ConsolePage("trial-people", listing_sample.READ, "day", 1, listing=LISTING, form=form)
-    with pytest.raises(DeclarationError, match="^form ") as caught:
+    with pytest.raises(DeclarationError, match="form trial") as caught:
         freeze((KERNEL, replace(SERVICE, routes=(route,), pages=(page,))))
     assert words in str(caught.value)
