@@ -110,8 +110,11 @@ def test_the_image_is_built_from_the_wheel_and_runs_as_the_user_of_the_compose_f
     services: dict[str, Any],
 ) -> None:
     text = (DEPLOY / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "*" in sent and not any(one.startswith("!deploy") for one in sent)
     for line in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
         assert all((ROOT / one).exists() for one in line.split()), line
+        assert all(f"!{one}" in sent for one in line.split()), line
     (user,) = re.findall(r"^USER (\S+)$", text, re.MULTILINE)
     assert services["node-1"]["user"] == services["relay-hub"]["user"] == user
     assert f"--uid {user.partition(':')[0]} " in text
