@@ -26,7 +26,8 @@ from praxisd.services.messaging import api as messaging
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-READY_S = 30.0
+READY_S = 90.0
+"""So long one of them may take to answer: they start at once, on a busy computer too. Seconds."""
 SENDER = "praxis@beispielplatz.example"
 SENDER_SMS = "Praxis"
 _KEY = "sandbox"
@@ -58,9 +59,9 @@ class Sandboxes:
         waiting = {name: self._begin(name, port, options[name]) for name, port in ports.items()}
         found = {}
         for name, lines in waiting.items():
-            line = lines.get(timeout=READY_S)
+            line = _first(lines)
             if line is None and ports[name]:  # somebody else has taken its port meanwhile
-                line = self._begin(name, 0, options[name]).get(timeout=READY_S)
+                line = _first(self._begin(name, 0, options[name]))
             if line is None:
                 raise RuntimeError(f"praxisd sandbox {name} did not start")
             found[name] = line.removeprefix("ready ").strip()
@@ -125,6 +126,14 @@ class Sandboxes:
         for one in practices:
             house.store.run(system("demo", one), work)
             online.introduce(house, one, addresses["portal"], _KEY)
+
+
+def _first(lines: "queue.Queue[str | None]") -> str | None:
+    """Its first line, or None if it ended or said nothing for too long."""
+    try:
+        return lines.get(timeout=READY_S)
+    except queue.Empty:
+        return None
 
 
 def _may_set(present: dict[str, str] | None, ours: dict[str, str]) -> bool:

@@ -25,12 +25,12 @@ from zoneinfo import ZoneInfo
 
 from praxisd.testing import warm
 
-READY_S = 60.0
+READY_S = 120.0
 """A start takes about a second, more on a busy machine. Seconds."""
 GUARDED_READY_S = 180.0
 """A demo under its guard makes versions to update to before it is ready: half a minute, more on a busy machine. Seconds."""
 END_S = 12.0
-COMMAND_S = 60.0
+COMMAND_S = 120.0
 PROGRAM = (sys.executable, "-m", "praxisd")
 
 
