@@ -22,6 +22,8 @@ def main() -> int:
     def say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
 
+    if options.take:
+        report_file.take(options.take)
     if options.what == "report":
         return _written(say)
     wanted = parts.PARTS if options.what == "all" else (parts.BY_NAME[options.what],)
@@ -115,6 +117,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=2, help="length of one load, 2 if left out")
     parser.add_argument(
         "--entries", type=int, default=1_000_000, help="of the logbook, a million if left out"
+    )
+    parser.add_argument(
+        "--take", type=Path, help="a folder with a section (.md, .svg) for the report, as the soak writes it"
     )
     parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
     options = parser.parse_args()

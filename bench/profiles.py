@@ -1,4 +1,4 @@
-"""Where the time of the worst figures goes: `python -m bench.profiles coldest|changed|inside [FOLDER]`.
+"""Where the time of the worst figures goes: `python -m bench.profiles coldest|changed|infix [FOLDER]`.
 
 Own time of each function by cProfile, in one process and one thread, without HTTP; FOLDER is a practice filled with `--keep`.
 Shares hold on a busy machine too; cProfile makes many small calls look a little dearer than they are.
@@ -62,7 +62,7 @@ def _touch(house: House, tx: object, made: practice.Filled, number: int) -> None
     touch(house, tx, [doctors[number % len(doctors)], rooms[number % len(rooms)]])  # type: ignore[arg-type]
 
 
-def inside(_folder: Path) -> Callable[[], None]:
+def infix(_folder: Path) -> Callable[[], None]:
     """400 words that stand within names, among 100,000 names."""
     from bench import medication
     from praxisd.services.medication import finding_cascade, finding_making, sets_reading
@@ -73,7 +73,7 @@ def inside(_folder: Path) -> Callable[[], None]:
 
     house = Houses("sqlite", Path(tempfile.mkdtemp(prefix="praxisd-bench-"))).open()
     made = products(medication.NAMES)
-    asked = [one.typed for one in questions(made)["inside"]]
+    asked = [one.typed for one in questions(made)["infix"]]
     install(house, made, "large")
     index = finding_making.index_of(house, sets_reading.open_set(house, MEDICATION))
 
@@ -90,7 +90,7 @@ def _opened(folder: Path) -> tuple[practice.Filled, House]:
     return made, practice.opened(copied)
 
 
-WORKS = {"coldest": coldest, "changed": changed, "inside": inside}
+WORKS = {"coldest": coldest, "changed": changed, "infix": infix}
 
 
 def main(what: str, folder: str = "/tmp/praxisd-bench-base") -> None:

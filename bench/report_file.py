@@ -6,6 +6,7 @@ a line `Of: part: name; part: name`, with `*` for any words, that says which row
 
 import fnmatch
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -84,16 +85,28 @@ def write(folder: Path = HERE) -> tuple[Path, list[str]]:
     known = sections(by_hand.read_text(encoding="utf-8")) if by_hand.exists() else []
     pictures = _pictures(ordered)
     (folder / "plots").mkdir(exist_ok=True)
+    others = sorted((folder / "results").glob("*.md"))
     for old in (folder / "plots").glob("*.svg"):
-        if old.name not in pictures and not old.name.startswith("soak"):
+        if old.name not in pictures and old.stem not in [one.stem for one in others]:
             old.unlink()
     for name, text in pictures.items():
         (folder / "plots" / name).write_text(text, encoding="utf-8")
     bare: list[str] = []
     body = "\n".join(_lines(ordered, known, pictures, bare))
+    for one in others:
+        said = re.sub(r"\]\(([\w-]+\.svg)\)", r"](plots/\1)", one.read_text(encoding="utf-8"))
+        body += f"\n# {one.stem.capitalize()}\n\n{said}\n"
     file = folder / "REPORT.md"
     file.write_text(body.rstrip() + "\n", encoding="utf-8")
     return file, bare
+
+
+def take(source: Path, folder: Path = HERE) -> None:
+    """Take a section that another program wrote (`soak.md` with its `soak.svg`) into what the report is made of."""
+    for place, kind in (("results", "*.md"), ("plots", "*.svg")):
+        (folder / place).mkdir(exist_ok=True)
+        for one in source.glob(kind):
+            shutil.copyfile(one, folder / place / one.name)
 
 
 def _lines(

@@ -99,7 +99,10 @@ def test_the_file_says_all_that_is_kept(tmp_path: Path) -> None:
         results.keep(one, tmp_path / "results")
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "gone.svg").write_text("old")
-    (tmp_path / "plots" / "soak-memory.svg").write_text("of another")
+    (tmp_path / "soak-out").mkdir()
+    (tmp_path / "soak-out" / "soak.md").write_text("## One hour\n\n![memory](soak.svg)\n")
+    (tmp_path / "soak-out" / "soak.svg").write_text("<svg/>")
+    report_file.take(tmp_path / "soak-out", tmp_path)
     (tmp_path / "worst.md").write_text(
         "# Kept by hand\n\n## huey is fast\nOf: jobs: ours*; x: y\n\nIt forgets.\n"
     )
@@ -115,11 +118,12 @@ def test_the_file_says_all_that_is_kept(tmp_path: Path) -> None:
         "| crowd | 2.00 **worse than linear** | 2.00 |",
         "not measured yet",
         "![Growth](plots/growth-seats.svg)",
+        "# Soak\n\n## One hour\n\n![memory](plots/soak.svg)",
     ):
         assert words in text
     assert "Of: jobs" not in text and text == report_file.write(tmp_path)[0].read_text(encoding="utf-8")
     pictures = {one.name for one in (tmp_path / "plots").iterdir()}
-    assert pictures == {"jobs.svg", "seats.svg", "growth-seats.svg", "soak-memory.svg"}
+    assert pictures == {"jobs.svg", "seats.svg", "growth-seats.svg", "soak.svg"}
     ElementTree.parse(tmp_path / "plots" / "growth-seats.svg")
     (tmp_path / "worst.md").write_text("## Without a word\n")
     with pytest.raises(ValueError, match="Of:"):
@@ -134,6 +138,8 @@ def test_what_is_committed_can_be_written_again(tmp_path: Path) -> None:
     (tmp_path / "worst.md").write_text(
         (report_file.HERE / "worst.md").read_text(encoding="utf-8"), encoding="utf-8"
     )
+    for other in (report_file.HERE / "results").glob("*.md"):
+        (tmp_path / "results" / other.name).write_text(other.read_text(encoding="utf-8"), encoding="utf-8")
     file, _ = report_file.write(tmp_path)
     committed = report_file.HERE / "REPORT.md"
     assert file.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8"), (
