@@ -27,10 +27,10 @@ def told(page: Path) -> Iterator[str]:
     ]
     text = fenced.sub("", text)
     typed += re.findall(r"^ {4,}(.*)$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text)
-    for line in typed:
+    for line in (re.split(r"(?:^|\s)#", one)[0] for one in typed):
         for command in re.findall(r"(?:^|[\s/;|])praxisd ((?:[a-z]|--).*)", line):
             if "…" not in command.split()[0] and not command.startswith("praxisd "):
-                yield command.partition(" #")[0].partition("   ")[0].replace("\\|", "|")
+                yield command.partition("   ")[0].replace("\\|", "|")
 
 
 def fault(command: str) -> str | None:
