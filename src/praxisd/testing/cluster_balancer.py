@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 EVERY_S = 0.5
-ANSWER_S = 1.0
+ANSWER_S = 2.0
 FALL = 2
 CONNECT_S = 1.0
 HEAD_MOST = 65_536

@@ -23,6 +23,9 @@ BALANCER, RELAY = 0, 1
 """Ways in, as records name them (`Record.node`)."""
 AGAIN_S = 0.2
 """A client that was not served tries again after so long."""
+LEAVE = 0.1
+"""How likely a client ends its connection after a request, as portals do: so all nodes get some, also one that comes back."""
+AWAY = frozenset((502, 503, 504))
 MIX = {"book": 40, "hold": 6, "move": 20, "cancel": 22, "read": 12}
 
 
@@ -66,11 +69,13 @@ class Booker(Client):
             except Unanswered:
                 await asyncio.sleep(AGAIN_S)
             await asyncio.sleep(self.dice.uniform(0, 2 * self._pause_s))
+            if self.dice.random() < LEAVE:
+                self.http.close()
 
     async def send(self, *args: Any, **more: Any) -> Record:
         """As `Client.send`; after a 503 it waits a moment, as it is told to."""
         record = await super().send(*args, **more)
-        if record.status == 503:
+        if record.status in AWAY:
             await asyncio.sleep(AGAIN_S)
         return record
 
@@ -83,7 +88,7 @@ class Booker(Client):
             except Unanswered:
                 await asyncio.sleep(AGAIN_S)
                 continue
-            if record.status != 503 and record.code != "http.idempotency_running":
+            if record.status not in AWAY and record.code != "http.idempotency_running":
                 return
             await asyncio.sleep(AGAIN_S)
 
@@ -101,7 +106,9 @@ class PatientFollower(Follower):
         except (ValueError, msgspec.DecodeError):  # the balancer's own answer has no body
             await asyncio.sleep(AGAIN_S)
         finally:
-            self.faults[before:] = [one for one in self.faults[before:] if ": 503 " not in one]
+            self.faults[before:] = [
+                one for one in self.faults[before:] if not any(f": {n} " in one for n in AWAY)
+            ]
         return False
 
 
@@ -130,10 +137,11 @@ def bookers(
 
 
 def judged(records: Sequence[Record]) -> list[Record]:
-    """The records as the judge takes them. After a 503 nobody knows what became of the request: the connection to the database
-    may have been lost in its commit. So it is no answer; its wish may have had one effect or none.
+    """The records as the judge takes them. After a 503, or a balancer's 502 and 504, nobody knows what became of the request:
+    the connection to the database may have been lost in its commit. So it is no answer; its wish may have had one effect or
+    none.
     """
     return [
-        msgspec.structs.replace(r, outcome="unanswered", status=0, code=None) if r.status == 503 else r
+        msgspec.structs.replace(r, outcome="unanswered", status=0, code=None) if r.status in AWAY else r
         for r in records
     ]

@@ -12,6 +12,7 @@ from praxisd.testing.torture_nodes import Node
 
 STUCK_S = float(FROZEN_S)
 """So long PostgreSQL lets a node sleep that holds what others wait for."""
+BUSY_S = 60.0
 AWAY_S = 4.0
 """So long a database, a bus, a hub stays away."""
 
@@ -28,17 +29,24 @@ Fault = Callable[[Scene], Awaitable[Told]]
 
 
 async def _busy(scene: Scene) -> Node:
-    """A node that does a run in this moment."""
+    """A node that does a run in this moment, and has clients: else it would prove nothing that it is hit."""
     site = scene.site
     await asyncio.to_thread(site.job.owe, 3)
-    end = time.monotonic() + 30
+    end = time.monotonic() + BUSY_S
     while time.monotonic() < end:
         found = site.node_of(await asyncio.to_thread(site.job.worker))
-        if found is not None:
+        if found is not None and (scene.front != scene.balancer.port or _connections(scene, found)):
             return found
+        if not await asyncio.to_thread(site.job.open):
+            await asyncio.to_thread(site.job.owe, 3)
         await asyncio.sleep(0.02)
-    scene.faults.append("no node came to work at the job")
+    scene.faults.append("no node with clients came to work at the job")
     return site.nodes[0]
+
+
+def _connections(scene: Scene, node: Node) -> int:
+    """How many connections clients have to it through our balancer."""
+    return len(scene.balancer.backends[node.number].open)
 
 
 async def _taken_over(scene: Scene, since: float) -> str:
@@ -55,18 +63,10 @@ async def _taken_over(scene: Scene, since: float) -> str:
     return "its run was not taken over"
 
 
-def _connections(scene: Scene, victim: Node) -> str:
-    """How many connections clients have to it through the balancer; a fault if there are none: it would prove nothing."""
-    count = len(scene.balancer.backends[victim.number].open)
-    if not count:
-        scene.faults.append(f"no client was connected with node {victim.number}")
-    return f"{count} connections of clients were with it"
-
-
 async def kill(scene: Scene) -> Told:
     """kill -9 of a node at work; it is started again."""
     victim = await _busy(scene)
-    began, lost = time.monotonic(), _connections(scene, victim)
+    began, lost = time.monotonic(), f"{_connections(scene, victim)} connections of clients were with it"
     await asyncio.to_thread(victim.kill)
     took = await _taken_over(scene, began)
     await scene.site.again(victim)
@@ -78,7 +78,7 @@ async def suspend(scene: Scene) -> Told:
     """SIGSTOP of a node at work, for longer than a lease; then it goes on."""
     site = scene.site
     victim = await _busy(scene)
-    lost = _connections(scene, victim)
+    lost = f"{_connections(scene, victim)} connections of clients were with it"
     site.freeze(victim)
     await asyncio.sleep(site.lease_s + 3)
     site.thaw(victim)

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from praxisd.testing.cluster_clients import BALANCER, RELAY, judged
 from praxisd.testing.cluster_faults import FAULTS, NEED_RELAY
+from praxisd.testing.cluster_haproxy import Haproxy
 from praxisd.testing.cluster_report import Row, seen
 from praxisd.testing.cluster_scene import Scene
 from praxisd.testing.cluster_site import Site
@@ -43,9 +45,9 @@ async def _happens(scene: Scene, name: str) -> Row:
 
 async def _torment(
     site: Site, faults: Sequence[str], seed: int, clients: int, pause_s: float, out: Outcome, history: History,
-    say: Callable[[str], None],
+    say: Callable[[str], None], front: int,
 ) -> Scene:  # fmt: skip
-    scene = Scene(site, seed, clients, pause_s, history)
+    scene = Scene(site, seed, clients, pause_s, history, front)
     async with scene:
         await scene.well(time.monotonic())
         await asyncio.to_thread(site.job.owe, 3)
@@ -82,9 +84,11 @@ def torture(
     pause_s: float = 0.05,
     lease_s: int = 30,
     relay: bool = True,
+    haproxy: bool = False,
     say: Callable[[str], None] = lambda _words: None,
 ) -> Outcome:
-    """Everything; `faults` are names of `cluster_faults.FAULTS`, `clients` as many for each of two practices."""
+    """Everything; `faults` are names of `cluster_faults.FAULTS`, `clients` as many for each of two practices; `haproxy`:
+    they come by a real one."""
     unknown = [one for one in faults if one not in FAULTS or (one in NEED_RELAY and not relay)]
     if unknown:
         raise ValueError(f"no such faults: {unknown}")
@@ -95,7 +99,9 @@ def torture(
         history = History(file)
         site.start()
         say(f"  all started after {time.monotonic() - began:.1f} s")
-        scene = asyncio.run(_torment(site, faults, seed, clients, pause_s, found, history, say))
+        with ExitStack() as stack:
+            front = stack.enter_context(Haproxy(out, site.ports)).port if haproxy else 0
+            scene = asyncio.run(_torment(site, faults, seed, clients, pause_s, found, history, say, front))
         found.faults += scene.faults
         codes = [node.stop() for node in site.nodes]
         if any(codes):

@@ -38,10 +38,14 @@ class Back:
 class Scene:
     """Use as an async context; everything runs inside."""
 
-    def __init__(self, site: Site, seed: int, clients: int, pause_s: float, history: History) -> None:
+    def __init__(
+        self, site: Site, seed: int, clients: int, pause_s: float, history: History, front: int = 0
+    ) -> None:
+        """`front`: the port of another balancer, by which clients come instead of ours."""
         self.site, self.history = site, history
         self._seed, self._clients, self._pause_s = seed, clients, pause_s
         self.balancer = Balancer(site.ports)
+        self.front = front
         self.pages: list[Page] = []
         self.followers: list[tuple[int, PatientFollower]] = []
         self.faults: list[str] = []
@@ -58,17 +62,15 @@ class Scene:
         scenes, relay = self.site.scenes, self.site.relay
         away = None if relay is None else ([hub.port for hub in relay.hubs], relay.host)
         practices = [(Wishes(s, self._seed + n), s.credentials) for n, s in enumerate(scenes)]
-        self._bookers = bookers(
-            practices, self.balancer.port, away, self._clients, self.history, self._pause_s
-        )
+        self._bookers = bookers(practices, self.front, away, self._clients, self.history, self._pause_s)
         self.followers = [
-            (number, PatientFollower(who, [self.balancer.port]))
+            (number, PatientFollower(who, [self.front]))
             for number, scene in enumerate(scenes)
             for who in scene.credentials
         ]
         ways: list[tuple[str, Any]] = [
             *((f"node {node.number}", lambda port=node.port: _plain(port)) for node in self.site.nodes),
-            ("balancer", lambda: _plain(self.balancer.port)),
+            ("balancer", lambda: _plain(self.front)),
         ]
         if away is not None:
             tls, (ports, host) = context(), away
@@ -146,7 +148,7 @@ class Scene:
 
     async def _booked(self, since: float) -> tuple[str, str, int]:
         """(id, column, start) of an appointment on a quiet day."""
-        http, kind = Marked(self.balancer.port, self.site.desk(0)), self.site.scenes[0].services["check"].id
+        http, kind = Marked(self.front, self.site.desk(0)), self.site.scenes[0].services["check"].id
         try:
             while time.monotonic() < since + WELL_S:
                 self._markers += 1

@@ -6,6 +6,7 @@
     --seed S         dice of the clients              --out DIR      where history, logs and folders stay
     --clients C      for each of two practices (6)    --lease S      a node that says nothing so long is gone (30)
     --no-relay       without hubs and NATS            --report FILE  the table of what clients saw, as Markdown
+    --haproxy        clients come by a real haproxy instead of a small balancer of our own
 
 Three `praxisd serve` on one PostgreSQL behind a balancer, two hubs with a NATS, two practices, a job. Ends with 1 if one
 promise was broken: a booking twice or lost, a job not exactly once, a page that was not told of a change, a practice
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--lease", type=int, default=30)
     parser.add_argument("--no-relay", action="store_true")
+    parser.add_argument("--haproxy", action="store_true")
     parser.add_argument("--report", type=Path)
     asked = parser.parse_args(arguments)
     relay = not asked.no_relay
@@ -62,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     out = asked.out or Path(tempfile.mkdtemp(prefix="praxisd-cluster-"))
     print(f"seed {asked.seed}, everything kept in {out}", flush=True)
     found = torture(
-        out, faults, asked.seed, clients=asked.clients, lease_s=asked.lease, relay=relay,
+        out, faults, asked.seed, clients=asked.clients, lease_s=asked.lease, relay=relay, haproxy=asked.haproxy,
         say=lambda words: print(words, flush=True),
     )  # fmt: skip
     text = report(found, asked.seed, asked.lease)
