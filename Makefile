@@ -9,6 +9,8 @@
 #                                                  BACKUPS=1: backups under load, killed, their media damaged (RUNS=30 KILLS=50)
 #                                                  SEATS=1: programs that race for locks (N: acquires, 100,000 if left out)
 #                                                  RELAY=1: hub, links and guests (N: fuzzed inputs, 1,000,000 if left out)
+#                                                  CLUSTER=1: three nodes, two hubs, everything taken away once (N: rounds)
+#   make soak      an hour of the demo under work and faults (MINUTES=60 OUT=soak); what grows fails it
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #   make ui        build the console               make screenshots       every page as a picture, into screenshots/
 #
@@ -39,7 +41,7 @@ DEV := $(VENV)/.dev-$(HERE)
 
 UI := src/praxisd/web/console/built-from
 
-.PHONY: help venv ui demo test check lint bench torture docs screenshots lock clean
+.PHONY: help venv ui demo test check lint bench torture soak docs screenshots lock clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -93,8 +95,13 @@ WORKERS ?= 3
 test: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || rc=1; exit $$rc
 
+# Each part is kept in bench/results as it ends; begun again, it goes on.
 bench: $(DEV) ui
-	@$(PY) -m bench
+	@$(PY) -m bench all --write
+
+MINUTES ?= 60
+soak: $(DEV) ui
+	@$(PY) -m praxisd.testing.soak --minutes $(MINUTES) --out $(or $(OUT),soak)
 
 torture: $(DEV)
 	@$(if $(MESSAGES),$(PY) -m praxisd.testing.torture_messages --kills $(or $(KILLS),200) && \
@@ -105,11 +112,12 @@ torture: $(DEV)
 	$(if $(BACKUPS),$(PY) -m praxisd.testing.backup_torture --runs $(or $(RUNS),30) --kills $(or $(KILLS),50),\
 	$(if $(XDT),$(PY) -m praxisd.testing.xdt_large --bytes $(or $(BYTES),100000000),\
 	$(if $(TAKEOVER),$(PY) -m praxisd.testing.takeover_torture,\
+	$(if $(CLUSTER),$(PY) -m praxisd.testing.cluster_torture --n $(if $(filter command line,$(origin N)),$(N),3),\
 	$(if $(SEATS),$(PY) -m praxisd.testing.seat_race --acquires $(if $(filter command line,$(origin N)),$(N),100000) && \
 	$(PY) -m praxisd.testing.seat_race --postgres --nodes 2 --acquires $(if $(filter command line,$(origin N)),$(N),100000),\
 	$(if $(ONLINE),$(PY) -m praxisd.testing.online_week --days $(or $(DAYS),7) && \
 	$(PY) -m praxisd.testing.online_week --postgres --days $(or $(DAYS),7),\
-	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS))))))))))
+	$(PY) -m praxisd.testing.torture --attempts $(N) $(if $(KILLS),--kills $(KILLS)))))))))))
 
 docs: $(RUN)
 	@$(PY) -m praxisd.testing.reference docs/reference
