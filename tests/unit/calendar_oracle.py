@@ -1,12 +1,14 @@
-"""The naive oracle of the calendar: minute by minute on the wall clock, no bit, no cache, no shortcut.
+"""The naive oracle of the calendar: minute by minute on the wall clock, no bit, no shortcut.
 
 Written from SPEC 1.5, 1.6 and HOUSE "Calendar" alone; it shares no code with the rules it judges, only the
-structs both are given. A minute is named by the epoch second it begins with.
+structs both are given. A minute is named by the epoch second it begins with. What one question about a rule
+or an opening was answered with is kept, so that it is worked out once; no answer is made of another one.
 """
 
 import itertools
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
@@ -16,11 +18,13 @@ from praxisd.model.scheduling import Absence, HealthcareService, ImportedSlot, S
 Rows = dict[str, list[tuple[int, int]]]
 
 
+@lru_cache
 def _wall(text: str) -> int:
     hour, minute = text.split(":")
     return int(hour) * 60 + int(minute)
 
 
+@lru_cache(maxsize=4096)
 def _named(rule: str, first: date | None, day: date) -> bool:
     """Whether a rule of RFC 5545 names the day, in the opinion of another program."""
     assert first is not None

@@ -2,6 +2,7 @@
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from praxisd.kernel.schedule import At, Daily, Monthly, Plan, Repeat, Weekly
@@ -9,15 +10,15 @@ from praxisd.kernel.schedule import At, Daily, Monthly, Plan, Repeat, Weekly
 NAMES = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+@lru_cache(maxsize=64)
 def wall_minutes(day: date, zone: ZoneInfo) -> dict[tuple[date, str], int]:
     """First instant of every wall time really shown on `day` and the day after, minute by minute in UTC."""
     shown: dict[tuple[date, str], int] = {}
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    instant = int((noon - timedelta(hours=30)).timestamp())
-    while instant < (noon + timedelta(hours=54)).timestamp():
+    first = int((noon - timedelta(hours=30)).timestamp())
+    for instant in range(first, int((noon + timedelta(hours=54)).timestamp()), 60):
         local = datetime.fromtimestamp(instant, zone)
-        shown.setdefault((local.date(), local.strftime("%H:%M")), instant)
-        instant += 60
+        shown.setdefault((local.date(), f"{local.hour:02}:{local.minute:02}"), instant)
     return shown
 
 
