@@ -17,7 +17,7 @@ from praxisd.kernel.app import House
 from praxisd.services.backups import engine as codes
 from praxisd.services.backups import engine_checks
 from praxisd.services.backups.engine import EngineFault, Named, Repo
-from praxisd.services.backups.engines import restic_listing, restic_place
+from praxisd.services.backups.engines import restic_listing, restic_place, restic_running
 from praxisd.services.backups.engines.restic import Restic
 from praxisd.services.backups.engines.restic_child import Child
 from praxisd.testing import debian, engine_faults
@@ -315,3 +315,21 @@ def test_a_missing_or_old_program_is_an_issue_only_where_a_plan_needs_it(
     assert found() == [], "it heals by itself"
     with pytest.raises(EngineFault):
         Restic(house.folder, house.folder / "not there").version()
+
+
+def test_memory_for_time_only_where_there_is_plenty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, place = tmp_path / "restic", tmp_path / "repo"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo "restic 0.14.0 compiled with go" || printf \'"%s"\' "$GOGC"\n'
+    )
+    program.chmod(0o700)
+    (place / "index").mkdir(parents=True)
+    (place / "config").touch()
+    runner, repo = restic_running.Runner(tmp_path / "engine", program), Repo(str(place), "geheim")
+    monkeypatch.setattr(restic_running, "PLENTY", 0)
+    assert runner.answer(repo, "x") == "400"
+    os.truncate(os.open(place / "index" / "one", os.O_CREAT | os.O_WRONLY), restic_running.SMALL_INDEX + 1)
+    assert runner.answer(repo, "x") == ""
+    (place / "index" / "one").unlink()
+    monkeypatch.setattr(restic_running, "PLENTY", 1 << 60)
+    assert runner.answer(repo, "x") == ""

@@ -94,6 +94,10 @@ class Place:
             raise EngineFault(engine.UNPLUGGED, "what was just made is not there", retry=True)
         return found[0]
 
+    def indexed(self) -> int:
+        """Bytes of what says where things lie: by it the memory grows that an engine takes."""
+        return sum(_size(one) for one in _list(self.folder / "index"))
+
     def misnamed(self, kinds: tuple[str, ...] = _NAMED) -> list[Path]:
         """Files whose content is not what their name says, in the small folders: keys, index, snapshots."""
         return [

@@ -15,6 +15,8 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
 from praxisd.services.backups import engine
 from praxisd.services.backups.engine import EngineFault, Repo, Stop
 from praxisd.services.backups.engines import restic_words
@@ -37,6 +39,8 @@ _LOOK_S = 0.2
 """How often it is asked whether to stop and whether the medium is still there. Seconds."""
 STILL_S = 30.0
 """How long restic may neither read nor write while its medium is nearly full. Seconds."""
+SMALL_INDEX, PLENTY = 8 << 20, 4 << 30
+"""Up to so large an index, and from so much memory on, restic may take more of it and less of the processor. Bytes."""
 _DONE = re.compile(rb'"bytes_done":(\d+)')
 _versions: dict[tuple[str, int, int], tuple[int, ...]] = {}
 
@@ -56,6 +60,14 @@ def _still(child: Child) -> None:
 
 def _no_excuse(exit_code: int, said: str) -> bool:
     return False
+
+
+def _collecting(folder: Path | None) -> dict[str, str]:
+    """Go's collector may wait until memory is five times what is needed, not twice, where there is plenty and the repository
+    is small: some hundred megabytes. Measured: a twentieth of the processor time of a backup.
+    """
+    small = folder is not None and Place(folder).indexed() <= SMALL_INDEX
+    return {"GOGC": "400"} if small and psutil.virtual_memory().total >= PLENTY else {}
 
 
 class Pulse:
@@ -207,7 +219,7 @@ class Runner:
         """
         folder = local(repo.place)
         hint = {"RESTIC_KEY_HINT": repo.key} if _KEY.fullmatch(repo.key) else {}
-        return self._inherited() | hint | {
+        return self._inherited() | hint | _collecting(folder) | {
             "RESTIC_REPOSITORY": f"local:.{os.sep}{folder.name}" if folder else repo.place,
             "RESTIC_PASSWORD": repo.secret, "RESTIC_PROGRESS_FPS": "3",
             "TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": passing, "TEMP": passing, "TMP": passing,
