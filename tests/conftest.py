@@ -33,6 +33,34 @@ settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+_WHOLE = ("e2e", "journeys")
+"""Folders whose tests start browsers and whole programs: they keep both processors busy and wait much."""
+_SPREAD = 0.6
+"""Over this share of the small tests they are spread; the rest fills up what is left, so that no worker ends alone."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One file of whole programs, then many small tests, and so on: three browsers at once would wait for one another, and
+    three small tests leave a processor idle. Files stay whole and in their order, which is the same for all workers.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    whole = [one for path, one in files.items() if path.parent.name in _WHOLE]
+    small = [one for path, one in files.items() if path.parent.name not in _WHOLE]
+    apart = _SPREAD * sum(map(len, small)) / max(1, len(whole))
+    ordered: list[pytest.Item] = []
+    placed = count = 0
+    for one in small:
+        while placed < len(whole) and placed * apart <= count:
+            ordered += whole[placed]
+            placed += 1
+        ordered += one
+        count += len(one)
+    items[:] = ordered + [item for one in whole[placed:] for item in one]
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there now stays until the end: the collector need not look at it again, a tenth of the suite's time."""
     gc.collect()
@@ -47,7 +75,12 @@ def pytest_configure(config: pytest.Config) -> None:
             postgres.programs()
         with suppress(debian.ProgramMissing):
             browser.program()
-        for package, program in (("nats-server", "nats-server"), ("iproute2", "ip")):
+        for package, program in (
+            ("nats-server", "nats-server"),
+            ("iproute2", "ip"),
+            ("docker-compose", "docker-compose"),
+            ("prometheus", "promtool"),
+        ):
             with suppress(debian.ProgramMissing):
                 debian.program((program,), package)
 
