@@ -323,7 +323,7 @@ def test_the_examples_work(place: Place, tmp_path: Path) -> None:
     seat = SeatKey.load(path).seat
     status, told = place.owner.call("POST", f"/api/v1/seats/{seat}/approve", {"code": code})
     assert status == 200, told
-    assert becoming.communicate(timeout=5)[0].strip() == "approved"
+    assert becoming.communicate(timeout=60)[0].strip() == "approved"
 
     edit = ("edit_patient.py", place.url, str(path), secret, patient)
     sync = ("edit_patient_sync.py", place.url, str(path), secret, patient)
@@ -331,18 +331,18 @@ def test_the_examples_work(place: Place, tmp_path: Path) -> None:
         other.on("asked", lambda told: "soon")
         with other.lock(record):
             busy, patient_one = _example(*edit, "+4930100001"), _example(*sync, "+4930100002")
-            out, errors = busy.communicate(timeout=5)
+            out, errors = busy.communicate(timeout=60)
             assert (busy.returncode, out.strip()) == (1, "Dr. Chef (Full 1) works there"), errors
             assert patient_one.stdout is not None
             assert patient_one.stdout.readline().strip() == "Dr. Chef: soon"
-        out, errors = patient_one.communicate(timeout=5)
+        out, errors = patient_one.communicate(timeout=60)
         assert out.strip() == "saved", errors
     done = _example(*edit, "+4930100003")
-    out, errors = done.communicate(timeout=5)
+    out, errors = done.communicate(timeout=60)
     assert (done.returncode, out.strip()) == (0, "saved"), errors
     assert "30100003" in str(place.owner.call("GET", f"/api/v1/patients/{patient}")[1])
     logged = _example("write_log.py", place.url, str(path), str(tmp_path / "spool.db"))
-    out, errors = logged.communicate(timeout=5)
+    out, errors = logged.communicate(timeout=60)
     assert logged.returncode == 0 and out.startswith("kept as "), errors
 
 

@@ -224,7 +224,7 @@ def test_a_program_that_stood_still_goes_on(loops: str, dropped: bool) -> None:
                 else:
                     await until(lambda: link.silent)
                 one.send_signal(signal.SIGCONT)
-                await until(lambda: far.up and not far.link.silent, 10)
+                await until(lambda: far.up and not far.link.silent)
                 await talks(far.open())
                 assert (far.link is link) is not dropped
 

@@ -248,7 +248,7 @@ def test_the_background_thread_writes_and_tidies(sqlite_houses: Houses, clock: F
     done = threading.Event()
     house.store.on_commit.append(done.set)
     start_work(house)
-    assert done.wait(10)
+    assert done.wait(30)
     assert stored(scene, old) is None
     house.stop()
     again = main.wire(sqlite_houses.twin(house))

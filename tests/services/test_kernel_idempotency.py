@@ -80,7 +80,7 @@ def test_of_twins_at_once_one_saves(postgres_houses: Houses) -> None:
         try:
             with house.store.write(ACTOR) as tx:
                 found = idempotency.lookup(tx, *SCOPE)
-                barrier.wait(10)
+                barrier.wait(30)
                 assert found is None
                 idempotency.save(tx, *SCOPE, ANSWER)
             outcomes.append("saved")

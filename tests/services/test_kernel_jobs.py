@@ -72,14 +72,14 @@ def test_runs_of_one_job_never_overlap(make_house: Make, clock: FrozenClock) -> 
     worker.step()
     clock.advance(3600)
     worker.step()
-    assert started.acquire(timeout=5)
+    assert started.acquire(timeout=30)
     for _ in range(3):
         clock.advance(3600)
         worker.step()
     assert [r.state for r in run_log(house)] == ["running", "waiting", "missed", "missed"]
     assert {r.code for r in run_log(house, states=("missed",))} == {"jobs.overlap"}
     gate.set()
-    worker.wait_idle(5)
+    worker.wait_idle(30)
     settle(house, worker)
     assert max(most) == 1
     assert [r.state for r in run_log(house)] == ["success", "success", "missed", "missed"]
@@ -109,11 +109,11 @@ def test_jobs_run_beside_each_other_only_as_declared(make_house: Make) -> None:
         for one in declared:
             jobs.run_now(house, tx, one.name)
     worker.step()
-    assert started.acquire(timeout=5) and started.acquire(timeout=5)
+    assert started.acquire(timeout=30) and started.acquire(timeout=30)
     worker.step()
     assert at_work == {"trial.free", "trial.other"}
     gate.set()
-    worker.wait_idle(5)
+    worker.wait_idle(30)
     settle(house, worker)
     assert pairs == {frozenset(("trial.free", "trial.other"))}
     assert [r.state for r in run_log(house, "trial.shy")] == ["success"]
@@ -156,7 +156,7 @@ def test_a_chain_goes_on_behind_a_run_that_has_looked_for_the_last_time(
     with house.store.write(ACTOR) as tx:
         jobs.run_now(house, tx, "trial.two")
     worker.step()
-    assert looked.acquire(timeout=5)
+    assert looked.acquire(timeout=30)
     for states in (["running", "waiting"], ["running", "waiting"]):  # the one that waits will find it all
         clock.advance(3600)
         worker.step()
@@ -219,11 +219,11 @@ def test_run_now_and_cancel(make_house: Make, clock: FrozenClock) -> None:
     assert second.due_at == clock.now() + 1
     clock.advance(1)
     worker.step()
-    assert started.wait(5)
+    assert started.wait(30)
     with house.store.write(ACTOR) as tx:
         assert jobs.cancel(house, tx, "trial.one", second.id).state == "running"
     gate.set()
-    assert worker.wait_idle(5)
+    assert worker.wait_idle(30)
     found = run_log(house)[-1]
     assert (found.state, found.counts) == ("cancelled", {"items": 1})
     assert "run.cancel_requested" in noted(house)
@@ -289,7 +289,7 @@ def test_stopping_gives_the_run_back_and_the_next_start_goes_on(make_house: Make
     worker.step()
     clock.advance(3600)
     worker.step()
-    assert started.wait(5)
+    assert started.wait(30)
     worker.stop()
     (run,) = run_log(house)
     assert run.state == "interrupted"
@@ -357,7 +357,7 @@ def test_a_job_that_never_comes_to_a_checkpoint_holds_up_no_stop(
     worker = settle(house)
     clock.advance(3600)
     worker.step()
-    assert started.wait(5)
+    assert started.wait(30)
     begun = time.monotonic()
     house.stop(patience_s=0.4)
     assert time.monotonic() - begun < 3

@@ -82,7 +82,7 @@ def test_first_askers_at_once_get_one_lease(houses: Houses) -> None:
     barrier = threading.Barrier(8)
 
     def ask(holder: str) -> None:
-        barrier.wait(10)
+        barrier.wait(30)
         for key in "abc":
             lease = take(house, holder, key)
             if lease is not None:

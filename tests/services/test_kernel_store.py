@@ -135,7 +135,7 @@ def test_a_deadlock_on_postgresql_is_a_conflict_and_is_tried_again(postgres_hous
         def work(tx: Tx) -> None:
             tx.run(change, which=first)
             if not met.is_set():
-                barrier.wait(5)
+                barrier.wait(30)
                 met.set()
             tx.run(change, which=second)
 
@@ -193,7 +193,7 @@ def test_a_closed_store_refuses_and_waits_for_an_open_write(sqlite_houses: House
 
     writer = threading.Thread(target=slow)
     writer.start()
-    assert inside.wait(5)
+    assert inside.wait(30)
     closer = threading.Thread(target=house.store.close)
     closer.start()
     time.sleep(0.1)

@@ -33,7 +33,7 @@ def test_waiting_ends_after_its_timeout_and_when_it_is_stopped(sqlite_houses: Ho
     thread = threading.Thread(target=sleep)
     thread.start()
     wake.stop()
-    assert ended.wait(5)
+    assert ended.wait(30)
     thread.join()
 
 
@@ -58,7 +58,7 @@ def test_a_commit_wakes_the_other_node(postgres_houses: Houses) -> None:
     first = postgres_houses.open((SERVICE,))
     second = postgres_houses.twin(first)
     second.wake.start()
-    assert second.wake.listening.wait(10)
+    assert second.wake.listening.wait(30)
     seen = second.wake.mark()
     start = time.monotonic()
     with first.store.write(ACTOR) as tx:
@@ -71,7 +71,7 @@ def test_the_listener_comes_back_after_its_connection_was_cut(postgres_houses: H
     first = postgres_houses.open((SERVICE,))
     second = postgres_houses.twin(first)
     second.wake.start()
-    assert second.wake.listening.wait(10)
+    assert second.wake.listening.wait(30)
     with first.store.write(ACTOR) as tx:
         tx.raw(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

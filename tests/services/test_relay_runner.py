@@ -133,7 +133,7 @@ def test_what_the_hub_says_is_written_down(house: House, hub: RunningHub) -> Non
     with linked(house, hub) as runner:
         id_ = name_of(house).partition(".")[0]
         hub.ask(lambda: hub.hub.registry.revoke(id_))
-        until(lambda: not runner.snapshot().connected, 10)
+        until(lambda: not runner.snapshot().connected)
         until(lambda: identity.current(house).state == identity.REVOKED)  # type: ignore[union-attr]
         assert runner.snapshot().links[0].phase == "refused"
         assert runner.snapshot().links[0].code == "revoked"

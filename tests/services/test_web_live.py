@@ -322,13 +322,13 @@ def test_what_another_node_does_is_heard_too(
     there = postgres_houses.twin(here)
     if notices:
         here.wake.start()
-        assert here.wake.listening.wait(5)
+        assert here.wake.listening.wait(30)
     with running(here, DOORS) as server, listening(server.url) as stream:
         stream.next()
         began = time.monotonic()
         seqs = [note(there) for _ in range(3)]
         assert [c["seq"] for c in stream.changes(3)] == seqs
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15  # to look for it would take 30
 
 
 def test_a_long_run_tells_how_far_it_is(

@@ -233,7 +233,7 @@ def test_too_many_waiting_requests_are_told_to_come_back(
             target=lambda: httpx.get(f"{one.url}/api/v1/notes/slow", headers=AUTH, timeout=20)
         )
         slow.start()
-        assert web_sample.entered.wait(10)
+        assert web_sample.entered.wait(30)
         refused = one.http.get("/api/v1/notes/x")
         web_sample.gate.set()
         slow.join(10)

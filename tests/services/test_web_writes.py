@@ -138,7 +138,7 @@ def test_a_twin_still_running_gets_409_and_later_the_first_answer(one: Running) 
     answers: list[httpx.Response] = []
     first = threading.Thread(target=lambda: answers.append(one.post("a", key="k1", mode="slow")))
     first.start()
-    assert web_sample.entered.wait(10)
+    assert web_sample.entered.wait(30)
     twin = one.post("a", key="k1", mode="slow")
     web_sample.gate.set()
     first.join(10)
@@ -160,7 +160,7 @@ def test_a_twin_on_another_node_gets_409_too(postgres_houses: Houses) -> None:
         answers: list[httpx.Response] = []
         first = threading.Thread(target=lambda: answers.append(one.post("a", key="k1", mode="slow")))
         first.start()
-        assert web_sample.entered.wait(10)
+        assert web_sample.entered.wait(30)
         twin = two.post("a", key="k1", mode="slow")
         web_sample.gate.set()
         first.join(10)
