@@ -37,7 +37,7 @@ def test_a_node_behind_a_balancer_goes_on_accepting_until_that_has_heard(
         ask = node.client()
         for _ in range(4):
             assert ask.call("GET", "/health/ready")[0] == 200
-            time.sleep(0.5)
+            time.sleep(1.0)
         node.process.terminate()
         end = time.monotonic() + PATIENCE_S
         while ask.call("GET", "/health/ready")[0] == 200:
