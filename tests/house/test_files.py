@@ -1,7 +1,9 @@
 """Manners of every source file: size, name, docstring, nothing left half-done; no mirror in the lock file."""
 
 import ast
+import io
 import re
+import tokenize
 import tomllib
 from pathlib import Path
 
@@ -51,8 +53,37 @@ def test_unfinished_work_is_recognised(line: str) -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [p for p in _ours() if not ast.get_docstring(ast.parse(p.read_text(encoding="utf-8")))]
-    assert _named(silent) == []
+    assert _named([p for p in _ours() if not _says(p.read_text(encoding="utf-8"))]) == []
+
+
+def _says(source: str) -> bool:
+    """Whether it begins with a text: its first words are read, and not the whole file."""
+    between = (tokenize.COMMENT, tokenize.NL)
+    words = (one for one in tokenize.generate_tokens(io.StringIO(source).readline) if one.type not in between)
+    first, second = next(words), next(words, None)
+    return (
+        first.type == tokenize.STRING
+        and second is not None
+        and second.type == tokenize.NEWLINE
+        and bool(ast.get_docstring(ast.parse(first.string)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "good"),
+    [
+        ('# who\n\n"""What it is."""\nx = 1\n', True),
+        ("'What it is.'", True),
+        ("", False),
+        ("# What it is.\n", False),
+        ('""" """\n', False),
+        ('b"What it is."\n', False),
+        ('x = """What it is."""\n', False),
+        ('"""What""".strip()\n', False),
+    ],
+)
+def test_a_module_that_says_nothing_is_recognised(source: str, good: bool) -> None:
+    assert _says(source) is good
 
 
 def test_the_lock_names_only_public_registries() -> None:
