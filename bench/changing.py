@@ -28,7 +28,7 @@ def main(folder: str) -> int:
 
     def changed(call: Call) -> Any:
         view, number = views(call.house), next(numbers)
-        view.changed()
+        view.changed(call.actor.organization)
         columns = sorted({key[1] for key in tuple(view._occupied)}, key=str)
         if columns:
             stale = {columns[number % len(columns)], columns[(number + len(columns) // 2) % len(columns)]}

@@ -105,6 +105,22 @@ def test_answers_equal_those_without_a_memory(house, practice, seed):
     assert (fast > 10) == house.store.alone  # on a shared database each question looks
 
 
+def test_what_another_practice_books_leaves_kept_answers_alone(house, practice):
+    other = small_practice(house)
+    call = question(house, practice.desk(), practice.check, MONDAY, 8)
+    before = asked(call).body
+    for booked in (other, practice):
+        kept = finding.kept(call)
+        assert (kept is not None) == house.store.alone  # on a shared database each question looks
+        start = int((MONDAY + 2 * HOUR).timestamp())
+        wish = Wish(service=booked.check, start=start, schedules=booked.doctors[:1], patient=booked.patient)
+        house.store.run(booked.desk(), lambda tx, wish=wish: api.book(house, tx, wish))
+        if booked is other:
+            assert asked(call).body == before == afresh(call).body
+    assert finding.kept(call) is None
+    assert asked(call).body == afresh(call).body != before
+
+
 def test_what_is_rolled_back_is_not_remembered(house, practice):
     def closed(tx) -> None:
         api.edit_schedule(house, tx, practice.doctors[0], None, active=False)

@@ -79,7 +79,7 @@ def kept(call: Call) -> Answer | None:
     view = views(call.house)
     if not call.house.store.alone:
         return None
-    now, revision = call.house.clock.now(), view.revision
+    now, revision = call.house.clock.now(), view.revision(call.actor.organization)
     found = view.answers.get(_key(call.actor, call.query))
     if found is not None:
         made, until, data, tag = found
@@ -113,7 +113,7 @@ def slots(call: Call) -> Answer:
     begin, end = period(query)
     view = views(call.house)
     # Before the snapshot: a change after it makes the kept answer stale, never fresh.
-    revision = view.revision
+    revision = view.revision(call.actor.organization)
     with call.read() as tx:
         if not call.house.store.alone:
             same = _unchanged(call, tx)

@@ -83,17 +83,21 @@ class Views:
     """All calendars of this process. Threads share it; a race costs a second computation, nothing else."""
 
     def __init__(self) -> None:
-        self.revision = 0
+        self._revisions: dict[str, int] = {}
         self._calendars: dict[str, Calendar] = {}
         self._states: dict[str, tuple[int, State]] = {}
-        self._occupied: OrderedDict[tuple[object, ...], Occupied] = OrderedDict()
+        self._occupied: OrderedDict[tuple[object, ...], tuple[int | None, Occupied]] = OrderedDict()
         self._gate = threading.Lock()
         self.answers: OrderedDict[tuple[object, ...], tuple[int, int | None, bytes, str]] = OrderedDict()
 
-    def changed(self) -> None:
-        """Called after each commit that touched a calendar."""
+    def revision(self, organization: str) -> int:
+        """How often this practice's calendar was changed here: what others change leaves its kept answers alone."""
+        return self._revisions.get(organization, 0)
+
+    def changed(self, organization: str) -> None:
+        """Called after each commit that touched this practice's calendar."""
         with self._gate:
-            self.revision += 1
+            self._revisions[organization] = self._revisions.get(organization, 0) + 1
 
     def keep(self, key: tuple[object, ...], answer: tuple[int, int | None, bytes, str]) -> None:
         """Remember an encoded answer: (state it was made from, valid until, bytes, ETag)."""
@@ -121,7 +125,7 @@ class Views:
     def state(self, tx: Tx, revision: int | None = None) -> State:
         """Calendar and revisions as of this transaction.
 
-        `revision` is this object's, looked at before the transaction began: where this process alone owns the
+        `revision` is the practice's, looked at before the transaction began: where this process alone owns the
         database and nothing changed since, the answer comes from memory.
         """
         if revision is None or tx.writable or not tx.store.alone:
@@ -165,22 +169,24 @@ class Views:
         self, tx: Tx, schedules: Sequence[str], over: rules.Span, revisions: Mapping[str, int]
     ) -> dict[str, Occupied]:
         """What is occupied in each schedule over the span; read only for those that changed since they were kept."""
-        keys = {s: (tx.organization, s, revisions.get(s), over) for s in schedules}
+        keys = {s: (tx.organization, s, over) for s in schedules}
         got: dict[str, Occupied] = {}
         missing: list[str] = []
         with self._gate:
             for one, key in keys.items():
                 known = self._occupied.get(key)
-                if known is None:
+                if known is None or known[0] != revisions.get(one):
                     missing.append(one)
                 else:
-                    got[one] = known
+                    got[one] = known[1]
                     self._occupied.move_to_end(key)
         if missing:
             got |= self._read(tx, missing, over)
             if not tx.writable:  # a rollback would leave behind what never was
                 with self._gate:
-                    self._occupied.update((keys[one], got[one]) for one in missing)
+                    for one in missing:  # in place of the revision before: nobody asks for that one again
+                        self._occupied[keys[one]] = (revisions.get(one), got[one])
+                        self._occupied.move_to_end(keys[one])
                     while len(self._occupied) > _BITS_KEPT:
                         self._occupied.popitem(last=False)
         return got
@@ -231,4 +237,4 @@ def touch(house: "House", tx: Tx, schedules: Sequence[str] | None = None) -> Non
         store.next_number(tx, CONFIG)
         schedules = list(store.revisions(tx))
     store.bump(tx, schedules)
-    tx.after(views(house).changed)
+    tx.after(partial(views(house).changed, tx.organization))
