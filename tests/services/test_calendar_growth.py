@@ -1,0 +1,33 @@
+"""What the calendar remembers does not grow with what is booked: `make soak` found a revision of each booking kept for ever."""
+
+from datetime import UTC, datetime, timedelta
+
+from praxisd.kernel.access import system
+from praxisd.services.calendar import api
+from praxisd.services.calendar.booking import Wish
+from praxisd.services.calendar.view import views
+from praxisd.testing.practice import small_practice
+
+MONDAY = int(datetime(2026, 11, 23, 8, tzinfo=UTC).timestamp())
+HOUR = int(timedelta(hours=1).total_seconds())
+
+
+def test_a_column_over_a_period_is_remembered_once_however_often_it_changed(house):
+    practice = small_practice(house)
+    actor = system("test", practice.organization)
+
+    def free() -> list[int]:
+        with house.store.read(actor) as tx:
+            found = api.free(house, tx, practice.check, MONDAY, MONDAY + 24 * HOUR)
+            return [int(one.start) for one in found.slots]
+
+    before = free()
+    kept = len(views(house)._occupied)
+    assert before and kept
+    for _ in range(6):
+        wish = Wish(service=practice.check, start=before[0], patient=practice.patient)
+        made = house.store.run(actor, lambda tx, wish=wish: api.book(house, tx, wish))
+        free()
+        house.store.run(actor, lambda tx, made=made: api.cancel(house, tx, made.id, "Soak"))
+        assert free() == before, "what was remembered of the revision before is not shown"
+    assert len(views(house)._occupied) == kept
