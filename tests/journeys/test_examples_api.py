@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -24,7 +23,8 @@ from praxisd.testing.programs import Client, Running, command, running
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "api"
 LANGUAGES = ("python", "curl", "javascript")
-END_S = 60
+END_S = 200
+"""So long an example may take on a machine that has much else to do; a second or two otherwise."""
 BOOK = """free slots: n
 booked: 201 booked
 repeated: 201 true true
@@ -83,9 +83,8 @@ class Scene:
         return done.stdout.decode()
 
     def each(self, work: Callable[[str], Any]) -> dict[str, Any]:
-        """The same for every language, side by side."""
-        with ThreadPoolExecutor(len(LANGUAGES)) as pool:
-            return dict(zip(LANGUAGES, pool.map(work, LANGUAGES), strict=True))
+        """The same for every language, one after the other: they want the same slots."""
+        return {lang: work(lang) for lang in LANGUAGES}
 
     def ask(self, lang: str, method: str, path: str, body: Any = None) -> Any:
         status, answer = self.server.client(self.keys[lang]).call(method, path, body)
@@ -120,8 +119,6 @@ def test_the_same_examples_in_every_language() -> None:
 
 
 def test_book_and_keep_in_step(scene: Scene, tmp_path: Path) -> None:
-    """All three at once: somebody may be faster, which the examples bear, so a slot may be said to be taken more often."""
-
     def walk(lang: str) -> tuple[str, str, str, str]:
         kept = str(tmp_path / f"{lang}.txt")
         before = scene.run(lang, "feed", kept)
@@ -129,7 +126,7 @@ def test_book_and_keep_in_step(scene: Scene, tmp_path: Path) -> None:
         return before, said, scene.run(lang, "feed", kept), scene.run(lang, "feed", kept)
 
     for lang, (before, said, after, still) in scene.each(walk).items():
-        told = re.sub(r"(taken, the next one: .*\n)+", r"\1", re.sub(r"slots: [1-9]\d*", "slots: n", said))
+        told = re.sub(r"slots: [1-9]\d*", "slots: n", said)
         assert told.lower() == BOOK, lang
         rows = scene.mine(lang)
         assert [one["status"] for one in rows] == ["cancelled"] * 2, "booked twice, and never a third time"
