@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from praxisd.kernel.terminal import (
     shared,
     when,
 )
+from praxisd.kernel.texts import Texts
 
 _PACKAGE = "praxisd.services.exchange"
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -138,7 +140,7 @@ def out(
         print_json(answer)
         return
     shown = {name: answer[name] for name in ("patients", "loan", "file")}
-    click.echo(_say("out", until=when(answer["until"]), **shown), err=True)
+    click.echo(_say("out", until=_last_day(answer["until"]), **shown), err=True)
     if generate and passphrase:
         click.echo(_say("generated"), err=True)
         click.echo(passphrase)
@@ -157,7 +159,7 @@ def list_(folder: Path, organization: str | None, as_json: bool) -> None:
                 **one,
                 "name": one["label"],
                 "outAt": when(one["outAt"]),
-                "until": when(one["until"]),
+                "until": _last_day(one["until"]),
                 "stand": say(_PACKAGE, f"console.exchange.laptop.state.{one['state']}"),
             }
             for one in answer["loans"]
@@ -246,7 +248,7 @@ def status(folder: Path, organization: str | None, as_json: bool) -> None:
         click.echo(_say("is_none"))
     else:
         shown = {name: answer[name] for name in ("label", "practice", "packed")}
-        click.echo(_say("is_one", until=when(answer["until"]), **shown))
+        click.echo(_say("is_one", until=_last_day(answer["until"]), **shown))
 
 
 @laptop.command("pack")
@@ -313,11 +315,27 @@ def conflicts(folder: Path, organization: str | None, as_json: bool) -> None:
             {
                 **one,
                 "kind": say(_PACKAGE, f"console.exchange.kind.{one['kind']}"),
+                "path": _field(one["path"]),
                 **{side: _side(one.get(side)) for side in ("ours", "theirs")},
             }
             for one in answer["conflicts"]
         ]
         print_table(rows, ("id", "kind", "patientName", "path", "ours", "theirs", "reason"))
+
+
+def _last_day(until: str) -> str:
+    """The last day of a loan, which ends with it."""
+    end = datetime.fromisoformat(until) - timedelta(seconds=1)
+    return when(end.date().isoformat())
+
+
+def _field(path: str) -> str:
+    """What people call a field; the path itself where nobody has a word."""
+    name, key = path.partition("/")[0], "console.exchange.field."
+    texts = Texts([_PACKAGE])
+    if path == "*":
+        return texts.get("console.exchange.conflict.record", language())
+    return texts.get(key + name, language()) if texts.has(key + name) else path
 
 
 def _side(value: Any) -> str:
