@@ -23,9 +23,9 @@ def main() -> int:
         print(words, file=sys.stderr, flush=True)
 
     if options.take:
-        report_file.take(options.take)
+        report_file.take(options.take, options.into)
     if options.what == "report":
-        return _written(say)
+        return _written(say, options.into)
     wanted = parts.PARTS if options.what == "all" else (parts.BY_NAME[options.what],)
     whole = report.Report(report.machine())
     good = True
@@ -43,7 +43,7 @@ def main() -> int:
                     whole.curves += found.curves
                     whole.notes += [one for one in found.notes if one not in whole.notes]
     if options.write:
-        return max(_written(say), 0 if good else 1)
+        return max(_written(say, options.into), 0 if good else 1)
     report.show(whole, options.json)
     return 0 if whole.good else 1
 
@@ -60,9 +60,16 @@ def _passing(part: parts.Part, say: parts.Say):  # type: ignore[no-untyped-def]
 def _kept(part: parts.Part, run: parts.Run, options: argparse.Namespace) -> bool:
     """Measure a part unless it is done, keep what it found and write the report; False if a demand is missed or it failed."""
     commit = results.commit()
-    before = results.kept().get(part.name)
+    folder = options.into / "results"
+    before = results.kept(folder).get(part.name) if folder.exists() else None
     alone = options.what == part.name
-    if before and not before.entered and before.commit == commit and not (alone or options.again):
+    if (
+        before
+        and not before.entered
+        and not before.skipped
+        and before.commit == commit
+        and not (alone or options.again)
+    ):
         run.say(f"{part.name}: done at {before.measured}, {before.state}")
         return not before.missed
     quiet, load, began = results.others(), results.load(), time.monotonic()
@@ -84,20 +91,20 @@ def _kept(part: parts.Part, run: parts.Run, options: argparse.Namespace) -> bool
         run.say(f"{part.name}: not measured: {why!r}")
         if before is None:  # a figure from another day is worth more than none
             new.skipped = str(why)[:500]
-            results.keep(new)
+            results.keep(new, folder)
         return False
     after = results.others()
     new.seconds, new.others, new.state = time.monotonic() - began, (quiet, after), results.state(quiet, after)
     new.rows, new.curves, new.notes = found.rows, found.curves, found.notes
-    results.keep(new)
+    results.keep(new, folder)
     report.show(found, False)
-    report_file.write()
+    report_file.write(options.into)
     return found.good
 
 
-def _written(say: parts.Say) -> int:
+def _written(say: parts.Say, into: Path) -> int:
     """Write the report; 1 where one of the worst has no profile yet."""
-    file, bare = report_file.write()
+    file, bare = report_file.write(into)
     say(f"written: {file}")
     for one in bare:
         say(f"bench/worst.md says nothing of: {one}")
@@ -120,6 +127,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--take", type=Path, help="a folder with a section (.md, .svg) for the report, as the soak writes it"
+    )
+    parser.add_argument(
+        "--into",
+        type=Path,
+        default=report_file.HERE,
+        help="where results/ and REPORT.md lie, bench/ if left out",
     )
     parser.add_argument("--keep", type=Path, help="a folder for the filled practice, used again the same day")
     options = parser.parse_args()

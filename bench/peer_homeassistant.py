@@ -23,7 +23,7 @@ VERSION = "2024.3.3"
 PACKAGES = (f"homeassistant=={VERSION}",)
 IDLE_S = 30.0
 WATCHED_S = 10.0
-FIRST_S = 900.0
+FIRST_S = 3_600.0
 _CONFIG = """\
 homeassistant:
   name: Bench

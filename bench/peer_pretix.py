@@ -13,6 +13,7 @@ pretix is Django behind gunicorn with one synchronous worker; its answer about a
 import http.client
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -132,8 +133,14 @@ def _pretix(
     around = {**os.environ, "PRETIX_CONFIG_FILE": str(config), "DJANGO_SETTINGS_MODULE": "pretix.settings"}
     around.pop("PYTHONPATH", None)
     python = there / "python"
-    say("pretix: making its database")
+    empty, base = there.parent / "migrated.sqlite3", data / "db.sqlite3"
+    if empty.exists():
+        shutil.copyfile(empty, base)
+    say("pretix: making its database, some minutes the first time")
     _ran([python, "-m", "pretix", "migrate", "--verbosity", "0"], room, around)
+    if not empty.exists():
+        shutil.copyfile(base, empty.with_suffix(".new"))
+        empty.with_suffix(".new").replace(empty)
     say(f"pretix: filling it with {len(times)} dates and {sum(one['taken'] for one in times)} orders")
     told = json.dumps({"places": PLACES, "times": times})
     fill = Path(__file__).with_name("peer_pretix_fill.py")

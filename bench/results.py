@@ -46,7 +46,7 @@ class Result(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
 
 def keep(result: Result, folder: Path = FOLDER) -> Path:
     """Write it down in place of the one before; a crash leaves the old one whole."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{result.part}.json"
     beside = file.with_suffix(".new")
     beside.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")

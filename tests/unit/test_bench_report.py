@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from bench import __main__ as bench_main
 from bench import parts, plots, report, report_file, results, slope
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,39 @@ def test_the_file_says_all_that_is_kept(tmp_path: Path) -> None:
     (tmp_path / "worst.md").write_text("## Without a word\n")
     with pytest.raises(ValueError, match="Of:"):
         report_file.write(tmp_path)
+
+
+def test_parts_are_measured_once_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def measure(name: str) -> parts.Measure:
+        def work(_run: parts.Run, found: report.Report) -> None:
+            asked.append(name)
+            if name == "pretix" and asked.count(name) == 1:
+                raise SystemExit("pip found nothing")
+            found.rows.append(report.row(name, "a row", [2.0], [1.0]))
+
+        return work
+
+    fakes = tuple(parts.Part(name, name, "nothing", measure(name), 1) for name in ("slots", "pretix", "jobs"))
+    monkeypatch.setattr(parts, "PARTS", fakes)
+    monkeypatch.setattr(parts, "BY_NAME", {one.name: one for one in fakes})
+    monkeypatch.setattr(results, "others", lambda: 0.01)
+    monkeypatch.setattr(results, "commit", lambda: "abc")
+    (tmp_path / "worst.md").write_text("## All\nOf: *\n\nNothing to say.\n")
+
+    def bench(*words: str) -> int:
+        monkeypatch.setattr("sys.argv", ["bench", *words, "--into", str(tmp_path)])
+        return bench_main.main()
+
+    assert bench("all", "--write") == 1  # one peer was not to be had
+    assert "not measured: pip found nothing" in (tmp_path / "REPORT.md").read_text(encoding="utf-8")
+    assert results.kept(tmp_path / "results")["jobs"].state == "quiet"
+    assert bench("all", "--write") == 0
+    assert asked == ["slots", "pretix", "jobs", "pretix"]  # the others had their figures of this commit
+    assert bench("--part", "jobs", "--write") == bench("all", "--write", "--again") == bench("slots") == 0
+    assert asked[4:] == ["jobs", "slots", "pretix", "jobs", "slots"]
+    assert results.kept(tmp_path / "results")["pretix"].rows and bench("report") == 0
 
 
 def test_what_is_committed_can_be_written_again(tmp_path: Path) -> None:
