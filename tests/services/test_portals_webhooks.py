@@ -92,6 +92,22 @@ def test_only_the_practices_people_and_portals_themselves(there: Scene, program:
     assert refused["code"] == "portals.webhook_private"
 
 
+def test_a_delivery_wakes_the_courier_that_may_have_looked_before_it_was_there(
+    there: Scene, program: Receiver
+) -> None:
+    there.book(8)
+    there.tell()
+    there.hook(program.url, ["appointment.booked"])
+    there.tell()
+    before = there.house.wake.mark()
+    there.tell()
+    assert there.house.wake.mark() == before, "nobody is called, so nobody is woken"
+    there.book(9)
+    booked = there.house.wake.mark()
+    there.tell()
+    assert there.house.wake.mark() > booked
+
+
 def test_a_call_is_signed_and_says_nothing_of_the_patient(there: Scene, program: Receiver) -> None:
     hook = there.hook(program.url, ["appointment.booked"])
     appointment = there.book(9)

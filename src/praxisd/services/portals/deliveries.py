@@ -79,6 +79,9 @@ def heard(house: "House", tx: Tx, event: Event) -> None:
         subject = _subject(tx, one, event)
         if subject is not None:
             _add(tx, one, event, subject)
+            tx.after(
+                house.wake.signal
+            )  # the courier was woken by the event itself, perhaps before this row was there
 
 
 def _subject(tx: Tx, one: Webhook, event: Event) -> Subject | None:
