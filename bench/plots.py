@@ -11,7 +11,8 @@ from xml.sax.saxutils import escape
 COLOURS = ("#0b6bcb", "#b3541e", "#2e7d32", "#7b3fa0", "#8a6d00", "#00797a", "#a8324a", "#4a4a4a")
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 _INK, _FAINT = "#222222", "#cccccc"
-_ROW, _WORDS, _WIDTH = 18, 330, 900
+_ROW, _LETTER, _SCALE = 18, 5.8, 520.0
+"""Height of a row, width of a letter (about), width of the ratios' scale."""
 
 
 class Dot(NamedTuple):
@@ -67,7 +68,8 @@ def dots(title: str, told: Sequence[Dot]) -> str:
     """Each ratio as a dot with its spread; the line at 1 is the floor or peer, a tick is what is demanded."""
     values = [one for dot in told for one in (dot.value, dot.low, dot.high, dot.demanded, 1.0) if one]
     across = decades(min(values), max(values))
-    left, right, top = _WORDS, _WIDTH - 60.0, 40.0
+    left, top = 24 + _LETTER * max(len(dot.name) for dot in told), 40.0
+    right = left + _SCALE
     height = top + len(told) * _ROW + 26
 
     def place(value: float) -> float:
@@ -91,7 +93,7 @@ def dots(title: str, told: Sequence[Dot]) -> str:
             )
         body.append(f'<circle cx="{place(dot.value):.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
         body.append(_word(right + 12, y + 4, number(dot.value)))
-    return _sheet(_WIDTH, height, title, body)
+    return _sheet(right + 70, height, title, body)
 
 
 def lines(title: str, along: str, up: str, told: Sequence[Line]) -> str:
@@ -134,4 +136,5 @@ def lines(title: str, along: str, up: str, told: Sequence[Line]) -> str:
         y = top + 6 + index * _ROW
         body.append(_stroke([(right + 12, y), (right + 40, y)], colour, 2, dash))
         body.append(_word(right + 46, y + 4, line.name))
-    return _sheet(_WIDTH, bottom + 44, title, body)
+    most = max(len(line.name) for line in told)
+    return _sheet(right + 70 + _LETTER * max(most, 12), bottom + 44, title, body)

@@ -262,7 +262,11 @@ def _pictures(found: Mapping[str, results.Result]) -> dict[str, str]:
     made = {}
     for name, result in found.items():
         if result.rows:
-            dots = [plots.Dot(r.name, r.ratio, r.low, r.high, r.demanded, r.met) for r in result.rows]
+            keys = [one.key.removeprefix(f"{name}: ") for one in told({name: result})]
+            dots = [
+                plots.Dot(key, r.ratio, r.low, r.high, r.demanded, r.met)
+                for key, r in zip(keys, result.rows, strict=True)
+            ]
             title = parts.BY_NAME[name].title if name in parts.BY_NAME else name
             made[f"{name}.svg"] = plots.dots(f"{title}: ratios, {result.measured}, {result.state}", dots)
         for table in dict.fromkeys(curve.part for curve in result.curves):
