@@ -56,6 +56,7 @@ class Scene:
 
     async def __aenter__(self) -> "Scene":
         await self.balancer.__aenter__()
+        self.front = self.front or self.balancer.port
         await self.until(
             lambda: self.balancer.ready == len(self.site.nodes), "the balancer finds all nodes ready"
         )
