@@ -4,13 +4,15 @@ import random
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import PIPE, Popen
 from time import monotonic, sleep
 
 import psutil
 import pytest
 
-from praxisd.testing import soak_sample, soak_verdicts
+from praxisd.testing import soak_report, soak_sample, soak_verdicts
+from praxisd.testing.soak_actor import Tally
 from praxisd.testing.soak_bounds import BOUNDS, DESIGN
 from praxisd.testing.soak_judge import Bound, judge, quantile, theil_sen
 from praxisd.testing.soak_plot import Curve, Panel, svg
@@ -159,3 +161,38 @@ def test_the_picture_is_whole_and_says_what_it_shows() -> None:
     assert "50 min" in words
     lines = root.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 1 and 300 <= len(str(lines[0].get("points")).split()) <= 400
+
+
+def result_of(levels: dict[str, Callable[[float], float]]) -> soak_report.Result:
+    """An hour that was made."""
+    samples, now = soak_sample.Samples(lambda: clock[0]), series(lambda _: 0, 1)
+    clock = [0.0]
+    for at, _ in now:
+        clock[0] = at
+        samples.put(
+            {"actions": at * 2, "files.database": 4 + at / 1000} | {k: f(at) for k, f in levels.items()}
+        )
+    tally = Tally()
+    tally.count(tally.done, "desk.view")
+    return soak_report.Result(
+        seconds=HOUR, seed=1, engine="SQLite", rate=7.0, warm_s=600, tally=tally, samples=samples, idle=[],
+        lines=soak_verdicts.lines(samples.series, 600), load=(0.5, 0.5),
+        grown=soak_verdicts.grown(samples.series, samples.series["actions"], 600),
+    )  # fmt: skip
+
+
+def test_the_report_names_what_grew_and_is_not_good_then(tmp_path: Path) -> None:
+    calm = result_of({"server.uss": lambda _: 180.0, "rows.kernel_event": lambda at: at})
+    assert calm.good and not calm.leaks
+    soak_report.write(calm, tmp_path)
+    told = (tmp_path / "soak.md").read_text(encoding="utf-8")
+    assert "**Nothing grew.**" in told and "grew by 0.50 kB for each action" in told
+    assert "| kernel_event | 2995 | 0.500 | 3 |" in told and (tmp_path / "soak.json").exists()
+    leaking = result_of({"server.uss": lambda at: 180 + at / 60, "rows.kernel_event": lambda at: 20 * at})
+    assert leaking.leaks == ["server.uss", "kernel_event"] and not leaking.good
+    assert "**Grew: server.uss, kernel_event.**" in soak_report.text(leaking)
+    calm.idle.append("desk")
+    assert not calm.good
+    calm.idle.clear()
+    calm.tally.error("desk", RuntimeError("HTTP 500"))
+    assert not calm.good and "HTTP 500" in soak_report.text(calm)

@@ -25,6 +25,9 @@ BOUNDS = {
     "files.wal": Bound(
         8.0, "a checkpoint takes the log back each 1000 pages (4 MB); twice that is no growth"
     ),
+    "files.log_wal": Bound(
+        17.0, "the log's own comes back each 4000 pages (16 MB): it may fill once, not twice"
+    ),
     "files.temporary": Bound(2.0, "what is made for one request goes with it"),
     "files.kept": Bound(6.0, "the folder has a fixed set of files; a sandbox may begin a new one"),
 }

@@ -12,7 +12,7 @@ from praxisd.testing.soak_actor import Tally
 from praxisd.testing.soak_judge import quantile
 from praxisd.testing.soak_plot import Curve, Panel, svg
 from praxisd.testing.soak_sample import Samples, quantiles
-from praxisd.testing.soak_verdicts import Grown, Line
+from praxisd.testing.soak_verdicts import Grown, Line, each
 
 _FAST = ("probe.ready", "probe.slots", "probe.patients")
 
@@ -102,7 +102,8 @@ def picture(result: Result) -> str:
                 curve("server.fds", "descriptors"), curve("server.threads", "threads"), curve("hub.fds", "hub's descriptors"),
                 curve("server.children", "children"),
             ), marks),
-            Panel("Files", "MB", (curve("files.database", "database"), curve("files.wal", "write-ahead log"))),
+            Panel("Files", "MB", (curve("files.database", "database"), curve("files.wal", "its write-ahead log"),
+                curve("files.log", "log"), curve("files.log_wal", "log's write-ahead log"))),
             Panel("Latency of fixed probes, p50 of each minute", "ms", [
                 Curve(name, [(at / 60, value) for at, value in one["p50"]]) for name, one in probes.items()
             ], marks),
@@ -162,7 +163,16 @@ def text(result: Result) -> str:
     for name in _FAST:
         values = [value for at, value in result.samples.series.get(name, ()) if at >= result.warm_s]
         told.append(f"| {name} | {quantile(values, 0.5):.1f} ms | {quantile(values, 0.99):.1f} ms |")
-    told += ["", "Tables that grow by design, with what takes the rows away again:", ""]
+    kb = {
+        one: each(result.samples.series, one, result.samples.series["actions"], result.warm_s) * 1000
+        for one in ("files.database", "files.log")
+    }
+    told += [
+        "",
+        f"The database grew by {kb['files.database']:.2f} kB for each action, the log by {kb['files.log']:.2f} kB."
+        " Tables that grow by design, with what takes the rows away again:",
+        "",
+    ]
     told += [
         "| table | rows that came | per action | at most | by | until |",
         "| --- | ---: | ---: | ---: | --- | --- |",

@@ -70,6 +70,8 @@ class Sampler:
         found["helpers.rss"] = sum(program("x", one).get("x.rss", 0.0) for one in helpers)
         found["files.database"] = _size(self._scene.folder / "praxisd.db")
         found["files.wal"] = _size(self._scene.folder / "praxisd.db-wal")
+        found["files.log"] = _size(self._scene.folder / "log.db")
+        found["files.log_wal"] = _size(self._scene.folder / "log.db-wal")
         into.put(found)
         for name, probe in self._probes.items():
             began = time.perf_counter()

@@ -9,7 +9,6 @@ from praxisd.testing.soak_judge import LEAST_S, Bound, Point, Verdict, judge
 WARM_S = 600.0
 WARM_SHARE = 0.25
 """Warm-up: ten minutes, or a quarter of a shorter soak: pools fill, caches reach their size, SQLite its page cache."""
-GREW_BY = "rows"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def lines(series: Mapping[str, Sequence[Point]], warm_s: float, least_s: float =
     found = []
     for name, bound in BOUNDS.items():
         if name in series:
-            unit = "MB" if name.rpartition(".")[2] in ("rss", "uss", "wal") else ""
+            unit = "MB" if name.rpartition(".")[2] in ("rss", "uss", "wal", "log_wal") else ""
             found.append(
                 Line(name, unit, judge(series[name], bound, warm_s=warm_s, least_s=least_s), bound.why)
             )
@@ -79,6 +78,13 @@ def grown(series: Mapping[str, Sequence[Point]], actions: Sequence[Point], warm_
         if done > 0:
             found.append(Grown(name, rows, rows / done, design.per_action, design.by, design.until))
     return found
+
+
+def each(series: Mapping[str, Sequence[Point]], name: str, actions: Sequence[Point], warm_s: float) -> float:
+    """How much a series grew with each action after the warm-up."""
+    points = [one for one in series.get(name, ()) if one[0] >= warm_s]
+    done = at(actions, points[-1][0]) - at(actions, points[0][0]) if points else 0.0
+    return (points[-1][1] - points[0][1]) / done if done > 0 else 0.0
 
 
 def at(points: Sequence[Point], when: float) -> float:
