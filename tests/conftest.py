@@ -1,5 +1,6 @@
 """Fixtures and rules for the whole suite: PostgreSQL from nothing, foreign data, no silent skips in CI."""
 
+import compileall
 import fcntl
 import gc
 import json
@@ -69,8 +70,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where several workers run the tests: what is missing on this machine is installed once, before they start."""
+    """Where several workers run the tests: what is missing on this machine is installed once, before they start, and a fresh
+    copy of the sources is compiled once: all workers and the first programs would do so at the same time.
+    """
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        compileall.compile_dir(ROOT / "src", quiet=2)
         with suppress(PostgresMissing):
             postgres.programs()
         with suppress(debian.ProgramMissing):
