@@ -64,7 +64,7 @@ def _sealed_here(order: dict[str, str], data: bytes) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _no_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of files are sealed and opened, by the same code in this process: a program for each took half of the time.
+    """Hundreds of files are sealed and opened, by the same code in this process: a program for each took a third of the time.
     Its way through a program is tested where a file is what is tested (test_laptop_refused, test_laptop_door).
     """
     monkeypatch.setattr(laptop_sealing, "_child", _sealed_here)
