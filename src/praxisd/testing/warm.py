@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from types import SimpleNamespace
@@ -205,9 +205,12 @@ def _sandbox(line: list[str], env: Mapping[str, str], **files: Any) -> "subproce
 
 
 def _read_texts_once() -> None:
-    """Two hundred files of texts, a quarter of a start: each fork gets what was made of them here, as its own."""
+    """Two hundred files of texts, a third of a start: those of the built-in services are what was made of them here, and for
+    others the files that were read here are not read again.
+    """
     from praxisd import main
-    from praxisd.kernel.registry import freeze
+    from praxisd.kernel import registry
+    from praxisd.kernel.texts import Texts
 
     kept: dict[str, dict[str, Any]] = {}
     loads = tomllib.loads
@@ -220,8 +223,15 @@ def _read_texts_once() -> None:
         return copy.deepcopy(kept[text]) if text in kept and not more else loads(text, **more)
 
     tomllib.loads = read
-    freeze(main.services())
+    built_in = registry.freeze(main.services())
     tomllib.loads = remember
+    packages = [one.package for one in built_in.services]
+
+    def texts(asked: Iterable[str]) -> Texts:
+        names = list(asked)
+        return built_in.texts if names == packages else Texts(names)
+
+    vars(registry)["Texts"] = texts
 
 
 def main() -> None:
@@ -231,6 +241,8 @@ def main() -> None:
 
     for name in (*IMPORTED, *sorted({where for where, _ in cli.BUILT_IN.values()})):
         import_module(name)
+    # It looks for its plug-ins when the first application is made.
+    import_module("litestar").Litestar([], logging_config=None, openapi_config=None)
     _read_texts_once()
     assert threading.active_count() == 1
     gc.collect()
