@@ -77,6 +77,29 @@ def test_what_is_subscribed_waits_and_the_window_tells_each_person_once(
         expect(window).to_have_count(0)
 
 
+def test_the_window_waits_until_nobody_types(
+    profile: Callable[..., Any], demo: Any, made: sandbox.Made
+) -> None:
+    """It would take the keys that were meant for a field."""
+    w, page = Words("de"), profile().new_page()
+    held: list[Route] = []
+    page.route("**/api/v1/updates", lambda route: held.append(route))
+    browsing.sign_in(page, demo.url, *demo.person("partner"))
+    browsing.open_page(page, "medication")
+    field = page.get_by_role("searchbox").first
+    field.press_sequentially("amo")
+    with page.expect_response("**/api/v1/updates"):
+        held[0].continue_()
+    page.wait_for_timeout(1_200)
+    window = page.get_by_role("dialog", name=w("updates.news"))
+    expect(window).to_have_count(0)
+    page.keyboard.type("xi")
+    expect(field).to_have_value("amoxi")
+    field.blur()
+    expect(window).to_be_visible()
+    expect(field).to_have_value("amoxi")
+
+
 def _sign_out(page: Page) -> None:
     page.locator(".person > button").click()
     button(page, Words("de")("sign_out")).click()
