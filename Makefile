@@ -10,7 +10,7 @@
 #                                                  SEATS=1: programs that race for locks (N: acquires, 100,000 if left out)
 #                                                  RELAY=1: hub, links and guests (N: fuzzed inputs, 1,000,000 if left out)
 #                                                  CLUSTER=1: three nodes, two hubs, everything taken away once (N: rounds)
-#   make soak      an hour of the demo under work and faults (MINUTES=60 OUT=soak); what grows fails it
+#   make soak      an hour of the demo under work and faults (MINUTES=60 POSTGRES=1 OUT=soak-out); what grows fails it
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #   make ui        build the console               make screenshots       every page as a picture, into screenshots/
 #
@@ -101,7 +101,7 @@ bench: $(DEV) ui
 
 MINUTES ?= 60
 soak: $(DEV) ui
-	@$(PY) -m praxisd.testing.soak --minutes $(MINUTES) --out $(or $(OUT),soak)
+	@$(PY) -m praxisd.testing.soak --minutes $(MINUTES) $(if $(POSTGRES),--postgres) --out $(or $(OUT),soak-out)
 
 torture: $(DEV)
 	@$(if $(MESSAGES),$(PY) -m praxisd.testing.torture_messages --kills $(or $(KILLS),200) && \
