@@ -71,6 +71,7 @@ def fill(told) -> str:
             OrderPosition.objects.create(
                 order=order, item=item, subevent=date, price=Decimal("0.00"), positionid=1
             )
+            order.create_transactions(is_new=True)
     team = Team.objects.create(
         organizer=organizer,
         name="bench",
