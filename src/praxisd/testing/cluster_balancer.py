@@ -1,7 +1,7 @@
 """A small TCP load balancer, so that a client sees what it would see behind haproxy in mode tcp.
 
 Each connection goes to the ready node with the fewest; a node that refuses is passed over. `/health/ready` of each node is
-asked every `EVERY_S`: a node that says 503 gets nothing new and keeps what it has (it drains); one that does not answer
+asked every `EVERY_S`: a node that says 503 gets nothing new and keeps what it has (it drains); one that stays silent
 `FALL` times is cut off with all its connections, as haproxy does by `on-marked-down shutdown-sessions`. While no node is
 ready it answers 503 itself, as haproxy in mode http would.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 EVERY_S = 0.5
 ANSWER_S = 2.0
 FALL = 2
+SILENT = -1
 CONNECT_S = 1.0
 HEAD_MOST = 65_536
 MARK = "x-balancer"
@@ -75,13 +76,13 @@ class Balancer:
     async def _watch(self, one: Backend) -> None:
         while True:
             one.said = await _health(one.port)
-            one.failed = 0 if one.said else one.failed + 1
+            one.failed = 0 if one.said > 0 else one.failed + 1
             if one.said == 200:
                 one.ready = True
-            elif one.said or one.failed >= FALL:
+            elif one.said > 0 or one.failed >= FALL:
                 one.ready = False
-            if one.failed == FALL:
-                self._cut(one)
+            if one.failed >= FALL and one.said == SILENT:
+                self._cut(one)  # who refuses is dead, or finishes what it has begun: nothing to be cut
             await asyncio.sleep(self._every_s)
 
     def _cut(self, one: Backend) -> None:
@@ -147,7 +148,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def _health(port: int) -> int:
-    """The status of `/health/ready`, 0 where none comes in time."""
+    """The status of `/health/ready`, 0 where nobody takes the connection, SILENT where no answer comes in time."""
     try:
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -157,5 +158,7 @@ async def _health(port: int) -> int:
                 return int(words[1]) if len(words) > 1 else 0
             finally:
                 writer.transport.abort()
-    except (OSError, TimeoutError, ValueError):
+    except TimeoutError:
+        return SILENT
+    except (OSError, ValueError):
         return 0
