@@ -114,7 +114,8 @@ def upgrade(store: "Store", registry: "Registry", *, expand: bool = False) -> li
         if engine.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # it may think long
+            # It may think long between two steps.
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7239)")
         config.attributes["connection"] = connection
         # Alembic stops at a revision it has no file for; those of absent services are put back as they were.
