@@ -135,11 +135,15 @@ def check_exclusion(found: dict[tuple[str, int], Hold]) -> list[Violation]:
 def check_expiries(records: Iterable[Record], found: dict[tuple[str, int], Hold]) -> list[Violation]:
     """No lock expires early, and none twice."""
     faults, seen = list[Violation](), set[tuple[str, int]]()
-    good: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    beats: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    grants: dict[tuple[str, int], int] = {}
     everything = list(records)
     for one in everything:
-        if one.seconds and one.outcome in ("done", "granted"):
-            good[one.client, one.session].append((one.start, one.start + one.seconds * SECOND))
+        until = one.start + one.seconds * SECOND
+        if one.seconds and one.op == "beat" and one.outcome == "done":
+            beats[one.client, one.session].append((one.start, until))
+        elif one.seconds and one.granted:  # of this record alone: only a beat renews all of a seat's
+            grants[one.key, one.fence] = max(until, grants.get((one.key, one.fence), 0))
     for one in everything:
         if one.op != "expired":
             continue
@@ -150,8 +154,8 @@ def check_expiries(records: Iterable[Record], found: dict[tuple[str, int], Hold]
         if hold is None:
             continue
         # Beats that were sent once it was held, and before it expired: each made it good for so long.
-        mine = [until for sent, until in good[hold.client, hold.session] if hold.asked <= sent < one.start]
-        until = max(mine, default=0)
+        mine = [until for sent, until in beats[hold.client, hold.session] if hold.asked <= sent < one.start]
+        until = max([*mine, grants.get((one.key, one.fence), 0)])
         if one.start + ROUNDED < until:
             early = (until - one.start) / SECOND
             faults.append(Violation("expired_early", f"{one.key} fence {one.fence}: {early:.1f} s early"))
