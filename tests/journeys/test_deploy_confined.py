@@ -24,29 +24,35 @@ from praxisd.testing.programs import Client, command, environment
 from praxisd.testing.relay_hub import free_port
 
 PATIENCE_S = 90.0
+ROOT = Path(__file__).parents[2]
 CONFINE = """
 set -eu
 mount --make-rprivate /
 mount -t tmpfs none /srv
 mkdir /srv/here
 mount --bind "$1" /srv/here
+mkdir /srv/code
+mount --bind "$3" /srv/code
 mount -t tmpfs none /tmp
+mkdir -p "$3"
+mount --move /srv/code "$3"
 for one in $(awk '{print $5}' /proc/self/mountinfo); do
     case $one in /proc*|/sys*|/dev*|/tmp|/srv/here) continue ;; esac
     mount -o remount,bind,ro "$one"
 done
 for one in $2; do mount --bind "$one" "$one"; done
 mount -o remount,bind,ro /srv/here
-shift 2
+shift 3
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --clear-groups "$@"
 """
-"""$1: the folder of the test, seen as /srv/here; $2: what may be written there; then the program."""
+"""$1: the folder of the test, seen as /srv/here; $2: what may be written there; $3: this checkout, which may lie in the /tmp
+that is hidden; then the program."""
 
 
 @contextmanager
 def confined(folder: Path, writable: list[str], line: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A program that sees `folder` as /srv/here and may write nowhere but in `writable` and a /tmp of its own."""
-    unshare = ["unshare", "--mount", "sh", "-c", CONFINE, "sh", str(folder), " ".join(writable)]
+    unshare = ["unshare", "--mount", "sh", "-c", CONFINE, "sh", str(folder), " ".join(writable), str(ROOT)]
     env = environment(PRAXISD_SERVICE="praxisd", PYTHONDONTWRITEBYTECODE="1")
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(

@@ -115,6 +115,7 @@ def fill(house: House, client: TestClient[Any]) -> Aviary:
     }
     desk, portal = Rest(client, nest.keys["desk"]), Rest(client, nest.keys["portal"])
     outside, inside = Fhir(client, nest.keys["portal"]), Fhir(client, nest.keys["desk"])
+    nest.note("codes", "vault.key_readable")
     nest.note("schedules", *practice.doctors, *practice.chairs)
     nest.note("healthcare-services", practice.check, practice.surgery)
     told = desk("POST", "/patients", 201, _person(nest, "told"))
