@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -155,3 +156,17 @@ def test_altered_rows_are_found_by_looking_at_the_whole(house: House) -> None:
     updates.put_in_use(house, MEDICATION, "x", "2026-11-27", lambda out: _broken(out, "altered"))
     fault = sets_reading.open_set(house, MEDICATION).look()
     assert fault is not None and fault.code == "medication.set_altered"
+
+
+def test_who_looks_while_both_editions_are_replaced_looks_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_samples(house)
+    there = updates.versions(house, MEDICATION)
+    gone = [replace(one, path=one.path.with_name("gone")) for one in there]
+    answers = [gone]
+    monkeypatch.setattr(updates, "versions", lambda *_: answers.pop() if answers else there)
+    assert sets_reading.look(house, MEDICATION).opened is not None
+    monkeypatch.setattr(updates, "versions", lambda *_: gone)
+    with pytest.raises(Problem, match="medication.no_data"):
+        sets_reading.look(house, MEDICATION)
