@@ -168,5 +168,5 @@ def test_who_looks_while_both_editions_are_replaced_looks_again(
     monkeypatch.setattr(updates, "versions", lambda *_: answers.pop() if answers else there)
     assert sets_reading.look(house, MEDICATION).opened is not None
     monkeypatch.setattr(updates, "versions", lambda *_: gone)
-    with pytest.raises(Problem, match="medication.no_data"):
+    with pytest.raises(Problem, match=r"medication\.no_data"):
         sets_reading.look(house, MEDICATION)
