@@ -161,7 +161,7 @@ def _open(element: str, one: updates.Dataset) -> "Opened | SetFault":
 
 def shown(house: "House", element: str) -> Shown:
     """What is read of an element now: the version in use, else the one before it."""
-    return _shown(house, element, updates.versions(house, element))
+    return _looked(house, element)[1]
 
 
 def look(house: "House", element: str, version: str | None = None) -> Shown:
@@ -169,12 +169,7 @@ def look(house: "House", element: str, version: str | None = None) -> Shown:
 
     Problems: `medication.no_data` (409) where there is none, `medication.no_version` (404).
     """
-    there = updates.versions(house, element)
-    now = _shown(house, element, there)
-    for _ in range(LOOKS):  # both editions may have been replaced between the two lines above
-        if now.opened is not None or (after := updates.versions(house, element)) == there:
-            break
-        there, now = after, _shown(house, element, after)
+    there, now = _looked(house, element)
     if version is None:
         if now.opened is None:
             raise Problem("medication.no_data", 409, element=element)
@@ -184,6 +179,17 @@ def look(house: "House", element: str, version: str | None = None) -> Shown:
     if not isinstance(found, Opened):
         raise Problem("medication.no_version", 404, element=element, version=version)
     return replace(now, opened=found)
+
+
+def _looked(house: "House", element: str) -> tuple[Sequence[updates.Dataset], Shown]:
+    """The versions that are here, and what is read of them. Both may be replaced in between: then it looks again."""
+    there = updates.versions(house, element)
+    now = _shown(house, element, there)
+    for _ in range(LOOKS):
+        if now.opened is not None or (after := updates.versions(house, element)) == there:
+            break
+        there, now = after, _shown(house, element, after)
+    return there, now
 
 
 def _shown(house: "House", element: str, there: Sequence[updates.Dataset]) -> Shown:

@@ -64,7 +64,7 @@ def _no_excuse(exit_code: int, said: str) -> bool:
 
 def _collecting(folder: Path | None) -> dict[str, str]:
     """Go's collector may wait until memory is five times what is needed, not twice, where there is plenty and the repository
-    is small: some hundred megabytes. Measured: a twentieth of the processor time of a backup.
+    is small: some hundred megabytes. Measured once, four backups each: 2.85 against 2.70 s of processor time, within the noise.
     """
     small = folder is not None and Place(folder).indexed() <= SMALL_INDEX
     return {"GOGC": "400"} if small and psutil.virtual_memory().total >= PLENTY else {}
