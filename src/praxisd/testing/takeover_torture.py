@@ -79,7 +79,9 @@ class Torture:
         self._judge(actor, id_, looked, done, had, noted)
         self._begin(actor, lambda tx: takeovers.undo(tx, id_))
         undone = self._torment(actor, id_, "undoing", self._kills)
-        self._must(undone["state"] == "undone", f"undo ended as {undone['state']}")
+        self._must(
+            undone["state"] == "undone", f"undo ended as {undone['state']}: {self._waiting(actor, id_)}"
+        )
         self._must(state_of(self.open(), actor) == was, "the former state did not come back")
         self.said["hash"] = was["directory_patient"][:16]
 
@@ -166,6 +168,21 @@ class Torture:
         self._must(told == noted + len(made), "an event of a new patient is missing, or told twice")
         same = all(looked.get(name, 0) == done.get(name, 0) for name in items)
         self._must(same, "what was looked at is not what was done")
+
+    def _waiting(self, actor: Actor, id_: str) -> str:
+        """Why records wait for a person: how many by code and action, and the first of each."""
+        house, after = self.open(), 0
+        why, first = Counter[str](), dict[str, str]()
+        with house.store.read(actor) as tx:
+            while found := store.items(tx, id_, after, 5_000):
+                after = found[-1].no
+                for one in found:
+                    if one.state not in ("back", "kept"):
+                        name = f"{one.state} {one.code} {one.action}"
+                        why[name] += 1
+                        first.setdefault(name, f"no {one.no}, line {one.line}, version {one.version}")
+        house.stop()
+        return "; ".join(f"{number} × {name} ({first[name]})" for name, number in why.most_common(12))
 
     def _count(self, house: House, actor: Actor) -> int:
         with house.store.read(actor) as tx:

@@ -70,7 +70,9 @@ class Undoing(Holder):
             return
         try:
             how, version = take_back(self._house, tx, one, anyway=decided == "take")
-        except Problem as problem:  # a seat edits the record
+        except Problem as problem:
+            if problem.status >= 500:  # no matter of this record
+                raise
             store.mark_changed(tx, one, problem.code)
             return
         if how in ("changed", "used"):

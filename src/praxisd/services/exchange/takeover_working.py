@@ -61,6 +61,8 @@ class Work(Undoing):
         except Left_:
             return
         except Problem as problem:
+            if problem.status >= 500:  # not the file's: tried again
+                raise
             code = problem.code
 
             def fail(tx: Tx) -> None:
@@ -232,6 +234,8 @@ class Work(Undoing):
     ) -> tuple[int, Counter[str]]:  # fmt: skip
         """Deal with as many records as fit into one transaction; how many, and what became of them."""
         row = self._mine(tx, state)
+        if seen is None and row.cursor >= base + piece[0].no:
+            raise Left_  # one killed before us committed late: begun again behind what it wrote
         decider = Decider(self._house, tx, row, settings, memory, seen)
         end = time.monotonic() + BUDGET_S
         fresh, number = Counter[str](), 0
