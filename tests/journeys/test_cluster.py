@@ -13,7 +13,7 @@ from praxisd.testing.cluster_run import torture
 from praxisd.testing.programs import running
 from praxisd.testing.torture_history import read
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.judge, pytest.mark.timeout(300)]
 PATIENCE_S = 30.0
 
 

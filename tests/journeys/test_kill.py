@@ -7,7 +7,7 @@ import pytest
 from praxisd.testing.torture_kills import kill_again_and_again
 from praxisd.testing.torture_run import Result
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.judge, pytest.mark.timeout(180)]
 
 
 def _judged(result: Result) -> None:

@@ -14,7 +14,7 @@ from praxisd.testing.seat_race_check import SECOND, check, holds, stale
 from praxisd.testing.seat_race_history import Record, read
 from praxisd.testing.seat_race_proof import PLANTS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.judge, pytest.mark.timeout(200)]
 
 
 def _judged(result: Race, out: Path, wanted: int) -> None:

@@ -16,7 +16,7 @@ from praxisd.testing.torture_proof import PLANTS, unproven
 from praxisd.testing.torture_run import Result, torture
 from praxisd.testing.torture_state import Busy, Kept, Noted, State
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.judge, pytest.mark.timeout(180)]
 ATTEMPTS = 600
 
 

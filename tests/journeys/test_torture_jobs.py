@@ -8,6 +8,8 @@ import pytest
 from praxisd.kernel import events
 from praxisd.testing.torture_jobs import ACTOR, ITEMS, NAMES, Outcome, Torture, torture
 
+pytestmark = pytest.mark.judge
+
 
 @pytest.mark.slow
 def test_two_kills_and_a_freeze(postgres_url: str, tmp_path: Path) -> None:

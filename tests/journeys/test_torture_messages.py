@@ -13,7 +13,7 @@ from praxisd.testing.torture_messages import torture
 from praxisd.testing.torture_messages_check import Stored, judge
 from praxisd.testing.torture_messages_scene import COST, FUNDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.judge, pytest.mark.timeout(240)]
 Row = namedtuple("Row", "id state appointment accepted_at charged")
 Entry = namedtuple("Entry", "kind amount message")
 

@@ -9,6 +9,8 @@ from praxisd.testing.relay_fuzz import fuzz
 from praxisd.testing.relay_storm import PROMISED_S, Storm
 from praxisd.testing.relay_torture import torture
 
+pytestmark = pytest.mark.judge
+
 
 @pytest.mark.slow
 def test_it_comes_back_does_not_leak_and_does_not_lie(tmp_path: Path) -> None:

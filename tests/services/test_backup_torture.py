@@ -21,6 +21,8 @@ from praxisd.testing.backup_torture_load import Load, load
 from praxisd.testing.backup_torture_scene import ACCOUNTS, DATABASE, START_SUM, found, judged, transfer
 from praxisd.testing.engine_quick import ready
 
+pytestmark = pytest.mark.judge
+
 
 @pytest.fixture(scope="module")
 def make() -> Callable[[Path], Restic]:

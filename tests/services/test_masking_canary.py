@@ -16,6 +16,8 @@ from . import canary_portals
 from .canary_house import fill
 from .canary_tour import NOT_ASKED, reading, tour
 
+pytestmark = pytest.mark.judge
+
 EVERYTHING = "masked-everything"
 PORTALS_OWN = {"portal.contact"}
 """What a portal said beyond our fields is read by that portal alone."""

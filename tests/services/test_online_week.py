@@ -11,6 +11,8 @@ from praxisd.testing import online_oracle, online_week
 from praxisd.testing.houses import Houses
 from praxisd.testing.online_world import CANARY, World, build
 
+pytestmark = pytest.mark.judge
+
 HOURS = 2
 
 

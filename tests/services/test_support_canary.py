@@ -40,6 +40,8 @@ from praxisd.web.app import build
 from .canary_house import Aviary, fill
 from .mail_cast import HOST, post_office
 
+pytestmark = pytest.mark.judge
+
 PERSON = "Kanariewitz"
 """Everything people of the practice are called, and what somebody typed."""
 CAUGHT = ("kanarie", "1911-11-11", "11.11.1911")

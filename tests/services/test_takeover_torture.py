@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from praxisd.testing.takeover_torture import Torture
+
+pytestmark = pytest.mark.judge
 
 
 def test_a_take_over_that_is_killed_repeats_and_loses_nothing(tmp_path: Path) -> None:
