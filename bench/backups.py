@@ -4,12 +4,13 @@ What is compared: ours is the whole run, from its beginning to its record (the d
 digest made, cut into pieces; each document read for its digest; all of it and praxisd's own files copied onto a medium by
 restic; the medium read again as far as each run does). The floor is one `restic backup` of the same folder and of a raw copy of
 the database that was made before the clock started: the same restic, with its own compression in both, as far behind other
-programs as ours. Then a day passes and both run again. The demand is asked of the clock, and of the processor time of all that a
-run starts, which other work on the machine disturbs less.
+programs as ours. Then a day passes and both run again. Processor time of all that a run starts is shown beside the clock's: other
+work on the machine disturbs it less.
 
-Two practices: a small one, which also measures what a day adds, and one of a realistic size (`_SCANS` bytes of letters and X-rays
-more, which no compression makes smaller), at which the demand on the time is aimed: what a run costs besides copying is the same
-for a practice of any size. Beside them the careful floor: `restic backup` and then `restic check` of as much as ours reads.
+Three practices: a small one, which also measures what a day adds; and two with `_SCANS` bytes of letters and X-rays more, which
+no compression makes smaller, at which the demand on the time is aimed: most of what a run costs besides copying (database,
+passwords, the look at the medium afterwards) is the same few seconds for a practice of any size. Beside them the careful floor:
+`restic backup` and then `restic check` of as much as ours reads.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from bench import practice, report
+from bench import papers, practice, report
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.ids import new_id
@@ -38,12 +39,11 @@ from praxisd.services.backups.runs import asking, running
 from praxisd.services.calendar import api as calendar
 from praxisd.testing import debian
 
-DOCUMENTS, PICTURES = 4_000, 60
-"""Letters of about 60 kB and pictures of about 5 MB, as scanned."""
 ATTACHED, ATTACHED_A_DAY = 1_500, 20
 """Referrals and findings of about 100 kB that patients sent along with their bookings; they lie in the database."""
 LETTERS_A_DAY, PICTURES_A_DAY, BOOKED, CHANGED = 60, 2, 480, 260
-_SCANS = 2_000_000_000
+_SCANS = {"realistic": 2_000_000_000, "archive": 10_000_000_000}
+"""Bytes beside the small practice's: of some months, and of the years in which the appointments of `practice` were made."""
 _PAUSE_S = 40
 """An ext4 without a journal searches long for room for new files within half a minute after many were deleted, as at the end of a
 round; no practice deletes thousands of files before its first backup. Seconds.
@@ -110,10 +110,6 @@ class _Spent:
             "backups", name, self.wall, floor.wall, cpu=(floor.cpu, self.cpu), demanded=demanded, most=True
         )
 
-    def by_cpu(self, name: str, floor: "_Spent", demanded: float) -> report.Row:
-        """The same of processor time alone."""
-        return report.row("backups", name, self.cpu, floor.cpu, demanded=demanded, most=True)
-
 
 class _Times(dict[str, _Spent]):
     """By who worked: ours, plain, check."""
@@ -128,7 +124,7 @@ def measure(
     """Rows: time of the first run and of the next day's, bytes added after that day."""
     program = debian.program(["restic"], "restic")
     documents = work / "documents"
-    _write_documents(documents, Random(1))
+    papers.written(documents, Random(1))
     folder = practice.copy(base, work / "practice")
     _attach(folder / "praxisd.db", Random(3), ATTACHED)
     small = (_Times(), _Times())
@@ -137,31 +133,35 @@ def measure(
         say(f"backups: small practice, round {turn + 1} of {rounds}")
         with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
             added.append(_small(made, folder, documents, Path(name), program, turn, small))
-    _scans(documents, Random(2), _SCANS)
-    large = (_Times(), _Times())
-    for turn in range(rounds):
-        say(f"backups: realistic practice, round {turn + 1} of {rounds}")
-        with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
-            _large(made, folder, documents, Path(name), program, rounds + turn, large)
+    times = {"small": small}
+    weights = [papers.weight(documents)]
+    for dice, (size, more) in enumerate(_SCANS.items(), 2):
+        papers.scans(documents, Random(dice), more)
+        weights.append(papers.weight(documents))
+        times[size] = (_Times(), _Times())
+        for turn in range(rounds):
+            say(f"backups: {size} practice, round {turn + 1} of {rounds}")
+            with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
+                _large(made, folder, documents, Path(name), program, rounds * (dice - 1) + turn, times[size])
     notes.append(
         "backups: ours is the whole run (database copied, checked and counted, digests of all files, restic, verify, record), "
         "the floor one `restic backup` of the same documents and of a raw copy of the database made before it; the same restic, "
         "the same compression, in turns"
     )
+    weighed = ", ".join(f"{size} {one // _MB}" for size, one in zip(times, weights, strict=True))
     notes.append(
-        f"backups: database {(folder / 'praxisd.db').stat().st_size // _MB} MB, {DOCUMENTS} letters and {PICTURES} pictures; "
-        f"of realistic size {_weight(documents) // _MB} MB of documents; seconds: {_medians(small, large)}"
+        f"backups: database {(folder / 'praxisd.db').stat().st_size // _MB} MB; MB of documents: {weighed}; seconds: "
+        f"{_medians(times)}"
     )
-    return [*_time_rows(small, large), *_byte_rows(added)]
+    return [*_time_rows(times), *_byte_rows(added)]
 
 
-def _time_rows(small: tuple[_Times, _Times], large: tuple[_Times, _Times]) -> list[report.Row]:
+def _time_rows(times: dict[str, tuple[_Times, _Times]]) -> list[report.Row]:
     rows = []
-    for size, (first, following), demanded in (("realistic", large, 1.1), ("small", small, None)):
-        for day, one, most in (("first run", first, demanded), ("next day", following, None)):
-            rows.append(one["ours"].row(f"{size}, {day} / restic backup", one["plain"], most))
-            if most is not None:
-                rows.append(one["ours"].by_cpu(f"{size}, {day}, processor time", one["plain"], most))
+    for size, days in reversed(times.items()):
+        for day, one in zip(("first run", "next day"), days, strict=True):
+            demanded = 1.1 if day == "first run" and size != "small" else None
+            rows.append(one["ours"].row(f"{size}, {day} / restic backup", one["plain"], demanded))
             rows.append(one["ours"].row(f"{size}, {day} / backup and check", one["plain"].plus(one["check"])))
     return rows
 
@@ -198,12 +198,12 @@ def _small(
         before: dict[str, int] = {}
         for day in (0, 1):
             if day:
-                before = {name: _weight(one) for name, one in places.items()}
+                before = {name: papers.weight(one) for name, one in places.items()}
                 _day(house, made, documents, Random(100 + turn), turn)
             _turns(house, plain["raw"], documents, work / "frozen", times[day], (turn + day) % 2)
             plain["vacuum"].back_up(documents, _vacuum(folder, work / "frozen"))
             plain["documents"].back_up(documents)
-        return {name: _weight(one) - before[name] for name, one in places.items()}
+        return {name: papers.weight(one) - before[name] for name, one in places.items()}
 
 
 def _large(
@@ -254,9 +254,9 @@ def _turns(house: House, raw: _Plain, documents: Path, frozen: Path, times: _Tim
             times["check"].take(raw.check)
 
 
-def _medians(*sizes: tuple[_Times, _Times]) -> str:
+def _medians(sizes: dict[str, tuple[_Times, _Times]]) -> str:
     said = []
-    for size, days in zip(("small", "realistic"), sizes, strict=True):
+    for size, days in sizes.items():
         for day, times in zip(("first", "next"), days, strict=True):
             each = ", ".join(
                 f"{who} {median(one.wall):.1f} ({median(one.cpu):.1f} cpu)" for who, one in times.items()
@@ -349,9 +349,9 @@ def _day(house: House, made: practice.Filled, documents: Path, rng: Random, turn
         )
     _attach(house.folder / "praxisd.db", rng, ATTACHED_A_DAY)
     for _ in range(LETTERS_A_DAY):
-        _letter(documents, rng)
+        papers.letter(documents, rng)
     for _ in range(PICTURES_A_DAY):
-        _picture(documents, rng)
+        papers.picture(documents, rng)
 
 
 def _attach(database: Path, rng: Random, count: int) -> None:
@@ -363,39 +363,3 @@ def _attach(database: Path, rng: Random, count: int) -> None:
             row = (practice_id, new_id(), "application/pdf", len(data), int(time.time()), "bench", "{}", data)
             db.execute(_ATTACH, row)
         db.execute("COMMIT")
-
-
-def _write_documents(documents: Path, rng: Random) -> None:
-    documents.mkdir()
-    for _ in range(DOCUMENTS):
-        _letter(documents, rng)
-    for _ in range(PICTURES):
-        _picture(documents, rng)
-
-
-def _scans(documents: Path, rng: Random, most: int) -> None:
-    """Scanned letters and X-rays of 50 kB to 5 MB, many small ones and few large, as they lie in a practice's archive."""
-    written = 0
-    while written < most:
-        folder = documents / f"{rng.randrange(200):03d}"
-        folder.mkdir(exist_ok=True)
-        size = int(50_000 * 100 ** rng.random())
-        (folder / f"{rng.randbytes(6).hex()}.jpg").write_bytes(rng.randbytes(size))
-        written += size
-
-
-def _letter(documents: Path, rng: Random) -> None:
-    folder = documents / f"{rng.randrange(200):03d}"
-    folder.mkdir(exist_ok=True)
-    words = rng.randbytes(15_000).hex()
-    (folder / f"{rng.randbytes(6).hex()}.txt").write_text(words + "Sehr geehrte Damen und Herren\n" * 1_000)
-
-
-def _picture(documents: Path, rng: Random) -> None:
-    (documents / f"{rng.randbytes(6).hex()}.jpg").write_bytes(
-        rng.randbytes(rng.randrange(4_000_000, 6_000_000))
-    )
-
-
-def _weight(place: Path) -> int:
-    return sum(one.stat().st_size for one in place.rglob("*") if one.is_file())

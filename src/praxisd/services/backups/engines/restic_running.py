@@ -64,7 +64,8 @@ def _no_excuse(exit_code: int, said: str) -> bool:
 
 def _collecting(folder: Path | None) -> dict[str, str]:
     """Go's collector may wait until memory is five times what is needed, not twice, where there is plenty and the repository
-    is small: some hundred megabytes. Measured once, four backups each: 2.85 against 2.70 s of processor time, within the noise.
+    is small. Measured on 2.6 GB of documents, restic 0.14: 26.1 and 28.1 s of processor time without it, 25.1 with it; its memory
+    at the most 140 to 155 MB without, 320 with it.
     """
     small = folder is not None and Place(folder).indexed() <= SMALL_INDEX
     return {"GOGC": "400"} if small and psutil.virtual_memory().total >= PLENTY else {}
