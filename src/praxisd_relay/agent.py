@@ -150,7 +150,7 @@ class Agent:
         """Which hub `slot` shall dial."""
         found = rules.candidates(self.hubs, self._homes)
         others = [one for one in self._slots if one is not slot]
-        taken = {one.trying for one in others} | {link.address for one in others for link in one.links}
+        taken = {one.aim for one in others} | {link.address for one in others for link in one.links}
         return rules.choose(
             [one for one in found if self.is_home(one)] if homes_only else found,
             taken={one for one in taken if one is not None},

@@ -94,6 +94,12 @@ class Link:
         """The hub opens nothing more on it."""
         return self.goaway is not None or self.refused is not None
 
+    @property
+    def done(self) -> bool:
+        """It was left, and nobody loses anything with it."""
+        carrier = self.carrier
+        return self.lost is not None or carrier.parted or (self.silent and not carrier.streams)
+
     async def prove(self, wanted: Wanted) -> None:
         """HELLO, then AUTH or ENROLL, then WELCOME. Raises Failed."""
         kind, payload = await self._next()

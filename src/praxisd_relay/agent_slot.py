@@ -27,7 +27,7 @@ SETTLE_S = 300.0
 TRY_S = 75.0
 """A try that is not over by then is given up; its steps have shorter limits of their own."""
 FADE_S = 90.0
-"""A link that was replaced may finish its streams for so long."""
+"""A link that was replaced may finish its streams for so long; its hub opens no more on it."""
 _LOST: tuple[Phase, str | None] = ("waiting", "lost")
 OURS_S = 30.0
 """So long after a proof of ours a hub's "replaced" may mean that proof."""
@@ -79,6 +79,11 @@ class Slot:
             sum(link.carrier.streams for link in self.links),
             self._due if phase in ("waiting", "refused") else None,
         )
+
+    @property
+    def aim(self) -> Address | None:
+        """What it dials, or waits to dial again; None while it only keeps what it has (whatever it tried before)."""
+        return self.trying if self.live is None or self._attempt is not None else None
 
     @property
     def idle(self) -> bool:
@@ -147,7 +152,7 @@ class Slot:
         """One look around; how long to rest then."""
         now = time.monotonic()
         for link, until in tuple(self._fading.items()):
-            if link.lost is not None or link.carrier.streams == 0 or now > until:
+            if link.done or now > until:
                 self._fading.pop(link, None)
                 link.drop("replaced")
         if not self._wants and not self._settles(now):
@@ -224,6 +229,8 @@ class Slot:
             if old.silent:
                 old.drop("replaced")
             else:
+                # Its hub knows nothing of the new link where that leads to another, and guests come there meanwhile.
+                old.carrier.farewell("replaced")
                 self._fading[old] = time.monotonic() + FADE_S
         self._renewing, self._settling, self._then = False, False, _LOST
         self._pace.up()

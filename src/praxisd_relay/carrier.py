@@ -65,6 +65,11 @@ class Carrier(Line):
         """For questions about the certificate."""
         return self._pump.tls
 
+    @property
+    def parted(self) -> bool:
+        """`farewell` was read: nothing runs, and nothing comes any more."""
+        return self._link.parted and not self._link.streams
+
     def peer(self) -> tuple[str, int]:
         """Address and port of the other side; ("", 0) when unknown."""
         name = self._transport.get_extra_info("peername") if self._transport is not None else None
@@ -113,6 +118,13 @@ class Carrier(Line):
     def goaway(self, reason: str, delay_s: float = 0.0, spread_s: float = 0.0) -> None:
         """Asks the other side to go elsewhere. Streams go on; `on_idle` tells when the last one ended."""
         self.control(frames.Type.GOAWAY, frames.Goaway(reason, delay_s, spread_s))
+
+    def farewell(self, reason: str) -> None:
+        """GOAWAY, and the question whether it was read. Until that is answered the other side may have opened a stream that
+        has not come yet: who dropped the link now would cut a guest who is welcome. See `parted`."""
+        self.goaway(reason)
+        self._link.time = monotonic()
+        self._link.farewell()
 
     def admit(self, *, streams: int | None = None, ping_s: float | None = None) -> None:
         """The handshake is done: all other frames are legal now. `streams`, `ping_s`: what WELCOME said."""

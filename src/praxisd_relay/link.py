@@ -57,6 +57,7 @@ class Link:
 
     __slots__ = (
         "_awaits",
+        "_left",
         "_next",
         "_pinged_at",
         "_splitter",
@@ -73,6 +74,7 @@ class Link:
         "on_control",
         "on_idle",
         "on_open",
+        "parted",
         "parts",
         "patience_s",
         "ping_s",
@@ -138,6 +140,9 @@ class Link:
         self._spread = 0.8 + 0.4 * chance  # ±20 %
         self._pinged_at: float | None = None
         self._awaits: bytes | None = None
+        self._left = False
+        self.parted = False
+        """After `farewell`: whatever the other side opened before it had read our GOAWAY is here."""
         self.pong: bytes | None = None
         """The last PING, as long as it is not answered."""
 
@@ -230,6 +235,7 @@ class Link:
         if payload != self._awaits or self._pinged_at is None:
             return
         self._awaits = None
+        self.parted = self._left
         self.rtt = max(0.0, self.time - self._pinged_at)
         self.rtt_least = self.rtt if self.rtt_least is None else min(self.rtt, self.rtt_least)
 
@@ -276,8 +282,14 @@ class Link:
         """Asks the other side whether it is there, and how far away."""
         if self._awaits is None:
             self._pinged_at = self.time
-            self._awaits = STAMP.pack(self.time)
+            self._awaits = STAMP.pack(-self.time if self._left else self.time)  # never that of an earlier one
         self.put(Type.PING, 0, self._awaits)
+
+    def farewell(self) -> None:
+        """GOAWAY was said: asks anew. The other side answers in order, so what it opened before stands before its answer
+        (to this PING or a later one), and then we have `parted`."""
+        self._left, self._awaits = True, None
+        self.ping()
 
     def fill(self) -> None:
         """Round robin, a frame for each stream, while there is space; answers the last PING first."""

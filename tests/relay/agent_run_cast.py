@@ -35,7 +35,10 @@ class Kept:
 
 @asynccontextmanager
 async def agent(
-    *hubs: Address, take: Callable[[Stream], Far | Rst] = denied, kept: Kept | None = None, **more: Any
+    *hubs: Address,
+    take: Callable[[Stream], Far | Rst] = denied,
+    kept: Callable[[State], None] | None = None,
+    **more: Any,
 ) -> AsyncIterator[Agent]:
     one = Agent(more.pop("key", KEY), hubs, take, on_change=kept, **more)
     task = asyncio.ensure_future(one.run())
@@ -44,7 +47,7 @@ async def agent(
         assert not task.done(), "the agent ended by itself"
     finally:
         one.stop()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 30)
     assert not one.state.connected
 
 

@@ -98,6 +98,24 @@ def test_a_busy_link_measures_its_round_trip_now_and_then() -> None:
     assert pair.agent.rtt is not None and pair.agent.rtt < 0.1
 
 
+def test_a_farewell_is_over_when_all_that_was_opened_before_it_has_come() -> None:
+    pair = Pair()
+    pair.settle()
+    pair.agent.ping()
+    pair.send("agent")
+    pair.carry("agent")
+    pair.agent.put(Type.GOAWAY, 0, b'{"reason":"replaced"}')
+    pair.agent.farewell()
+    pair.send("hub")
+    pair.carry("hub")
+    assert not pair.agent.parted, "that was the answer to an older question, of the same moment"
+    late = pair.open()
+    assert late is not None and late.stream is not None
+    pair.settle()
+    assert pair.agent.parted and late.stream.id in pair.ends
+    assert pair.open() is None
+
+
 def test_the_handshake_has_its_time() -> None:
     link = Link("hub", Limits(handshake_s=10), 5.0)
     assert link.tick(5.0) == (10.0, None)
