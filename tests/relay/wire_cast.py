@@ -77,7 +77,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("hub"))
 
 
-class _Front(asyncio.Protocol):
+class _Door(asyncio.Protocol):
     def __init__(self, scene: "Scene") -> None:
         self.scene = scene
         self.reader = hello.Reader()
@@ -85,15 +85,24 @@ class _Front(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
 
+
+class _Gate(_Door):
+    """Where links come in."""
+
     def data_received(self, data: bytes) -> None:
         scene = self.scene
-        if data[:1] == b"\x16":  # guests of these tests speak plainly
-            if self.reader.feed(data) is not None:
-                carrier = accept(
-                    self.transport, scene.certificates.server, bytes(self.reader.buffer), scene.limits
-                )
-                scene.welcome(carrier)
-            return
+        if self.reader.feed(data) is not None:
+            carrier = accept(
+                self.transport, scene.certificates.server, bytes(self.reader.buffer), scene.limits
+            )
+            scene.welcome(carrier)
+
+
+class _Front(_Door):
+    """Where guests come in. They speak plainly: no first byte of theirs tells them from a link."""
+
+    def data_received(self, data: bytes) -> None:
+        scene = self.scene
         bridge = Bridge()
         stream = scene.hub.open(frames.Open("192.0.2.1", 1, "a"), bridge)
         if stream is None:
@@ -112,7 +121,8 @@ class Scene:
         self.limits = limits
         self.hub: Carrier
         self.agent: Carrier
-        self.front = ("127.0.0.1", 0)
+        self.front = self.gate = ("127.0.0.1", 0)
+        """Where guests call, and where links do."""
         self.origin = ("127.0.0.1", 0)
         self.lost: dict[str, str] = {}
         self.guests: list[Bridge] = []
@@ -136,11 +146,11 @@ class Scene:
         carrier.on_lost = lambda word: self.lost.update(hub=word)
         carrier.control(Type.HELLO, frames.Hello(1, bytes(32), "node", 0))
 
-    async def link(self, through: tuple[str, int] | None = None) -> None:
+    async def link(self) -> None:
         """The agent dials."""
         sock = socket.socket()
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, through or self.front)
+        await asyncio.get_running_loop().sock_connect(sock, self.gate)
         self.agent = carrier = await connect(sock, self.certificates.client, LINK_NAME, self.limits)
 
         def said(kind: int, payload: bytes) -> None:
@@ -183,8 +193,10 @@ async def scene(
     loop = asyncio.get_running_loop()
     made = Scene(certificates, limits)
     front = await loop.create_server(lambda: _Front(made), "127.0.0.1", 0)
+    gate = await loop.create_server(lambda: _Gate(made), "127.0.0.1", 0)
     origin = await asyncio.start_server(made.beside.each(serve), "127.0.0.1", 0, limit=1 << 20)
     made.front = front.sockets[0].getsockname()[:2]
+    made.gate = gate.sockets[0].getsockname()[:2]
     made.origin = origin.sockets[0].getsockname()[:2]
     await made.link()
     try:
@@ -193,6 +205,7 @@ async def scene(
         made.agent.drop("done")
         await until(lambda: made.agent.closed and made.hub.closed)
         front.close()
+        gate.close()
         origin.close()
         await made.beside.end()
 
