@@ -20,6 +20,8 @@ Say = Callable[[str], None]
 STARTS = 3
 ASKED, BOOKED = 60, 100
 _IDLE_S = 10.0
+_CALM, _CALM_S, _PATIENCE_S = 0.02, 1.0, 40.0
+"""A server is asked once it uses at most this share of a core for a second, or after so many seconds."""
 
 
 class Sizes(NamedTuple):
@@ -126,6 +128,7 @@ def _point(folder: Path, made: Grown, along: str) -> Point:
     with programs.praxisd(folder) as server:
         client = Client(server, made.keys[0])
         found["memory when ready"] = Cost(server.memory_mb(), server.memory_mb())
+        _calm(server)
         client.ask(next(_slots(made, 0)))
         found["slots, nothing changed"] = client.costs([(one, None) for one in _some(_slots(made, 1), ASKED)])
         since = json.loads(client.ask("/api/v1/appointments?limit=1"))["cursor"].partition(".")[0][1:]
@@ -160,6 +163,16 @@ def _point(folder: Path, made: Grown, along: str) -> Point:
         found["memory after these questions"] = Cost(server.memory_mb(), server.memory_mb())
         client.close()
     return found
+
+
+def _calm(server: programs.Program) -> None:
+    """Wait until it has done what each server does after its start: jobs that are due, checks."""
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        used = server.busy_s()
+        time.sleep(_CALM_S)
+        if server.busy_s() - used <= _CALM * _CALM_S:
+            return
 
 
 def _patients(client: Client) -> Point:

@@ -93,6 +93,7 @@ def prepared(folder: Path, size: Size, say: Callable[[str], None]) -> Grown:
     house = practice.opened(folder)
     try:
         made = [_practice(house, size, say if number == 0 else _nothing) for number in range(size.practices)]
+        practice.heard(house)
     finally:
         house.stop()
     keep(folder, made[0])
