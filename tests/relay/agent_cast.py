@@ -19,7 +19,7 @@ LOOPS = pytest.mark.parametrize("loops", ["stdlib", "uvloop"])
 """The agent must work on both."""
 
 
-def go(loops: str, work: Coroutine[Any, Any, T], within_s: float = 60.0) -> T:
+def go(loops: str, work: Coroutine[Any, Any, T], within_s: float = 180.0) -> T:
     """Run `work` on a loop of its own; nothing may go wrong unseen in a callback."""
     seen: list[dict[str, Any]] = []
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from praxisd_relay import agent_rules
 from praxisd_relay.dial import Address
 from praxisd_relay.frames import Refused
 from praxisd_relay.identity import Identity
@@ -105,7 +106,8 @@ def test_a_hub_without_time_is_asked_again_when_it_says_so(loops: str) -> None:
                 await until(lambda: one.state.links[0].code == "busy")
                 assert one.state.links[0].phase == "waiting"
                 far.refuse = None
-                assert await up(one) > 0.5
+                await up(one)
+                assert far.tries[1] - far.tries[0] > 1.0
 
     go(loops, story())
 
@@ -157,7 +159,7 @@ def test_goaway_another_link_in_the_window_and_old_streams_finish(loops: str) ->
             old.goaway("drain", 0.6, 0.6)
             asked = time.monotonic()
             await until(lambda: far.up == 2)
-            assert 0.5 < time.monotonic() - asked < 5
+            assert 0.5 < time.monotonic() - asked < 25  # a slot looks around by itself after thirty
             assert one.state.connected
             await talks(guest)  # the old stream goes on, on the old link
             await talks(far.open())
@@ -171,8 +173,9 @@ def test_goaway_another_link_in_the_window_and_old_streams_finish(loops: str) ->
 
 
 @LOOPS
-def test_two_ways_to_one_hub_are_one_link(loops: str) -> None:
+def test_two_ways_to_one_hub_are_one_link(loops: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub names itself by another address: no second link, and no storm to find that out."""
+    monkeypatch.setattr(agent_rules, "NODE_FIRST_S", 60.0)
 
     async def story() -> None:
         async with hub() as far, path() as between:

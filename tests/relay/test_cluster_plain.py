@@ -154,8 +154,8 @@ def test_who_was_not_announced_gets_nothing(
     tmp_path: Path, said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:
-        monkeypatch.setattr("praxisd_relay.peers_entry.WAIT_S", 0.2)
         one, other = await two(Papers(tmp_path), "p")
+        monkeypatch.setattr("praxisd_relay.peers_entry.WAIT_S", 0.2)
         before = other.peers.gate.refused
         assert await _shows(other.address, said) == b""
         await until(lambda: other.peers.gate.refused == before + 1)

@@ -199,7 +199,7 @@ def test_links_are_for_practices(tmp_path: Path) -> None:
 @LOOPS
 def test_who_says_nothing_or_says_it_slowly_is_ended(loops: str, tmp_path: Path) -> None:
     async def work() -> None:
-        async with hub(tmp_path, Limits(hello_s=0.5, rate=0)) as one:
+        async with hub(tmp_path, Limits(hello_s=1.5, rate=0)) as one:
             practice, _ = await keeping(one)
             assert await answer(one) == b""
             reader, writer = await asyncio.open_connection("127.0.0.1", one.port)

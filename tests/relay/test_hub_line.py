@@ -93,7 +93,7 @@ def test_each_address_has_its_turn(tmp_path: Path) -> None:
             await until(lambda: len(one.line) == 6)
             for each in begun:
                 each.close()
-            await asyncio.wait_for(late, 5)
+            await asyncio.wait_for(late, 30)
             assert sum(each.done() for each in crowd) <= 1
             for each in crowd:
                 each.cancel()

@@ -238,7 +238,7 @@ def test_it_reaches_nothing_and_tells_nothing(tmp_path: Path) -> None:
         data, secret = tmp_path / "hub", b"geheim-7f3a"
         (tmp_path / "hub").mkdir()
         (data / "relay-hub.toml").write_text(
-            'log = "debug"\n[limits]\nhello_s = 0.5\nstreams = 2\nstreams_per_address = 2\n'
+            'log = "debug"\n[limits]\nhello_s = 1.5\nstreams = 2\nstreams_per_address = 2\n'
         )
         with program(data, watched=True, PRAXIS_RELAY_LOOP="asyncio") as one:
             practice = await Caller().up(

@@ -212,7 +212,7 @@ def test_another_hub_reaches_what_is_linked_here_and_nothing_else(tmp_path: Path
 @LOOPS
 def test_a_connection_on_which_nothing_moves_is_ended(loops: str, tmp_path: Path) -> None:
     async def work() -> None:
-        async with hub(tmp_path, Limits(rate=0, idle_s=0.6)) as one:
+        async with hub(tmp_path, Limits(rate=0, idle_s=2.0)) as one:
             practice = await Caller().up(one, one.registry.invite("x"))
             idle = await Guest.visit(one, practice.host)
             busy = await Guest.visit(one, practice.host)
@@ -262,7 +262,7 @@ def test_a_drain_ends(tmp_path: Path) -> None:
         async with hub(tmp_path, OPEN, drain_s=0.3) as one:
             practice = await Caller().up(one, one.registry.invite("x"))
             guest = await Guest.visit(one, practice.host)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 draining = asyncio.create_task(one.drain())
                 while not draining.done():
                     assert await guest.say(b"x") == b"X"

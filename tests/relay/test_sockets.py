@@ -66,7 +66,7 @@ def test_a_socket_that_was_handed_over_owns_nothing_any_more(loops: str, leaves:
             except OSError:
                 failed = True
             rooms.handed(sock, failed=failed)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 while not _closed(number):
                     await asyncio.sleep(0.01)
             assert sock.fileno() == -1
@@ -85,7 +85,7 @@ def test_a_link_that_is_reset_at_once_closes_its_socket_once(loops: str) -> None
             with contextlib.suppress(OSError, TlsError):
                 await carrier.connect(sock, context, "link.relay.test")
                 pytest.fail("a link to nobody came up")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 while not _closed(number):
                     await asyncio.sleep(0.01)
             assert sock.fileno() == -1, "the object would close the number again"

@@ -25,7 +25,7 @@ from .served_cast import Beside, Serve
 LINK_NAME = "link.relay.test"
 
 
-def run(loop: str, work: Coroutine[Any, Any, None], seconds: float = 60.0) -> None:
+def run(loop: str, work: Coroutine[Any, Any, None], seconds: float = 180.0) -> None:
     """On this kind of loop, within the time; a loop that was told of an unhandled error fails the test."""
     if loop == "uvloop":
         uvloop = pytest.importorskip("uvloop")
