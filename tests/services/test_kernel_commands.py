@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from praxisd.cli import root
-from praxisd.kernel import control
+from praxisd.kernel import control, job_cli
 from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.errors import Problem
@@ -161,6 +162,21 @@ def test_run_cancel_switch_and_log(command: Command, house: House, clock: Frozen
     command("jobs", "log", JOB, "--from", "gestern", exit_code=1)
     assert "ausgeschaltet" in command("jobs", "disable", JOB).stdout
     assert as_json(command, "jobs", "enable", JOB)["enabled"] is True
+
+
+def test_a_run_is_waited_for(command: Command, house: House, clock: FrozenClock, monkeypatch: Any) -> None:
+    """Its end is told, and the exit code says whether it was a good one."""
+
+    def meanwhile(work: Callable[[], object]) -> None:
+        monkeypatch.setattr(job_cli, "time", SimpleNamespace(sleep=lambda _: work()))
+
+    meanwhile(lambda: settle(house))
+    assert command("jobs", "run", JOB, "--wait").stdout.startswith(f"Auftrag {JOB}: erfolgreich.")
+    clock.advance(60)
+    assert as_json(command, "jobs", "run", JOB, "--wait")["state"] == "success"
+    clock.advance(60)
+    meanwhile(lambda: command("jobs", "cancel", JOB))
+    assert "abgebrochen" in command("jobs", "run", JOB, "--wait", exit_code=1).stdout
 
 
 def test_activity_is_listed_exported_and_cleared(command: Command, house: House, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
 
 from praxisd.cli import root
 from praxisd.kernel import control
 from praxisd.kernel.app import House
 from praxisd.kernel.visitors import Entered
-from praxisd.services.relay import identity, settings
+from praxisd.services.relay import certificates, identity, settings
 from praxisd.services.relay.access import key_names
 from praxisd.services.relay.linking import Snapshot
 from praxisd.testing.houses import START, Houses
@@ -134,3 +135,11 @@ def test_the_log_per_key(house: House, practice: Practice, command: Command) -> 
     assert "Portal Nord: GET slots.list" in line and OUTSIDE in line and "404" not in line
     shown = json.loads(command("log", "--json").stdout)
     assert [one["status"] for one in shown["accesses"]] == [404, 200]
+
+
+def test_the_certificate_as_a_file(house: House, command: Command) -> None:
+    enrolled(house)
+    printed = command("certificate", "--pem").stdout
+    assert printed == certificates.current(house).chain
+    assert x509.load_pem_x509_certificate(printed.encode()).issuer
+    assert json.loads(command("certificate", "--json").stdout)["chain"] == printed

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from praxisd.kernel.texts import Texts
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TAGE = dict(zip(("mo", "di", "mi", "do", "fr", "sa", "so"), _DAYS, strict=True))
 _STATES = ("waiting", "running", "interrupted", "success", "failed", "missed", "cancelled")
+_OPEN = ("waiting", "running", "interrupted")
+_LOOK_S = 0.2
 _SORTS = [down + one for one in ("due", "started", "ended", "state", "job") for down in ("", "-")]
 _LENGTH = re.compile(r"([0-9]{1,6})\s*(m|min|h|d)?")
 _SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -134,13 +137,33 @@ def _print_warning(warning: dict[str, Any], say: Words) -> None:
 @jobs.command("run")
 @shared
 @click.argument("name")
-def run_job(folder: Path, organization: str | None, as_json: bool, name: str) -> None:
+@click.option("--wait", is_flag=True, help="Wait for its end, and end with 1 unless it was a success.")
+def run_job(folder: Path, organization: str | None, as_json: bool, name: str, wait: bool) -> None:
     """Start a job now, whether it is switched on or not."""
     answer = perform(folder, "kernel.jobs_run", organization, name=name, lang=language())
+    if wait:
+        answer = _ended(folder, organization, name, answer)
     if as_json:
         print_json(answer)
+    elif wait:
+        say = Words()
+        click.echo(say("cli.job.ended", name=name, state=say(f"console.word.run_state.{answer['state']}")))
+        if answer["message"]:
+            click.echo(answer["message"])
     else:
         click.echo(Words()("cli.job.started", name=name))
+    if wait and answer["state"] != "success":
+        click.get_current_context().exit(1)
+
+
+def _ended(folder: Path, organization: str | None, name: str, run: dict[str, Any]) -> dict[str, Any]:
+    """The run, once it has ended."""
+    while run["state"] in _OPEN:
+        time.sleep(_LOOK_S)
+        asked = {"name": name, "limit": 50, "lang": language()}
+        found = perform(folder, "kernel.jobs_log", organization, **asked)["runs"]
+        run = next(one for one in found if one["id"] == run["id"])
+    return run
 
 
 @jobs.command("cancel")

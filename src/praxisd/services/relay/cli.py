@@ -67,11 +67,14 @@ def revoke(folder: Path, as_json: bool, yes: bool) -> None:
 @relay.command("certificate")
 @reporting
 @click.option("--renew", is_flag=True, help="Have it fetched anew from the authority now.")
-def certificate(folder: Path, as_json: bool, renew: bool) -> None:
+@click.option("--pem", is_flag=True, help="Print it alone, as a file for portals that shall trust it.")
+def certificate(folder: Path, as_json: bool, renew: bool, pem: bool) -> None:
     """Show the certificate that portals meet; ends with 1 if something is wrong with it."""
     answer = perform(folder, "relay.certificate", None, renew=renew or None, lang=language())
     if as_json:
         print_json(answer)
+    elif pem:
+        click.echo(answer["chain"], nl=False)
     else:
         told = {**answer, "names": ", ".join(answer["names"])}
         for key in ("source", "names", "notAfter", "renewAt", "retryAt"):

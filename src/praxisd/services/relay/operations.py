@@ -14,7 +14,7 @@ from praxisd.kernel.control import actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Operation
-from praxisd.services.relay import access_store, acme_keeper, acme_words, enrolling, state
+from praxisd.services.relay import access_store, acme_keeper, acme_words, certificates, enrolling, state
 from praxisd.services.relay.access import key_names
 from praxisd.services.relay.room import room_of
 
@@ -81,10 +81,11 @@ def probe(house: "House", args: Args) -> Args:
 
 
 def certificate(house: "House", args: Args) -> Args:
-    """The certificate guests meet; with `renew`, fetched anew first."""
+    """The certificate guests meet, `chain` in PEM, leaf first; with `renew`, fetched anew first."""
     if args.get("renew"):
         acme_keeper.renew(house, CLI, RENEW_S)
-    return acme_words.shown(house, str(args.get("lang") or "de"))
+    shown = acme_words.shown(house, str(args.get("lang") or "de"))
+    return shown | {"chain": certificates.current(house).chain}
 
 
 def log(house: "House", args: Args) -> Args:
