@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from praxisd.kernel import moved
+from praxisd.kernel import heaps, moved
 from praxisd.kernel.config import load
 from praxisd.kernel.control import Control, keep_note, owning, write_private
 from praxisd.kernel.errors import Problem
@@ -67,6 +67,7 @@ def serve_owned(
     from praxisd.kernel.log import funnel
 
     leave_on_signal()
+    heaps.few()
     moved.refuse(folder)
     remember_config(folder, config)
     guard = Guarded.here()
@@ -86,6 +87,18 @@ def serve_owned(
         )
     finally:
         control.stop()
+
+
+def settled() -> None:
+    """What the start made stays: the collector, which was off, need not look through it ever again.
+
+    It looks once more at the little that is left. Python waits with the next look at old objects until a quarter of those
+    that the last look met have come anew: of all that a start makes that would be a hundred thousand, and their waste with them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()
+    gc.enable()
 
 
 def prove(folder: Path) -> int:
@@ -186,10 +199,8 @@ def _answer(
         house.start_work()
         before_ready(house, url)
         control.start(url)
-        if not gc.isenabled():  # what the start made stays: the collector need not look through it ever again
-            gc.collect()
-            gc.freeze()
-            gc.enable()
+        if not gc.isenabled():
+            settled()
         print(f"ready {url}", flush=True)  # noqa: T201  (the one line on standard output, SPEC 14.1)
         _greet(house, url)
 

@@ -234,6 +234,17 @@ def test_the_last_use_is_written_once_a_minute(scene: Scene, clock: FrozenClock)
     assert memory._seen == {} and memory._flushed == {}, "the memory does not grow"
 
 
+def test_a_session_that_is_never_used_is_forgotten_too(scene: Scene, clock: FrozenClock) -> None:
+    house, memory = scene.house, memory_of(scene.house.store)
+    for _ in range(3):
+        open_one(house)
+    assert len(memory._flushed) == 3
+    assert memory.flush(house, everything=True) == 0, "there is nothing to write"
+    clock.advance(3 * 24 * HOUR)
+    assert memory.flush(house) == 0
+    assert memory._seen == {} and memory._flushed == {}, "the memory does not grow"
+
+
 def test_the_background_thread_writes_and_tidies(sqlite_houses: Houses, clock: FrozenClock) -> None:
     house = sqlite_houses.open(clock=clock)
     scene = Scene(house)

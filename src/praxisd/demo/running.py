@@ -3,6 +3,7 @@
 A folder that was filled before is served again as it is; any other folder with content is refused.
 """
 
+import gc
 import json
 import shutil
 import sys
@@ -72,6 +73,7 @@ def _served_here(
         access["sandbox"]["relay"] = access["relay"]["url"]
         _tell(folder, url, access)
 
+    gc.disable()  # until all is ready, as `praxisd serve` does
     try:
         return serving.serve_owned(folder, config, host, port, tell)
     finally:

@@ -27,7 +27,8 @@ class Files:
         make_private(path)
         url = sa.URL.create("sqlite", database=str(path))
         self.writer = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=patience_s)
-        self.reader = sa.create_engine(url, pool_size=16, max_overflow=16)
+        # The one that was used last is used next: what a connection keeps (pages, up to 128 statements) is kept by few of them.
+        self.reader = sa.create_engine(url, pool_size=16, max_overflow=16, pool_use_lifo=True)
         _prepare(self.writer, WRITING)
         _prepare(self.reader, READING)
         self._connection: Any = None

@@ -141,7 +141,8 @@ class SessionMemory:
         return max(session.last_seen_at, self._seen.get(session.id, ("", 0, None))[1])
 
     def opened(self, session: Session) -> None:
-        """A new session is written with its first use: nothing to write for a minute."""
+        """A new session is written with its first use: nothing to write for a minute. Unused it is forgotten as others are."""
+        self._seen.setdefault(session.id, (session.organization, session.last_seen_at, session.address))
         self._flushed[session.id] = session.last_seen_at
 
     def flush(self, house: "House", *, everything: bool = False) -> int:

@@ -13,6 +13,7 @@ Times are exact to the second; only the bitmaps round (opening inward: a unit is
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import count
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ _Key = tuple[str, int, str | None, date | Span]
 # a full cache is emptied, which costs milliseconds.
 _DAY_LIMIT = 40_000
 _SPAN_LIMIT = 2_000
+_numbers = count(1)
 
 
 def applies(rule: OpeningRule, on: date, service: str | None) -> bool:
@@ -60,11 +62,12 @@ class Almanac:
     for a preview of hours that are not saved yet. Threads may share it: the worst a race does is to compute
     a value twice.
 
-    `closed`: local dates on which columns that observe holidays are closed (`holidays_rules.closed_days`).
+    `closed`: local dates on which columns that observe holidays are closed (`holidays_rules.closed_days`). `number`: its own
+    in this process, for whoever remembers what was worked out with it but must not keep all of it.
     `imported`: only those with status free open anything; the others are occupations like reservations.
     """
 
-    __slots__ = ("_absent", "_days", "_extra", "_opened", "_spans", "closed", "zone")
+    __slots__ = ("_absent", "_days", "_extra", "_opened", "_spans", "closed", "number", "zone")
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Almanac:
         imported: Iterable[ImportedSlot] = (),
     ) -> None:
         self.zone = zone
+        self.number = next(_numbers)
         self.closed = frozenset(closed)
         whose: dict[str | None, list[Absence]] = {}
         for absence in absences:

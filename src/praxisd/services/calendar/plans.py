@@ -54,7 +54,7 @@ def starts_of(
     """Units of the span at which this one schedule could begin the appointment; remembered in `worked`."""
     if worked is None:
         return _starts(service, units, schedule, almanac, over, busy)
-    key = (almanac, schedule.version, service.id, units, service.buffer_before, service.buffer_after)
+    key = (almanac.number, schedule.version, service.id, units, service.buffer_before, service.buffer_after)
     known = worked.get(key)
     if known is None:
         known = _starts(service, units, schedule, almanac, over, busy)
