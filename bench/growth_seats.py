@@ -136,6 +136,6 @@ NOTES = {
     "lock and release": "one after the other, while all others are only there",
     "presence, at most four at a record": "one moves from record to record and back, while all look somewhere",
     "presence, all at one record": "one leaves and comes; all others there are told who is there: as many messages as "
-    "seats, each as long as there are seats",
+    "seats; each names at most 50 and counts the rest",
     "memory": "of the server, with all connected",
 }

@@ -1,6 +1,5 @@
 """Programs under measurement: started on one core, their processor time and memory read from /proc, stopped again."""
 
-import contextlib
 import http.client
 import os
 import select
@@ -50,12 +49,10 @@ class Program:
         return cpu_of(self.pid)
 
     def busy_s(self) -> float:
-        """The same in nanoseconds' resolution, of the threads that live; for what takes less than a tick of the clock."""
-        spent = 0
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            with contextlib.suppress(OSError):  # it ended just now
-                spent += int((task / "schedstat").read_text().split()[0])
-        return spent / 1e9
+        """The same in nanoseconds' resolution, for what takes less than a tick of the clock; threads that ended count on."""
+        return time.clock_gettime(
+            (~self.pid << 3) | 2
+        )  # the clock of another process, as clock_getcpuclockid makes it
 
     def memory_mb(self) -> float:
         """Resident memory, megabytes."""
