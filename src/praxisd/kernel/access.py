@@ -29,6 +29,7 @@ class Actor:
     `permissions` are exact names `<service>.<noun>.<verb>`. `portal` is set for access data of a booking
     portal: such an actor sees only what is released and its own bookings. `masked` hides personal fields
     at encoding (service partner). `run` is the id of the run a job works for: what it notes is found by it.
+    `withheld`: permissions it would have if its practice were alone on this installation (`kernel/sharing`).
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Actor:
     masked: bool = False
     everything: bool = field(default=False)
     run: str = ""
+    withheld: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:

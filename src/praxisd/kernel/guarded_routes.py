@@ -18,7 +18,7 @@ ABSENT = "guard.absent"
 CODES = (ABSENT, "guard.safe_mode")
 PERMISSIONS = (
     Permission(READ, ("owner", "desk", "partner")),
-    Permission(WRITE, ("owner", "partner")),
+    Permission(WRITE, ("owner", "partner"), shared=True),
 )
 
 

@@ -24,6 +24,7 @@ from praxisd.kernel import (
     migration_steps,
     plugin_loading,
     settings,
+    sharing,
     work_listings,
 )
 from praxisd.kernel.checks import CHECKS
@@ -63,6 +64,7 @@ def _number(key: str, default: int, low: int, high: int, unit: str) -> Setting:
 
 SETTINGS = (
     Setting("kernel.zone", str, "Europe/Berlin", Scope.INSTALLATION, 1, 64, check=_known_zone),
+    Setting(sharing.KEEPER, str, "", Scope.INSTALLATION, 0, 64),
     Setting(http.PROXY, str, "", Scope.INSTALLATION, 0, 300, check=http.check_proxy),
     _number("disk_warn_mb", 2000, 100, 10_000_000, "megabytes"),
     _number("disk_error_mb", 500, 50, 10_000_000, "megabytes"),
@@ -115,8 +117,8 @@ PERMISSIONS = (
     Permission("kernel.events.read", ("owner", "partner")),
     Permission("kernel.events.clear"),
     Permission("kernel.audit.read"),
-    Permission("kernel.log.read", ("owner", "partner")),
-    Permission("kernel.metrics.read", ("owner", "partner")),
+    Permission("kernel.log.read", ("owner", "partner"), shared=True),
+    Permission("kernel.metrics.read", ("owner", "partner"), shared=True),
     *console_routes.PERMISSIONS,
     *live_routes.PERMISSIONS,
     *guarded_routes.PERMISSIONS,
@@ -131,6 +133,7 @@ PAGES = (
 )
 PROBLEMS = (
     "access.forbidden",
+    "access.shared",
     "clock.bad_time",
     "clock.naive_time",
     "clock.unknown_zone",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from praxisd.kernel import events
+from praxisd.kernel import events, sharing
 from praxisd.kernel.access import INSTALLATION, Actor
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.issues_running import run_checks
@@ -69,6 +69,8 @@ def fix(
     actor.require(declared.permission)
     with house.store.read(actor) as tx:
         issue = standing(tx, code, subject, INSTALLATION if of_installation else None)
+        if issue.organization == INSTALLATION:
+            sharing.need(house, tx)
     try:
         answer = declared.call(house, actor, subject, issue.params) or {}
     except Problem:

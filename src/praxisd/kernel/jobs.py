@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from praxisd.kernel import events, job_order, schedule
+from praxisd.kernel import events, job_order, schedule, sharing
 from praxisd.kernel import job_store as rows
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.job_claim import close
-from praxisd.kernel.job_plan import MISSED, home, organizations, owe, start_now, zone_name, zone_of
+from praxisd.kernel.job_plan import MISSED, home, owe, start_now, zone_name, zone_of
 from praxisd.kernel.job_run import Cancelled, Interrupted, LeaseLost, RunContext
 from praxisd.kernel.job_worker import Worker
 from praxisd.kernel.service import JobType
@@ -211,7 +211,7 @@ def check_policy(missed: str, max_age_s: int) -> None:
 def _own(house: "House", tx: Tx, declared: JobType) -> None:
     """Problem `jobs.shared` (403) for one of several practices that would change a job of them all (SPEC 13.1)."""
     shared = home(declared, "") == INSTALLATION and tx.organization != INSTALLATION
-    if shared and not tx.actor.everything and len(organizations(house, tx)) > 1:
+    if shared and sharing.withheld(house, tx):
         raise Problem("jobs.shared", 403, job=declared.name)
 
 

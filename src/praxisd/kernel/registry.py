@@ -136,6 +136,11 @@ class Registry:
 
     def role(self, name: str) -> frozenset[str]:
         """The permissions a role carries."""
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Permissions for what all practices of an installation have in common."""
+        return frozenset(p.name for p in self.permissions.values() if p.shared)
+
         if name not in ROLES:
             raise DeclarationError(f"unknown role {name!r}")
         return frozenset(p.name for p in self.permissions.values() if name in p.roles)

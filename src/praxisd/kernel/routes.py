@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from praxisd.kernel import clock, issues
+from praxisd.kernel import clock, issues, sharing
 from praxisd.kernel.access import INSTALLATION
-from praxisd.kernel.service import Answer, Call, Route, Setting, Severity
+from praxisd.kernel.service import Answer, Call, Route, Scope, Setting, Severity
 from praxisd.kernel.settings import Known
 from praxisd.kernel.shapes import (
     CheckIn,
@@ -27,16 +27,23 @@ _RANK = {one: number for number, one in enumerate(Severity)}
 
 
 def get_settings(call: Call) -> Answer:
-    """All settings with value, provenance and bounds."""
+    """All settings with value, provenance and bounds
+
+    Those of the whole installation only for whoever may change them.
+    """
     house = call.house
     with call.read() as tx:
-        known = house.settings.all(tx)
-    return Answer(SettingsOut(settings=[_setting(call, house.settings.declared(k.key), k) for k in known]))
+        hidden = Scope.INSTALLATION if sharing.withheld(house, tx) else None
+        known = [(house.settings.declared(one.key), one) for one in house.settings.all(tx)]
+    shown = [_setting(call, declared, one) for declared, one in known if declared.scope is not hidden]
+    return Answer(SettingsOut(settings=shown))
 
 
 def put_setting(call: Call) -> Answer:
     """Set one setting; If-Match names the version that was read."""
     key = call.path["key"]
+    if call.house.settings.declared(key).scope is Scope.INSTALLATION:
+        sharing.need(call.house, call.writing)
     known = call.house.settings.put(call.writing, key, call.body.value, expected=call.if_match)
     return Answer(_setting(call, call.house.settings.declared(key), known), version=known.version)
 
@@ -112,6 +119,7 @@ def ignore_issue(call: Call) -> Answer:
     found = [i for i in issues.list_open(tx) if (i.code, i.subject) == (code, body.subject)]
     own = tx.organization
     if not found:
+        sharing.need(call.house, tx)
         tx.organization = INSTALLATION
     if body.ignored:
         issues.ignore(tx, code, body.subject, body.reason)
@@ -145,7 +153,9 @@ def _setting(call: Call, declared: Setting, known: Known) -> SettingOut:
 def _issue(call: Call, tx: "Tx", one: issues.Issue) -> IssueOut:
     words = issues.explain(call.house, one, call.lang)
     fix = call.house.registry.fixes.get(one.code)
-    told = issues.fix_words(call.house, one, call.lang) if fix and call.actor.may(fix.permission) else None
+    may = fix is not None and call.actor.may(fix.permission)
+    may = may and not (one.organization == INSTALLATION and sharing.withheld(call.house, tx))
+    told = issues.fix_words(call.house, one, call.lang) if may else None
     return IssueOut(
         **words,
         since=clock.format_rfc3339(one.first_at),

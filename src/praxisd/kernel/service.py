@@ -328,10 +328,14 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A permission `<service>.<noun>.<verb>` and the roles that carry it from the start."""
+    """A permission `<service>.<noun>.<verb>` and the roles that carry it from the start.
+
+    `shared`: for what all practices of an installation have in common; withheld where there are several (`kernel/sharing`).
+    """
 
     name: str
     roles: tuple[str, ...] = ("owner",)
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

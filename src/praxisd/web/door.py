@@ -17,6 +17,7 @@ from itertools import count
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar
 
+from praxisd.kernel import sharing
 from praxisd.kernel.access import ANONYMOUS, Actor, Kind
 from praxisd.kernel.app import House, State
 from praxisd.kernel.errors import Problem, not_found
@@ -80,6 +81,7 @@ class Door:
         self.doors = doors
         self.metrics = Metrics()
         self.watch = Watch(house)
+        self.sharing = sharing.of(house)
         self.trusted = networks(house.config.trusted_proxies)
         self.pool = ThreadPoolExecutor(house.config.request_threads, thread_name_prefix="praxisd-request")
         self.aside = Aside()
@@ -99,8 +101,6 @@ class Door:
     def next_id(self) -> str:
         """A new request id: tells requests of all nodes apart, says nothing else."""
         return f"{self._prefix}{next(self._ids):x}"
-
-    # --- the steps -----------------------------------------------------------------------------------------------
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in the pool; `http.busy` (503) when too many wait already."""
@@ -151,7 +151,7 @@ class Door:
         def ask() -> Actor:
             if session is None:
                 return self.doors.authenticate(self.house, "", visit.address)
-            found = request.live = session(self.house, visit.token, visit.address, touched)
+            found = request.live = self.sharing.live(session(self.house, visit.token, visit.address, touched))
             return found.actor
 
         await self._entered(request, visit.token, ask)
@@ -161,12 +161,14 @@ class Door:
 
     async def _entered(self, request: Request, secret: str, ask: Callable[[], Actor]) -> Actor:
         # A shared database may hang: a key not seen just now is looked up in a thread, never on the event loop.
+        if not self.sharing.fresh:
+            await self.in_thread(self.sharing.look)
         mark, now = hash(secret), time.monotonic()
         if self.house.store.alone or now - self._admitted.get(mark, float("-inf")) < ADMITTED_S:
-            actor = request.actor = ask()
+            actor = request.actor = self.sharing.of(ask())
             self.doors.take(self.house, actor)
             return actor
-        actor = request.actor = await self.in_thread(ask)
+        actor = request.actor = self.sharing.of(await self.in_thread(ask))
         await self.in_thread(lambda: self.doors.take(self.house, actor))
         if len(self._admitted) >= _MARKS_MOST:
             self._admitted.clear()
@@ -197,7 +199,8 @@ class Door:
         """The refusal of what the actor may not do; a person who owes the second factor is told so."""
         if request.live is not None and request.live.limited:
             return Problem("accounts.second_factor_must", 403)
-        return Problem("access.forbidden", 403, permission=permission)
+        code = "access.shared" if permission in request.actor.withheld else "access.forbidden"
+        return Problem(code, 403, permission=permission)
 
     def call(self, request: Request, actor: Actor, path: Mapping[str, str], query: Any) -> Call:
         """The request as a route function sees it."""
@@ -224,8 +227,6 @@ class Door:
                 "request_failed", route=where, request=request.id, code=problem.code, error=error
             )
         return words(problem, self.house.texts, request.lang, request.id)
-
-    # --- one operation -------------------------------------------------------------------------------------------
 
     async def answer(self, entry: Entry, request: Request) -> Sent:
         """All steps of one declared operation."""
@@ -321,8 +322,6 @@ class Door:
             return await self.in_thread(work)
         finally:
             self._running.discard(twin)
-
-    # --- ASGI ----------------------------------------------------------------------------------------------------
 
     def app(self, entries: Mapping[str, Entry]) -> Asgi:
         """The ASGI function for one path: its operations by method, HEAD and OPTIONS made from them, 405 for the rest."""

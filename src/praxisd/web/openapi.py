@@ -71,7 +71,7 @@ def general_problems(entry: Entry) -> dict[int, set[str]]:
         add("maintenance")
     if entry.signed_in:
         found[401].update(UNAUTHORIZED)
-        found[403].update(("access.forbidden", "accounts.second_factor_must"))
+        found[403].update(("access.forbidden", "access.shared", "accounts.second_factor_must"))
         found[429].add(LIMITED)
     if "{" in entry.path:
         add("http.not_found")

@@ -15,6 +15,7 @@ TYPE_PREFIX = "https://praxisd.org/problems/"
 BUSY_RETRY_S = 1
 GENERAL: dict[str, int] = {
     "access.forbidden": 403,
+    "access.shared": 403,
     "http.answer_not_kept": 409,
     "http.bad_etag": 400,
     "http.bad_fence": 400,

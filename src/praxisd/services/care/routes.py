@@ -17,9 +17,9 @@ from praxisd.services.care.working import working_of
 
 READ, WORK, MOVE = "care.database.read", "care.database.work", "care.database.move"
 PERMISSIONS = (
-    Permission(READ, ("owner", "partner")),
-    Permission(WORK, ("owner", "partner")),
-    Permission(MOVE, ("owner",)),
+    Permission(READ, ("owner", "partner"), shared=True),
+    Permission(WORK, ("owner", "partner"), shared=True),
+    Permission(MOVE, ("owner",), shared=True),
 )
 _TAGS = ("care",)
 _BUSY = (409, working.BUSY)

@@ -105,7 +105,7 @@ ROUTES = (
 )  # fmt: skip
 EVENTS = (EventType("machine.added", Retention.CHANGE), EventType("machine.removed", Retention.AUDIT))
 PERMISSIONS = (
-    Permission(READ, ("owner", "partner", "desk")),
-    Permission(WRITE, ("owner", "partner")),
-    Permission(REPORT, ("owner", "partner", "pvs")),
+    Permission(READ, ("owner", "partner", "desk"), shared=True),
+    Permission(WRITE, ("owner", "partner"), shared=True),
+    Permission(REPORT, ("owner", "partner", "pvs"), shared=True),
 )

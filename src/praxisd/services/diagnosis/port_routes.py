@@ -164,8 +164,8 @@ ROUTES = (
 )  # fmt: skip
 EVENTS = (EventType("port.tested", Retention.ACTIVITY),)
 PERMISSIONS = (
-    Permission(READ, ("owner", "partner", "desk")),
-    Permission(TEST, ("owner", "partner")),
-    Permission(KNOCK, ("owner", "partner", "pvs")),
+    Permission(READ, ("owner", "partner", "desk"), shared=True),
+    Permission(TEST, ("owner", "partner"), shared=True),
+    Permission(KNOCK, ("owner", "partner", "pvs"), shared=True),
 )
 PROBLEMS = ("diagnosis.knock_address", "diagnosis.knock_refused", "diagnosis.knock_unreachable")

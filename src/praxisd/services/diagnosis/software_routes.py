@@ -79,6 +79,9 @@ ROUTES = (
     ),
     Route("DELETE", "/software/{id}", "software.delete", remove_software, WRITE, status=204, safe=True, tags=_TAGS),
 )  # fmt: skip
-PERMISSIONS = (Permission(READ, ("owner", "partner", "desk")), Permission(WRITE, ("owner", "partner")))
+PERMISSIONS = (
+    Permission(READ, ("owner", "partner", "desk"), shared=True),
+    Permission(WRITE, ("owner", "partner"), shared=True),
+)
 EVENTS = (EventType("software.added"), EventType("software.changed"), EventType("software.removed"))
 PROBLEMS = (keeping.UNKNOWN,)

@@ -30,7 +30,7 @@ ROUTES = devices_routes.ROUTES
 CHECKS = devices_checks.CHECKS
 PERMISSIONS = (
     Permission(READ, ("owner", "desk", "partner")),
-    Permission(WRITE, ("owner",)),
+    Permission(WRITE, ("owner",), shared=True),
     Permission(SEND, ("owner", "desk")),
     Permission(SEE, ("owner", "desk")),
     Permission(DECIDE, ("owner", "desk")),

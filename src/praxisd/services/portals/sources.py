@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from praxisd.kernel import events
+from praxisd.kernel import events, sharing
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.ids import new_id
 from praxisd.kernel.resource import changed_fields, check_version
@@ -41,6 +41,8 @@ _DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "hook": {},
 }  # fmt: skip
 _WHOM = ("mailbox", "imap_server", "imap_port", "imap_login", "certificate")
+_PATHS = ("folder", "certificate")
+"""Places on the server, which one of several practices cannot choose: another's folder may be there."""
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PORT = re.compile(r"[1-9]\d{0,4}")
 
@@ -91,7 +93,8 @@ def change(
     house: "House", tx: Tx, id_: str, given: Given, expected: int | None
 ) -> tuple[BookingSource, str | None]:
     """Another setting of a source. Problems (422): `portals.source_field` (params `field`), `.source_secrets_again`,
-    `.source_owner_switches_on`, `calendar.schedule_unfit`, `calendar.service_unknown`; 409 `.source_name_taken`; 404, 412.
+    `.source_owner_switches_on`, `calendar.schedule_unfit`, `calendar.service_unknown`;
+    403 `access.shared`; 409 `.source_name_taken`; 404, 412.
     """
     old = store.SOURCES.need(tx, id_)
     check_version(expected, old.version, "BookingSource")
@@ -151,6 +154,8 @@ def _checked(
         wrong = "name"
     if wrong is not None:
         raise Problem(FIELD, 422, field=wrong)
+    if changed and any(whole.get(name) for name in _PATHS):
+        sharing.need(house, tx)
     _check_links(house, tx, given)
     if sources_store.named(tx, given.name.strip(), old.id):
         raise Problem(NAME, 409)

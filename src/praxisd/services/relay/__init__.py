@@ -49,7 +49,7 @@ SERVICE = Service(
     checks=checks.CHECKS,
     permissions=(
         Permission(routes.READ, ("owner", "partner", "desk")),
-        Permission(routes.WRITE, ("owner", "partner")),
+        Permission(routes.WRITE, ("owner", "partner"), shared=True),
         Permission(access.READ, ("owner", "partner")),
     ),
     tables=store.TABLES,

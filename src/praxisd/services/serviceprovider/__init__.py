@@ -13,8 +13,8 @@ SERVICE = Service(
         EventType("serviceprovider.installed", Retention.AUDIT),
     ),
     permissions=(
-        Permission(routes.READ, ("owner", "partner", "desk")),
-        Permission(routes.WRITE, ("owner", "partner")),
+        Permission(routes.READ, ("owner", "partner", "desk"), shared=True),
+        Permission(routes.WRITE, ("owner", "partner"), shared=True),
     ),
     checks=checks.CHECKS,
     fixes=checks.FIXES,

@@ -57,8 +57,11 @@ class StepsOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def listed(house: "House", tx: Tx, lang: str) -> StepsOut:
-    """The steps of the transaction's practice in the reader's language."""
+    """The steps of the transaction's practice in the reader's language, without those on pages that are withheld from it because
+    several practices share them.
+    """
     left_out = store.skipped(tx)
+    hidden = {one.name for one in house.registry.pages if one.permission in tx.actor.withheld}
 
     def state(step: SetupStep) -> str:
         if step.done(house, tx):
@@ -74,6 +77,7 @@ def listed(house: "House", tx: Tx, lang: str) -> StepsOut:
             page=step.page or None,
         )
         for step in house.registry.steps
+        if step.page not in hidden
     ]
     return StepsOut(steps=found, complete=all(one.state != OPEN for one in found))
 

@@ -5,13 +5,13 @@ sent, and the copy stays with who, when, and to whom (SPEC 7.11). One that never
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from praxisd import __version__
-from praxisd.kernel import events
+from praxisd.kernel import events, sharing
 from praxisd.kernel.access import Actor, system
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.ids import new_id
@@ -54,6 +54,8 @@ COLLECTORS: tuple[tuple[str, Callable[[Look], Iterable[Row]]], ...] = (
     ("log", bundle_log.log),
 )
 """Everything a package can hold; what is not here is in none."""
+OF_ALL = frozenset({"software", "serviceprovider", "requirements", "ports", "machine", "log"})
+"""Parts that are about what several practices share: not in a package of one of them (`kernel/sharing`)."""
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +86,9 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 def make(house: "House", actor: Actor) -> Bundle:
     """Collect a package for the actor's practice and keep it. It goes nowhere."""
     id_, now = new_id(), house.clock.now()
-    rows = [head(id_, now, actor.organization), *collect(house, actor.organization)]
+    with house.store.read(actor) as tx:
+        without = OF_ALL if sharing.withheld(house, tx) else frozenset()
+    rows = [head(id_, now, actor.organization), *collect(house, actor.organization, without)]
     content = b"".join(row.encoded() + b"\n" for row in rows)
     made = Bundle(
         id=id_, created_at=now, created_by=actor.label, digest=hashlib.sha256(content).hexdigest(), content=content.decode()
@@ -116,10 +120,14 @@ def head(id_: str, now: int, organization: str) -> Row:
     )
 
 
-def collect(house: "House", organization: str) -> Iterator[Row]:
-    """All lines but the first. A collector that fails is told as failed, with the type of its fault, and stops nobody."""
+def collect(house: "House", organization: str, without: Collection[str] = ()) -> Iterator[Row]:
+    """All lines but the first, without the parts named in `without`. A collector that fails is told as failed, with the type of
+    its fault, and stops nobody.
+    """
     known = known_words(house)
     for name, gather in COLLECTORS:
+        if name in without:
+            continue
         with house.store.read(system("support", organization)) as tx:
             try:
                 yield from list(gather(Look(house, tx, known)))

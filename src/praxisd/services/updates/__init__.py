@@ -37,9 +37,9 @@ SERVICE = Service(
     checks=checks.CHECKS,
     permissions=(
         Permission(routes.READ, ("owner", "partner", "desk")),
-        Permission(routes.WRITE, ("owner", "partner")),
-        Permission(routes.INSTALL, ("owner", "partner")),
-        Permission(routes.PUSH, ("owner", "partner")),
+        Permission(routes.WRITE, ("owner", "partner"), shared=True),
+        Permission(routes.INSTALL, ("owner", "partner"), shared=True),
+        Permission(routes.PUSH, ("owner", "partner"), shared=True),
     ),
     tables=store.TABLES,
     problems=(*words.FAULTS, *words.CODES),

@@ -3,4 +3,4 @@
 from praxisd.kernel.service import Permission
 
 KEYS = "backups.keys"
-PERMISSIONS = (Permission(KEYS, ("owner",)),)
+PERMISSIONS = (Permission(KEYS, ("owner",), shared=True),)

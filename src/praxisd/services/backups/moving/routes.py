@@ -64,7 +64,7 @@ def get_sheet(call: Call) -> Raw:
     return made.answer(sheet.NAME)
 
 
-PERMISSIONS = (Permission(MOVE, ("owner",)),)
+PERMISSIONS = (Permission(MOVE, ("owner",), shared=True),)
 EVENTS = tuple(EventType(f"move.{one}", Retention.AUDIT) for one in ("begun", "undone", "arrived", "ticked"))
 ROUTES = (
     Route(

@@ -13,11 +13,11 @@ PLAIN = "backups.unencrypted"
 whoever reads that folder has the whole practice.
 """
 PERMISSIONS = (
-    Permission(READ, ("owner", "partner", "desk")),
-    Permission(OPERATE, ("owner", "partner", "desk")),
-    Permission(MANAGE, ("owner", "partner")),
-    Permission(COMMANDS, ("owner",)),
-    Permission(PLAIN, ("owner",)),
+    Permission(READ, ("owner", "partner", "desk"), shared=True),
+    Permission(OPERATE, ("owner", "partner", "desk"), shared=True),
+    Permission(MANAGE, ("owner", "partner"), shared=True),
+    Permission(COMMANDS, ("owner",), shared=True),
+    Permission(PLAIN, ("owner",), shared=True),
 )
 
 

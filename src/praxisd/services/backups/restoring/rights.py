@@ -3,4 +3,4 @@
 from praxisd.kernel.service import Permission
 
 RESTORE = "backups.restore"
-PERMISSIONS = (Permission(RESTORE, ("owner",)),)
+PERMISSIONS = (Permission(RESTORE, ("owner",), shared=True),)
