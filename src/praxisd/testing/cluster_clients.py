@@ -5,6 +5,7 @@ know what became of it.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ BALANCER, RELAY = 0, 1
 """Ways in, as records name them (`Record.node`)."""
 AGAIN_S = 0.2
 """A client that was not served tries again after so long."""
+FINISH_S = 90.0
+"""A feed must be read to its end so soon after the last change."""
 LEAVE = 0.1
 """How likely a client ends its connection after a request, as portals do: so all nodes get some, also one that comes back."""
 AWAY = frozenset((502, 503, 504))
@@ -96,20 +99,34 @@ class Booker(Client):
 class PatientFollower(Follower):
     """A follower of the change feed that waits out what cannot be answered now."""
 
+    served = False
+    """Whether the last step was answered."""
+
     async def step(self, limit: int = 60) -> bool:
         """As `Follower.step`."""
         before = len(self.faults)
+        self.served = False
         try:
-            return await super().step(limit)
+            more = await super().step(limit)
+            self.served = len(self.faults) == before
         except Unanswered:
-            await asyncio.sleep(AGAIN_S)
+            more = False
         except (ValueError, msgspec.DecodeError):  # the balancer's own answer has no body
+            more = False
+        if not self.served:
             await asyncio.sleep(AGAIN_S)
-        finally:
-            self.faults[before:] = [
-                one for one in self.faults[before:] if not any(f": {n} " in one for n in AWAY)
-            ]
-        return False
+        self.faults[before:] = [
+            one for one in self.faults[before:] if not any(f": {n} " in one for n in AWAY)
+        ]
+        return more
+
+    async def finish(self) -> None:
+        """As `Follower.finish`: what is not answered now is asked for again, else the rest would be taken for lost."""
+        until = time.monotonic() + FINISH_S
+        while await self.step(200) or not (self.served or self.faults):
+            if time.monotonic() > until:
+                self.faults.append(f"feed of {self.who.name}: not read to its end within {FINISH_S:.0f} s")
+                return
 
 
 def bookers(

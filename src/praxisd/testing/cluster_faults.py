@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from praxisd.kernel.engines import EVENT_LOCK, FROZEN_S
-from praxisd.testing.cluster_scene import Scene
+from praxisd.testing.cluster_scene import WELL_S, Scene
+from praxisd.testing.cluster_site import rows
 from praxisd.testing.programs import command
 from praxisd.testing.torture_nodes import Node
 
@@ -52,7 +53,7 @@ def _connections(scene: Scene, node: Node) -> int:
 async def _taken_over(scene: Scene, since: float) -> str:
     """Wait until another node works at the job."""
     site = scene.site
-    end = time.monotonic() + site.lease_s + 30
+    end = time.monotonic() + site.lease_s + WELL_S
     while time.monotonic() < end:
         owner = await asyncio.to_thread(site.job.worker)
         found = site.node_of(owner)
@@ -131,20 +132,19 @@ async def stuck(scene: Scene) -> Told:
 
 
 async def deaf(scene: Scene) -> Told:
-    """The connections on which nodes hear of each other are cut."""
-    import psycopg
-
-    plain = scene.site.url.replace("postgresql+psycopg://", "postgresql://")
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN praxisd' AND pid <> pg_backend_pid()"
-
-    def work() -> int:
-        with psycopg.connect(plain, autocommit=True) as connection:
-            return len(connection.execute(cut).fetchall())
-
-    count = await asyncio.to_thread(work)
-    if count < len(scene.site.nodes):
-        scene.faults.append(f"only {count} nodes were listening")
-    return Told(time.monotonic(), [f"{count} LISTEN connections cut"])
+    """The connections on which nodes hear of each other are cut; after another fault they must be there again first."""
+    heard = "FROM pg_stat_activity WHERE query = 'LISTEN praxisd' AND datname = current_database()"
+    end = time.monotonic() + WELL_S
+    while True:
+        [(count,)] = await asyncio.to_thread(rows, scene.site.url, f"SELECT count(*) {heard}")
+        if count >= len(scene.site.nodes):
+            break
+        if time.monotonic() > end:
+            scene.faults.append(f"only {count} nodes were listening")
+            break
+        await asyncio.sleep(0.1)
+    cut = await asyncio.to_thread(rows, scene.site.url, f"SELECT pg_terminate_backend(pid) {heard}")
+    return Told(time.monotonic(), [f"{len(cut)} LISTEN connections cut"])
 
 
 async def nats(scene: Scene) -> Told:

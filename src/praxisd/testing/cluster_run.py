@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from praxisd.testing.cluster_clients import BALANCER, RELAY, judged
 from praxisd.testing.cluster_faults import FAULTS, NEED_RELAY
 from praxisd.testing.cluster_haproxy import Haproxy
 from praxisd.testing.cluster_report import Row, seen
 from praxisd.testing.cluster_scene import Scene
-from praxisd.testing.cluster_site import Site
+from praxisd.testing.cluster_site import Site, rows
 from praxisd.testing.torture_check import check_feed, check_history, check_state
 from praxisd.testing.torture_history import History
 from praxisd.testing.torture_state import State, postgres_state
@@ -121,7 +120,7 @@ def _judge(site: Site, scene: Scene, history: History, found: Outcome) -> None:
         own = _of(state, homes, site.scenes[number].organization)
         found.faults += [f"{v.kind}: {v.text}" for v in check_feed(one.who.portal, one.seen, own)]
     for page in scene.pages:
-        found.faults += page.faults(_told(site.url, page.organization), homes)
+        found.faults += page.faults(scene.told[page.organization], homes)
     books = [r for r in history.records if r.op == "book"]
     found.notes += [
         f"{len(history.records)} requests, {sum(r.outcome == 'done' for r in books)} of {len(books)} bookings acknowledged, "
@@ -132,27 +131,12 @@ def _judge(site: Site, scene: Scene, history: History, found: Outcome) -> None:
     ]
 
 
-def _rows(url: str, statement: str, *values: Any) -> list[Any]:
-    import psycopg
-
-    with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as connection:
-        return connection.execute(statement.encode(), values).fetchall()
-
-
 def _homes(url: str) -> dict[str, str]:
     """Whose each appointment is."""
-    found = _rows(url, "SELECT id, organization FROM calendar_appointment")
+    found = rows(url, "SELECT id, organization FROM calendar_appointment")
     return {f"Appointment/{id_}": organization for id_, organization in found}
 
 
 def _of(state: State, homes: dict[str, str], organization: str) -> State:
     own = {k: v for k, v in state.appointments.items() if homes[f"Appointment/{k}"] == organization}
     return replace(state, appointments=own)
-
-
-def _told(url: str, organization: str) -> dict[int, str]:
-    """All changes of appointments that pages of a practice are told of."""
-    statement = (
-        "SELECT seq, subject_id FROM kernel_event WHERE organization = %s AND subject_type = 'Appointment'"
-    )
-    return {seq: f"Appointment/{id_}" for seq, id_ in _rows(url, statement, organization)}

@@ -49,6 +49,8 @@ class Scene:
         self.pages: list[Page] = []
         self.followers: list[tuple[int, PatientFollower]] = []
         self.faults: list[str] = []
+        self.told: dict[str, dict[int, str]] = {}
+        """What pages of a practice must have been told of at the end (`Site.changes`), by organization."""
         self._bookers: list[Booker] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._end = asyncio.Event()
@@ -100,7 +102,7 @@ class Scene:
         await self.balancer.__aexit__()
 
     async def rest(self) -> None:
-        """Let the clients finish what they began, and the followers read what is left."""
+        """Let the clients finish what they began, and the followers read and the pages hear what is left."""
         await self.well(time.monotonic())
         self._end.set()
         for fell in await asyncio.gather(*self._tasks, return_exceptions=True):
@@ -112,6 +114,17 @@ class Scene:
             one.close()
         for booker in self._bookers:
             booker.close()
+        await self._heard_all()
+
+    async def _heard_all(self) -> None:
+        """Wait until each page was told of the last change there is now: it may look for it only every few seconds
+        (`web.live.POLL_S`), while its node does not hear the others."""
+        for organization in {page.organization for page in self.pages}:
+            self.told[organization] = await asyncio.to_thread(self.site.changes, organization)
+        for page in self.pages:
+            last = max(self.told[page.organization], default=0)
+            if not await page.reaches(last, WELL_S):
+                self.faults.append(f"page {page.name} was not told of the last change within {WELL_S:.0f} s")
 
     async def until(self, true: Callable[[], Any], what: str, within: float = WELL_S) -> bool:
         """Wait for it; a fault, and False, if it does not come."""

@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from praxisd.testing.cluster_job import Owed, install
 from praxisd.testing.cluster_postgres import Restarted
@@ -15,6 +16,16 @@ from praxisd.testing.torture_nodes import Node
 from praxisd.testing.torture_scene import SETTINGS, Scene, prepare
 
 NODES = 3
+
+
+def rows(url: str, statement: str, *values: Any) -> list[Any]:
+    """What the database says, asked with the bare driver on a connection of its own."""
+    import psycopg
+
+    with psycopg.connect(
+        url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True
+    ) as connection:
+        return connection.execute(statement.encode(), values).fetchall()
 
 
 class Patient(Node):
@@ -104,6 +115,11 @@ class Site:
     def desk(self, practice: int) -> str:
         """The secret of a practice's desk."""
         return next(one.secret for one in self.scenes[practice].credentials if one.role == "desk")
+
+    def changes(self, organization: str) -> dict[int, str]:
+        """All changes of appointments that pages of a practice are told of: number of the event -> subject."""
+        statement = "SELECT seq, subject_id FROM kernel_event WHERE organization = %s AND subject_type = 'Appointment'"
+        return {seq: f"Appointment/{id_}" for seq, id_ in rows(self.url, statement, organization)}
 
     @property
     def ports(self) -> list[int]:

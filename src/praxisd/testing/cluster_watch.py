@@ -122,6 +122,19 @@ class Page:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), min(left, 1.0))
 
+    async def reaches(self, seq: int, within: float) -> bool:
+        """Whether it is told of all up to event `seq` within so many seconds. Events come in order: what it was not told of
+        by then it never will be."""
+        until = time.monotonic() + within
+        while self.last < seq:
+            self._news.clear()
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), min(left, 1.0))
+        return True
+
     def longest_gap(self, began: float, ended: float) -> float:
         """Seconds of the longest time without a stream that overlaps this time."""
         return max((end - start for start, end in self.gaps if start < ended and end > began), default=0.0)
