@@ -117,6 +117,45 @@ def test_a_reader_that_follows_its_cursor_misses_no_concurrent_commit(kernel: Ho
     assert sorted(found) == sorted(f"{w}-{n}" for w in range(writers) for n in range(each))
 
 
+WAITING = "SELECT 1 FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database() AND NOT granted"
+
+
+def test_no_reader_passes_over_an_event_that_commits_late(
+    postgres_houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number is taken before the commit: another node must not show a higher one before, else a live page or a feed that
+    goes on from it would never be told of the lower."""
+    slow = postgres_houses.open((SERVICE,))
+    quick = postgres_houses.twin(slow)
+    real: Any = slow.store.append
+    numbered, go = threading.Event(), threading.Event()
+
+    def append(tx: Tx, found: list[Any]) -> None:
+        real(tx, found)
+        numbered.set()
+        while not go.wait(0.2):
+            tx.raw("SELECT 1")  # else it would be taken for frozen
+
+    monkeypatch.setattr(slow.store, "append", append)
+    threads = [threading.Thread(target=write, args=one) for one in ((slow, "late"), (quick, "soon"))]
+    threads[0].start()
+    try:
+        assert numbered.wait(30)
+        threads[1].start()
+        end = time.monotonic() + 30
+        waits = False
+        while threads[1].is_alive() and not waits:
+            assert time.monotonic() < end
+            with quick.store.read(ACTOR) as tx:
+                waits = tx.raw(WAITING).fetchone() is not None
+        assert subjects(quick) == []
+    finally:
+        go.set()
+        for thread in threads:
+            thread.join(30)
+    assert subjects(quick) == ["late", "soon"]
+
+
 class Follower:
     """A handler with an effect in the database; it can be told to crash at a subject, after its effect."""
 
