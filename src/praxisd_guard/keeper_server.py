@@ -95,6 +95,7 @@ class Hands:
             self.shown.floor.leave()
         self.shown = Shown(code, starting=False)
         await self.door.open()
+        self.state.change(door_open=True)
 
     async def start(self, why: Why) -> Failure | None:
         """Start the pointer's version and wait until it is ready. A failed start leaves nothing behind.
@@ -146,7 +147,7 @@ class Hands:
 
     async def _ready(self, child: Child) -> None:
         self.door.close()
-        self._say("safe" if self.safe else "running")
+        self._say("safe" if self.safe else "running", door_open=False)
         self.watch(child)
         if not self.safe:  # safe mode has no room for the relay
             self._standin.release()

@@ -33,6 +33,8 @@ class State:
     """Who ended the guard (state `stopped`)."""
     with_parent: bool = False
     """True when that was the program whose part the guard is (`--with-parent`): no end from outside."""
+    door_open: bool = True
+    """False while the guard takes no connection, so that each comes to the server: until then that is not ready."""
 
 
 class StateFile:

@@ -45,7 +45,7 @@ def test_a_server_is_kept_and_ends_with_the_guard(home: Home) -> None:
     assert home.ask().body == b"1.0"
     assert home.port != 0  # the guard wrote down which one it got
     assert home.start["reason"] == "first"
-    assert (state.failures, state.version) == (0, "1.0")
+    assert (state.failures, state.version, state.door_open) == (0, "1.0", False)
     told = watch.health(home.data, state.server_pid)
     assert told and told["version"] == "1.0"
     assert watch.health(home.data, 1) is None  # control.json of another process is none of ours

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar.testing import TestClient
 
 from praxisd import main, serving
 from praxisd.kernel import guarded as guarded_kernel
@@ -21,6 +22,7 @@ from praxisd.kernel.guarded import Guarded
 from praxisd.kernel.guarded_restart import Turns
 from praxisd.kernel.service import Finding, Severity
 from praxisd.testing.houses import Houses, registry_of
+from praxisd.web.app import build
 from praxisd_guard import orders
 
 ACTOR = system("test")
@@ -68,6 +70,36 @@ def test_health_is_good_and_says_which_version(house: House) -> None:
     found = perform(house, "guard.health", {})
     assert (found["ok"], found["why"], found["state"], found["busy"]) == (True, [], "running", [])
     assert "kernel_0005" in found["schema"] and "calendar" in found["services"]
+
+
+def test_a_server_is_ready_when_its_guard_answers_nobody_any_more(
+    sqlite_houses: Houses, tmp_path: Path
+) -> None:
+    """Both listen on one socket: who was told ready must not meet the guard's 503 with the next request."""
+    house = sqlite_houses.open(registry_of(None))
+    house.state = State.RUNNING
+    home = tmp_path / "home"
+    with TestClient(build(house, main.doors(house))) as client:
+
+        def ready(**state: Any) -> tuple[int, list[str]]:
+            (home / "state.json").write_text(json.dumps({"pid": 1, "state": "starting", **state}))
+            answer = client.get("/health/ready")
+            return answer.status_code, answer.json()["reasons"]
+
+        guarded(house, home)
+        assert ready(door_open=True) == (503, ["starting"])
+        assert ready(door_open=False) == (200, [])
+        assert ready(door_open=True) == (200, []), "it opens again only once this server is to go"
+        guarded(house, home)
+        assert ready() == (200, []), "a guard of before does not say it"
+
+
+def test_a_guard_that_cannot_say_it_is_not_waited_for_without_end(house: House, tmp_path: Path) -> None:
+    guard = guarded(house, tmp_path / "home")
+    (guard.home / "state.json").write_text(json.dumps({"state": "starting", "door_open": True}))
+    assert not guard.alone_at_door
+    guard._asked = time.monotonic() - guarded_kernel.DOOR_S - 1
+    assert guard.alone_at_door
 
 
 def test_health_names_what_is_wrong(house: House) -> None:

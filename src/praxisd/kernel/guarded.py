@@ -19,6 +19,8 @@ from praxisd_guard.places import Places, home_of_environment
 
 TRIAL_S = 180.0
 """The guard decides within 60 s of a healthy start; one that cannot say so must not keep the practice's jobs. Seconds."""
+DOOR_S = 10.0
+"""So long a server waits for the guard's word that the door is the server's alone; a full disk may keep that back. Seconds."""
 ON_TRIAL = "update"
 """Reason of the first start of a version that may still be rolled back."""
 
@@ -30,6 +32,8 @@ class Guarded:
         self.home = home
         self._places = Places(home)
         self._began = time.monotonic()
+        self._alone = False
+        self._asked: float | None = None
         self.start: dict[str, Any] = read_json(self._places.start) or {}
 
     @classmethod
@@ -57,6 +61,17 @@ class Guarded:
     def state(self) -> dict[str, Any]:
         """What the guard says it does now; empty if it said nothing."""
         return read_json(self._places.state) or {}
+
+    @property
+    def alone_at_door(self) -> bool:
+        """True once every connection comes to this server. The guard listens on the same socket until it has heard the server's
+        word that it is ready, and answers 503 to whom it takes. A guard that does not tell is taken at once for done.
+        """
+        if not self._alone:
+            now = time.monotonic()
+            self._asked = now if self._asked is None else self._asked
+            self._alone = self.state().get("door_open") is not True or now - self._asked > DOOR_S
+        return self._alone
 
     def order(self, kind: str, by: str, reason: str, **more: Any) -> str:
         """Ask for a restart, a new try, an install; returns the order's id. ValueError for an incomplete one; OSError."""

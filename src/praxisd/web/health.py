@@ -113,6 +113,8 @@ def ready(door: Door, prober: Prober, askers: Askers, call: Call) -> Answer:
     reasons: list[str] = []
     if call.house.state is not State.RUNNING:
         reasons.append(call.house.state.value)
+    elif call.house.guard is not None and not call.house.guard.alone_at_door:
+        reasons.append(State.STARTING.value)
     if not door.watch.fresh:
         door.watch.look()
     if door.watch.now is not None:
