@@ -4,14 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
+import severity_source
 from house_sources import ROOT
 
 from praxisd.kernel import issues_help
 from praxisd.kernel.registry import Registry
-from praxisd.testing import reference_codes, reference_severity
+from praxisd.testing import reference_codes
 from praxisd.testing.houses import registry_of
 
 DOCS = ROOT / "docs"
+ONE_PLACE = ("exchange.laptop_here", "exchange.laptop_over")
+"""Two codes that one place says, each with a severity of its own."""
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -53,14 +56,24 @@ def test_links_of_the_pages_lead_somewhere(pages: dict[str, str]) -> None:
             assert (DOCS / folder / link).resolve().is_file(), f"{name}: {link}"
 
 
-def test_what_the_source_says_of_severity_is_known(found: Registry) -> None:
-    grave = {
-        code: [one.value for one in words] for code, words in reference_severity.severities(found).items()
-    }
-    assert grave["seats.vanished"] == ["warning"] and grave["seats.setup_mode"] == ["info"]
-    assert grave["store.disk_low"] == ["error", "warning"], "a variable of the check's function says it"
-    assert grave["backups.medium_wrong"] == ["error", "warning", "info"], (
-        "a function beside the check says it"
-    )
-    assert "serviceprovider.stale" not in grave, "a table elsewhere says it: the page does not guess"
-    assert len(grave) > 0.7 * len(issues_help.issue_codes(found))
+def test_every_code_declares_how_grave_it_is_as_the_source_says(found: Registry) -> None:
+    source = severity_source.said(found)
+    assert len(source) > 100
+    for code in issues_help.issue_codes(found):
+        kinds, whys = issues_help.gravities(found, code)
+        assert kinds, f"{code}: its check does not say how grave it is (`grave=`)"
+        assert (len(kinds) > 1) == bool(whys), f"{code}: {kinds} without a word of what that depends on"
+        there = source.get(code, set(kinds))
+        good = set(kinds) <= there if code in ONE_PLACE else set(kinds) == there
+        assert good, f"{code}: declared {kinds}, the source says {there}"
+
+
+def test_pages_say_how_grave_it_is_and_on_what_that_depends(found: Registry, pages: dict[str, str]) -> None:
+    for lang, name in (("de", "Schwere"), ("en", "Severity")):
+        for code in issues_help.issue_codes(found):
+            assert f"- **{name}**: " in pages[f"{lang}/codes/{code}.md"], code
+    assert "**Schwere**: Fehler\n" in pages["de/codes/serviceprovider.stale.md"]
+    late = pages["de/codes/backups.medium_wrong.md"]
+    assert "**Schwere**: Warnung oder Fehler, je nachdem, ob die Zeit der nächsten Sicherung" in late
+    assert "Warning or error, depending on whether" in pages["en/codes/store.disk_low.md"]
+    assert "Hinweis oder Warnung, je nachdem, ob" in pages["de/codes/portals.requests_waiting.md"]

@@ -44,10 +44,11 @@ def test_the_index_names_every_issue_in_the_callers_language(house: House, clien
 def test_a_page_says_where_praxisd_looks_and_leaves_blanks(client: TestClient[Any]) -> None:
     page = client.get(f"/api/v1/help/codes/{CODE}", headers={"Accept-Language": "en"}).json()
     assert page["checks"] == [{"name": "kernel.disk", "often": "every minute"}]
+    assert page["severity"].startswith("Warning or error, depending on whether the free space")
     assert "…" in page["cause"] and "{" not in page["cause"] + page["solution"]
     assert page["hint"] and page["fix"] is None and page["statuses"] == []
     refusal = client.get("/api/v1/help/codes/calendar.slot_taken").json()
-    assert refusal["statuses"] == [409] and refusal["checks"] == [], "codes of refusals have a page too"
+    assert refusal["severity"] is None and refusal["statuses"] == [409] and refusal["checks"] == [], "codes of refusals have a page too"
     assert client.get("/api/v1/help/codes/nobody.said_that").status_code == 404
 
 
@@ -63,6 +64,7 @@ def test_by_command_without_a_server(house: House) -> None:
     said = command("doctor", "--explain", CODE, folder=house.folder)
     assert said.code == 0 and page["title"] in said.out and page["solution"] in said.out
     assert "kernel.disk, jede Minute" in said.out
+    assert "Schwere:\n  Warnung oder Fehler, je nachdem, ob der freie Platz" in said.out
     unknown = command("doctor", "--explain", "nobody.said_that", folder=house.folder)
     assert unknown.code == 1 and "nobody.said_that" in unknown.err
 

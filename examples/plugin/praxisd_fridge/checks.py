@@ -34,4 +34,11 @@ def look(house: House) -> Iterator[Finding]:
             yield Finding(OVERDUE, "", Severity.WARNING, {**params, "hours": hours}, practice)
 
 
-CHECKS = (Check("fridge.temperature", (WARM, COLD, OVERDUE), look),)
+CHECKS = (
+    Check(
+        "fridge.temperature",
+        (WARM, COLD, OVERDUE),
+        look,
+        grave={WARM: Severity.ERROR, COLD: Severity.ERROR, OVERDUE: Severity.WARNING},
+    ),
+)

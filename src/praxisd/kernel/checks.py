@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from praxisd.kernel import clock, events, job_plan, jobs, migrations
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Scope, Severity
 
 if TYPE_CHECKING:
@@ -123,13 +124,18 @@ def _open_to_others(path: Path) -> bool:
 
 
 CHECKS = (
-    Check("kernel.sqlite", ("store.sqlite_old",), sqlite_version),
-    Check("kernel.disk", ("store.disk_low",), disk_space),
-    Check("kernel.clock", ("clock.jumped", "clock.zone_unknown"), clock_state),
-    Check("kernel.folder", ("store.folder_open",), folder_rights),
-    Check("kernel.guards", ("store.guard_missing",), guards_present),
-    Check("kernel.services", ("store.service_missing",), services_present),
-    Check("kernel.vault", ("vault.key_readable",), vault_rights),
-    Check("kernel.handlers", ("events.handler_stuck",), handlers_work, offline=False),
-    Check("kernel.jobs", ("jobs.failing",), jobs_work),
+    Check("kernel.sqlite", ("store.sqlite_old",), sqlite_version, grave=Severity.INFO),
+    Check(
+        "kernel.disk",
+        ("store.disk_low",),
+        disk_space,
+        grave=Varies("store.disk_low.grave", (Severity.ERROR, Severity.WARNING)),
+    ),
+    Check("kernel.clock", ("clock.jumped", "clock.zone_unknown"), clock_state, grave=Severity.ERROR),
+    Check("kernel.folder", ("store.folder_open",), folder_rights, grave=Severity.ERROR),
+    Check("kernel.guards", ("store.guard_missing",), guards_present, grave=Severity.ERROR),
+    Check("kernel.services", ("store.service_missing",), services_present, grave=Severity.WARNING),
+    Check("kernel.vault", ("vault.key_readable",), vault_rights, grave=Severity.ERROR),
+    Check("kernel.handlers", ("events.handler_stuck",), handlers_work, offline=False, grave=Severity.ERROR),
+    Check("kernel.jobs", ("jobs.failing",), jobs_work, grave=Severity.WARNING),
 )

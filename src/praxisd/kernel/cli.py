@@ -68,8 +68,8 @@ def _explain(folder: Path, as_json: bool, code: str) -> None:
         print_json(found)
         return
     looked = [say(_KERNEL, "console.help.check", **one) for one in found["checks"]]
-    parts = [("means", found["hint"]), ("cause", found["cause"]), ("solution", found["solution"])]
-    parts += [("fix", found["fix"]), ("checked", "; ".join(looked))]
+    parts = [("severity", found["severity"]), ("means", found["hint"]), ("cause", found["cause"])]
+    parts += [("solution", found["solution"]), ("fix", found["fix"]), ("checked", "; ".join(looked))]
     click.echo(f"{found['title']} ({found['code']})")
     for name, text in parts:
         if text:

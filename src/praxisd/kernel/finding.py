@@ -33,12 +33,25 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Varies:
+    """The severity of a code that is not always as grave: one of these, the gravest first. `why` is the key of the text that says
+    on what it depends („ob …“): the pages of the codes and `praxisd doctor --explain` say it.
+    """
+
+    why: str
+    severities: tuple[Severity, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One small function beside the data it guards; yields a Finding for each thing that is wrong now.
 
     `codes` are all codes it may yield: what it does not yield, it clears. `seconds` bounds it. `every_s`: the round of each
     minute leaves it out until so many seconds have passed; who asks for all checks gets it at once. Checks run side by
     side, so a slow one holds nobody up; a long one looks at `house.stopping` now and then.
+
+    `grave`: how grave what it finds is, for all its codes or by code; left out, the help on a code says that it depends on the
+    case.
 
     `place`: where what it finds is true only on the computer that looked, its name. Of several nodes each runs it then, and
     clears only what was found there.
@@ -51,6 +64,13 @@ class Check:
     offline: bool = True
     every_s: float = 0.0
     place: Callable[[], str] | None = None
+    grave: "Severity | Varies | Mapping[str, Severity | Varies] | None" = None
+
+    def gravity(self, code: str) -> "Severity | Varies | None":
+        """What is declared of one of its codes; None where nothing is."""
+        if isinstance(self.grave, Mapping):
+            return self.grave.get(code)
+        return self.grave if code in self.codes else None
 
     @property
     def source(self) -> str:

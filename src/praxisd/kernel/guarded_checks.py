@@ -55,4 +55,12 @@ def who(by: Any) -> str:
     return f"{by['name']} ({by.get('pid', '?')})"
 
 
-CHECKS = (Check("kernel.start", CODES, started, offline=False),)
+CHECKS = (
+    Check(
+        "kernel.start",
+        CODES,
+        started,
+        offline=False,
+        grave={SAFE: Severity.ERROR, CRASHED: Severity.WARNING, OUTSIDE: Severity.WARNING},
+    ),
+)

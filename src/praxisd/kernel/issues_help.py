@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from praxisd.kernel.errors import not_found
-from praxisd.kernel.finding import Check
+from praxisd.kernel.finding import Check, Severity, Varies
 from praxisd.kernel.issues_running import FAILED, RUN_EVERY_S, TIMEOUT
 from praxisd.kernel.service import Call, Route
 
@@ -33,7 +33,8 @@ class Looked(_Out, frozen=True, kw_only=True):
 
 class Topic(_Out, frozen=True, kw_only=True):
     """The help page of a code. `area` is the service that says it; `hint` what it means at the desk, where that has words of
-    its own; `fix` the click that heals it; `statuses` of HTTP where the doors answer it.
+    its own; `fix` the click that heals it; `statuses` of HTTP where the doors answer it; `severity` of the issue in words, and
+    where it is not always the same, on what it depends; None for a refusal.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Topic(_Out, frozen=True, kw_only=True):
     cause: str
     solution: str
     hint: str | None
+    severity: str | None
     checks: list[Looked]
     fix: str | None
     statuses: list[int]
@@ -79,6 +81,7 @@ def topic(found: "Registry", code: str, lang: str) -> Topic | None:
         cause=say(found, f"{code}.cause", lang),
         solution=say(found, f"{code}.solution", lang),
         hint=say(found, hint, lang) if found.texts.has(hint) else None,
+        severity=severity(found, code, lang),
         checks=[Looked(name=c.name, often=often(found, c, lang)) for c in found.checks if code in c.codes],
         fix=say(found, f"{code}.fix", lang) if code in found.fixes else None,
         statuses=sorted(statuses),
@@ -88,6 +91,31 @@ def topic(found: "Registry", code: str, lang: str) -> Topic | None:
 def say(found: "Registry", key: str, lang: str) -> str:
     """A text with a blank for whatever the issue fills in."""
     return found.texts.get(key, lang, **dict.fromkeys(found.texts.placeholders(key, lang), BLANK))
+
+
+def gravities(found: "Registry", code: str) -> tuple[tuple[Severity, ...], tuple[str, ...]]:
+    """All severities that the checks declare for a code, the mildest first, and the keys of what they depend on."""
+    said = [one for check in found.checks if (one := check.gravity(code)) is not None]
+    if code in _BY_HOUSE:
+        said.append(Severity.WARNING)
+    kinds = {each for one in said for each in (one.severities if isinstance(one, Varies) else (one,))}
+    whys = dict.fromkeys(one.why for one in said if isinstance(one, Varies))
+    return tuple(one for one in reversed(Severity) if one in kinds), tuple(whys)
+
+
+def severity(found: "Registry", code: str, lang: str) -> str | None:
+    """How grave an issue is: one word, or „Warnung oder Fehler, je nachdem, ob …“; None where nobody declared it."""
+    kinds, whys = gravities(found, code)
+    told = [found.texts.get(f"console.word.severity.{one.value}", lang) for one in kinds]
+    if len(told) < 2:
+        return told[0] if told else None
+    rest = told[1:] if lang == "de" else [one.lower() for one in told[1:]]
+    every = f" {found.texts.get('console.help.or', lang)} ".join([told[0], *rest])
+    if not whys:
+        return every
+    return found.texts.get(
+        "console.help.varies", lang, severity=every, why="; ".join(say(found, one, lang) for one in whys)
+    )
 
 
 def area(found: "Registry", code: str, lang: str) -> str:

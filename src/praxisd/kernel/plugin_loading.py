@@ -169,4 +169,4 @@ def _off(house: "House") -> Iterator[Finding]:
             yield Finding(SWITCHED_OFF, one.name, Severity.WARNING, facts)
 
 
-CHECKS = (Check("kernel.plugins", CODES, _off),)
+CHECKS = (Check("kernel.plugins", CODES, _off, grave=Severity.WARNING),)

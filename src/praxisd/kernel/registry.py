@@ -1,15 +1,17 @@
 """Find, validate and freeze the services. What is wrong in a declaration fails here, at start."""
 
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
 
 import msgspec
 
 from praxisd.kernel import structs
 from praxisd.kernel.console import GROUPS, ConsolePage, Form, Listing, SetupStep
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import (
     Check,
     EventType,
@@ -163,9 +165,19 @@ APART: set[str] = set()
 
 
 def plugins() -> list[Service]:
-    """Services that installed packages bring through the entry point group `praxisd.services`."""
+    """Services that installed packages bring through the entry point group `praxisd.services`.
+
+    To look through all that is installed takes tens of milliseconds, so it is done once for a path of modules.
+    """
+    return list(_installed(tuple(sys.path), frozenset(APART)))
+
+
+@lru_cache(maxsize=1)
+def _installed(_path: tuple[str, ...], apart: frozenset[str]) -> tuple[Service, ...]:
     found = entry_points(group="praxisd.services")
-    return [one.load() for one in found if one.dist is None or str(one.dist.locate_file("")) not in APART]
+    return tuple(
+        one.load() for one in found if one.dist is None or str(one.dist.locate_file("")) not in apart
+    )
 
 
 def freeze(services: Sequence[Service]) -> Registry:
@@ -226,6 +238,13 @@ def _check_service(one: Service, registry: Registry) -> None:
         _need(permission.name.startswith(one.name + "."), f"permission {permission.name} is not {one.name}'s")
         _need(set(permission.roles) <= set(ROLES), f"permission {permission.name} names an unknown role")
         _texts(registry, f"permission {permission.name}", f"permission.{permission.name}")
+    for check in one.checks:
+        what = f"check {check.name}"
+        graded = check.grave if isinstance(check.grave, Mapping) else {}
+        _need(set(graded) <= set(check.codes), f"{what} says how grave a code is that it does not yield")
+        varying = [x for x in map(check.gravity, check.codes) if isinstance(x, Varies)]
+        _need(all(len(set(x.severities)) > 1 for x in varying), f"{what}: what varies takes two severities")
+        _texts(registry, what, *(x.why for x in varying))
     for fix in one.fixes:
         what = f"fix {fix.code}"
         _need(any(fix.code in k.codes for k in registry.checks), f"{what} heals what no check finds")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from praxisd.kernel import issues_help
 from praxisd.kernel.registry import Registry
-from praxisd.testing.reference_severity import severities
 
 NOTE = "<!-- made by `make docs`; do not edit -->"
 LANGUAGES = ("de", "en")
@@ -20,10 +19,8 @@ WORDS = {
         "intro": "Jede Meldung, die praxisd kennt, mit Ursache und Lösung. In der Konsole: *Meldungen* → *Hilfe zu dieser "
         "Meldung*. Auf dem Server: `praxisd doctor --explain CODE`. Mehr: [Diagnose](../diagnose.md). Was Programme als Antwort "
         "bekommen, steht in [reference/codes.md](../../reference/codes.md).",
-        "varies": "je nach Lage; bei der Meldung steht sie",
         "where": "Im Programm",
         "there": "Konsole, *Meldungen* → *Hilfe zu dieser Meldung*; `praxisd doctor --explain {code}`",
-        "or": "oder",
     },
     "en": {
         "back": "All issues",
@@ -32,10 +29,8 @@ WORDS = {
         "intro": "Every issue that praxisd knows, with cause and solution. In the console: *Issues* → *Help on this issue*. On "
         "the server: `praxisd doctor --explain CODE`. More: [Diagnosis](../diagnosis.md). What programs get as an answer stands "
         "in [reference/codes.md](../../reference/codes.md).",
-        "varies": "depends on the case; the issue itself says it",
         "where": "In the program",
         "there": "Console, *Issues* → *Help on this issue*; `praxisd doctor --explain {code}`",
-        "or": "or",
     },
 }
 _STEP = re.compile(r" (?=[2-9][0-9]?\. )")
@@ -43,13 +38,10 @@ _STEP = re.compile(r" (?=[2-9][0-9]?\. )")
 
 def pages(found: Registry) -> dict[str, str]:
     """Path below docs/ and text of every page, the indexes among them."""
-    grave = severities(found)
     made: dict[str, str] = {}
     for lang in LANGUAGES:
         for code in issues_help.issue_codes(found):
-            made[f"{lang}/codes/{code}.md"] = _page(
-                found, code, lang, [one.value for one in grave.get(code, ())]
-            )
+            made[f"{lang}/codes/{code}.md"] = _page(found, code, lang)
         made[f"{lang}/codes/{INDEX}"] = _index(found, lang)
     return made
 
@@ -67,7 +59,7 @@ def write(docs: Path, found: Registry) -> None:
         (docs / name).write_text(text, encoding="utf-8")
 
 
-def _page(found: Registry, code: str, lang: str, grave: list[str]) -> str:
+def _page(found: Registry, code: str, lang: str) -> str:
     one = issues_help.topic(found, code, lang)
     assert one is not None, code
     say, words = found.texts.get, WORDS[lang]
@@ -80,7 +72,7 @@ def _page(found: Registry, code: str, lang: str, grave: list[str]) -> str:
     facts = [
         (say("console.help.code", lang), f"`{code}`"),
         (say("console.help.area", lang), one.area),
-        (say("console.help.severity", lang), _severity(found, grave, lang)),
+        (say("console.help.severity", lang), one.severity or ""),
         (say("console.help.checked", lang), looked),
         (say("console.help.answered", lang), ", ".join(f"HTTP {status}" for status in one.statuses)),
         (words["where"], words["there"].format(code=code)),
@@ -98,16 +90,6 @@ def _page(found: Registry, code: str, lang: str, grave: list[str]) -> str:
         f"[{words['back']}]({INDEX}) · {words['diagnosis']} · [{words['other']}](../../{other}/codes/{code}.md)"
     )
     return "\n\n".join(parts) + "\n"
-
-
-def _severity(found: Registry, grave: list[str], lang: str) -> str:
-    """In words; all three, or none that is known, is to depend on the case."""
-    told = [found.texts.get(f"console.word.severity.{word}", lang) for word in grave]
-    if len(told) not in (1, 2):
-        return WORDS[lang]["varies"]
-    return f" {WORDS[lang]['or']} ".join(
-        [told[0], *(one if lang == "de" else one.lower() for one in told[1:])]
-    )
 
 
 def _index(found: Registry, lang: str) -> str:

@@ -44,6 +44,6 @@ def no_owner(house: "House") -> Iterable[Finding]:
 
 
 CHECKS = (
-    Check("accounts.keys_expiring", ("accounts.keys_expiring",), keys_expiring),
-    Check("accounts.no_owner", ("accounts.no_owner",), no_owner),
+    Check("accounts.keys_expiring", ("accounts.keys_expiring",), keys_expiring, grave=Severity.WARNING),
+    Check("accounts.no_owner", ("accounts.no_owner",), no_owner, grave=Severity.ERROR),
 )

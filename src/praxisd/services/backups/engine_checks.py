@@ -43,5 +43,6 @@ CHECKS = (
         seconds=25.0,
         every_s=300.0,
         place=diagnosis.own_host,
+        grave=Severity.ERROR,
     ),
 )

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 LATE, PROPOSED = "care.check_late", "care.compact_proposed"
 NETWORK, CLOUD, FLEETING = "care.on_network", "care.in_cloud", "care.on_fleeting"
 CUT, LEFT, KEPT, PASSED = settling.CUT, "care.move_left", "care.old_kept", "care.pointer_passed"
+_GRAVE = {
+    checking.DAMAGED: Severity.ERROR,
+    checking.ORPHANS: Severity.ERROR,
+    checking.UNREADABLE: Severity.WARNING,  # nobody knows how it is
+    LATE: Severity.WARNING,
+}
 
 
 def found(house: "House") -> Iterator[Finding]:
@@ -106,8 +112,13 @@ def _seen(house: "House", _actor: "Actor", _subject: str, _params: Mapping[str, 
 
 FIXES = (Fix(CUT, _seen, "care.database.work"),)
 CHECKS = (
-    Check("care.place", (NETWORK, CLOUD, FLEETING), place),
-    Check("care.moves", (CUT, LEFT, KEPT, PASSED), moves),
-    Check("care.found", (*checking.CODES, LATE), found),
-    Check("care.holes", (PROPOSED,), holes),
+    Check("care.place", (NETWORK, CLOUD, FLEETING), place, grave=Severity.ERROR),
+    Check(
+        "care.moves",
+        (CUT, LEFT, KEPT, PASSED),
+        moves,
+        grave={CUT: Severity.WARNING, LEFT: Severity.WARNING, KEPT: Severity.INFO, PASSED: Severity.WARNING},
+    ),
+    Check("care.found", (*checking.CODES, LATE), found, grave=_GRAVE),
+    Check("care.holes", (PROPOSED,), holes, grave=Severity.INFO),
 )

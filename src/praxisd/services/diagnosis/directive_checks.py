@@ -42,4 +42,4 @@ def due(house: "House") -> Iterator[Finding]:
                 yield Finding(DUE, f"Directive/{one.id}", Severity.WARNING, facts, organization)
 
 
-CHECKS = (Check(_NAME, (DUE,), due, seconds=15, every_s=600),)
+CHECKS = (Check(_NAME, (DUE,), due, seconds=15, every_s=600, grave=Severity.WARNING),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.access import system
 from praxisd.kernel.errors import Problem
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Scope, Setting, Severity
 from praxisd.services.diagnosis import machine_clock, machine_sample_store, machine_store, machine_view
 from praxisd.services.diagnosis.machine import meter, own_host
@@ -178,6 +179,7 @@ CHECKS = (
         seconds=15,
         every_s=600,
         place=own_host,
+        grave=Severity.WARNING,
     ),
     Check(
         "diagnosis.machines",
@@ -185,6 +187,7 @@ CHECKS = (
         names_and_age,
         every_s=600,
         place=own_host,
+        grave=Severity.WARNING,
     ),
     Check(
         "diagnosis.disks",
@@ -193,6 +196,10 @@ CHECKS = (
         seconds=10,
         every_s=600,
         place=own_host,
+        grave={
+            "diagnosis.disk_forecast": Severity.WARNING,
+            "diagnosis.disk_worn": Varies("diagnosis.disk_worn.grave", (Severity.ERROR, Severity.WARNING)),
+        },
     ),
     Check(
         "diagnosis.clock",
@@ -201,6 +208,10 @@ CHECKS = (
         seconds=15,
         every_s=3_600,
         place=own_host,
+        grave={
+            "clock.ntp_differs": Varies("clock.ntp_differs.grave", (Severity.ERROR, Severity.WARNING)),
+            "clock.ntp_silent": Severity.INFO,
+        },
     ),
 )
 PROBLEMS = (

@@ -44,5 +44,6 @@ CHECKS = (
         seconds=port_view.TOTAL_S + 15,
         every_s=EVERY_S,
         place=own_host,
+        grave=Severity.WARNING,
     ),
 )

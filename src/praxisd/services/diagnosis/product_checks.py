@@ -65,6 +65,11 @@ def sources(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("diagnosis.product_files", ("diagnosis.product_file_bad",), files),
-    Check("diagnosis.product_sources", ("diagnosis.software_unknown", "diagnosis.products_old"), sources),
+    Check("diagnosis.product_files", ("diagnosis.product_file_bad",), files, grave=Severity.WARNING),
+    Check(
+        "diagnosis.product_sources",
+        ("diagnosis.software_unknown", "diagnosis.products_old"),
+        sources,
+        grave={"diagnosis.software_unknown": Severity.WARNING, "diagnosis.products_old": Severity.INFO},
+    ),
 )

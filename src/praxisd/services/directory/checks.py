@@ -51,6 +51,11 @@ def licences(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("directory.practice", (NO_PRACTICE,), no_practice),
-    Check("directory.mandator_licence", (INVALID, EXPIRING), licences),
+    Check("directory.practice", (NO_PRACTICE,), no_practice, grave=Severity.WARNING),
+    Check(
+        "directory.mandator_licence",
+        (INVALID, EXPIRING),
+        licences,
+        grave={INVALID: Severity.ERROR, EXPIRING: Severity.WARNING},
+    ),
 )

@@ -69,4 +69,17 @@ def _device(device: Device, practice: str) -> Iterator[Finding]:
         yield Finding(ASIDE, subject, Severity.INFO, {**name, "count": aside}, practice)
 
 
-CHECKS = (Check("exchange.devices", (AWAY, STUCK, ASIDE, DOUBTS, UNANSWERED), look),)
+CHECKS = (
+    Check(
+        "exchange.devices",
+        (AWAY, STUCK, ASIDE, DOUBTS, UNANSWERED),
+        look,
+        grave={
+            AWAY: Severity.WARNING,
+            STUCK: Severity.WARNING,
+            ASIDE: Severity.INFO,
+            DOUBTS: Severity.INFO,
+            UNANSWERED: Severity.WARNING,
+        },
+    ),
+)

@@ -45,4 +45,18 @@ def laptops(house: "House") -> Iterator[Finding]:
                 yield Finding(WAITING, "", Severity.WARNING, {"count": waiting}, practice)
 
 
-CHECKS = (Check(_NAME, (HERE, OVER, UNMARKED, OVERDUE, WAITING), laptops, every_s=60.0),)
+CHECKS = (
+    Check(
+        _NAME,
+        (HERE, OVER, UNMARKED, OVERDUE, WAITING),
+        laptops,
+        every_s=60.0,
+        grave={
+            HERE: Severity.INFO,
+            OVER: Severity.WARNING,
+            UNMARKED: Severity.ERROR,
+            OVERDUE: Severity.WARNING,
+            WAITING: Severity.WARNING,
+        },
+    ),
+)

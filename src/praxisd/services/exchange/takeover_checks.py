@@ -36,4 +36,11 @@ def takeovers(house: "House") -> Iterator[Finding]:
                     yield Finding(FAILED, subject, Severity.WARNING, {}, practice)
 
 
-CHECKS = (Check("exchange.takeovers", (STALLED, UNDECIDED, FAILED), takeovers),)
+CHECKS = (
+    Check(
+        "exchange.takeovers",
+        (STALLED, UNDECIDED, FAILED),
+        takeovers,
+        grave={STALLED: Severity.WARNING, UNDECIDED: Severity.INFO, FAILED: Severity.WARNING},
+    ),
+)

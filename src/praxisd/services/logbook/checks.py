@@ -49,7 +49,7 @@ def orders(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("logbook.writable", (GONE,), writable, offline=False),
-    Check("logbook.orders", (ORDER_FAILS,), orders),
-    Check("logbook.diagnose", (DIAGNOSE_ON,), diagnose),
+    Check("logbook.writable", (GONE,), writable, offline=False, grave=Severity.ERROR),
+    Check("logbook.orders", (ORDER_FAILS,), orders, grave=Severity.WARNING),
+    Check("logbook.diagnose", (DIAGNOSE_ON,), diagnose, grave=Severity.INFO),
 )

@@ -63,6 +63,16 @@ def ages(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("medication.files", (MISSING, UNREADABLE), files),
-    Check("medication.ages", (GRACE, EXPIRED, UNCONFIRMED), ages),
+    Check(
+        "medication.files",
+        (MISSING, UNREADABLE),
+        files,
+        grave={MISSING: Severity.INFO, UNREADABLE: Severity.ERROR},
+    ),
+    Check(
+        "medication.ages",
+        (GRACE, EXPIRED, UNCONFIRMED),
+        ages,
+        grave={GRACE: Severity.WARNING, EXPIRED: Severity.WARNING, UNCONFIRMED: Severity.INFO},
+    ),
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from praxisd.kernel import jobs
 from praxisd.kernel.access import system
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.directory import api as directory
 from praxisd.services.messaging import account_store, accounts, ledger, outcome, sending_store
@@ -84,6 +85,11 @@ def credits_low(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("messaging.sending", (UNSURE, NO_ACCOUNT, FAILING), sending),
-    Check("messaging.credits", (LOW,), credits_low),
+    Check("messaging.sending", (UNSURE, NO_ACCOUNT, FAILING), sending, grave=Severity.ERROR),
+    Check(
+        "messaging.credits",
+        (LOW,),
+        credits_low,
+        grave=Varies("messaging.credits_low.grave", (Severity.ERROR, Severity.WARNING)),
+    ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.directory import api as directory
 from praxisd.services.portals import requests_store, sources_store
@@ -42,4 +43,14 @@ def desk(house: "House") -> Iterator[Finding]:
             yield Finding(FAILING, f"BookingSource/{source.id}", Severity.WARNING, named, practice)
 
 
-CHECKS = (Check("portals.desk", (FAILING, WAITING), desk),)
+CHECKS = (
+    Check(
+        "portals.desk",
+        (FAILING, WAITING),
+        desk,
+        grave={
+            FAILING: Severity.WARNING,
+            WAITING: Varies("portals.requests_waiting.grave", (Severity.WARNING, Severity.INFO)),
+        },
+    ),
+)

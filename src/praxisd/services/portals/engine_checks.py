@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import OnlineCalendar, OnlinePortal
@@ -15,7 +16,17 @@ from praxisd.services.portals.cycle import CRASHED
 from praxisd.services.portals.cycle_intake import STUCK
 from praxisd.services.portals.cycle_start import ANSWERS_BACK_S
 from praxisd.services.portals.cycle_steps import NO_COLUMN
-from praxisd.services.portals.portal import CODES
+from praxisd.services.portals.portal import (
+    ANSWER_LOST,
+    ANSWER_UNREADABLE,
+    CODES,
+    FAILING,
+    REFUSED,
+    TIMEOUT,
+    TOO_OFTEN,
+    UNKNOWN_HOST,
+    UNREACHABLE,
+)
 from praxisd.services.portals.store import PORTALS
 
 if TYPE_CHECKING:
@@ -30,6 +41,15 @@ PATIENCE = 3
 GRACE_S = 600
 """So much longer than three intervals a calendar may be without a good comparison. Seconds."""
 FAULTS = (*CODES, CRASHED, STUCK)
+_PASSING = (UNKNOWN_HOST, UNREACHABLE, TIMEOUT, ANSWER_LOST, TOO_OFTEN, FAILING, CRASHED)
+"""What praxisd tries again by itself, always; of the others some never, and two now so, now so."""
+_GRAVE: dict[str, Severity | Varies] = {
+    **dict.fromkeys((*FAULTS, ANSWER_FAILED), Severity.ERROR),
+    **dict.fromkeys(_PASSING, Severity.WARNING),
+    **dict.fromkeys(
+        (ANSWER_UNREADABLE, REFUSED), Varies("portals.grave.again", (Severity.ERROR, Severity.WARNING))
+    ),
+}
 
 
 def _practices(house: "House") -> list[str]:
@@ -165,7 +185,22 @@ def _finding(
 
 
 CHECKS = (
-    Check("portals.speaking", (*FAULTS, ANSWER_FAILED), speaking),
-    Check("portals.in_step", (STALE, BACKGROUND_OFF), in_step),
-    Check("portals.columns", (OUTSIDE, NO_COLUMN, UNKNOWN_TIMES, UNREAD), columns),
+    Check("portals.speaking", (*FAULTS, ANSWER_FAILED), speaking, grave=_GRAVE),
+    Check(
+        "portals.in_step",
+        (STALE, BACKGROUND_OFF),
+        in_step,
+        grave={STALE: Severity.ERROR, BACKGROUND_OFF: Severity.WARNING},
+    ),
+    Check(
+        "portals.columns",
+        (OUTSIDE, NO_COLUMN, UNKNOWN_TIMES, UNREAD),
+        columns,
+        grave={
+            OUTSIDE: Severity.WARNING,
+            NO_COLUMN: Severity.ERROR,
+            UNKNOWN_TIMES: Severity.WARNING,
+            UNREAD: Severity.WARNING,
+        },
+    ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.directory import api as directory
 from praxisd.services.portals import deliveries_store
@@ -35,4 +36,11 @@ def failing(house: "House") -> Iterator[Finding]:
             yield Finding(FAILING, f"Webhook/{one.id}", severity, params, practice)
 
 
-CHECKS = (Check("portals.webhooks", (FAILING,), failing),)
+CHECKS = (
+    Check(
+        "portals.webhooks",
+        (FAILING,),
+        failing,
+        grave=Varies("portals.webhook_failing.grave", (Severity.ERROR, Severity.WARNING)),
+    ),
+)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.relay import acme_words, certificate_files, identity, state, words
@@ -23,6 +24,11 @@ NOT_CONNECTED, NOT_REACHABLE, FOREIGN = "relay.not_connected", "relay.not_reacha
 REFUSED, REVOKED, ENDS = "relay.refused", "relay.revoked", "relay.certificate_ends"
 CERTIFICATE = (ENDS, *certificate_files.FAULTS, *acme_words.CODES)
 """What may be wrong with the certificate."""
+_GRAVE: dict[str, Severity | Varies] = {
+    ENDS: Varies("relay.certificate_ends.grave", (Severity.ERROR, Severity.WARNING)),
+    **dict.fromkeys(certificate_files.FAULTS, Severity.ERROR),
+    **dict.fromkeys(acme_words.CODES, Varies("relay.acme_failed.grave", (Severity.ERROR, Severity.WARNING))),
+}
 
 
 def link(house: "House") -> Iterator[Finding]:
@@ -79,6 +85,8 @@ def certificate(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("relay.link", (NOT_CONNECTED, NOT_REACHABLE, FOREIGN, REFUSED, REVOKED), link),
-    Check("relay.certificate", CERTIFICATE, certificate),
+    Check(
+        "relay.link", (NOT_CONNECTED, NOT_REACHABLE, FOREIGN, REFUSED, REVOKED), link, grave=Severity.ERROR
+    ),
+    Check("relay.certificate", CERTIFICATE, certificate, grave=_GRAVE),
 )

@@ -86,4 +86,19 @@ def _of_all(found: Conditions, practice: str) -> Iterator[Finding]:
         yield Finding(UNLICENSED, f"Mandator/{default}", Severity.ERROR, name, practice)
 
 
-CHECKS = (Check(_NAME, CODES, ready),)
+CHECKS = (
+    Check(
+        _NAME,
+        CODES,
+        ready,
+        grave={
+            TEMPLATES: Severity.ERROR,
+            CHANNELS: Severity.ERROR,
+            JOB_OFF: Severity.WARNING,
+            SEND_OFF: Severity.ERROR,
+            MISSING: Severity.WARNING,
+            UNKNOWN: Severity.ERROR,
+            UNLICENSED: Severity.ERROR,
+        },
+    ),
+)

@@ -38,4 +38,11 @@ def look(house: "House") -> Iterator[Finding]:
             yield Finding(APPROVAL, f"Seat/{seat.id}", Severity.WARNING, {"seat": seat.name}, one)
 
 
-CHECKS = (Check("seats.register", (VANISHED, APPROVAL, SETUP), look),)
+CHECKS = (
+    Check(
+        "seats.register",
+        (VANISHED, APPROVAL, SETUP),
+        look,
+        grave={VANISHED: Severity.WARNING, APPROVAL: Severity.WARNING, SETUP: Severity.INFO},
+    ),
+)

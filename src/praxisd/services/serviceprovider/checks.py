@@ -39,6 +39,7 @@ CHECKS = (
         seconds=SECONDS,
         every_s=EVERY_S,
         place=diagnosis.own_host,
+        grave={code: Severity(severity(code)) for code in words.CODES},
     ),
 )
 FIXES = tuple(Fix(code, partial(repairing.fix, code=code), WRITE, asks=True) for code in words.REPAIRS)

@@ -54,4 +54,4 @@ def look_again(house: "House") -> None:
         house.log.error("check_failed", check="setup.progress", error=error)
 
 
-CHECKS = (Check("setup.progress", (NO_OWNER, INCOMPLETE), progress),)
+CHECKS = (Check("setup.progress", (NO_OWNER, INCOMPLETE), progress, grave=Severity.INFO),)

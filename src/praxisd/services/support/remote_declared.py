@@ -49,7 +49,7 @@ PERMISSIONS = (
     Permission(remote.WRITE),
     Permission(remote.RECORD, ("owner", "desk")),
 )
-CHECKS = (Check("support.remote", ("support.remote_granted",), check),)
+CHECKS = (Check("support.remote", ("support.remote_granted",), check, grave=Severity.INFO),)
 ROUTES = (*remote_routes.ROUTES, *remote_page.ROUTES)
 OPERATIONS = remote_operations.OPERATIONS
 TABLES = remote_store.TABLES

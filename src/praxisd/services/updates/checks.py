@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from praxisd.kernel.access import system
 from praxisd.kernel.clock import format_rfc3339
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.job_plan import zone_name, zone_of
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.services.updates import guarding, places, rules, settings, slots, store, words
@@ -27,6 +28,10 @@ SOURCE = (
     words.UNKNOWN,
     *(one for one in words.FAULTS if one not in QUIET),
 )
+_GRAVE: dict[str, Severity | Varies] = {
+    **dict.fromkeys(SOURCE, Severity.WARNING),
+    "updates.unknown_since": Varies("updates.unknown_since.grave", (Severity.ERROR, Severity.WARNING)),
+}
 
 
 def source(house: "House") -> Iterator[Finding]:
@@ -79,7 +84,7 @@ def data(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("updates.source", SOURCE, source),
-    Check("updates.outcome", ("updates.rolled_back",), outcome),
-    Check("updates.data", ("updates.data_old",), data),
+    Check("updates.source", SOURCE, source, grave=_GRAVE),
+    Check("updates.outcome", ("updates.rolled_back",), outcome, grave=Severity.ERROR),
+    Check("updates.data", ("updates.data_old",), data, grave=Severity.WARNING),
 )

@@ -20,4 +20,4 @@ def sheet_there(house: "House") -> Iterator[Finding]:
         yield Finding(MISSING, "", Severity.ERROR)
 
 
-CHECKS = (Check("backups.sheet", (MISSING,), sheet_there),)
+CHECKS = (Check("backups.sheet", (MISSING,), sheet_there, grave=Severity.ERROR),)

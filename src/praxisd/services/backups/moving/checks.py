@@ -33,6 +33,6 @@ def _fix(step: str) -> Fix:
 
 
 CHECKS = (
-    Check("backups.moved", step_rules.CODES, after_move, seconds=20.0, offline=False, every_s=60.0),
+    Check("backups.moved", step_rules.CODES, after_move, seconds=20.0, offline=False, every_s=60.0, grave=Severity.WARNING),
 )  # fmt: skip
 FIXES = tuple(_fix(one) for one in step_rules.STEPS)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from praxisd.kernel.finding import Varies
 from praxisd.kernel.service import Check, Finding, Severity
 from praxisd.kernel.store import Tx
 from praxisd.model.backup import Seen, Word
@@ -39,6 +40,13 @@ _WAITS = set(media_rules.CODES) - {media_rules.NEARLY_FULL}
 _SAID = (
     *media_rules.CODES, *whereabouts_rules.CODES, *plan_watch_rules.CODES, media.AWAY, engine.FULL, engine.READ_ONLY,
 )  # fmt: skip
+_LATE = Varies("backups.grave.late", (Severity.ERROR, Severity.WARNING))
+_GRAVE: dict[str, Severity | Varies] = {
+    **dict.fromkeys((*_SAID, reminding.UNSENT), Severity.WARNING),
+    **dict.fromkeys(_WAITS, _LATE),
+    **dict.fromkeys(_ERROR, Severity.ERROR),
+    **dict.fromkeys(_INFO, Severity.INFO),
+}
 
 
 def set_up(house: "House") -> Iterator[Finding]:
@@ -139,15 +147,29 @@ def note(house: "House", mine: list[Drive], looks: Mapping[str, Seen]) -> None:
 
 
 def _severity(one: Word, late: bool) -> Severity:
-    if one.code in _INFO:
-        return Severity.INFO
-    if one.code in _ERROR or (late and one.code in _WAITS):
-        return Severity.ERROR
-    return Severity.WARNING
+    grave = _GRAVE.get(one.code, Severity.WARNING)
+    if isinstance(grave, Varies):
+        return Severity.ERROR if late else Severity.WARNING
+    return grave
 
 
 CHECKS = (
-    Check("backups.set_up", CODES, set_up, every_s=60.0),
-    Check("backups.disk", (SAME_DISK,), same_disk, seconds=20.0, every_s=600.0, place=diagnosis.own_host),
-    Check("backups.watch", (*_SAID, reminding.UNSENT), watch, seconds=20.0, place=diagnosis.own_host),
+    Check("backups.set_up", CODES, set_up, every_s=60.0, grave=Severity.WARNING),
+    Check(
+        "backups.disk",
+        (SAME_DISK,),
+        same_disk,
+        seconds=20.0,
+        every_s=600.0,
+        place=diagnosis.own_host,
+        grave=Severity.WARNING,
+    ),
+    Check(
+        "backups.watch",
+        (*_SAID, reminding.UNSENT),
+        watch,
+        seconds=20.0,
+        place=diagnosis.own_host,
+        grave=_GRAVE,
+    ),
 )

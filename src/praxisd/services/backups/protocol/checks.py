@@ -56,7 +56,7 @@ def take_in(house: "House", actor: Actor, subject: str, _params: Mapping[str, An
 
 
 CHECKS = (
-    Check("backups.log", (UNCHECKED,), log_looked_at, every_s=300.0),
+    Check("backups.log", (UNCHECKED,), log_looked_at, every_s=300.0, grave=Severity.WARNING),
     Check(
         "backups.coverage",
         (coverage.NOT_COVERED,),
@@ -64,6 +64,7 @@ CHECKS = (
         seconds=15.0,
         every_s=600.0,
         place=diagnosis.own_host,
+        grave=Severity.WARNING,
     ),
 )
 FIXES = (Fix(coverage.NOT_COVERED, take_in, MANAGE, asks=True),)

@@ -116,7 +116,19 @@ def _switch(house: "House", organization: str, name: str, *, on: bool) -> None:
             jobs.change(house, tx, name, enabled=on)
 
 
-CHECKS = (Check("backups.exchange", (READY, DONE, BY_HAND, FAILED), look),)
+CHECKS = (
+    Check(
+        "backups.exchange",
+        (READY, DONE, BY_HAND, FAILED),
+        look,
+        grave={
+            READY: Severity.WARNING,
+            DONE: Severity.WARNING,
+            BY_HAND: Severity.WARNING,
+            FAILED: Severity.ERROR,
+        },
+    ),
+)
 FIXES = (
     Fix(DONE, _fix, rights.RESTORE, asks=True),
     Fix(BY_HAND, _fix, rights.RESTORE, asks=True),

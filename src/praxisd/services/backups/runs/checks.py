@@ -54,6 +54,11 @@ _OWN = (
     keeping.MISSING,
 )
 CODES = tuple(dict.fromkeys((*_OWN, *anomaly_rules.CODES, NOT_MADE, FAILED, PROOF_OLD, READ_OLD, BROKEN)))
+_GRAVE = dict.fromkeys(CODES, Severity.ERROR) | dict.fromkeys(
+    (*anomaly_rules.CODES, PROOF_OLD, READ_OLD, backing.NAMED, keeping.NOT_DROPPED, proving.NOT_OPENED),
+    Severity.WARNING,
+)
+"""A copy that was made, and of which something is to be known, is a warning; one that was not is an error."""
 _RECENT = 400
 
 
@@ -214,8 +219,15 @@ def windows(house: "House") -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check("backups.runs", CODES, runs, seconds=15.0),
-    Check("backups.jobs", (JOB_OFF,), switched_on),
-    Check("backups.windows", (source.NOT_RESTARTED,), windows, seconds=60.0, place=diagnosis.own_host),
+    Check("backups.runs", CODES, runs, seconds=15.0, grave=_GRAVE),
+    Check("backups.jobs", (JOB_OFF,), switched_on, grave=Severity.ERROR),
+    Check(
+        "backups.windows",
+        (source.NOT_RESTARTED,),
+        windows,
+        seconds=60.0,
+        place=diagnosis.own_host,
+        grave=Severity.ERROR,
+    ),
 )
 FIXES = (Fix(JOB_OFF, switch_on, MANAGE),)

@@ -85,7 +85,7 @@ def faults(house: "House") -> Iterator[Finding]:
             yield Finding(INVALID, f"Gateway/{one.file}", Severity.WARNING, params)
 
 
-CHECKS = (Check("messaging.gateway_files", (INVALID,), faults),)
+CHECKS = (Check("messaging.gateway_files", (INVALID,), faults, grave=Severity.WARNING),)
 PROBLEMS = (
     "messaging.answer_lost",
     "messaging.gateway_busy",
