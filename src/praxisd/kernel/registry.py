@@ -136,13 +136,13 @@ class Registry:
         """Permissions by name."""
         return {p.name: p for one in self.services for p in one.permissions}
 
-    def role(self, name: str) -> frozenset[str]:
-        """The permissions a role carries."""
     @cached_property
     def shared(self) -> frozenset[str]:
         """Permissions for what all practices of an installation have in common."""
         return frozenset(p.name for p in self.permissions.values() if p.shared)
 
+    def role(self, name: str) -> frozenset[str]:
+        """The permissions a role carries."""
         if name not in ROLES:
             raise DeclarationError(f"unknown role {name!r}")
         return frozenset(p.name for p in self.permissions.values() if name in p.roles)
