@@ -98,8 +98,8 @@ def test_rotation_seals_anew_and_still_opens_the_old(path: Path) -> None:
     new = vault.seal("p", "o", b"new")
     assert vault.sealed_with(new) == key == vault.newest != vault.sealed_with(old)
     assert vault.open("p", "o", old) == b"old"
-    # A process that has not read the new file says that the key is missing, not that the text is forged.
-    assert refusal(other, "p", "o", new) == "vault.key_missing"
+    # A process that has not read the new file yet looks into it for a key it does not know.
+    assert other.open("p", "o", new) == b"new"
     later = Vault(path)
     assert later.key_ids == vault.key_ids
     assert (later.open("p", "o", old), later.open("p", "o", new)) == (b"old", b"new")
@@ -116,7 +116,8 @@ def test_a_lost_key_is_named(path: Path) -> None:
     path.unlink()
     with pytest.raises(Problem) as caught:
         Vault(path).open("p", "o", sealed)
-    assert (caught.value.code, caught.value.params) == ("vault.key_missing", {"key": vault.newest})
+    assert caught.value.code == "vault.key_missing"
+    assert caught.value.params == {"key": vault.newest, "file": "vault.key"}
 
 
 def test_an_absent_file_is_not_replaced_where_it_must_exist(path: Path) -> None:
@@ -124,6 +125,67 @@ def test_an_absent_file_is_not_replaced_where_it_must_exist(path: Path) -> None:
         Vault(path, create=False)
     assert caught.value.code == "vault.key_missing"
     assert not path.exists()
+
+
+def test_a_file_that_is_missed_leaves_the_vault_closed_until_it_is_back(path: Path) -> None:
+    before = Vault(path)
+    sealed, kept = before.seal("p", "o", b"x"), path.with_name("kept")
+    path.rename(kept)
+    closed = Vault(path, missed=before.key_ids)
+    assert closed.closed and not path.exists() and closed.look() == () == closed.key_ids
+    assert refusal(closed, "p", "o", sealed) == "vault.key_missing"
+    with pytest.raises(Problem) as caught:
+        closed.seal("p", "o", b"y")
+    assert caught.value.params == {"key": before.newest, "file": "vault.key"}
+    assert (closed.oldest, closed.newest) == (before.oldest, before.newest), (
+        "what it stands for it still says"
+    )
+    assert not path.exists(), "nothing is made in its place"
+    kept.rename(path)
+    assert closed.open("p", "o", sealed) == b"x" and not closed.closed
+    assert closed.look() == before.key_ids
+
+
+def test_a_closed_vault_of_which_nobody_knows_a_key_says_so(path: Path) -> None:
+    closed = Vault(path, missed=())
+    for ask in (lambda: closed.oldest, lambda: closed.newest, lambda: closed.seal("p", "o", b"x")):
+        with pytest.raises(Problem, match=r"vault\.key_missing"):
+            ask()
+
+
+def test_missed_is_only_what_is_not_there(path: Path) -> None:
+    there = Vault(path)
+    assert Vault(path, missed=("another",)).key_ids == there.key_ids
+
+
+def test_a_program_that_knows_the_keys_writes_them_back(path: Path) -> None:
+    vault = Vault(path)
+    old = vault.seal("p", "o", b"old")
+    vault.rotate()
+    before = path.read_bytes()
+    path.unlink()
+    assert vault.look() == () and vault.open("p", "o", old) == b"old"
+    assert vault.put_back() and path.read_bytes() == before and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["vault.key"]
+
+
+def test_a_closed_vault_gets_a_new_key_only_where_that_is_asked_for(path: Path) -> None:
+    before = Vault(path)
+    sealed = before.seal("p", "o", b"x")
+    path.unlink()
+    closed = Vault(path, missed=before.key_ids)
+    assert not closed.put_back() and closed.newest != before.newest
+    assert closed.open("p", "o", closed.seal("p", "o", b"y")) == b"y"
+    assert refusal(closed, "p", "o", sealed) == "vault.key_missing"
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(path: Path) -> None:
+    before = Vault(path)
+    kept = path.with_name("kept")
+    path.rename(kept)
+    closed = Vault(path, missed=before.key_ids)
+    kept.rename(path)
+    assert not closed.put_back() and closed.key_ids == before.key_ids
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666, 0o620])

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from praxisd.kernel import database_away, engines, events, migrations
+from praxisd.kernel import database_away, engines, events, migrations, vault_known
 from praxisd.kernel.clock import Clock, SystemClock
 from praxisd.kernel.config import Config
 from praxisd.kernel.guarded import Guarded
@@ -208,7 +208,7 @@ def open_house(
         migrations.upgrade(store, services, expand=expand)
     migrations.require_current(store, services, expand=expand)
     store.append = events.appender(services.retention)
-    vault = Vault(Path(config.vault_key) if config.vault_key else folder / "vault.key")
+    vault = vault_known.opened(Path(config.vault_key) if config.vault_key else folder / "vault.key", store)
     node = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
     house = House(
         folder=folder,

@@ -2,17 +2,18 @@
 
 import os
 import shutil
+import socket
 import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from praxisd.kernel import clock, events, job_plan, jobs, migrations
+from praxisd.kernel import clock, events, job_plan, jobs, migrations, vault_known
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.finding import Varies
-from praxisd.kernel.service import Check, Finding, Scope, Severity
+from praxisd.kernel.service import Check, Finding, Fix, Scope, Severity
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -24,6 +25,7 @@ BACK_S = 120
 STUCK = 3
 """A handler that failed this often in a row, or a job whose last runs all did, is an issue."""
 HIGHEST = "clock:highest"
+READABLE, BROKEN = "vault.key_readable", "vault.key_broken"
 
 
 def sqlite_version(house: "House") -> Iterator[Finding]:
@@ -91,11 +93,26 @@ def services_present(house: "House") -> Iterator[Finding]:
         yield Finding("store.service_missing", name, Severity.WARNING, {"service": name})
 
 
-def vault_rights(house: "House") -> Iterator[Finding]:
-    """The vault's key file must be readable by the server alone."""
-    path = Path(house.config.vault_key) if house.config.vault_key else house.folder / "vault.key"
-    if os.name == "posix" and path.exists() and _open_to_others(path):
-        yield Finding("vault.key_readable", "", Severity.ERROR)
+def vault_file(house: "House") -> Iterator[Finding]:
+    """The vault's key file: there, readable by the server alone, and with each key that the installation has had.
+
+    A key that is new in it is noted, so that it will be missed.
+    """
+    path = house.vault.path
+    subject = vault_known.place(house)  # each node has a file of its own
+    try:
+        there = house.vault.look()
+    except Problem as problem:
+        yield Finding(READABLE if problem.code == READABLE else BROKEN, subject, Severity.ERROR)
+        return
+    with house.store.read(system("checks")) as tx:
+        known = vault_known.known(tx)
+    gone = [one for one in known if one not in there]
+    if gone or not there:
+        facts = {"key": ", ".join(gone or house.vault.key_ids) or "–", "file": str(path)}
+        yield Finding(vault_known.MISSING, subject, Severity.ERROR, facts)
+    if set(there) - set(known):
+        house.store.run(system("checks"), lambda tx: vault_known.remember(tx, there))
 
 
 def handlers_work(house: "House") -> Iterator[Finding]:
@@ -135,7 +152,14 @@ CHECKS = (
     Check("kernel.folder", ("store.folder_open",), folder_rights, grave=Severity.ERROR),
     Check("kernel.guards", ("store.guard_missing",), guards_present, grave=Severity.ERROR),
     Check("kernel.services", ("store.service_missing",), services_present, grave=Severity.WARNING),
-    Check("kernel.vault", ("vault.key_readable",), vault_rights, grave=Severity.ERROR),
+    Check(
+        "kernel.vault",
+        (READABLE, BROKEN, vault_known.MISSING),
+        vault_file,
+        place=socket.gethostname,
+        grave=Severity.ERROR,
+    ),
     Check("kernel.handlers", ("events.handler_stuck",), handlers_work, offline=False, grave=Severity.ERROR),
     Check("kernel.jobs", ("jobs.failing",), jobs_work, grave=Severity.WARNING),
 )
+FIXES = (Fix(vault_known.MISSING, vault_known.heal, "kernel.settings.write", asks=True),)

@@ -27,7 +27,7 @@ from praxisd.kernel import (
     sharing,
     work_listings,
 )
-from praxisd.kernel.checks import CHECKS
+from praxisd.kernel.checks import CHECKS, FIXES
 from praxisd.kernel.clock import zone
 from praxisd.kernel.console import ConsolePage
 from praxisd.kernel.errors import Problem
@@ -251,6 +251,7 @@ SERVICE = Service(
     events=EVENTS,
     jobs=JOBS,
     checks=(*CHECKS, *guarded_checks.CHECKS, *plugin_loading.CHECKS),
+    fixes=FIXES,
     routes=(
         *ROUTES,
         *JOB_ROUTES,

@@ -14,6 +14,8 @@ import secrets
 import stat
 import sys
 import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -32,37 +34,98 @@ _LIMIT = 64 * 1024  # a key file of a thousand rotations; more is no key file
 class Vault:
     """Seals and opens with the keys of one file. Safe for threads.
 
-    The file is created with mode 0600 if it is absent and `create` is true. Problems (all 500, none
-    temporary): `vault.key_readable` if group or others may read the file (not checked on Windows, where the
-    folder's rights decide), `vault.key_missing` if it is absent and must not be created, `vault.key_broken`
-    if it is no key file.
+    The file is created with mode 0600 if it is absent and `create` is true. `missed`: ids of the keys that this installation
+    had, as far as they are known, where its file must not be made anew; if it is absent the vault is closed: it seals and
+    opens nothing (`vault.key_missing`) until the file is back.
+
+    Problems (all 500, none temporary): `vault.key_readable` if group or others may read the file (not checked on Windows,
+    where the folder's rights decide), `vault.key_missing` if it is absent and must not be created, `vault.key_broken` if it
+    is no key file.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, create: bool = True, missed: Sequence[str] | None = None) -> None:
+        self.path = path
         self._lock = threading.Lock()
         self._derived: dict[tuple[str, str], AESGCM] = {}
-        if create and not path.exists():
+        self._missed = tuple(missed or ())
+        self._keys: dict[str, bytes] = {}
+        if missed is None and create and not path.exists():
             _create(path)
-        self._keys = _load(path)
+        if missed is None or path.exists():
+            self._keys = _load(path)
 
     def __repr__(self) -> str:
         return f"Vault({len(self._keys)} keys)"
 
     @property
+    def closed(self) -> bool:
+        """True while there is no key at all."""
+        return not self._keys
+
+    @property
     def newest(self) -> str:
-        """Id of the key that seals now."""
-        return next(reversed(self._keys))
+        """Id of the key that seals now; of a closed vault, the one that did. Problem `vault.key_missing` where nobody knows."""
+        return self._known[-1]
+
+    @property
+    def oldest(self) -> str:
+        """Id of the first key: it stands for the installation, also while the vault is closed. Problem as for `newest`."""
+        return self._known[0]
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """Ids of all keys, oldest first."""
+        """Ids of the keys at hand, oldest first."""
         return tuple(self._keys)
+
+    @property
+    def _known(self) -> tuple[str, ...]:
+        found = self.key_ids or self._missed
+        if not found:
+            raise self._gone("-")
+        return found
+
+    def _gone(self, key: str) -> Problem:
+        return Problem("vault.key_missing", 500, key=key, file=self.path.name)
+
+    def look(self) -> tuple[str, ...]:
+        """Read the file again, and learn the keys that are new in it; the ids of those that are there, none if it is gone.
+
+        What this program knew already it goes on knowing. Problems `vault.key_readable`, `vault.key_broken`.
+        """
+        with self._lock:
+            try:
+                keys = _load(self.path)
+            except Problem as problem:
+                if problem.code != "vault.key_missing":
+                    raise
+                return ()
+            self._keys = {**self._keys, **keys}
+            return tuple(keys)
+
+    def put_back(self) -> bool:
+        """Write the file where it is gone: with the keys that this program still knows (True), else with a new one (False).
+
+        A file that is there is left as it is, and read.
+        """
+        with self._lock:
+            knew = bool(self._keys)
+            _create(self.path, self._keys)
+            self._keys = {**self._keys, **_load(self.path)}
+            return knew
+
+    def _need(self, key: str | None) -> None:
+        """Look into the file again for a key that is not known: it may have been put back."""
+        if not self._keys or (key is not None and key not in self._keys):
+            with suppress(Problem):
+                self.look()
+        if not self._keys or (key is not None and key not in self._keys):
+            raise self._gone(key or (self._missed or ("-",))[-1])
 
     def seal(self, purpose: str, organization: str, data: bytes) -> str:
         """`data` as sealed text `s1.<key id>.<base64url>`; it opens only for the same purpose and
-        organization.
+        organization. Problem `vault.key_missing` while the vault is closed.
         """
+        self._need(None)
         key = self.newest
         nonce = secrets.token_bytes(_NONCE)
         box = self._cipher(key, purpose).encrypt(nonce, data, _beside(key, purpose, organization))
@@ -74,8 +137,7 @@ class Vault:
         organization.
         """
         key, body = _parts(sealed)
-        if key not in self._keys:
-            raise Problem("vault.key_missing", 500, key=key)
+        self._need(key)
         try:
             plain = self._cipher(key, purpose).decrypt(
                 body[:_NONCE], body[_NONCE:], _beside(key, purpose, organization)
@@ -95,16 +157,16 @@ class Vault:
         brought to the other nodes and onto the recovery sheet.
         """
         with self._lock:
-            keys = _load(self._path)  # another process may have rotated since
+            keys = _load(self.path)  # another process may have rotated since
             key, secret = _new_key()
             keys[key] = secret
-            temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
+            temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
             try:
                 _write_new(temporary, "".join(_line(one, keys[one]) for one in keys))
-                temporary.replace(self._path)
+                temporary.replace(self.path)
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync_folder(self._path.parent)
+            _sync_folder(self.path.parent)
             self._keys = keys
             return key
 
@@ -144,11 +206,12 @@ def _line(key: str, secret: bytes) -> str:
     return f"{_LINE} {key} {base64.urlsafe_b64encode(secret).decode()}\n"
 
 
-def _create(path: Path) -> None:
-    """Write a first key beside the target and link it there: whole or not at all, never over another's."""
+def _create(path: Path, keys: Mapping[str, bytes] | None = None) -> None:
+    """Write these keys, else a first one, beside the target and link it there: whole or not at all, never over another's."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    written = keys or dict([_new_key()])
     try:
-        _write_new(temporary, _line(*_new_key()))
+        _write_new(temporary, "".join(_line(one, written[one]) for one in written))
         os.link(temporary, path)
     except FileExistsError:
         return  # another process was first: its key counts
@@ -183,7 +246,7 @@ def _load(path: Path) -> dict[str, bytes]:
                 raise Problem("vault.key_readable", 500)
             raw = file.read(_LIMIT + 1)
     except FileNotFoundError:
-        raise Problem("vault.key_missing", 500, key=path.name) from None
+        raise Problem("vault.key_missing", 500, key="-", file=path.name) from None
     except OSError:
         raise Problem("vault.key_broken", 500) from None
     keys: dict[str, bytes] = {}

@@ -13,7 +13,7 @@ def installation(house: "House") -> str:
     """This installation as programs know it, 32 hexadecimal digits: the same on all nodes, after a rotation of the vault's
     key, and wherever it moves with its vault. Says nothing of the key.
     """
-    return hashlib.sha256(b"praxisd installation\n" + house.vault.key_ids[0].encode()).hexdigest()[:32]
+    return hashlib.sha256(b"praxisd installation\n" + house.vault.oldest.encode()).hexdigest()[:32]
 
 
 def signed(installation: str, challenge: str, seat: str, session: str) -> bytes:

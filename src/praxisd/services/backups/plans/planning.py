@@ -117,7 +117,7 @@ def within(tx: Tx, organization: str) -> Iterator[None]:
 
 def digest(house: "House") -> str:
     """What our media say whose they are: of the oldest key of the vault, which moves with the practice and tells nothing."""
-    return hashlib.sha256(f"praxisd medium of {house.vault.key_ids[0]}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"praxisd medium of {house.vault.oldest}".encode()).hexdigest()[:32]
 
 
 _BACK = 62
