@@ -144,3 +144,19 @@ def crossed(route: Route, base: Any, ids: dict[str, list[str]]) -> Iterator[tupl
                 continue
             yield name, body
             break
+
+
+class Asked(dict[str, Any]):
+    """Arguments that remember which of them were looked for."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.names.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        self.names.add(key)
+        return super().__getitem__(key)

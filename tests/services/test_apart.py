@@ -4,20 +4,26 @@ Driven by the registry: a new operation is walked from the day it is declared. W
 the first practice changes, none of the second names a record of the first, and no answer has a word of it.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from tests.services.apart_cast import ID, Second, bodies, changes, crossed, named, snapshot
+from tests.services.apart_cast import ID, Asked, Second, bodies, changes, crossed, named, snapshot
 
 from praxisd import main
+from praxisd.kernel.app import House
+from praxisd.kernel.control import perform
+from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Route
 from praxisd.testing.houses import Houses
+from praxisd.testing.practice import small_practice
 from praxisd.web.app import build
 
 from .canary_house import BORN, Aviary, fill
 from .canary_tour import addresses, tour
+from .seats_cast import program, session_at
 
 EVERYWHERE = frozenset(
     {
@@ -28,6 +34,46 @@ EVERYWHERE = frozenset(
     }
 )  # fmt: skip
 """What their addresses name is no record of a practice: words of the program, days, products."""
+
+
+ROOMS = (
+    "accounts",
+    "calendar",
+    "exchange",
+    "kernel",
+    "logbook",
+    "medication",
+    "messaging",
+    "portals",
+    "reminders",
+    "seats",
+    "support",
+    "webhooks",
+)
+"""Whose operations are for one practice; those of the others (database, backups, updates, …) are about the server."""
+NOT_ASKED = frozenset(
+    {
+        "kernel.doctor", "kernel.migrate", "kernel.maintenance_begin",  # about the server, and nothing that has an id
+        "exchange.work", "exchange.laptop_open",  # programs that go on until their work is done
+        "support.remote_grant", "support.bundle",
+    }
+)  # fmt: skip
+NAMES = (
+    "id",
+    "patient",
+    "device",
+    "key",
+    "loan",
+    "run",
+    "webhook",
+    "delivery",
+    "source",
+    "export",
+    "login",
+    "name",
+    "job",
+)
+"""Arguments that may name a record."""
 
 
 @pytest.fixture(name="nest", scope="module")
@@ -165,3 +211,54 @@ def test_nothing_of_fhir_is_written_across(nest: Aviary, second: Second) -> None
     after = snapshot(nest.house)
     assert changes(before, after, nest.practice.organization) == []
     assert named(after, second.organization, _theirs(nest)) == []
+
+
+def test_an_operation_for_the_second_practice_finds_nothing_of_the_first(
+    nest: Aviary, second: Second
+) -> None:
+    house = nest.house
+    before = snapshot(house)
+    ids = {word: next((one for one in some if ID.fullmatch(one)), "") for word, some in nest.ids.items()}
+    asked = 0
+
+    def ask(name: str, args: Asked) -> None:
+        try:
+            said = json.dumps(perform(house, name, args), ensure_ascii=False)
+        except Problem as problem:
+            said = repr(problem.params)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return  # not what its command sends
+        assert not nest.caught(said), (name, dict(args), said)
+        assert nest.practice.organization not in said, (name, dict(args), said)
+
+    for name in sorted(house.registry.operations):
+        if name.partition(".")[0] not in ROOMS or name in NOT_ASKED:
+            continue
+        first = Asked(organization=second.organization)
+        ask(name, first)
+        first |= dict.fromkeys(NAMES, "x")
+        ask(name, first)
+        for argument in first.names & set(NAMES):
+            for id_ in filter(None, ids.values()):
+                asked += 1
+                ask(name, Asked(organization=second.organization, **{argument: id_}))
+    assert asked > 300
+    after = snapshot(house)
+    assert changes(before, after, nest.practice.organization) == []
+    assert named(after, second.organization, _theirs(nest)) == []
+
+
+def test_a_lock_is_of_ones_own_practice(house: House) -> None:
+    """The same id may be looked for in the other practice: who does so neither learns of the lock nor has any part in it."""
+    anna = session_at(house, program(house, small_practice(house), "Anmeldung"), "Anna")
+    bert = session_at(house, program(house, small_practice(house), "Zimmer", may_take=True), "Bert")
+    anna.here(), bert.here()
+    record = "Patient/eins"
+    fence = anna.lock(record)
+    told = len(anna.told)
+    other = bert.lock(record)
+    bert.take(record)
+    bert.release(record, bert.lock(record))
+    bert.bye()
+    assert anna.lock(record) == fence and other == 1
+    assert len(anna.told) == told
