@@ -172,6 +172,13 @@ def test_what_is_no_http_is_refused(one: Running, garbage: bytes) -> None:
     assert one.http.get("/health/live").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("files", "held"), [(1_024, 900), (256, 132), (64, 62), (65_536, 4_000), (None, 4_000)]
+)
+def test_how_many_are_held_follows_from_the_files_that_may_be_open(files: int | None, held: int) -> None:
+    assert crowd.most(files) == held  # 1,000 seats (`python -m bench growth`) need more than the usual 1024
+
+
 def test_who_finds_no_room_is_told_when_to_come_again(one: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowd, "MOST_CONNECTIONS", 6)
     with contextlib.ExitStack() as stack:

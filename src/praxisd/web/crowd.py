@@ -15,9 +15,29 @@ from praxisd.web.door import Asgi
 from praxisd.web.fhir_outcomes import words as fhir_words
 from praxisd.web.request import Receive, Request, Scope, Send
 
-MOST_CONNECTIONS = 900
-"""Below the usual limit of 1024 open files, so that the store can still open its own."""
-ROOM_FROM = 800
+KEPT_FILES = 124
+"""Of the files that this process may open (`ulimit -n`), those that the store and all else need."""
+MOST_EVER = 4_000
+
+
+def most(files: int | None) -> int:
+    """How many connections a process holds that may open so many files; None where nothing limits it. 900 of the usual 1024:
+    WebSockets are among them, one for each seat.
+    """
+    return MOST_EVER if files is None else max(KEPT_FILES // 2, min(files - KEPT_FILES, MOST_EVER))
+
+
+def _files() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows limits handles, not files
+        return None
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+MOST_CONNECTIONS = most(_files())
+ROOM_FROM = MOST_CONNECTIONS * 8 // 9
 """From so many on, who has said nothing for ROOM_AFTER_S has to go, the longest silent first."""
 ROOM_AFTER_S = 1.0
 RETRY_S = "5"
