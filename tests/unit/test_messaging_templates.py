@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +143,15 @@ def test_what_is_missing_leaves_no_gap() -> None:
         filled("Guten Tag {givenName} {familyName},\nbis bald  …", person=nobody)
         == "Guten Tag Müller,\nbis bald …"
     )
+
+
+def test_what_leads_up_to_a_missing_telephone_goes_with_it() -> None:
+    bare = msgspec.structs.replace(PRACTICE, telecom=(), address=())
+    one = template(
+        "{practice}\n{practiceAddress}\n\nBitte anrufen: {practicePhone}. Verhindert? Tel. {practicePhone}. Bis bald."
+    )
+    text = rules.render(one, values.Values(one.kind, one.language, bare, EVA, VISIT, None, BERLIN))[1]
+    assert text == "Praxis Dr. Beispiel\n\nBitte anrufen. Verhindert? Tel. Bis bald."
 
 
 def test_values_are_never_read_again_and_stay_on_one_line() -> None:

@@ -50,7 +50,9 @@ _NAME = re.compile(r"[A-Za-z]+")
 _ELSEWHERE = re.compile(r"%[A-Za-zÄÖÜäöü_]{3,}%|<<[^<>]{3,40}>>|\[\[[^\[\]]{3,40}\]\]|\$[A-Za-z]{3,}")
 """How other programs write placeholders; here they would be sent as they stand."""
 _SPACES = re.compile(r"[ \t]{2,}")
-_BEFORE_MARKS = re.compile(r"[ \t]+(?=[,.;](?:\s|$))|[ \t]+$", re.MULTILINE)
+_BEFORE_MARKS = re.compile(r"[:.]?[ \t]+(?=[,.;](?:\s|$))|[ \t]+$", re.MULTILINE)
+"""A gap before a mark, with what led up to the value: "by telephone: ." is "by telephone."."""
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 Parts = tuple[tuple[str, str | None], ...]
 """A text cut at its placeholders: literal, then the name that follows it (None at the end)."""
@@ -151,7 +153,9 @@ def _filled(text: str, values: Mapping[str, str], short: bool) -> str:
                 "août", "aout"
             )  # as the reform of 1990 allows; û would take the other alphabet
         done += value
-    return _BEFORE_MARKS.sub("", _SPACES.sub(" ", done)) if gap else done
+    if not gap:
+        return done
+    return _BLANK_LINES.sub("\n\n", _BEFORE_MARKS.sub("", _SPACES.sub(" ", done)))
 
 
 def warnings(
