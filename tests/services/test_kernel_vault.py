@@ -15,10 +15,13 @@ from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.house import SERVICE
+from praxisd.services.relay import identity
+from praxisd.services.relay.runner import LinkRunner
 from praxisd.testing.houses import Houses
 from praxisd.testing.practice import small_practice
 from praxisd.testing.programs import command
 from praxisd.web.app import build
+from praxisd_relay.identity import Identity
 
 Make = Callable[..., House]
 CODE = "vault.key_missing"
@@ -141,3 +144,25 @@ def test_the_doctor_says_it_without_a_server_and_people_still_come_in(sqlite_hou
     finally:
         late.stop()
     assert not file_of(house).exists()
+
+
+def test_the_relay_waits_for_the_key_and_adds_no_noise(sqlite_houses: Houses) -> None:
+    house = sqlite_houses.open()
+    small_practice(house)
+    hub = (identity.Hub(host="127.0.0.1", port=9),)
+    own = identity.Enrolled(
+        Identity.new(), hub, "a.relay.localhost", 443, identity.ENROLLED, house.clock.now()
+    )
+    with house.store.write(system("test")) as tx:
+        identity.save(house, tx, own)
+        house.settings.put(tx, "relay.enabled", True)
+    issues.run_checks(house, ("kernel.vault",))
+    file_of(house).rename(house.folder / "kept")
+    late = sqlite_houses.twin(house)
+    said = issues.run_checks(late, ("kernel.vault", "relay.certificate")).issues
+    assert [one.code for one in said] == [CODE], "no check fails for want of the key"
+    runner = LinkRunner(late)
+    runner._step()
+    assert runner._holds and runner._held is None
+    (house.folder / "kept").rename(file_of(house))
+    assert runner._key_is_back() and not late.vault.closed

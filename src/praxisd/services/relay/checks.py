@@ -78,9 +78,9 @@ def certificate_findings(house: "House") -> Iterator[Finding]:
 
 
 def certificate(house: "House") -> Iterator[Finding]:
-    """The certificate, while there is something to be reached by."""
+    """The certificate, while there is something to be reached by, and its key can be opened."""
     found = state.now(house)
-    if found.phase not in ("off", "absent"):
+    if found.phase not in ("off", "absent") and not house.vault.closed:
         yield from certificate_findings(house)
 
 

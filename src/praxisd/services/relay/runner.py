@@ -8,6 +8,7 @@ agent are started anew whatever they died of.
 import ssl
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -181,6 +182,9 @@ class LinkRunner:
         if facts is None or not chosen.enabled or not self._holds:
             self._drop(DRAIN_S)
             return
+        if house.vault.closed and not self._key_is_back():
+            self._drop(DRAIN_S)
+            return
         self._names = frozenset(
             filter(None, (facts.host, *(one.host for one in facts.previous), chosen.own_name))
         )
@@ -195,6 +199,12 @@ class LinkRunner:
             self._write_down(carried, facts)
             if carried.agent.state.connected:
                 standing_in.keep(house, carried.agent, self._held, self._names, chosen.proxy)
+
+    def _key_is_back(self) -> bool:
+        """Without its key file nothing of ours can be opened; the kernel's check says so, and nobody else needs to."""
+        with suppress(Problem):
+            return bool(self._house.vault.look())
+        return False
 
     def _follow(self, wish: _Wish, now: float) -> None:
         """An agent for exactly this; the running one stays if it already is that, or is ahead by a change of key."""
