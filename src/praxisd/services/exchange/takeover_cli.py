@@ -13,7 +13,7 @@ from praxisd.kernel.terminal import language, perform, print_json, say, shared, 
 
 _PACKAGE = "praxisd.services.exchange"
 _WORKING = ("looking", "running", "undoing")
-_KINDS = ("patient", "treatment", "medication", "risk", "appointment")
+_KINDS = ("patient", "treatment", "medication", "risk")
 Args = dict[str, Any]
 
 

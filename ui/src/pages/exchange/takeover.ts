@@ -9,7 +9,7 @@ export const TONES = {
 export type Action = "new" | "merged" | "same" | "refused" | "doubt";
 export const ACTIONS: Action[] = ["new", "merged", "doubt", "refused", "same"];
 export const ACTION_TONES = { new: "good", merged: "info", same: "plain", refused: "bad", doubt: "warn" } as const;
-export const KINDS = ["patient", "treatment", "medication", "risk", "appointment"];
+export const KINDS = ["patient", "treatment", "medication", "risk"];
 /** The format that is a table, and has columns to be mapped. */
 export const TABLE = "csv";
 export interface Reason {
