@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 NAME = "Terminportal"
-_PLANNED_S, _PAUSE_S = 10.0, 0.05
+_PLANNED_S, _PAUSE_S = 60.0, 0.05
 """So long the worker is waited for, and how often it is looked. Seconds."""
 CALENDARS = {
     "sommer": "Sprechstunde Dr. Sommer",
