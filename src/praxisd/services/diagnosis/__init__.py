@@ -41,7 +41,7 @@ SERVICE = Service(
         *software_routes.ROUTES,
         *port_routes.ROUTES,
     ),
-    pages=(ConsolePage("diagnosis", software_routes.READ, "system", 22, "stethoscope"),),
+    pages=(ConsolePage("diagnosis", directive_routes.READ, "system", 22, "stethoscope"),),
     checks=(*directive_checks.CHECKS, *machine_checks.CHECKS, *product_checks.CHECKS, *port_checks.CHECKS),
     permissions=(
         *directive_routes.PERMISSIONS,
