@@ -25,6 +25,11 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
         yield Practice(folder, program)
 
 
+def test_its_portal_is_kept_in_step_from_the_start(practice: Practice) -> None:
+    """README: a booking on the portal's page is in the console within a minute, without anybody switching anything on."""
+    assert practice.say("sync", "status", "--json").json["background"] is True
+
+
 def test_a_new_version_waits_until_a_person_installs_it(practice: Practice) -> None:
     assert practice.say("updates", "check").code == 0
     found = practice.say("updates", "list", "--json").json

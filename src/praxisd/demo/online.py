@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -10,8 +9,8 @@ import msgspec
 
 from praxisd.demo import practice
 from praxisd.kernel import jobs
-from praxisd.kernel.access import Actor, system
-from praxisd.kernel.errors import Problem
+from praxisd.kernel.access import system
+from praxisd.kernel.job_plan import Planner
 from praxisd.kernel.store import Tx
 from praxisd.model.portals import INTERVAL_LOW_S, OnlineCalendar, OnlinePortal
 from praxisd.services.calendar import api as calendar
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 NAME = "Terminportal"
-_PLANNED_S, _PAUSE_S = 60.0, 0.05
-"""So long the worker is waited for, and how often it is looked. Seconds."""
 CALENDARS = {
     "sommer": "Sprechstunde Dr. Sommer",
     "winter": "Sprechstunde Dr. Winter",
@@ -62,20 +59,8 @@ def introduce(house: "House", organization: str, address: str, key: str) -> None
     """Tell a practice where its portal is. What people have changed meanwhile stays; only the address follows."""
     actor = system("demo", organization)
     if house.store.run(actor, lambda tx: _introduce(house, tx, address, key)):
-        until = time.monotonic() + _PLANNED_S
-        while not _switched_on(house, actor) and time.monotonic() < until:
-            time.sleep(_PAUSE_S)
-
-
-def _switched_on(house: "House", actor: Actor) -> bool:
-    """Switch the background on, as soon as the worker has planned the practice's jobs."""
-    try:
+        Planner(house).step()  # where the server is yet to run for the first time the job is not known
         house.store.run(actor, lambda tx: jobs.change(house, tx, "portals.sync", enabled=True))
-    except Problem as problem:
-        if problem.status != 404:
-            raise
-        return False
-    return True
 
 
 def _introduce(house: "House", tx: Tx, address: str, key: str) -> bool:
