@@ -10,7 +10,6 @@ Assistant looks after lamps, not patients. It runs with the least configuration 
 
 import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -63,7 +62,7 @@ class _Hass(programs.Program):
 
     def stop(self) -> None:
         """As a person stops it; it may take a while."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(60)
         self.process.kill()
