@@ -21,7 +21,7 @@ from praxisd_client.words import PROTOCOL
 Say = Callable[[str], None]
 TOGETHER = 8
 """So many come at once: the door lets 16 of an address be unproven."""
-PAIRS, LOOKS, FEW = 60, 60, 4
+PAIRS, LOOKS, CROWDED, FEW = 60, 60, 60, 4
 INTERVAL_S = 300
 _IDLE_S = 10.0
 LEAST_S = 1e-3
@@ -90,7 +90,7 @@ async def _point(server: programs.Program, keys: Sequence[SeatKey], crowd: int) 
     async def crowded(number: int) -> None:
         await links[0].ask({"type": "at", "record": None if number % 2 == 0 else "Patient/crowd"})
 
-    await costs("presence, all at one record", 20, crowded)
+    await costs("presence, all at one record", CROWDED, crowded)
     closed = sum(link.closed.is_set() for link in links)
     if closed:
         raise RuntimeError(f"{closed} of {len(links)} seats were let go while they were measured")

@@ -255,6 +255,6 @@ PARTS = (
     Part("care", "Care of the database", "the same without a move; stopping and copying", _care, 3, less=".", own="/ without"),
     Part("medication", "Medication search", "a prefix query of FTS5, tantivy, rapidfuzz", _medication, 6, less="^(?!.*hits)"),
     Part("takeover", "Take-over of people", "plain executemany of the same rows", _takeover, 6, less="."),
-    Part("growth", "Growth", "the smallest size", _growth, 40),
+    Part("growth", "Growth", "the smallest size", _growth, 20),
 )  # fmt: skip
 BY_NAME = {one.name: one for one in PARTS}
