@@ -2,9 +2,12 @@
 
 import gc
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from praxisd.kernel.access import system
-from praxisd.services.calendar import api
+from praxisd.services.calendar import api, shapes
 from praxisd.services.calendar.booking import Wish
 from praxisd.services.calendar.hours import Almanac
 from praxisd.services.calendar.view import touch, views
@@ -56,3 +59,19 @@ def test_an_almanac_is_let_go_with_the_configuration_it_belongs_to(house):
         house.store.run(actor, lambda tx: touch(house, tx))
         assert free(week)
     assert almanacs() == before
+
+
+def test_when_something_happened_is_not_remembered_with_the_times_of_the_calendar(house):
+    practice = small_practice(house)
+    actor = system("test", practice.organization)
+    wish = Wish(service=practice.check, start=MONDAY + HOUR, patient=practice.patient)
+    made = house.store.run(actor, lambda tx: api.book(house, tx, wish))
+    zone = ZoneInfo("Europe/Berlin")
+    shapes.appointment_out(made, zone, made.patient)
+    kept = shapes.at.cache_info().currsize
+    for second in range(1, 50):  # each booking, move and cancellation has its own
+        changed = msgspec.structs.replace(
+            made, created=made.created + second, updated=made.updated + 60 * second
+        )
+        shapes.appointment_out(changed, zone, made.patient)
+    assert shapes.at.cache_info().currsize == kept

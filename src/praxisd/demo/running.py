@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from praxisd import main, serving
 from praxisd.demo import filling, guarding, medicating, practice, relaying
 from praxisd.demo.sandboxes import Sandboxes
+from praxisd.kernel import heaps
 from praxisd.kernel.app import House
 from praxisd.kernel.config import load
 from praxisd.kernel.control import owning, write_private
@@ -45,6 +46,7 @@ def run(
     if known is None and _content(folder):
         raise Problem("control.folder_not_empty", 409, folder=str(folder))
     serving.leave_on_signal()
+    heaps.few()  # before the sandboxes: their threads would have heaps of their own
     with owning(folder, serving.RESTART_PATIENCE_S):
         if known is None:
             known = prepare(folder, config, today or datetime.now(ZoneInfo(practice.ZONE)).date(), language)

@@ -46,7 +46,7 @@ def draw(call: Call) -> view_shapes.View:
         busy = view_store.other_busy(tx, begin, end, [one.id for one in wanted.values()])
         return view_shapes.View(
             zone=zone.key,
-            now=at(tx.now),
+            now=shapes.moment(tx.now, zone),
             revision=str(events.head(tx)),
             schedules=[_column(one) for one in _ordered(calendar.schedules.values())],
             services=[
@@ -72,7 +72,7 @@ def draw(call: Call) -> view_shapes.View:
                     schedule=one,
                     start=at(low),
                     end=at(high),
-                    until=None if expires is None else at(expires),
+                    until=None if expires is None else shapes.moment(expires, zone),
                     round=owner.removeprefix(OFFER) if owner.startswith(OFFER) else None,
                 )
                 for one, low, high, expires, owner in busy

@@ -227,7 +227,7 @@ def hold(call: Call) -> Answer:
     zone = views(call.house).calendar(tx).almanac.zone
     out = shapes.HoldOut(
         id=one.id,
-        expires_at=shapes.at(one.expires, zone),
+        expires_at=shapes.moment(one.expires, zone),
         start=shapes.at(one.start, zone),
         end=shapes.at(one.end, zone),
         service=one.service,

@@ -33,7 +33,7 @@ def _feed_row(call: Call, tx: Any, row: Any) -> FeedOut:
         id=row.id,
         schedule=row.schedule,
         titles=bool(row.titles),
-        created_at=shapes.at(row.created_at, zone),
+        created_at=shapes.moment(row.created_at, zone),
         revoked_at=shapes.at(row.revoked_at, zone) if row.revoked_at else None,
     )
 
@@ -53,7 +53,7 @@ def add_feed(call: Call) -> Answer:
         id=id_,
         schedule=call.path["id"],
         titles=call.body.titles,
-        created_at=shapes.at(tx.now, zone),
+        created_at=shapes.moment(tx.now, zone),
         url=f"{call.base_url}/ical/{secret}.ics",
     )
     return Answer(out, 201, headers={"Cache-Control": "no-store"})

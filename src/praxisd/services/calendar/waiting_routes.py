@@ -127,7 +127,7 @@ def _rows(call: Call, query: ListingQuery) -> ListingPage:
         Row(
             id=one.id,
             cells={
-                "created": shapes.at(one.created, zone),
+                "created": shapes.moment(one.created, zone),
                 "patient": names.get(one.patient),
                 "service": services.get(one.service, one.service),
                 "schedules": ", ".join(columns[n].name for n in one.schedules if n in columns) or None,

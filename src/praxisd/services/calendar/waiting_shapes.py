@@ -227,7 +227,7 @@ def entries(house: "House", tx: Tx, some: Sequence[WaitingEntry]) -> list[EntryO
                 notice_minutes=one.notice_minutes,
                 note=None if tx.actor.masked else one.note,
                 replaces=one.replaces,
-                created=shapes.at(one.created, zone),
+                created=shapes.moment(one.created, zone),
                 offer=None if offer is None else offer.id,
             )
         )
