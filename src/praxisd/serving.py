@@ -201,6 +201,7 @@ def _answer(
         control.start(url)
         if not gc.isenabled():
             settled()
+        house._spawn("heaps", partial(house._every, heaps.GIVE_BACK_S, heaps.give_back))
         print(f"ready {url}", flush=True)  # noqa: T201  (the one line on standard output, SPEC 14.1)
         _greet(house, url)
 

@@ -30,6 +30,17 @@ libc.malloc_info(0, file)
 libc.fclose(file)
 print(told, open(sys.argv[2]).read().count("<heap nr="))
 """
+# Every other block of 40 kB is freed: 20 MB of whole pages between others that are in use.
+HOLES = """
+import psutil
+from praxisd.kernel import heaps
+kept = [b"x" * 40_000 for _ in range(1000)]
+del kept[::2]
+own = psutil.Process()
+before = own.memory_full_info().uss
+told = heaps.give_back()
+print(told, before - own.memory_full_info().uss)
+"""
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps of threads are glibc's")
 
 
@@ -50,3 +61,10 @@ def test_without_that_each_thread_has_its_own(tmp_path):
 
 def test_who_has_said_how_many_is_obeyed(tmp_path):
     assert heaps(tmp_path, "few", MALLOC_ARENA_MAX="3") == ["False", "3"]
+
+
+def test_whole_pages_between_what_is_in_use_are_given_back():
+    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
+    told, given = done.stdout.split()
+    assert told == "True"
+    assert int(given) > 10_000_000
