@@ -48,7 +48,9 @@ def test_a_page_says_where_praxisd_looks_and_leaves_blanks(client: TestClient[An
     assert "…" in page["cause"] and "{" not in page["cause"] + page["solution"]
     assert page["hint"] and page["fix"] is None and page["statuses"] == []
     refusal = client.get("/api/v1/help/codes/calendar.slot_taken").json()
-    assert refusal["severity"] is None and refusal["statuses"] == [409] and refusal["checks"] == [], "codes of refusals have a page too"
+    assert refusal["severity"] is None and refusal["statuses"] == [409] and refusal["checks"] == [], (
+        "codes of refusals have a page too"
+    )
     assert client.get("/api/v1/help/codes/nobody.said_that").status_code == 404
 
 

@@ -80,7 +80,13 @@ def test_alone_all_is_ones_own_and_with_a_second_it_is_nobodys(house: House, cli
         )
     fewer = {page["name"] for page in one("GET", "/console")["pages"]}
     assert {"backups", "log", "care"} <= pages - fewer
-    assert {"overview", "diagnosis", "exchange", "relay", "updates"} <= fewer  # in them is something of its own
+    assert {
+        "overview",
+        "diagnosis",
+        "exchange",
+        "relay",
+        "updates",
+    } <= fewer  # in them is something of its own
 
 
 def test_the_practice_that_looks_after_the_server_may_and_the_other_may_not(
