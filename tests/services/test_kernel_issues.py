@@ -44,7 +44,7 @@ class Patient:
 def with_check(call: Patient, seconds: float = 5.0) -> Registry:
     bare = {f: getattr(SERVICE, f) for f in SERVICE.__dataclass_fields__}
     checks = (Check("trial.check", (CODE, OTHER), call, seconds),)
-    return freeze((Service(**bare | {"checks": checks}),))
+    return freeze((Service(**bare | {"checks": checks, "fixes": ()}),))
 
 
 def low(subject: str = "", organization: str | None = None, free: int = 100) -> Finding:
