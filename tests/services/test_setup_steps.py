@@ -71,6 +71,8 @@ def test_steps_are_done_by_what_is_there(house: House, owner: Rest, place: str) 
     told = PatientClaim(family="Muster", given="Erika", birth_date="1970-01-02")
     house.store.run(system("test", place), lambda tx: directory.claim(tx, told))
     assert states(owner)["messages"] == "open"
+    owner("POST", "/setup/steps", 200, {"step": "takeover", "state": "skipped"})
+    assert states(owner)["takeover"] == "skipped", "who books brings no old data"
     access = {
         "gateway": "seven",
         "sender": "Praxis",

@@ -46,6 +46,7 @@ SERVICE = Service(
         *(EventType(f"reservation.{what}") for what in ("created", "changed", "deleted")),
         *(EventType(f"absence.{what}") for what in ("created", "deleted")),
         EventType("closing.changed"),
+        EventType("data.imported", Retention.AUDIT),
         *conflicts_declared.EVENTS,
         *waiting_declared.EVENTS,
         *(EventType(f"feed.{what}", Retention.AUDIT) for what in ("created", "revoked")),

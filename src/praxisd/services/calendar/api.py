@@ -26,6 +26,7 @@ from praxisd.services.calendar.columns import (
 from praxisd.services.calendar.conflicts import conflict, conflict_of, note_conflict, open_conflicts
 from praxisd.services.calendar.feeds import open_feed
 from praxisd.services.calendar.finding import free
+from praxisd.services.calendar.importing import imported_before
 from praxisd.services.calendar.incoming import accept, request, reschedule
 from praxisd.services.calendar.lending_store import appointments_of, columns, one_appointment, types
 from praxisd.services.calendar.offers import accept_offer, decline_offer, offer, offer_path
@@ -67,6 +68,7 @@ __all__ = [
     "free",
     "get",
     "import_appointment",
+    "imported_before",
     "may_see",
     "move",
     "note_conflict",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from praxisd.kernel import control
+from praxisd.kernel import control, events
 from praxisd.kernel.access import Actor
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.service import Operation
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Dict = dict[str, Any]
 CHUNK = 100
 _LANGUAGES = ("de", "en")
+IMPORTED = "data.imported"
+_SUBJECT = "Import"
 
 
 @dataclass
@@ -99,7 +101,21 @@ def import_bundle(house: "House", args: Dict) -> Dict:
         raise Problem("control.bad_arguments", 400)
     actor = control.actor(house, args)
     lang = "en" if args.get("lang") == "en" else "de"
-    return import_files(house, actor, files, release=args.get("release") is True).answer(house.texts, lang)
+    report = import_files(house, actor, files, release=args.get("release") is True)
+    created, updated = report.counts["created"], report.counts["updated"]
+    if created or updated:
+        house.store.run(
+            actor,
+            lambda tx: events.note(
+                tx, IMPORTED, _SUBJECT, tx.organization, files=len(files), created=created, updated=updated
+            ),
+        )
+    return report.answer(house.texts, lang)
+
+
+def imported_before(tx: Tx) -> bool:
+    """True if Bundles have brought anything into the transaction's practice."""
+    return bool(events.about(tx, _SUBJECT, tx.organization, limit=1))
 
 
 def import_files(house: "House", actor: Actor, files: list[str], *, release: bool = False) -> Report:

@@ -1,7 +1,13 @@
 """exchange: old data in, records out, and a laptop out and back (SPEC §§ 9.5, 11)."""
 
 from praxisd.kernel.service import Service
-from praxisd.services.exchange import devices_declared, laptop_declared, takeover_declared, takeover_room
+from praxisd.services.exchange import (
+    devices_declared,
+    laptop_declared,
+    takeover_declared,
+    takeover_room,
+    takeover_step_store,
+)
 
 SERVICE = Service(
     name="exchange",
@@ -13,6 +19,7 @@ SERVICE = Service(
     routes=(*devices_declared.ROUTES, *takeover_declared.ROUTES, *laptop_declared.ROUTES),
     listings=takeover_declared.LISTINGS,
     pages=takeover_declared.PAGES,
+    steps=takeover_step_store.STEPS,
     checks=(*devices_declared.CHECKS, *takeover_declared.CHECKS, *laptop_declared.CHECKS),
     permissions=(*devices_declared.PERMISSIONS, *takeover_declared.PERMISSIONS, *laptop_declared.PERMISSIONS),
     operations=(*devices_declared.OPERATIONS, *takeover_declared.OPERATIONS, *laptop_declared.OPERATIONS),

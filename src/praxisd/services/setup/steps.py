@@ -34,9 +34,8 @@ STEPS = (
     SetupStep("practice", 10, lambda _house, tx: bool(directory.organization(tx).name)),
     SetupStep("columns", 20, has_columns),
     SetupStep("types", 30, has_types),
-    SetupStep("takeover", 40, lambda _house, tx: directory.has_patients(tx)),
 )
-"""What belongs to every practice; relay, backup and messages come with the services that declare them."""
+"""What belongs to every practice; taking old data over, relay, backup and messages come with the services that declare them."""
 
 
 class StepOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
