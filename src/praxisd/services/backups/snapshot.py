@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 NAME, MANIFEST = "praxisd", "manifest.json"
 FOREIGN, TARGET, FULL = "backups.snapshot_foreign", "backups.snapshot_target", "backups.snapshot_full"
-CODES = (FOREIGN, TARGET, FULL)
+MEDIUM = "backups.snapshot_medium"
+CODES = (FOREIGN, TARGET, FULL, MEDIUM)
 _FORMAT = 1
 _PARTS = ("database", "own")
 _AT_FDCWD, _EXCHANGE = -100, 2
@@ -53,8 +54,8 @@ def take(house: "House", to: Path, *, progress: Progress, stop: Stop, inside: bo
     folder.
 
     SourceFault for what cannot be copied. Problems of the target: `backups.snapshot_foreign` (409) where a folder `praxisd`
-    lies that is none of ours, `backups.snapshot_target` (409) if it is not there or not to be written, `backups.snapshot_full`
-    (507).
+    lies that is none of ours, `backups.snapshot_target` (409) if it is not there or not to be written, `backups.snapshot_medium`
+    (409) {label} on a medium or target whose copies are encrypted, `backups.snapshot_full` (507).
     """
     with _one_at_a_time:
         taken = _taken(house, Path(os.path.abspath(to)), progress, stop, inside)
@@ -92,6 +93,9 @@ def _taken(house: "House", to: Path, progress: Progress, stop: Stop, inside: boo
     began, at = time.monotonic(), house.clock.now()
     if not inside and to.resolve().is_relative_to(house.folder.resolve()):
         raise Problem(TARGET, 409, detail="inside the data folder", folder=str(to))
+    label = "" if inside else _on_a_medium(house, to)
+    if label:
+        raise Problem(MEDIUM, 409, label=label)
     current, fresh, before = to / NAME, to / f".{NAME}.new", to / f".{NAME}.old"
     try:
         to.mkdir(mode=0o700, exist_ok=True)
@@ -122,6 +126,23 @@ def _taken(house: "House", to: Path, progress: Progress, stop: Stop, inside: boo
     rows = sum(staged[0][1].counts.values())
     whole = sum((current / os.path.relpath(path, fresh)).stat().st_size for path in files)
     return Taken(current, at, len(files), whole, rows, round(time.monotonic() - began, 1))
+
+
+def _on_a_medium(house: "House", to: Path) -> str:
+    """The name of the drive or target in which `to` lies and where nothing may lie that is not encrypted; "" for none."""
+    from praxisd.services.backups.plans import drives, planning
+
+    with house.store.read(planning.SYSTEM) as tx:
+        every = [one for one in drives.here(house, tx) if one.kind != "folder"]
+    real = to.resolve()
+    return next(
+        (
+            one.label
+            for one in every
+            if not drives.is_address(one.path) and real.is_relative_to(os.path.realpath(one.path))
+        ),
+        "",
+    )
 
 
 def _staged(

@@ -118,7 +118,15 @@ def list_drives(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    rows = [{**one, "medium": one["mediumLabel"], "shows": _shows(one["shows"])} for one in answer["drives"]]
+    rows = [
+        {
+            **one,
+            "medium": one["mediumLabel"],
+            "kind": say(_PACKAGE, f"backups.drive_kind.{one['kind']}"),
+            "shows": _shows(one["shows"]),
+        }
+        for one in answer["drives"]
+    ]
     print_table(rows, ("id", "label", "kind", "path", "shows", "medium"))
 
 
@@ -152,7 +160,7 @@ def add_drive(
 @reporting
 @click.argument("id_", metavar="ID")
 def remove_drive(folder: Path, as_json: bool, id_: str) -> None:
-    """Take one off the list; nothing on any medium is touched."""
+    """Take one off the list (its id or name); nothing on any medium is touched."""
     _answer(perform(folder, "backups.drive_remove", None, id=id_), as_json, "drive_removed")
 
 
@@ -169,7 +177,11 @@ def list_sources(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        print_table(answer["sources"], ("name", "kind", "spec", "reason"))
+        rows = [
+            {**one, "kind": say(_PACKAGE, f"console.backups.source_kind.{one['kind']}")}
+            for one in answer["sources"]
+        ]
+        print_table(rows, ("name", "kind", "spec", "reason"))
 
 
 @sources.command("add")

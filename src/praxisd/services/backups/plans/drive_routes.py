@@ -9,7 +9,7 @@ from praxisd.kernel.store import Tx
 from praxisd.model.backup import Kind
 from praxisd.model.backup_kept import Drive, MediumKept
 from praxisd.services.backups import media_rules
-from praxisd.services.backups.plans import drives, looking, media, planning
+from praxisd.services.backups.plans import drives, looking, media, planning, sources
 from praxisd.services.backups.plans.rights import MANAGE, PLAIN, READ, need
 
 if TYPE_CHECKING:
@@ -128,9 +128,14 @@ def add_drive(call: Call) -> Answer:
     if call.body.kind == PLAIN_KIND:
         need(call.actor, PLAIN)
     said = msgspec.structs.asdict(call.body)
-    drives.placed(call.house, call.body.path)
+    _placed(call.house, call.body.path)
     made = call.house.store.run(call.actor, lambda tx: drives.add(call.house, tx, said))
     return Answer(_shown(call, made), 201)
+
+
+def _placed(house: "House", path: str) -> None:
+    drives.placed(house, path)
+    sources.clear_of(house, path)
 
 
 def change_drive(call: Call) -> DriveOut:
@@ -139,7 +144,7 @@ def change_drive(call: Call) -> DriveOut:
     Where a copy without encryption goes (kind „folder“) the owner alone may say.
     """
     said = msgspec.structs.asdict(call.body)
-    drives.placed(call.house, call.body.path)
+    _placed(call.house, call.body.path)
 
     def change(tx: Tx) -> Drive:
         before = drives.need(tx, call.path["id"])

@@ -27,8 +27,8 @@ PATH, OWN, TAKEN, FIXED, USED, PASSWORD = (
     "backups.drive_used",
     "backups.drive_password",
 )
-ADDRESS = "backups.drive_address"
-CODES = (PATH, OWN, TAKEN, FIXED, USED, PASSWORD, ADDRESS)
+ADDRESS, IN_SOURCE = "backups.drive_address", "backups.drive_in_source"
+CODES = (PATH, OWN, TAKEN, FIXED, USED, PASSWORD, ADDRESS, IN_SOURCE)
 ADDED, CHANGED, REMOVED = "backup_drive.added", "backup_drive.changed", "backup_drive.removed"
 ALWAYS = {"nas": "nas", "remote": "remote", "folder": "folder"}
 """The slot of what is always there, by its kind."""

@@ -102,6 +102,7 @@ def add_drive(house: "House", args: Args) -> Args:
     """Enter one: `drive` as the door takes it."""
     said = msgspec.structs.asdict(_read(args.get("drive"), drive_routes.DriveIn))
     drives.placed(house, str(said["path"]))
+    sources.clear_of(house, str(said["path"]))
     made = house.store.run(CLI, lambda tx: drives.add(house, tx, said))
     with house.store.read(CLI) as tx:
         known = drive_routes.known(tx)
@@ -109,8 +110,8 @@ def add_drive(house: "House", args: Args) -> Args:
 
 
 def remove_drive(house: "House", args: Args) -> Args:
-    """Take one off the list."""
-    id_ = str(args.get("id"))
+    """Take one off the list, by its id or its name."""
+    id_ = _drive(house, str(args.get("id")))
     house.store.run(CLI, lambda tx: drives.remove(tx, id_))
     return {"id": id_}
 
@@ -160,10 +161,7 @@ def list_media(house: "House", args: Args) -> Args:
 
 def set_up_medium(house: "House", args: Args) -> Args:
     """Set up the medium in the drive `drive` (its id or its name) for the slot `slot`, called `label`."""
-    wanted = str(args.get("drive"))
-    with house.store.read(CLI) as tx:
-        found = [one for one in drives.drives(tx) if wanted in (one.id, one.label)]
-    id_ = found[0].id if found else wanted
+    id_ = _drive(house, str(args.get("drive")))
     made = setting_up.set_up(
         house, CLI, id_, str(args.get("slot") or ""), str(args.get("label") or ""), _lang(args)
     )
@@ -190,6 +188,12 @@ def change_medium(house: "House", args: Args) -> Args:
     else:
         raise Problem(BAD, 400, detail="verb")
     return _medium(house, id_, args)
+
+
+def _drive(house: "House", wanted: str) -> str:
+    """The id of a drive by its id or its name; what is neither comes back as it is."""
+    with house.store.read(CLI) as tx:
+        return next((one.id for one in drives.drives(tx) if wanted in (one.id, one.label)), wanted)
 
 
 def _id(house: "House", wanted: str) -> str:

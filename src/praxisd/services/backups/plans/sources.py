@@ -4,6 +4,7 @@ Passwords and the environment of commands are sealed in the vault before they ar
 """
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from praxisd.services.backups.plans.source_specs import (
 )
 from praxisd.services.backups.source import Source, SourceFault, Staged
 from praxisd.services.backups.sources import places
+from praxisd.services.backups.sources.live import MAGIC
 
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
@@ -37,8 +39,8 @@ OWN_NAMES = ("praxisd database", "praxisd")
 PURPOSE = "backups.source"
 INCLUDED, LEFT_OUT, REMOVED = "backup_source.included", "backup_source.excluded", "backup_source.removed"
 NAME, BAD, LOOP = "backups.source_name", "backups.source_bad", "backups.source_loop"
-REASON = "backups.reason_missing"
-CODES = (NAME, BAD, LOOP, REASON)
+REASON, OTHER_KIND = "backups.reason_missing", "backups.source_kind"
+CODES = (NAME, BAD, LOOP, REASON, OTHER_KIND)
 LONGEST = 80
 
 
@@ -144,6 +146,20 @@ def placed(house: "House", one: SourceKept) -> None:
             raise Problem(LOOP, 422)
 
 
+def clear_of(house: "House", path: str) -> None:
+    """Problem `backups.drive_in_source` (422) {name} for a drive in a folder that is copied, or around what is copied: the
+    other way round than `placed`. Asks the disk: never inside a transaction.
+    """
+    if drives.is_address(path.strip()):
+        return
+    with house.store.read(planning.SYSTEM) as tx:
+        every = kept(tx)
+    for one in every:
+        there = str(one.spec.get("path", "")) if one.kind in ("folders", "sqlite") else ""
+        if there and (_holds(path.strip(), there) or (one.kind == "folders" and _holds(there, path.strip()))):
+            raise Problem(drives.IN_SOURCE, 422, name=one.name)
+
+
 def spec(one: SourceKept) -> Any:
     """What its adapter takes, as a struct. Problem `backups.source_bad` (422); its detail names the field."""
     try:
@@ -235,9 +251,26 @@ def _adapter(house: "House", one: SourceKept, found: Any, secret: str) -> Source
 def refused(house: "House", one: SourceKept) -> SourceFault | None:
     """Why it cannot be copied as it is set up, or None. Looks at the disk: outside of any transaction."""
     try:
-        return made(house, one).refuse()
+        adapter = made(house, one)
+        return SourceFault(OTHER_KIND) if _is_other(spec(one)) else adapter.refuse()
     except SourceFault as fault:
         return fault
+
+
+def _is_other(found: Any) -> bool:
+    """A file where a folder should be, or what is no SQLite database where one should be."""
+    if isinstance(found, FoldersSpec):
+        return os.path.isfile(found.path)
+    if not isinstance(found, SqliteSpec):
+        return False
+    try:
+        with open(found.path, "rb") as file:
+            head = file.read(len(MAGIC))
+    except IsADirectoryError:
+        return True
+    except OSError:
+        return False
+    return head not in (MAGIC, b"")
 
 
 def _folders(house: "House", name: str, found: FoldersSpec) -> Source:
@@ -249,7 +282,18 @@ def _folders(house: "House", name: str, found: FoldersSpec) -> Source:
         read = Path(found.window.read) if found.window.read else None
         window = Window(found.window.begin, found.window.end, read=read, marks=top / "quiet")
     memory = top / "digests" / f"{places.file_name(name)}.db"
-    return Folders(name, Path(found.path), without=found.without, window=window, memory=memory)
+    return Folders(name, _itself(found.path), without=found.without, window=window, memory=memory)
+
+
+def _itself(path: str) -> Path:
+    """The folder that a link leads to: of the link, the engine would keep the link alone and no file."""
+    plain = os.path.abspath(path)
+    try:
+        seen = os.lstat(plain)
+    except OSError:
+        return Path(plain)
+    junction = getattr(seen, "st_reparse_tag", 0) == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
+    return Path(os.path.realpath(plain) if junction or stat.S_ISLNK(seen.st_mode) else plain)
 
 
 def _secret(house: "House", one: SourceKept) -> str:

@@ -120,7 +120,14 @@ def restore(
     medium_place: Path | None,
     password_file: Path | None,
 ) -> None:
-    """Give back a file, a folder or everything, from SNAPSHOT (the newest good state if none is named)."""
+    """Give back a file, a folder or everything, from SNAPSHOT (the newest good state if none is named).
+
+    Exit 1 if anything did not come back as it was.
+    """
+    if run is not None and not undo:
+        raise click.UsageError("--run: --undo")
+    if medium_place is not None and (sources or hold):
+        raise click.UsageError("--from DIR: --only PATH")
     if undo:
         _told(_undone(folder, run), as_json)
         return
@@ -147,6 +154,8 @@ def restore(
     _told(answer, as_json)
     if answer["state"] in ("failed", "interrupted"):
         raise Problem(answer["code"] or "backups.interrupted", 409, detail=answer["detail"] or None)
+    if answer["state"] == "warning":
+        click.get_current_context().exit(1)
 
 
 @click.command("exchange")
@@ -193,7 +202,10 @@ def _password(password_file: Path | None) -> str:
 
 
 def _first_line(path: Path) -> str:
-    return path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+    try:
+        return path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(type(error).__name__, param_hint="--password-file") from None
 
 
 def _newest(folder: Path) -> str:
@@ -251,7 +263,8 @@ def _told(answer: dict[str, Any], as_json: bool) -> None:
         key = f"backups.exchange_cli.{answer['phase']}"
         click.echo(say(_PACKAGE, key, taken=answer.get("taken") or "-", before=answer.get("before") or "-"))
         return
-    key = f"backups.restore_cli.{'waits' if answer.get('exchange') else answer['state']}"
+    nothing = answer["state"] == "warning" and not answer["files"] and not answer.get("leftOut")
+    key = f"backups.restore_cli.{'waits' if answer.get('exchange') else 'nothing' if nothing else answer['state']}"
     megabytes = answer["bytes"] // 1_000_000
     click.echo(
         say(
@@ -263,7 +276,12 @@ def _told(answer: dict[str, Any], as_json: bool) -> None:
             run=answer.get("run", "-"),
         )
     )
-    print_named = [{"path": path, "code": code} for path, code in answer["named"]]
+    if answer.get("leftOut"):
+        click.echo(say(_PACKAGE, "backups.restore_cli.left_out", names=", ".join(answer["leftOut"])))
+    print_named = [
+        {"path": path, "code": say(_PACKAGE, f"console.backups.named.{code}")}
+        for path, code in answer["named"]
+    ]
     if print_named:
         print_table(print_named, ("code", "path"))
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Generator
 from contextlib import closing
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from praxisd.kernel.clock import format_rfc3339
@@ -12,6 +13,7 @@ from praxisd.model.backup_kept import SnapshotKept
 from praxisd.services.backups import store
 from praxisd.services.backups.engine import EngineFault, Entry
 from praxisd.services.backups.keys import keyring
+from praxisd.services.backups.plans import planning
 from praxisd.services.backups.restoring import manifest, opening
 from praxisd.services.backups.restoring.opening import Opened
 from praxisd.services.backups.restoring.shapes import (
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
 
-def states(tx: Tx, medium: str, *, most: int, before: int | None, gone: bool) -> Snapshots:
-    """The newest states of a medium, or of all; `before` an instant to page on."""
+def states(house: "House", tx: Tx, medium: str, *, most: int, before: int | None, gone: bool) -> Snapshots:
+    """The newest states of a medium, or of all; `before` an instant to page on. Times are the practice's."""
+    zone = planning.zone(house, tx)
     media = {one.medium.id: one.medium.label for one in store.MEDIUM.all(tx)}
     numbers = {one.no: one.since for one in store.SECRET.all(tx) if one.kind == "password"}
     found: list[SnapshotKept] = []
@@ -46,7 +49,7 @@ def states(tx: Tx, medium: str, *, most: int, before: int | None, gone: bool) ->
     while len(found) > most and found[most].at == found[most - 1].at:
         most += 1  # what was taken in the same second stays on one page: the next begins with an earlier one
     opens = {one: keyring.opened_by(tx, one) for one in {state.medium for state in found[:most]}}
-    shown = tuple(_shown(one, media[one.medium], numbers, opens[one.medium]) for one in found[:most])
+    shown = tuple(_shown(one, media[one.medium], numbers, opens[one.medium], zone) for one in found[:most])
     more = found[most - 1].at if len(found) > most else None
     return Snapshots(shown, None if more is None else str(more))
 
@@ -63,7 +66,9 @@ def entries(house: "House", id: str, below: str, password: str, *, most: int, af
     except EngineFault as fault:
         raise opening.problem(fault) from None
     more = str(after + most) if len(some) > most else None
-    return Entries(id, places.printable(folder), (), tuple(map(_entry, some[:most])), more)
+    with house.store.read(opening.SYSTEM) as tx:
+        zone = planning.zone(house, tx)
+    return Entries(id, places.printable(folder), (), tuple(_entry(one, zone) for one in some[:most]), more)
 
 
 def _roots(house: "House", found: Opened) -> tuple[RootOut, ...]:
@@ -91,17 +96,18 @@ def _inside(found: Opened, folder: str) -> Generator[Entry]:
             yield one
 
 
-def _entry(one: Entry) -> EntryOut:
-    return EntryOut(
-        places.printable(one.path), opening.key(one.path), one.kind, one.size, format_rfc3339(max(one.at, 0))
-    )
+def _entry(one: Entry, zone: tzinfo) -> EntryOut:
+    at = format_rfc3339(max(one.at, 0), zone)
+    return EntryOut(places.printable(one.path), opening.key(one.path), one.kind, one.size, at)
 
 
-def _shown(one: SnapshotKept, label: str, numbers: dict[int, int], opens: tuple[int, ...]) -> SnapshotOut:
+def _shown(
+    one: SnapshotKept, label: str, numbers: dict[int, int], opens: tuple[int, ...], zone: tzinfo
+) -> SnapshotOut:
     """`opens`: what opens its medium now, and so every state on it; after a change that is another than when it was written."""
 
     def when(at: int | None) -> str | None:
-        return None if at is None else format_rfc3339(at)
+        return None if at is None else format_rfc3339(at, zone)
 
     said: dict[str, Any] = {
         name: getattr(one, name) for name in ("id", "medium", "no", "good", "verified", "held")
@@ -109,7 +115,7 @@ def _shown(one: SnapshotKept, label: str, numbers: dict[int, int], opens: tuple[
     return SnapshotOut(
         **said,
         label=label,
-        at=format_rfc3339(one.at),
+        at=format_rfc3339(one.at, zone),
         day=one.day,
         verified_at=when(one.verified_at),
         proven=when(one.proven),

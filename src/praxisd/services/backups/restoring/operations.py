@@ -25,7 +25,12 @@ def snapshots(house: "House", args: Args) -> Args:
         medium = listing.medium(tx, wanted) if wanted else ""
         before = int(args["cursor"]) if str(args.get("cursor") or "").isdigit() else None
         found = listing.states(
-            tx, medium, most=int(args.get("limit") or _MOST), before=before, gone=bool(args.get("gone"))
+            house,
+            tx,
+            medium,
+            most=int(args.get("limit") or _MOST),
+            before=before,
+            gone=bool(args.get("gone")),
         )
     return _built(found)
 

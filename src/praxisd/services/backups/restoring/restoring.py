@@ -276,12 +276,13 @@ class _Work:
         with self._house.store.read(opening.SYSTEM) as tx:
             kept = store.SOURCE.get(tx, part.name)
         set_up = "" if kept is None else str(kept.spec.get("path", ""))
-        for one in (set_up, shown):
+        led_to = os.path.realpath(set_up) if set_up else ""  # a link to a folder: that is what was copied
+        for one in (set_up, led_to, shown):
             if (
                 one
                 and os.path.isabs(one)
                 and places.printable(one) == shown
-                and (one is set_up or "\\x" not in one)
+                and (one is not shown or "\\x" not in one)
             ):
                 return one
         raise Problem(NO_PLACE, 409)

@@ -43,7 +43,7 @@ def list_snapshots(call: Call) -> Snapshots:
     query: SnapshotQuery = call.query
     before = int(query.cursor) if query.cursor else None
     with call.read() as tx:
-        return listing.states(tx, query.medium, most=query.limit, before=before, gone=query.gone)
+        return listing.states(call.house, tx, query.medium, most=query.limit, before=before, gone=query.gone)
 
 
 def list_entries(call: Call) -> Entries:
@@ -141,7 +141,7 @@ ROUTES = (
         status=202, transaction=False, safe=True, tags=_TAGS,
         problems=(
             (404, "http.not_found"), (409, opening.GONE), _PENDING, (422, opening.BAD_PATH), (409, targets.USED),
-            *((422, code) for code in targets.CODES if code != targets.USED),
+            *((422, code) for code in targets.CODES if code != targets.USED), (422, engine.TARGET_REFUSED),
         ),
     ),
     Route(

@@ -76,7 +76,8 @@ def show(folder: Path, as_json: bool, run: str) -> None:
             [{**it, "message": it["title"]} for it in one["sources"]], ("name", "rows", "files", "message")
         )
     for file in one["named"] or ():
-        click.echo(f"{file['code']}: {file['path']}")
+        click.echo(f"{say(_PACKAGE, 'console.backups.named.' + file['code'])}: {file['path']}")
+    _explained(one)
 
 
 @click.command("stop")
@@ -100,10 +101,17 @@ def _run(folder: Path, as_json: bool, no_wait: bool, operation: str, **args: Any
         print_json(answer)
     else:
         print_table([_row(answer["run"])], _COLUMNS)
-        if answer["run"]["solution"]:
-            click.echo(answer["run"]["solution"], err=True)
+        _explained(answer["run"])
     if answer["run"]["state"] not in ("good", *_OPEN):
         click.get_current_context().exit(1)
+
+
+def _explained(one: dict[str, Any]) -> None:
+    """What no table holds: the line „Einzelheiten“ that texts point at, and what to do."""
+    if one["detail"]:
+        click.echo(f"{say(_PACKAGE, 'console.backups.details')}: {one['detail']}", err=True)
+    if one["solution"]:
+        click.echo(one["solution"], err=True)
 
 
 def _row(one: dict[str, Any]) -> dict[str, Any]:
