@@ -64,7 +64,7 @@ def introduce(house: "House", organization: str, address: str, key: str) -> None
 
 
 def _introduce(house: "House", tx: Tx, address: str, key: str) -> bool:
-    """True if the practice had none yet."""
+    """True if the practice had none yet and got one: a practice that somebody added to the sample has no such columns."""
     base = f"{address}/api"
     present = next((one for one in portals.all_portals(tx) if one.name == NAME), None)
     if present is not None:
@@ -76,6 +76,9 @@ def _introduce(house: "House", tx: Tx, address: str, key: str) -> bool:
     columns = {one.name: one.id for one in known.schedules.values()}
     kinds = {one.name: one.id for one in known.services.values()}
     offered = {name for some in OFFERED.values() for name in some}
+    there = {practice.COLUMNS[one].name for one in CALENDARS}, {practice.KINDS[one].name for one in offered}
+    if not (there[0] <= columns.keys() and there[1] <= kinds.keys()):
+        return False
     record = OnlinePortal(
         name=NAME,
         adapter="two_way",
