@@ -10,7 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from praxisd import main
-from praxisd.kernel import issues, sharing
+from praxisd.kernel import glance, issues, sharing
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.control import perform
@@ -54,7 +54,7 @@ def keeper(house: House, practice: str) -> None:
 def a_second_later(house: House) -> None:
     """What others write is believed to be as it was for a second; where nobody else writes there is no such second."""
     if not house.store.alone:
-        sharing.of(house)._looked = float("-inf")
+        glance.of(house)._looked = float("-inf")
 
 
 def raised(house: House, code: str, organization: str = INSTALLATION) -> None:
@@ -108,7 +108,7 @@ def test_the_command_line_may_everything(house: House) -> None:
     args = {"organization": first.organization, "key": sharing.KEEPER, "value": first.organization}
     assert perform(house, "kernel.settings_set", args)
     with house.store.read(system("test")) as tx:
-        assert sharing.known(house, tx) == (True, first.organization)
+        assert sharing.practices(house, tx) == (True, first.organization)
 
 
 def test_settings_of_the_installation_are_neither_shown_nor_changed(house: House, client: Any) -> None:
@@ -206,21 +206,21 @@ def test_where_the_store_cannot_be_asked_nothing_is_given_out(
 ) -> None:
     house = sqlite_houses.open()
     practice = small_practice(house)
-    one = sharing.Sharing(house)
+    one = glance.Glance(house)
     actor = accounts_actor(house, practice)
 
     def fails(_house: House, _tx: Tx) -> Any:
         raise OSError
 
-    ask: Callable[..., Any] = sharing.known
-    monkeypatch.setattr(sharing, "known", fails)
+    ask: Callable[..., Any] = sharing.practices
+    monkeypatch.setattr(sharing, "practices", fails)
     one.look()
-    assert one.of(actor).withheld == house.registry.shared
-    monkeypatch.setattr(sharing, "known", ask)
+    assert one.allowed(actor).withheld == house.registry.shared
+    monkeypatch.setattr(sharing, "practices", ask)
     one._looked = float("-inf")
     assert not one.fresh
     one.look()
-    assert one.of(actor) is actor and one.fresh
+    assert one.allowed(actor) is actor and one.fresh
 
 
 def accounts_actor(house: House, practice: Practice) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from praxisd.kernel import maintenance
+from praxisd.kernel import glance, maintenance
 from praxisd.kernel.access import Actor, Kind, system
 from praxisd.kernel.app import House, State
 from praxisd.kernel.clock import FrozenClock
@@ -118,7 +118,7 @@ def test_another_node_notices_within_a_second(postgres_houses: Houses) -> None:
         begin(house)
         began = time.monotonic()
         while other.http.get("/api/v1/quick").status_code == 200:
-            assert time.monotonic() - began < maintenance.LOOK_S + 0.5
+            assert time.monotonic() - began < glance.LOOK_S + 0.5
             time.sleep(0.05)
         assert other.http.get("/api/v1/quick").json()["code"] == "maintenance"
 

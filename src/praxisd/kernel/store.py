@@ -235,7 +235,8 @@ class Tx:
 
 
 class Store:
-    """Opens transactions. `generation` grows with every commit of this process (used to keep answers).
+    """Opens transactions. `generation` grows with every commit of this process (used to keep answers), `doubts` with those that
+    changed what `kernel.glance` knows.
 
     `sealed` looks at each statement first, and refuses some (`lent`); None everywhere but on a laptop.
     """
@@ -243,7 +244,7 @@ class Store:
     def __init__(self, engine: Engine, clock: "Clock") -> None:
         self.engine = engine
         self.clock = clock
-        self.generation = 0
+        self.generation = self.doubts = 0
         self.append: Callable[[Tx, list[Any]], None] | None = None
         self.on_commit: list[Callable[[], None]] = []
         self.sealed: Callable[[Any], None] | None = None
@@ -280,6 +281,11 @@ class Store:
         if events:
             for call in self.on_commit:
                 call()
+
+    def doubt(self) -> None:
+        """Have `kernel.glance` ask anew before the next request; for `Tx.after`. Other processes do within a second."""
+        with self._gate:
+            self.doubts += 1
 
     def run(self, actor: Actor, work: Callable[[Tx], T], tries: int = 5) -> T:
         """`work` in a write transaction, again from the start when two transactions met (PostgreSQL)."""

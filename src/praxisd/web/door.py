@@ -17,11 +17,10 @@ from itertools import count
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar
 
-from praxisd.kernel import sharing
+from praxisd.kernel import glance
 from praxisd.kernel.access import ANONYMOUS, Actor, Kind
 from praxisd.kernel.app import House, State
 from praxisd.kernel.errors import Problem, not_found
-from praxisd.kernel.maintenance import Watch
 from praxisd.kernel.service import Call, Route, Stream
 from praxisd.kernel.sessions import CSRF_HEADER, NOBODY, Live, Visit
 from praxisd.kernel.visitors import Entered, Visitor
@@ -74,14 +73,13 @@ class Writable(Protocol):
 
 
 class Door:
-    """All that requests share: pool, maintenance watch, numbers, and how refusals are worded."""
+    """All that requests share: pool, what is known at a glance, numbers, and how refusals are worded."""
 
     def __init__(self, house: House, doors: Doors) -> None:
         self.house = house
         self.doors = doors
         self.metrics = Metrics()
-        self.watch = Watch(house)
-        self.sharing = sharing.of(house)
+        self.glance = glance.of(house)
         self.trusted = networks(house.config.trusted_proxies)
         self.pool = ThreadPoolExecutor(house.config.request_threads, thread_name_prefix="praxisd-request")
         self.aside = Aside()
@@ -116,9 +114,9 @@ class Door:
         """Raise `maintenance` (503) while the doors are closed, `guard.safe_mode` (503) for what is not `safe`."""
         if self.house.safe and not safe:
             raise Problem("guard.safe_mode", 503, retry=True, headers={"Retry-After": SAFE_RETRY_S})
-        if not self.watch.fresh:
-            await self.in_thread(self.watch.look)
-        refusal = self.watch.refusal()
+        if not self.glance.fresh:
+            await self.in_thread(self.glance.look)
+        refusal = self.glance.refusal()
         if refusal is not None:
             raise refusal
 
@@ -151,7 +149,7 @@ class Door:
         def ask() -> Actor:
             if session is None:
                 return self.doors.authenticate(self.house, "", visit.address)
-            found = request.live = self.sharing.live(session(self.house, visit.token, visit.address, touched))
+            found = request.live = self.glance.live(session(self.house, visit.token, visit.address, touched))
             return found.actor
 
         await self._entered(request, visit.token, ask)
@@ -161,14 +159,14 @@ class Door:
 
     async def _entered(self, request: Request, secret: str, ask: Callable[[], Actor]) -> Actor:
         # A shared database may hang: a key not seen just now is looked up in a thread, never on the event loop.
-        if not self.sharing.fresh:
-            await self.in_thread(self.sharing.look)
+        if not self.glance.fresh:
+            await self.in_thread(self.glance.look)
         mark, now = hash(secret), time.monotonic()
         if self.house.store.alone or now - self._admitted.get(mark, float("-inf")) < ADMITTED_S:
-            actor = request.actor = self.sharing.of(ask())
+            actor = request.actor = self.glance.allowed(ask())
             self.doors.take(self.house, actor)
             return actor
-        actor = request.actor = self.sharing.of(await self.in_thread(ask))
+        actor = request.actor = self.glance.allowed(await self.in_thread(ask))
         await self.in_thread(lambda: self.doors.take(self.house, actor))
         if len(self._admitted) >= _MARKS_MOST:
             self._admitted.clear()

@@ -115,9 +115,8 @@ def ready(door: Door, prober: Prober, askers: Askers, call: Call) -> Answer:
         reasons.append(call.house.state.value)
     elif call.house.guard is not None and not call.house.guard.alone_at_door:
         reasons.append(State.STARTING.value)
-    if not door.watch.fresh:
-        door.watch.look()
-    if door.watch.now is not None:
+    door.glance.look()
+    if door.glance.closed is not None:
         reasons.append("maintenance")
     reasons += prober.reasons()
     if reasons:
@@ -158,7 +157,7 @@ def metrics(door: Door, call: Call) -> Raw:
     lines = gauge("praxisd_build_info", "Version of the program.", 1, build)
     lines += gauge("praxisd_state", "What the program is doing.", 1, f'{{state="{state}"}}')
     lines += gauge(
-        "praxisd_maintenance", "1 while maintenance closes the doors.", float(door.watch.now is not None)
+        "praxisd_maintenance", "1 while maintenance closes the doors.", float(door.glance.closed is not None)
     )
     lines += door.metrics.lines()
     lines += gauge("praxisd_live_streams", "Streams of changes that are open.", len(door.hub))

@@ -161,14 +161,14 @@ class Recovery:
         self, visit: Visit, live: Live | None, login: str = "", refused: Problem | None = None
     ) -> Sent:
         door = self._door
-        if not door.watch.fresh:
-            await door.in_thread(door.watch.look)
+        if not door.glance.fresh:
+            await door.in_thread(door.glance.look)
         frame = pages.Frame(
             texts=self._house.texts,
             lang=visit.lang,
             instance=self._house.config.instance,
             other=visit.link(lang="en" if visit.lang == "de" else "de"),
-            maintenance=door.watch.now is not None,
+            maintenance=door.glance.closed is not None,
         )
         if live is None:
             body = pages.sign_in(frame, visit.link(f"{HOME}/sign-in"), login, refused)

@@ -5,7 +5,7 @@ Those that carry a password, a code or a secret open their own transaction and t
 
 from dataclasses import replace
 
-from praxisd.kernel import sharing
+from praxisd.kernel import glance
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.console_routes import practice_of
 from praxisd.kernel.errors import Problem
@@ -33,7 +33,7 @@ def open_session(call: Call) -> Answer:
         code=body.code,
         organization=body.organization,
     )
-    live = replace(made.live, actor=sharing.now(call.house, made.actor))
+    live = replace(made.live, actor=glance.allowed(call.house, made.actor))
     with call.house.store.read(live.actor) as tx:
         shown = _session(call, tx, live)
     headers = {**_NO_STORE, "Set-Cookie": cookie(made.token, made.max_age_s, call.visit.secure)}

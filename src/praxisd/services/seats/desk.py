@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from praxisd.kernel import leases, maintenance
+from praxisd.kernel import glance, leases
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.engines import Conflict
 from praxisd.kernel.errors import Problem
@@ -88,7 +88,7 @@ class Desk:
         self._condition = threading.Condition()
         self._poked = self._idle = False
         self._enough = 1
-        self._watch = maintenance.Watch(house)
+        self._glance = glance.of(house)
         self._book = leases.Book()
         self._known = Known()
         self._may_know = False
@@ -238,9 +238,8 @@ class Desk:
             return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
 
     def _closed(self) -> Problem | None:
-        if not self._watch.fresh:
-            self._watch.look()
-        return self._watch.refusal()
+        self._glance.look()
+        return self._glance.refusal()
 
     def _refuse(self, batch: Sequence[_Item], problem: Problem) -> None:
         """Maintenance: nothing is written. Who lives is told so, who leaves is written down afterwards."""
