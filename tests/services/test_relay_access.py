@@ -1,5 +1,6 @@
 """The access log: written in one go, kept over a stop and an outage, shown per key, cleaned (SPEC 2.8)."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,9 @@ from praxisd.kernel.app import House
 from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.jobs import Worker
 from praxisd.kernel.visitors import Entered
-from praxisd.services.relay import access, access_store, settings
+from praxisd.services.relay import access, access_store, operations, settings
 from praxisd.services.relay.access import AccessLog, status_range
-from praxisd.services.relay.room import Room
+from praxisd.services.relay.room import Room, room_of
 from praxisd.testing.houses import START
 from praxisd.testing.practice import Practice, key_for, small_practice
 
@@ -53,6 +54,37 @@ def test_all_that_waits_is_written_in_one_transaction(house: House, practice: Pr
     assert house.store.generation == before + 1
     assert log.write(house) == 0
     assert [row.status for row in rows(house, practice)] == list(range(200, 230))
+
+
+def test_what_was_just_done_is_shown_at_once(house: House, practice: Practice) -> None:
+    """Nobody waits for the log to be written: neither on the page nor at the command."""
+    key, room = key_for(house, practice, "owner", "Chef"), room_of(house)
+    room.log.entered(one(practice, status=201))
+    assert [row["cells"]["status"] for row in listing(house, key)["rows"]] == [201]
+    room.log.entered(one(practice, status=202))
+    shown = operations.log(house, {"organization": practice.organization})["accesses"]
+    assert [row["status"] for row in shown] == [202, 201]
+
+
+def test_who_reads_waits_for_what_is_being_written(
+    house: House, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, real, at_it, go_on = room_of(house), house.store.run, threading.Event(), threading.Event()
+    room.log.entered(one(practice))
+
+    def slowly(*args: Any) -> Any:
+        at_it.set()
+        assert go_on.wait(60)
+        return real(*args)
+
+    monkeypatch.setattr(house.store, "run", slowly)
+    writer = threading.Thread(target=room.log.write, args=(house,))
+    writer.start()
+    assert at_it.wait(60)
+    threading.Timer(0.2, go_on.set).start()
+    room.entered()
+    assert len(rows(house, practice)) == 1
+    writer.join()
 
 
 def test_rows_of_several_practices_stay_apart(house: House, practice: Practice) -> None:

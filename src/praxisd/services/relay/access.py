@@ -1,7 +1,7 @@
 """The access log: which key called which operation through the relay, and what came of it (SPEC 2.8).
 
 Only requests with a valid key; never a path, a query or a body, only the operation's name. The door hands each over on
-its event loop; here they are only remembered, and written every two seconds in one transaction.
+its event loop; here they are only remembered, and written in one transaction: every two seconds, and before this node shows them.
 """
 
 import re
@@ -39,6 +39,7 @@ class AccessLog:
     def __init__(self, most: int = MOST) -> None:
         self._waiting: deque[tuple[str, Entered]] = deque(maxlen=most)
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self.lost = 0
 
     def entered(self, one: Entered) -> None:
@@ -53,8 +54,13 @@ class AccessLog:
     def write(self, house: "House") -> int:
         """Write all that waits in one transaction; how many. What could not be written waits on (and is raised).
 
-        What no database will ever take is left out, so that it does not keep the rest from being written.
+        What no database will ever take is left out, so that it does not keep the rest from being written. One writes at a time:
+        whoever comes back has nothing before it that is still on its way.
         """
+        with self._writing:
+            return self._write(house)
+
+    def _write(self, house: "House") -> int:
         with self._lock:
             taken = list(self._waiting)
             self._waiting.clear()
@@ -123,6 +129,9 @@ def status_range(text: str) -> tuple[int | None, int | None]:
 
 
 def _rows(call: Call, query: ListingQuery) -> ListingPage:
+    from praxisd.services.relay.room import room_of  # the room keeps the log
+
+    room_of(call.house).entered()
     order = query.sort or ACCESSES.sort
     part = folded(query.filters.get("key", ""))
     low, high = status_range(query.filters.get("status", ""))

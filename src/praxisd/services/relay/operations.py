@@ -89,7 +89,8 @@ def certificate(house: "House", args: Args) -> Args:
 
 
 def log(house: "House", args: Args) -> Args:
-    """The last accesses of the practice that came in through the relay, newest first."""
+    """The last accesses of the practice that came in through the relay, newest first: up to this moment."""
+    room_of(house).entered()
     part = folded(args.get("key") or "")
     with house.store.read(actor(house, args)) as tx:
         names, zone = key_names(tx), zone_of(zone_name(house, tx))

@@ -126,6 +126,13 @@ class Room:
             self._written = now
             self.log.write(self._house)
 
+    def entered(self) -> None:
+        """Write what waits of the access log, for somebody who is about to read it. What the database does not take waits on."""
+        try:
+            self.log.write(self._house)
+        except Exception as error:
+            self._house.log.error("loop_failed", where=f"{_WHO}.entered", error=error)
+
     def step(self) -> None:
         """Look at settings and identity, act on what changed, tell of the link."""
         with self._stepping:

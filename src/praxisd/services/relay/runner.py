@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from praxisd import __version__
-from praxisd.kernel import leases
+from praxisd.kernel import leases, vault_known
 from praxisd.kernel.access import system
 from praxisd.kernel.app import State as HouseState
 from praxisd.kernel.errors import Problem
@@ -203,7 +203,7 @@ class LinkRunner:
     def _key_is_back(self) -> bool:
         """Without its key file nothing of ours can be opened; the kernel's check says so, and nobody else needs to."""
         with suppress(Problem):
-            return bool(self._house.vault.look())
+            return bool(vault_known.note(self._house))
         return False
 
     def _follow(self, wish: _Wish, now: float) -> None:
