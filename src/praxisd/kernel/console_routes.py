@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from praxisd import __version__
-from praxisd.kernel import events
+from praxisd.kernel import events, sharing
 from praxisd.kernel.console import GROUPS, ConsolePage, Form
 from praxisd.kernel.errors import not_found
 from praxisd.kernel.service import Answer, Call, Permission, Route
@@ -91,13 +91,15 @@ class PracticeOut(_Out, frozen=True, kw_only=True):
 
 
 class ConsoleOut(_Out, frozen=True, kw_only=True):
-    """The installation, the pages the caller may see, and where the live stream begins (`cursor`)."""
+    """The installation, the pages the caller may see, and where the live stream begins (`cursor`). `shared`: several practices
+    share it, and another one looks after it."""
 
     version: str
     instance: str
     node: str
     development: bool
     demo: bool
+    shared: bool
     languages: list[str]
     cursor: str
     pages: list[PageOut]
@@ -114,6 +116,7 @@ def get_console(call: Call) -> ConsoleOut:
     with call.read() as tx:
         cursor = events.head(tx)
         practice = practice_of(call, tx)
+        shared = sharing.withheld(house, tx)
     shown = [one for one in house.registry.pages if call.actor.may(one.permission)]
     return ConsoleOut(
         version=__version__,
@@ -121,6 +124,7 @@ def get_console(call: Call) -> ConsoleOut:
         node=house.node,
         development=house.config.development,
         demo=house.config.demo,
+        shared=shared,
         languages=list(house.texts.languages),
         cursor=str(cursor),
         pages=[_page(call, one) for one in shown],

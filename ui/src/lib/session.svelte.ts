@@ -40,6 +40,8 @@ export interface Console {
   node: string;
   development: boolean;
   demo: boolean;
+  /** Several practices share this server, and another one looks after it. */
+  shared?: boolean;
   cursor: string;
   pages: PageEntry[];
   groups: { name: string; title: string }[];
