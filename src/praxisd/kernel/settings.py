@@ -144,6 +144,8 @@ class Settings:
                 updated_at=tx.now,
             )
         events.note(tx, "setting.changed", "Setting", key, version=before.version + 1)
+        if setting.scope is Scope.INSTALLATION:
+            tx.after(tx.store.doubt)  # one of them says who looks after the server
         return self.known(tx, key, owner)
 
     @staticmethod

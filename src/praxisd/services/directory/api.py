@@ -149,6 +149,7 @@ def create_organization(tx: Tx, practice: Organization) -> Organization:
     """
     if tx.organization == INSTALLATION or store.organizations.id_taken(tx, tx.organization):
         raise Problem("directory.organization_exists", 409)
+    tx.after(tx.store.doubt)  # from the second practice on some of what the first might do is shared
     return records.create(tx, store.organizations, msgspec.structs.replace(practice, id=tx.organization))
 
 
