@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,7 +13,8 @@ from praxisd.cli import root
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.model.backup_kept import SourceKept
-from praxisd.services.backups import engine, snapshot
+from praxisd.services.backups import engine, snapshot, store
+from praxisd.services.backups.keys import keeping
 from praxisd.services.backups.plans import drives, operations, sources
 from praxisd.services.backups.restoring import operations as restoring
 from praxisd.services.backups.restoring import targets
@@ -155,6 +157,46 @@ def test_the_run_says_which_file_it_was(scene: Scene, command: Command, tmp_path
     assert "Einzelheiten: PVS: akte.db" in said.stderr
     run = scene.runs()[-1].id
     assert "Einzelheiten: PVS: akte.db" in command("show", run).stderr
+
+
+def test_a_retired_medium_can_be_restored_from(scene: Scene, tmp_path: Path) -> None:
+    """As is said when it is retired: „Daraus kann weiter wiederhergestellt werden“. It was „nicht da“ while it was in."""
+    nas = scene.medium(scene.drive("nas"), "nas", "NAS")
+    scene.run(job="night", slot="nas")
+    operations.change_medium(scene.house, {"id": "NAS", "verb": "retire"})
+    args = {"snapshot": scene.states(nas)[-1].id, "sources": ["praxisd"]}
+    told = restoring.restore(
+        scene.house, {**args, "target": {"kind": "folder", "path": str(tmp_path / "back")}}
+    )
+    assert (told["state"], told["files"]) == ("good", 3)
+    (told,) = operations.list_drives(scene.house, {})["drives"]
+    assert told["mediumLabel"] == "NAS"
+
+
+def test_why_a_restore_failed_is_said_with_its_names(scene: Scene, command: Command, tmp_path: Path) -> None:
+    """By command and through the door; there was „{label}“, and a password without its number."""
+    nas = scene.medium(scene.drive("nas"), "nas", "NAS oben")
+    scene.run(job="night", slot="nas")
+    (tmp_path / "nas").rename(tmp_path / "away")
+    back = str(tmp_path / "back")
+    said = command("restore", "--to", back, exit_code=1).stderr
+    assert "auf dem Medium „NAS oben“" in said and "{" not in said
+    args = {"snapshot": scene.states(nas)[-1].id, "target": {"kind": "folder", "path": back}}
+    told = restoring.restore(scene.house, args)
+    assert told["params"]["label"] == "NAS oben" and told["title"] and "NAS oben" in told["solution"]
+
+
+def test_the_password_that_is_needed_is_named_by_its_number(scene: Scene, tmp_path: Path) -> None:
+    """SPEC 8.4. The vault that knew it is gone; the run, not the request, finds that out."""
+    nas = scene.medium(scene.drive("nas"), "nas", "NAS")
+    scene.run(job="night", slot="nas")
+    with scene.house.store.write(SYSTEM) as tx:
+        for one in store.SECRET.all(tx):
+            keeping.keep(tx, msgspec.structs.replace(one, sealed="s1.a.b"))
+    target = {"kind": "folder", "path": str(tmp_path / "back")}
+    told = restoring.restore(scene.house, {"snapshot": scene.states(nas)[-1].id, "target": target})
+    assert (told["code"], told["params"]["number"]) == ("backups.password_needed", "1")
+    assert "Kennwort Nr. 1" in told["title"]
 
 
 def test_options_that_would_be_passed_over_are_refused(command: Command, tmp_path: Path) -> None:

@@ -264,7 +264,7 @@ def test_the_form_is_filled_from_facts_and_holds_no_password(house: House, ask: 
         "Jens Technik", "RDX Empfang (Laufwerk für Wechselmedien)", "Keller (Netzlaufwerk (NAS), RAID 1, anderer",
         "(Netzlaufwerk (NAS), RAID 5)",
         "Wechselmedien: Fr extern", "offsite: ☑ ja ☐ nein", "onsite: ☑ ja ☐ nein",
-        "1 Wechselmedien", "Nach dem Plan fehlen noch: Mo extern",
+        "Wechselmedien: 1", "Nach dem Plan fehlen noch: Mo extern",
         "Kennwort Nr. 3, gültig seit 20.11.2026", "Das Schlüsselblatt wurde noch nicht gedruckt",
         "☑ Mo ☑ Di ☑ Mi ☑ Do ☑ Fr ☐ Sa ☐ So", "☐ Uhrzeit ☑ manuell, am Empfang", "Art: NAS · Zeitpunkt: täglich, 01:30",
         "Zusatzsicherung 2 keine", "Monitoring ☐ ja ☑ nein", "Bilder: /srv/bilder", "• Anna Muster, 01.09.2026",

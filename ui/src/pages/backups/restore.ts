@@ -61,10 +61,16 @@ export const entries = (snapshot: string, below: string, password: string, curso
   post<Entries>("/backups/snapshots/entries", { snapshot, below, ...(password ? { password } : {}), ...(cursor ? { cursor } : {}) });
 export const restore = (wanted: Wanted) => post<{ run: string }>("/backups/restores", wanted);
 
-/** The number of the password that is needed, and since when it holds; null if this is no such refusal. */
-export function passwordNeeded(error: unknown): { no: string; since: string } | null {
-  if (!(error instanceof Refused) || !["backups.password_needed", "backups.password_later", "backups.password_wrong", "backups.recovery_key_mistyped"].includes(error.code)) return null;
-  return { no: String(error.params.number ?? ""), since: String(error.params.since ?? "") };
+/** Which password opens a state, and since when it holds; "" where nobody knows. */
+export interface Needed {
+  no: string;
+  since: string;
+}
+const LOCKED = ["backups.password_needed", "backups.password_later", "backups.password_wrong", "backups.recovery_key_mistyped"];
+/** The password that is needed; null if this is no such refusal, and no restore that ended with one. */
+export function passwordNeeded(error: unknown): Needed | null {
+  const said = error instanceof Refused ? error : error && typeof error === "object" && "run" in error ? (error as Restored) : null;
+  return said && LOCKED.includes(said.code) ? { no: String(said.params.number ?? ""), since: String(said.params.since ?? "") } : null;
 }
 /** How a restore went, for who may see names. `before`: the folder with what was replaced. */
 export interface Restored {
@@ -83,4 +89,7 @@ export interface Restored {
   leftOut: string[];
   namedCount: number;
   named: [string, string][];
+  title: string;
+  solution: string;
+  params: Record<string, string>;
 }

@@ -251,10 +251,10 @@ def at_work(tx: Tx, medium_id: str) -> list[str]:
 
 
 def of_drive(house: "House", drive: Drive, shown: Seen, known: Mapping[str, MediumKept]) -> MediumKept | None:
-    """Which of our media a drive shows; behind an address, the one that was set up there and is not retired."""
+    """Which of our media a drive shows; behind an address, the one that was set up there, a retired one if there is no other."""
     if drives.is_address(drive.path):
-        theirs = (one for one in known.values() if one.drive == drive.id and not one.medium.retired)
-        return next(theirs, None)
+        theirs = [one for one in known.values() if one.drive == drive.id]
+        return next((one for one in theirs if not one.medium.retired), theirs[-1] if theirs else None)
     return _marked(house, shown, known)
 
 

@@ -153,7 +153,7 @@ def restore(
     answer = _asking(password_file, lambda word: _done(folder, {**wanted, "password": word}))
     _told(answer, as_json)
     if answer["state"] in ("failed", "interrupted"):
-        raise Problem(answer["code"] or "backups.interrupted", 409, detail=answer["detail"] or None)
+        raise _ended(answer)
     if answer["state"] == "warning":
         click.get_current_context().exit(1)
 
@@ -173,8 +173,14 @@ def _done(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
         time.sleep(_POLL_S)
         answer = perform(folder, "backups.restored", None, run=answer["run"])
     if answer["code"] in _LOCKED:
-        raise Problem(answer["code"], 409, detail=answer["detail"] or None)
+        raise _ended(answer)
     return answer
+
+
+def _ended(answer: dict[str, Any]) -> Problem:
+    """Why it did not end well, with what its texts are about: the label of the medium, the number of the password."""
+    code = answer["code"] or "backups.interrupted"
+    return Problem(code, 409, detail=answer["detail"] or None, **answer["params"])
 
 
 def _asking(password_file: Path | None, work: Any) -> dict[str, Any]:

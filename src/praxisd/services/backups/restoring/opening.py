@@ -56,7 +56,8 @@ def opened(house: "House", id: str, password: str = "") -> Opened:
     from praxisd.services.backups.runs import targets
 
     kept, label = state(house, id)
-    there = [drive for drive, medium in targets.reachable(house) if medium.medium.id == kept.medium]
+    inside = targets.reachable(house, retired=True)
+    there = [drive for drive, medium in inside if medium.medium.id == kept.medium]
     if not there:
         raise Problem(AWAY, 409, label=label)
     place = looking.place(there[0])

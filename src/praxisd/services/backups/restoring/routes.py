@@ -73,7 +73,7 @@ def read_restore(call: Call) -> RestoreOut:
 
     With the names of the files that did not come back as they were.
     """
-    return working.shown(call.house, call.path["id"])
+    return working.shown(call.house, call.path["id"], call.lang)
 
 
 def undo_restore(call: Call) -> RestoreOut:
@@ -81,7 +81,7 @@ def undo_restore(call: Call) -> RestoreOut:
 
     What was replaced comes back; what the restore made new is moved aside.
     """
-    return working.put_back(call.house, call.actor, call.path["id"])
+    return working.put_back(call.house, call.actor, call.path["id"], call.lang)
 
 
 def read_exchange(call: Call) -> ExchangeOut:

@@ -127,7 +127,10 @@ class RestoreAsked(_Out, frozen=True):
 
 
 class RestoreOut(_Out, frozen=True):
-    """How a restore went, for who may see names. `named` are [path, code]; `before`: folder with what was replaced."""
+    """How a restore went, for who may see names. `named` are [path, code]; `before`: folder with what was replaced.
+
+    `title`, `solution`: `code` in words; `params`: what these are about (a label, the number of a password).
+    """
 
     run: str
     state: str
@@ -144,6 +147,9 @@ class RestoreOut(_Out, frozen=True):
     left_out: tuple[str, ...]
     named_count: int
     named: tuple[tuple[str, str], ...]
+    title: str = ""
+    solution: str = ""
+    params: dict[str, str] = {}
 
 
 class ExchangeOut(_Out, frozen=True):

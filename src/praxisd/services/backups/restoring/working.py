@@ -4,10 +4,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from praxisd.kernel import events, maintenance
 from praxisd.kernel.access import Actor
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.errors import Problem, not_found
+from praxisd.kernel.texts import FIRST
 from praxisd.model.backup_kept import RunKept
 from praxisd.services.backups import store
 from praxisd.services.backups.restoring import exchange, opening, placing, restoring
@@ -50,8 +53,10 @@ def _work(house: "House", run: str) -> None:
         house.log.warning("restore_not_begun", code=problem.code)
 
 
-def shown(house: "House", id: str) -> RestoreOut:
+def shown(house: "House", id: str, lang: str = FIRST) -> RestoreOut:
     """How it is. `http.not_found`."""
+    from praxisd.services.backups.runs import view
+
     with house.store.read(opening.SYSTEM) as tx:
         run = store.RUN.get(tx, id)
     if run is None or run.kind != "restore":
@@ -60,13 +65,17 @@ def shown(house: "House", id: str) -> RestoreOut:
     before = _before(house, run)
     left = [one for one in placing.parts(before) if not placing.undone(one)] if before is not None else []
     half = bool(left) and run.state in ("interrupted", "failed")
+    said = msgspec.structs.replace(run, code=HALF) if half else run
+    with house.store.read(opening.SYSTEM) as tx:
+        told = view.single(house, tx, said, lang)
+    params = {name: str(one) for name, one in view.params(run).items() if isinstance(one, str | int)}
     return RestoreOut(
         run=run.id,
         state=run.state,
         step=run.step,
         done=run.done,
         whole=run.whole,
-        code=HALF if half else run.code,
+        code=said.code,
         detail=run.detail,
         target=str(target.get("path", "")),
         files=run.figures.files if run.figures else 0,
@@ -76,6 +85,9 @@ def shown(house: "House", id: str) -> RestoreOut:
         left_out=tuple(run.facts.get("leftOut", ())),
         named_count=run.named_count,
         named=run.named,
+        title=told.title,
+        solution=told.solution,
+        params=params,
     )
 
 
@@ -86,7 +98,7 @@ def _before(house: "House", run: RunKept) -> Path | None:
     return found if name and found.is_dir() else None
 
 
-def put_back(house: "House", actor: Actor, id: str) -> RestoreOut:
+def put_back(house: "House", actor: Actor, id: str, lang: str = FIRST) -> RestoreOut:
     """Undo a restore of files in place, however it ended. What could not be put back is named, and can be tried again.
 
     Problems (409): NOT_OVER while it is at work, UNDONE if it has been undone, NOT_IN_PLACE for any other restore.
@@ -111,7 +123,7 @@ def put_back(house: "House", actor: Actor, id: str) -> RestoreOut:
         ]
     with house.store.write(actor) as tx:
         events.note(tx, "backup_restore.undone", SUBJECT, id, named=len(named))
-    found = shown(house, id)
+    found = shown(house, id, lang)
     return RestoreOut(
         **{
             name: getattr(found, name)

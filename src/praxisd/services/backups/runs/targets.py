@@ -67,13 +67,17 @@ def opened(house: "House", drive: Drive, medium: MediumKept, warning: Word | Non
 
 def told(house: "House", medium: str, fault: EngineFault) -> EngineFault:
     """What an engine says of a medium that is in no drive any more: not what is missing on it, but that it is gone."""
-    if fault.code not in _MAY_BE_GONE or any(one.medium.id == medium for _, one in reachable(house)):
+    if fault.code not in _MAY_BE_GONE:
+        return fault
+    if any(one.medium.id == medium for _, one in reachable(house, retired=True)):
         return fault
     return EngineFault(engine.UNPLUGGED, f"it is gone: {fault.detail}", retry=True)
 
 
-def reachable(house: "House") -> list[tuple[Drive, MediumKept]]:
-    """Media of ours that are in a drive of this computer now. Looks at the drives: never inside a transaction."""
+def reachable(house: "House", *, retired: bool = False) -> list[tuple[Drive, MediumKept]]:
+    """Media of ours that are in a drive of this computer now. Looks at the drives: never inside a transaction. `retired`:
+    those too on which nothing is written any more, and from which can be restored.
+    """
     from praxisd.services.backups.plans import media
 
     looks = looking.around(house)
@@ -81,7 +85,7 @@ def reachable(house: "House") -> list[tuple[Drive, MediumKept]]:
         known = {one.medium.id: one for one in media.media(tx)}
         mine = [one for one in drives.here(house, tx) if one.id in looks]
     found = ((drive, media.of_drive(house, drive, looks[drive.id], known)) for drive in mine)
-    return [(drive, one) for drive, one in found if one is not None and not one.medium.retired]
+    return [(drive, one) for drive, one in found if one is not None and (retired or not one.medium.retired)]
 
 
 def folder(house: "House") -> tuple[Path | None, Word | None]:
