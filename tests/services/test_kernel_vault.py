@@ -1,5 +1,6 @@
 """The vault's key file that is gone: the server starts without it, says so, makes no other, and is whole once it is back."""
 
+import io
 import shutil
 import socket
 from collections.abc import Callable
@@ -10,11 +11,12 @@ import pytest
 from litestar.testing import TestClient
 
 from praxisd import main
-from praxisd.kernel import events, issues, vault_known
+from praxisd.kernel import checks, events, issues, vault_known
 from praxisd.kernel.access import system
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.kernel.house import SERVICE
+from praxisd.kernel.log import Log
 from praxisd.services.relay import identity
 from praxisd.services.relay.runner import LinkRunner
 from praxisd.testing.houses import Houses
@@ -36,17 +38,76 @@ def found(house: House) -> dict[str, dict[str, Any]]:
     return {one.code: one.params for one in issues.run_checks(house, ("kernel.vault",)).issues}
 
 
-def test_a_new_installation_makes_its_key_and_the_check_notes_it(make_house: Make) -> None:
+def noted(house: House) -> tuple[str, ...]:
+    """The keys that will be missed."""
+    with house.store.read(system("test")) as tx:
+        return vault_known.known(tx)
+
+
+def test_a_new_installation_makes_its_key_and_the_start_notes_it(make_house: Make) -> None:
     house = make_house((SERVICE,))
     assert file_of(house).is_file() and not house.vault.closed
+    assert noted(house) == ()
+    house.start_work()
+    assert noted(house) == house.vault.key_ids
     assert found(house) == {}
-    with house.store.read(system("test")) as tx:
-        assert vault_known.known(tx) == house.vault.key_ids
+
+
+def test_the_next_start_notes_a_key_that_was_added(make_house: Make, houses: Houses) -> None:
+    house = make_house((SERVICE,))
+    vault_known.note(house)
+    generation = house.store.generation
+    assert vault_known.note(house) == house.vault.key_ids
+    assert house.store.generation == generation, "nothing new is nothing to write"
+    added = house.vault.rotate()
+    late = houses.twin(house)
+    late.start_work()
+    assert noted(late) == late.vault.key_ids and noted(late)[-1] == added
+    assert found(late) == {}
+
+
+def test_keys_that_cannot_be_noted_keep_nobody_from_starting(make_house: Make) -> None:
+    house = make_house((SERVICE,))
+    stream = io.BytesIO()
+    house.log = Log("info", stream)
+    file_of(house).write_text("nothing\n", "ascii")
+    house.start_work()
+    assert b"keys_not_noted" in stream.getvalue() and noted(house) == ()
+
+
+def test_the_check_only_looks(make_house: Make) -> None:
+    """At a key that is new, at another file in its place, at none: nothing in the folder changes, and nothing in the database."""
+    house = make_house((SERVICE,))
+    path = file_of(house)
+
+    def state() -> tuple[Any, ...]:
+        # SQLite keeps in -shm who reads.
+        files = {
+            one: one.read_bytes()
+            for one in house.folder.rglob("*")
+            if one.is_file() and one.suffix != ".db-shm"
+        }
+        return files, house.store.generation, noted(house)
+
+    def looked() -> set[str]:
+        before = state()
+        codes = {one.code for one in checks.vault_file(house)}
+        assert state() == before
+        return codes
+
+    assert looked() == set() and noted(house) == ()
+    vault_known.note(house)
+    house.vault.rotate()
+    assert looked() == set() and len(noted(house)) == 1 < len(house.vault.key_ids)
+    shutil.copy(file_of(make_house((SERVICE,))), path)
+    assert looked() == {CODE}
+    path.unlink()
+    assert looked() == {CODE} and not path.exists()
 
 
 def test_a_key_file_that_is_gone_is_not_made_anew(make_house: Make, houses: Houses) -> None:
     house = make_house((SERVICE,))
-    found(house)
+    vault_known.note(house)
     sealed, kept = house.vault.seal("p", "o", b"secret"), house.folder / "kept"
     file_of(house).rename(kept)
     late = houses.twin(house)
@@ -61,7 +122,7 @@ def test_a_key_file_that_is_gone_is_not_made_anew(make_house: Make, houses: Hous
     assert found(late) == {} and late.vault.open("p", "o", sealed) == b"secret"
 
 
-def test_it_is_missed_before_any_check_ran_once_something_has_happened(
+def test_it_is_missed_before_any_key_was_noted_once_something_has_happened(
     make_house: Make, houses: Houses
 ) -> None:
     house = make_house((SERVICE,))
@@ -75,7 +136,7 @@ def test_it_is_missed_before_any_check_ran_once_something_has_happened(
 
 def test_it_is_told_while_the_server_runs_which_writes_it_back_on_a_click(make_house: Make) -> None:
     house = make_house((SERVICE,))
-    found(house)
+    vault_known.note(house)
     before = file_of(house).read_bytes()
     file_of(house).unlink()
     subject = "" if house.store.alone else socket.gethostname()
@@ -87,7 +148,7 @@ def test_it_is_told_while_the_server_runs_which_writes_it_back_on_a_click(make_h
 
 def test_a_new_key_is_made_only_on_a_click(make_house: Make, houses: Houses) -> None:
     house = make_house((SERVICE,))
-    found(house)
+    vault_known.note(house)
     file_of(house).unlink()
     late = houses.twin(house)
     subject = "" if late.store.alone else socket.gethostname()
@@ -95,8 +156,7 @@ def test_a_new_key_is_made_only_on_a_click(make_house: Make, houses: Houses) -> 
     done = issues.fix(late, system("test"), CODE, subject)
     assert (done.healed, done.note, done.restart) == (True, "vault.file.fresh", True)
     assert file_of(late).is_file() and late.vault.newest != house.vault.newest
-    with late.store.read(system("test")) as tx:
-        assert vault_known.known(tx) == late.vault.key_ids
+    assert noted(late) == late.vault.key_ids
 
 
 def test_the_file_of_another_node_is_not_healed_here(postgres_houses: Houses) -> None:
@@ -111,13 +171,14 @@ def test_the_file_of_another_node_is_not_healed_here(postgres_houses: Houses) ->
 
 def test_another_file_in_its_place_is_told_by_the_key_that_it_lacks(make_house: Make, tmp_path: Path) -> None:
     house, other = make_house((SERVICE,)), make_house((SERVICE,))
-    found(house)
+    vault_known.note(house)
     mine = house.vault.newest
     file_of(house).unlink()
     shutil.copy(file_of(other), file_of(house))
     assert found(house)[CODE]["key"] == mine
-    with house.store.read(system("test")) as tx:
-        assert vault_known.known(tx) == (mine, other.vault.newest), "and its own key is missed from now on"
+    vault_known.note(house)
+    assert noted(house) == (mine, other.vault.newest), "and its own key is missed from the next start on"
+    assert found(house)[CODE]["key"] == mine
 
 
 def test_a_damaged_file_is_told_before_the_next_start_fails(make_house: Make) -> None:
@@ -129,7 +190,7 @@ def test_a_damaged_file_is_told_before_the_next_start_fails(make_house: Make) ->
 def test_the_doctor_says_it_without_a_server_and_people_still_come_in(sqlite_houses: Houses) -> None:
     house = sqlite_houses.open()
     small_practice(house)
-    issues.run_checks(house, ("kernel.vault",))
+    vault_known.note(house)
     house.stop()
     file_of(house).unlink()
     said = command("doctor", "--json", folder=house.folder)
@@ -156,7 +217,7 @@ def test_the_relay_waits_for_the_key_and_adds_no_noise(sqlite_houses: Houses) ->
     with house.store.write(system("test")) as tx:
         identity.save(house, tx, own)
         house.settings.put(tx, "relay.enabled", True)
-    issues.run_checks(house, ("kernel.vault",))
+    vault_known.note(house)
     file_of(house).rename(house.folder / "kept")
     late = sqlite_houses.twin(house)
     said = issues.run_checks(late, ("kernel.vault", "relay.certificate")).issues

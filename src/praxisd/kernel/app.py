@@ -88,6 +88,7 @@ class House:
         from praxisd.kernel.issues import Checker
         from praxisd.kernel.jobs import Worker
 
+        self._note_keys()
         dispatcher = events.Dispatcher(self, self.registry.handlers)
         self.shared["dispatcher"] = dispatcher
         worker = self.shared["worker"] = Worker(self)
@@ -104,6 +105,13 @@ class House:
         for one in self.registry.services:
             if one.start is not None:
                 self._start(one)
+
+    def _note_keys(self) -> None:
+        """The keys in the vault's file are missed from now on. That they cannot be noted keeps nobody from starting."""
+        try:
+            vault_known.note(self)
+        except Exception as error:
+            self.log.warning("keys_not_noted", error=error)
 
     def _start(self, service: Service) -> None:
         """Start one; a plug-in that cannot is switched off, and the others work on."""

@@ -94,10 +94,7 @@ def services_present(house: "House") -> Iterator[Finding]:
 
 
 def vault_file(house: "House") -> Iterator[Finding]:
-    """The vault's key file: there, readable by the server alone, and with each key that the installation has had.
-
-    A key that is new in it is noted, so that it will be missed.
-    """
+    """The vault's key file: there, readable by the server alone, and with each key that the installation has had."""
     path = house.vault.path
     subject = vault_known.place(house)  # each node has a file of its own
     try:
@@ -111,8 +108,6 @@ def vault_file(house: "House") -> Iterator[Finding]:
     if gone or not there:
         facts = {"key": ", ".join(gone or house.vault.key_ids) or "–", "file": str(path)}
         yield Finding(vault_known.MISSING, subject, Severity.ERROR, facts)
-    if set(there) - set(known):
-        house.store.run(system("checks"), lambda tx: vault_known.remember(tx, there))
 
 
 def handlers_work(house: "House") -> Iterator[Finding]:

@@ -43,6 +43,19 @@ def remember(tx: Tx, ids: Sequence[str], *, only: bool = False) -> None:
         events.set_cursor(tx, f"{_PREFIX}{one}", place, INSTALLATION)
 
 
+def note(house: "House") -> tuple[str, ...]:
+    """Look into the file (`Vault.look`), and note the keys that are new in it, so that they will be missed: at the start, and
+    whenever it is back. Not inside a transaction. Problems of `Vault.look`.
+    """
+    there = house.vault.look()
+    if there:
+        with house.store.read(_WHO) as tx:
+            before = known(tx)
+        if not set(there) <= set(before):
+            house.store.run(_WHO, lambda tx: remember(tx, there))
+    return there
+
+
 def place(house: "House") -> str:
     """Whose file it is, as the subject of its Issue: nobody's name where there is one computer, else that of this one."""
     return "" if house.store.alone else socket.gethostname()
