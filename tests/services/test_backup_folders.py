@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,11 +135,11 @@ def test_what_changes_or_vanishes_meanwhile_is_named(tmp_path: Path, monkeypatch
     }
     whole = reading.read
 
-    def read(path: str, *more: object) -> str:
+    def read(path: str, *more: Any, **named: Any) -> str:
         act = acts.pop(os.path.basename(path), None)
         if act is not None:
             act(Path(path))
-        return whole(path, *more)  # type: ignore[arg-type]
+        return whole(path, *more, **named)
 
     monkeypatch.setattr(folders, "read", read)
     one = Folders("f", top)
@@ -212,9 +213,9 @@ def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch
     opened: list[str] = []
     whole = reading.read
 
-    def read(path: str, *more: object) -> str:
+    def read(path: str, *more: Any, **named: Any) -> str:
         opened.append(os.path.basename(path))
-        return whole(path, *more)  # type: ignore[arg-type]
+        return whole(path, *more, **named)
 
     monkeypatch.setattr(folders, "read", read)
     one = Folders("f", top, memory=memory, now=lambda: time.time() + 60)

@@ -28,14 +28,13 @@ from praxisd.services.backups.engine import (
     Snapshot,
     Stop,
 )
-from praxisd.services.backups.engines import restic_listing, restic_words
+from praxisd.services.backups.engines import restic_listing, restic_verify, restic_words
 from praxisd.services.backups.engines.restic_place import Place, left_behind, local, names
 from praxisd.services.backups.engines.restic_running import Runner, never
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
 _LONG = 256 << 20
 """Longest answer in one line: one folder as JSON."""
-_PART = "5%"
 _SETTLE_S = 0.025
 """Files written before a backup are older than its start by more than the file system's clock ticks."""
 _SPARSE = (0, 15)
@@ -178,23 +177,8 @@ class Restic:
         return set(restic_words.blamed(list(complaints)))
 
     def verify(self, repo: Repo, depth: Depth, *, progress: Progress, stop: Stop) -> None:
-        """Names against contents for the small files of a local repository, then `restic check`; progress in pieces."""
-        folder = local(repo.place)
-        args = ["check"]
-        if folder:
-            place = Place(folder)
-            place.expect()
-            bad = place.misnamed()
-            if bad:
-                kinds = ", ".join(sorted({one.parent.name for one in bad}))
-                raise place.gone() or EngineFault(engine.DAMAGED, f"{len(bad)} files in {kinds}")
-            self._tidy(repo)
-            args += ["--no-lock"] if place.closed() else []
-        args += {"structure": [], "part": [f"--read-data-subset={_PART}"], "all": ["--read-data"]}[depth]
-        for line in self._run.lines(repo, args, stop=stop):
-            counted = restic_words.pieces(line)
-            if counted:
-                progress(*counted)
+        """See `restic_verify`."""
+        restic_verify.verify(self._run, repo, depth, lambda: self._tidy(repo), progress, stop)
 
     def keys(self, repo: Repo) -> list[Key]:
         """All passwords."""

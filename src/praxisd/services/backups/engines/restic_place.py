@@ -1,13 +1,14 @@
 """The folder a repository lies in: is it there, the same as before, whole where a name tells its content, and tidy.
 
 All files but `config` are named by the SHA-256 of what they hold (restic's "Repository Format"), so that a flipped bit
-shows without a password.
+shows without a password, and at the speed at which files are read.
 """
 
 import contextlib
 import hashlib
 import os
 import queue
+import random
 import re
 import shutil
 import socket
@@ -20,7 +21,7 @@ from typing import TypeVar
 import psutil  # type: ignore[import-untyped]
 
 from praxisd.services.backups import engine
-from praxisd.services.backups.engine import EngineFault
+from praxisd.services.backups.engine import EngineFault, Progress, Stop
 
 _FAR = re.compile(r"(?:sftp|rest|s3|b2|azure|gs|swift|rclone):", re.ASCII)
 _HALF = re.compile(r"[0-9a-f]{64}-tmp-\d+")
@@ -106,6 +107,25 @@ class Place:
             for one in _list(self.folder / kind)
             if len(one.name) == 64 and _digest(one.path) != one.name
         ]
+
+    def sampled(self, share: float, progress: Progress, stop: Stop) -> list[Path]:
+        """Of the files that hold the data, some by chance that are `share` of all bytes: those whose content is not what their
+        name says. Progress in files.
+        """
+        there = [one for one in self._files() if len(one.name) == 64 and _is_data(one.path)]
+        random.shuffle(there)
+        left, chosen = share * sum(map(_size, there)), []
+        while there and left > 0:
+            chosen.append(there.pop())
+            left -= _size(chosen[-1])
+        bad = []
+        for number, one in enumerate(chosen):
+            if stop():
+                break
+            if _digest(one.path) != one.name:
+                bad.append(Path(one.path))
+            progress(number + 1, len(chosen))
+        return bad
 
     def locked(self) -> bool:
         """True if a run is at work, or left its mark when it was killed."""
@@ -197,6 +217,10 @@ def left_behind(lock: dict[str, object]) -> bool:
         return not found.name().lower().startswith("restic") or found.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return True
+
+
+def _is_data(path: str) -> bool:
+    return Path(path).parent.parent.name == "data"
 
 
 def _list(folder: Path) -> Iterator[os.DirEntry[str]]:

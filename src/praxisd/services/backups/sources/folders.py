@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from praxisd.services.backups import source
@@ -121,12 +122,14 @@ class Folders:
         with Digests(self._memory, self._now) as known:
             for path, seen in found.files.items():
                 places.stopped(stop)
-                if self._now() - seen.st_mtime < FRESH_S:
-                    self._not_a_database(path)
                 digest = known.of(path, mark(seen))
+                fresh = self._now() - seen.st_mtime < FRESH_S
+                if fresh and digest is not None:
+                    self._not_a_database(path)
                 try:
                     if digest is None:
-                        digest = read(path, seen, None, stop, hashing.FAST)
+                        begins = {"begins": partial(_alive_at_heart, path)} if fresh else {}
+                        digest = read(path, seen, None, stop, hashing.FAST, **begins)
                         known.keep(path, mark(seen), digest)
                     hashes[path] = digest
                     self._seen[path] = mark(seen)
@@ -179,9 +182,14 @@ class Folders:
     def _not_a_database(self, path: str) -> None:
         """SourceFault LIVE_FILE for an SQLite file in use that has nothing beside it at the moment."""
         try:
-            with open(path, "rb") as file:
-                live = file.read(len(MAGIC)) == MAGIC
+            with open(path, "rb", buffering=0) as file:
+                begin = memoryview(file.read(len(MAGIC)))
         except OSError:
             return
-        if live:
-            raise SourceFault(source.LIVE_FILE, places.printable(os.path.basename(path)))
+        _alive_at_heart(path, begin)
+
+
+def _alive_at_heart(path: str, begin: memoryview) -> None:
+    """SourceFault LIVE_FILE for what begins as a file of SQLite's does."""
+    if begin[: len(MAGIC)] == MAGIC:
+        raise SourceFault(source.LIVE_FILE, places.printable(os.path.basename(path)))

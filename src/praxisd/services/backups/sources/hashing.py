@@ -1,6 +1,7 @@
-"""Digests of files, as a manifest has them: SHA-256, 64 signs; of the files of a practice's folders XXH3, `xxh3:` and 32 signs.
+"""Digests of files, as a manifest has them: SHA-256, 64 signs; of the files of a practice's folders and of a large database
+XXH3, `xxh3:` and 32 signs.
 
-Folders are read for them alone, by the gigabyte. Measured, a gigabyte costs 0.81 s of processor time by SHA-256, 0.41
+These are read for it alone, by the gigabyte. Measured, a gigabyte costs 0.81 s of processor time by SHA-256, 0.41
 with BLAKE3, 0.14 with XXH3 (0.11 of it to get the bytes). Such a digest tells what was harmed from what came back as it was;
 that nobody made a state who has no password of the medium is the engine's own promise, with any digest. Each file is compared by
 the kind of digest that its manifest has, so states of before are proved as ever.

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from io import FileIO
 from typing import Literal
@@ -21,6 +22,10 @@ _READ = (
 _ZERO = bytes(hashing.PIECE)
 
 
+def _anyhow(_begin: memoryview) -> None:
+    """It does not matter."""
+
+
 class Moved(Exception):
     """It is not as it should be."""
 
@@ -29,8 +34,15 @@ class Moved(Exception):
         self.code = code
 
 
-def read(path: str, seen: os.stat_result, into: str | None, stop: Stop, like: str = "") -> str:
-    """Digest, of the kind of `like`, of the file that was `seen`.
+def read(
+    path: str,
+    seen: os.stat_result,
+    into: str | None,
+    stop: Stop,
+    like: str = "",
+    begins: Callable[[memoryview], None] = _anyhow,
+) -> str:
+    """Digest, of the kind of `like`, of the file that was `seen`. `begins` is told how it begins, and may raise what it wants.
 
     Moved; OSError only for `into`, which is gone then; SourceFault STOPPED.
     """
@@ -45,7 +57,7 @@ def read(path: str, seen: os.stat_result, into: str | None, stop: Stop, like: st
             raise Moved("special")
         if mark(os.fstat(handle)) != mark(seen):
             raise Moved("changed")
-        digest = _digest(handle, into, stop, like)
+        digest = _digest(handle, into, stop, like, begins)
         _same(path, handle, seen)
         if into is not None:
             os.utime(into, ns=(seen.st_atime_ns, seen.st_mtime_ns))
@@ -59,7 +71,9 @@ def read(path: str, seen: os.stat_result, into: str | None, stop: Stop, like: st
     return digest
 
 
-def _digest(handle: int, into: str | None, stop: Stop, like: str) -> str:
+def _digest(
+    handle: int, into: str | None, stop: Stop, like: str, begins: Callable[[memoryview], None]
+) -> str:
     found, room = hashing.begin(like), hashing.buffer()
     file = FileIO(handle, closefd=False)
     out = None if into is None else open(into, "xb", buffering=0)  # noqa: SIM115
@@ -72,6 +86,9 @@ def _digest(handle: int, into: str | None, stop: Stop, like: str) -> str:
                 raise Moved("unreadable") from None
             if not size:
                 break
+            if begins is not _anyhow:
+                begins(room[:size])
+                begins = _anyhow
             found.update(room[:size])
             if out is not None:
                 _put(out.fileno(), bytes(room[:size]))

@@ -72,11 +72,11 @@ class Sqlite:
             facts = self._copied(copy, progress, stop)
             places.private(copy)
             counts = self._checked(copy, stop)
-            hashes = {str(copy): hashing.digest(copy, stop)}
             if self._in_pieces(copy):
                 facts["pieces"] = str(pieces.SIZE)
+                hashes = {str(copy): hashing.digest(copy, stop, hashing.FAST)}
                 return Staged((pieces.split(copy, stop),), counts, hashes, facts)
-            return Staged((copy,), counts, hashes, facts)
+            return Staged((copy,), counts, {str(copy): hashing.digest(copy, stop)}, facts)
         except sqlite3.Error as error:
             raise _fault(error) from None
         except OSError as error:
