@@ -14,7 +14,7 @@ from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.model.backup_kept import SourceKept
 from praxisd.services.backups import engine, snapshot, store
-from praxisd.services.backups.keys import keeping
+from praxisd.services.backups.keys import changing, keeping, view
 from praxisd.services.backups.plans import drives, operations, sources
 from praxisd.services.backups.restoring import operations as restoring
 from praxisd.services.backups.restoring import targets
@@ -171,6 +171,12 @@ def test_a_retired_medium_can_be_restored_from(scene: Scene, tmp_path: Path) -> 
     assert (told["state"], told["files"]) == ("good", 3)
     (told,) = operations.list_drives(scene.house, {})["drives"]
     assert told["mediumLabel"] == "NAS"
+    changing.change(scene.house, SYSTEM, "password")
+    with scene.house.store.read(SYSTEM) as tx:
+        (told,) = view.shown(scene.house, tx, "de").media
+    assert (told.passwords, told.behind) == ((1,), False), (
+        "it keeps its own; no next backup brings it another"
+    )
 
 
 def test_why_a_restore_failed_is_said_with_its_names(scene: Scene, command: Command, tmp_path: Path) -> None:

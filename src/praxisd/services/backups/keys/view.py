@@ -7,6 +7,7 @@ import msgspec
 from praxisd.kernel import sentences
 from praxisd.kernel.clock import format_rfc3339
 from praxisd.kernel.store import Tx
+from praxisd.model.backup import Medium
 from praxisd.model.backup_kept import Secret
 from praxisd.services.backups.keys import keeping
 from praxisd.services.backups.plans import media, planning
@@ -42,7 +43,9 @@ class RecoveryOut(_Out, frozen=True, kw_only=True):
 
 
 class MediumKeysOut(_Out, frozen=True, kw_only=True):
-    """What opens a medium: numbers of passwords, and of the sheets. `behind`: the newest is still to come."""
+    """What opens a medium: numbers of passwords, and of the sheets. `behind`: the newest is still to come; a retired one gets
+    none any more.
+    """
 
     id: str
     label: str
@@ -64,11 +67,7 @@ def shown(house: "House", tx: Tx, lang: str) -> KeysOut:
     """All of it as it is noted; no medium is looked at."""
     zone = planning.zone(house, tx)
     newest, recovery = keeping.newest(tx), keeping.newest_recovery(tx)
-    listed = tuple(
-        _medium(tx, kept.medium.id, kept.medium.label, newest, recovery)
-        for kept in media.media(tx)
-        if kept.repository
-    )
+    listed = tuple(_medium(tx, kept.medium, newest, recovery) for kept in media.media(tx) if kept.repository)
 
     def at(instant: int | None) -> str | None:
         return None if instant is None else format_rfc3339(instant, zone)
@@ -97,14 +96,20 @@ def shown(house: "House", tx: Tx, lang: str) -> KeysOut:
     )
 
 
-def _medium(tx: Tx, id_: str, label: str, newest: Secret | None, recovery: Secret | None) -> MediumKeysOut:
-    noted = keeping.wraps(tx, id_)
+def _medium(tx: Tx, medium: Medium, newest: Secret | None, recovery: Secret | None) -> MediumKeysOut:
+    noted = keeping.wraps(tx, medium.id)
     passwords = tuple(one.no for one in noted if one.kind == "password")
     sheets = tuple(one.no for one in noted if one.kind == "recovery")
     behind = (
         newest is not None and recovery is not None and (passwords, sheets) != ((newest.no,), (recovery.no,))
     )
-    return MediumKeysOut(id=id_, label=label, passwords=passwords, recovery=sheets, behind=behind)
+    return MediumKeysOut(
+        id=medium.id,
+        label=medium.label,
+        passwords=passwords,
+        recovery=sheets,
+        behind=behind and not medium.retired,
+    )
 
 
 def _who(house: "House", tx: Tx, recovery: Secret, lang: str) -> str:
