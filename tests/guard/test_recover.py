@@ -140,7 +140,7 @@ def test_a_migration_that_goes_on_without_its_guard_is_waited_for(tmp_path: Path
     host.start = start_when_free  # type: ignore[method-assign]
     assert recover.run(home, host)
     assert free == ["rollback"]
-    assert migration.wait(5) == 0
+    assert migration.wait(60) == 0
     assert host.running() == OLD
     host.end()
     host.doors.close()

@@ -11,10 +11,11 @@ from praxisd.testing.programs import Running, command, running
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+def served(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
     """A sample practice that is served."""
     folder = tmp_path_factory.mktemp("keys") / "data"
-    with running(folder, "--today", "2026-11-23", verb="demo") as server:
+    shutil.copytree(filled, folder)
+    with running(folder, verb="demo") as server:
         yield folder, server
 
 

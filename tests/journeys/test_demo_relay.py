@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import socket
 import ssl
 from pathlib import Path
@@ -28,8 +29,9 @@ def ask(access: dict[str, Any], path: str) -> tuple[int, bytes]:
         link.close()
 
 
-def test_the_api_answers_under_the_relay_name(tmp_path: Path) -> None:
+def test_the_api_answers_under_the_relay_name(filled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
+    shutil.copytree(filled, folder)
     names = []
     for _ in range(2):
         with running(folder, verb="demo"):

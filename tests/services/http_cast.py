@@ -39,7 +39,7 @@ class Rude:
         self._tls = tls
         self._ended = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.1)
+        self._socket.settimeout(0.02)
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()

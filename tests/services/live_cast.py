@@ -95,7 +95,7 @@ class Listener:
             pass
         self._found.put(None)
 
-    def next(self, timeout: float = 5) -> tuple[str, Any, str | None]:
+    def next(self, timeout: float = 30) -> tuple[str, Any, str | None]:
         found = self._found.get(timeout=timeout)
         assert found is not None, "the stream has ended"
         return found
@@ -112,7 +112,7 @@ class Listener:
         time.sleep(seconds)
         return self._found.empty()
 
-    def ended(self, timeout: float = 5) -> bool:
+    def ended(self, timeout: float = 30) -> bool:
         """True if the server has closed the stream."""
         return self._found.get(timeout=timeout) is None
 

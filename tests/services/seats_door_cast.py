@@ -101,7 +101,7 @@ class Wired:
         self.pushed: list[dict[str, Any]] = []
         self.hello: dict[str, Any] = {}
 
-    def next(self, timeout: float = 10) -> dict[str, Any]:
+    def next(self, timeout: float = 30) -> dict[str, Any]:
         """The next message, of whatever type."""
         return json.loads(self.ws.recv(timeout))  # type: ignore[no-any-return]
 
@@ -115,7 +115,7 @@ class Wired:
         self.ws.send(json.dumps({"id": self._id, **message}))
         return int(message.get("id", self._id))
 
-    def answer(self, id_: int, timeout: float = 10) -> dict[str, Any]:
+    def answer(self, id_: int, timeout: float = 30) -> dict[str, Any]:
         """The answer to a request; pushes that come before are kept."""
         while True:
             told = self.next(timeout)
@@ -127,7 +127,7 @@ class Wired:
         """Say something and hear the answer."""
         return self.answer(self.send(**message))
 
-    def push(self, type_: str, timeout: float = 10) -> dict[str, Any]:
+    def push(self, type_: str, timeout: float = 30) -> dict[str, Any]:
         """The next push of a type."""
         while True:
             for one in self.pushed:
@@ -136,7 +136,7 @@ class Wired:
                     return one
             self.pushed.append(self.next(timeout))
 
-    def closed(self, timeout: float = 10) -> tuple[int, str]:
+    def closed(self, timeout: float = 30) -> tuple[int, str]:
         """How the server closes, after whatever it says before."""
         try:
             while True:

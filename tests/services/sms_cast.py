@@ -44,7 +44,7 @@ class Listener:
         self.calls.append((call.headers, call.query, call.body))
         return Answer(self.status)
 
-    def wait(self, count: int, patience_s: float = 5.0) -> Sequence[HookCall]:
+    def wait(self, count: int, patience_s: float = 30.0) -> Sequence[HookCall]:
         """The first `count` calls, once they have come."""
         end = time.monotonic() + patience_s
         while len(self.calls) < count and time.monotonic() < end:

@@ -100,14 +100,14 @@ def opening(
         additional_headers=given,
         compression=None,
         proxy=None,
-        open_timeout=10,
+        open_timeout=30,
         close_timeout=2,
         ping_interval=None,
         max_size=None,
     )
 
 
-def told(client: ClientConnection, timeout: float = 5) -> Any:
+def told(client: ClientConnection, timeout: float = 30) -> Any:
     """The next message."""
     return json.loads(client.recv(timeout))
 
@@ -135,7 +135,7 @@ def refused(
     return answer.status_code, json.loads(answer.body)["code"]
 
 
-def code_of(client: ClientConnection, timeout: float = 10) -> int:
+def code_of(client: ClientConnection, timeout: float = 30) -> int:
     """How the server closes, after whatever it says before."""
     with pytest.raises(ConnectionClosed) as found:
         while True:
@@ -144,7 +144,7 @@ def code_of(client: ClientConnection, timeout: float = 10) -> int:
     return found.value.rcvd.code
 
 
-def until(condition: Callable[[], object], seconds: float = 5) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not come true"
@@ -158,8 +158,8 @@ class Raw:
         self, url: str, path: str = "/api/v1/trial/live", protocol: str = PROTOCOL, more: str = ""
     ) -> None:
         host, port = url.removeprefix("http://").split(":")
-        self.sock = socket.create_connection((host, int(port)), 10)
-        self.sock.settimeout(10)
+        self.sock = socket.create_connection((host, int(port)), 30)
+        self.sock.settimeout(30)
         key = base64.b64encode(os.urandom(16)).decode()
         self.sock.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -199,7 +199,7 @@ class Raw:
     def send(self, opcode: int, data: bytes = b"", **more: bool) -> None:
         self.sock.sendall(self.frame(opcode, data, **more))
 
-    def closed(self, timeout: float = 10) -> int:
+    def closed(self, timeout: float = 30) -> int:
         """Read until the end: the code of the server's close frame, 1006 if it went without one."""
         self.sock.settimeout(timeout)
         code, rest = 1006, b""

@@ -17,6 +17,7 @@ from praxisd.kernel.service import Retention
 from praxisd.testing.houses import Houses
 from praxisd.testing.trials import job, run_log, with_jobs, worker_of
 from praxisd.web import live
+from praxisd.web.server import FINISH_S
 
 from . import live_cast
 from .live_cast import DOORS, SERVICES, listening, note
@@ -44,7 +45,7 @@ def lite(sqlite_houses: Houses) -> Iterator[Running]:
         yield server
 
 
-def until(true: Callable[[], bool], seconds: float = 5) -> None:
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen"
@@ -299,10 +300,10 @@ def test_a_draining_node_takes_leave_at_once(sqlite_houses: Houses) -> None:
         began = time.monotonic()
         server.server.stop()
         for stream in streams:
-            assert stream.next(2) == ("bye", {"reason": "draining"}, None)
-            assert stream.ended(2)
+            assert stream.next() == ("bye", {"reason": "draining"}, None)
+            assert stream.ended()
         until(lambda: not server.server.started or server.server.should_exit)
-        until(lambda: _refused(server.url), 2 - (time.monotonic() - began))
+        until(lambda: _refused(server.url), FINISH_S - (time.monotonic() - began))
 
 
 def _refused(url: str) -> bool:

@@ -7,6 +7,7 @@ asks for
 """
 
 import os
+import socketserver
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.store import Store
 from praxisd.testing import tenancy
 from praxisd.testing.houses import START, Houses
+
+LOOK_S = 0.02
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,6 +41,21 @@ def _no_power_cut() -> Iterator[None]:
         patched.setattr(os, "fsync", lambda _file: None)
         swift = tuple("synchronous=OFF" if "synchronous" in one else one for one in sqlite_files.WRITING)
         patched.setattr(sqlite_files, "WRITING", swift)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_slow_ends() -> Iterator[None]:
+    """A server of the standard library looks every tenth to every half of a second whether it is to end, and a test that
+    brought one up waits for that look: here they look fifty times a second.
+    """
+    begin = socketserver.BaseServer.serve_forever
+
+    def serve_forever(self: socketserver.BaseServer, poll_interval: float = LOOK_S) -> None:
+        begin(self, min(poll_interval, LOOK_S))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socketserver.BaseServer, "serve_forever", serve_forever)
         yield
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from praxisd.kernel import events
 from praxisd.kernel.access import Actor, Kind
-from praxisd.kernel.app import House
+from praxisd.kernel.app import House, State
 from praxisd.kernel.engines import Conflict, Violation
 from praxisd.kernel.errors import Problem, not_found
 from praxisd.kernel.service import Answer, Call, EventType, Permission, Raw, Route, Service
@@ -228,10 +228,13 @@ def feed(call: Call) -> Raw:
     return Raw(f"BEGIN:{call.path['token']}".encode(), "text/calendar; charset=utf-8")
 
 
-def sleepy(_call: Call) -> Answer:
-    """Takes a while"""
+def sleepy(call: Call) -> Answer:
+    """Takes until the server ends, and a while"""
     entered.set()
-    time.sleep(0.4)
+    end = time.monotonic() + 20
+    while call.house.state is not State.DRAINING and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.2)
     return Answer(b'{"slept":true}')
 
 

@@ -67,7 +67,7 @@ def running(house: House, doors: Doors = DOORS) -> Iterator[Running]:
         daemon=True,
     )
     thread.start()
-    assert ready.wait(15), "the server did not get ready"
+    assert ready.wait(60), "the server did not get ready"
     one = Running(house, found["url"], found["server"], stream)  # type: ignore[arg-type]
     try:
         yield one
@@ -76,5 +76,5 @@ def running(house: House, doors: Doors = DOORS) -> Iterator[Running]:
         web_sample.limited_actors.clear()
         one.http.close()
         one.server.stop()
-        thread.join(12)
+        thread.join(30)
         assert not thread.is_alive(), "the server did not stop"
