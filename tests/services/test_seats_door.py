@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def test_a_lost_connection_keeps_its_locks_and_comes_back(door: Door) -> None:
     key, session = door.key(), secrets.token_hex(16)
     line, _ = door.program(key, session)
     line.ask(type="lock", record=RECORD)
-    line.ws.socket.close()
+    line.ws.socket.shutdown(socket.SHUT_RDWR)
     until(lambda: session not in lines(door.house))
     other, _ = door.program()
     assert other.ask(type="lock", record=RECORD)["code"] == "seats.locked"
@@ -159,7 +160,7 @@ def test_nobody_takes_the_session_of_another_seat(door: Door) -> None:
     assert (answer["code"], answer["retry"]) == ("seats.session_taken", False)
     assert thief.closed()[0] == 4400
     assert line.ask(type="beat")["type"] == "answer"
-    line.ws.socket.close()
+    line.ws.socket.shutdown(socket.SHUT_RDWR)
     until(lambda: session not in lines(door.house))
     thief, answer = door.program(session=session)
     assert answer["code"] == "seats.session_taken"
