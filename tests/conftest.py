@@ -154,7 +154,7 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """Url of a fresh, empty database of this test's own."""
     url = postgres_server.new_database()
     yield url
-    postgres_server.drop_database(url)
+    postgres_server.drop_database_soon(url)
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def postgres_houses(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[
     yield found
     found.close()
     for url in made:
-        server.drop_database(url)
+        server.drop_database_soon(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

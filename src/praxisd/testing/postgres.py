@@ -17,6 +17,7 @@ import atexit
 import itertools
 import os
 import pwd
+import queue
 import shutil
 import signal
 import socket
@@ -26,7 +27,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _drop(url: str) -> sql.Composed:
+    name = url.rsplit("/", 1)[1]
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+
+
 class PostgresServer:
     """One private server. `durable` keeps fsync on. Thread-safe after `start()`."""
 
@@ -153,6 +159,8 @@ class PostgresServer:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._admin: psycopg.Connection[tuple[object, ...]] | None = None
+        self._unwanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._dropper: threading.Thread | None = None
 
     def start(self) -> str:
         """Create the cluster, start the server, wait until it answers; returns the url of its admin database.
@@ -207,17 +215,37 @@ class PostgresServer:
 
     def drop_database(self, url: str) -> None:
         """Drop a database made by `new_database`, ending the connections it still has."""
-        name = url.rsplit("/", 1)[1]
         with self._as_admin() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(_drop(url))
+
+    def drop_database_soon(self, url: str) -> None:
+        """`drop_database` in a thread of its own: to drop one takes longer than many a test. What is still to be dropped when
+        the server stops goes with its folder.
+        """
+        with self._lock:
+            if self._dropper is None:
+                self._dropper = threading.Thread(target=self._drop_all, name="test-databases", daemon=True)
+                self._dropper.start()
+        self._unwanted.put(url)
+
+    def _drop_all(self) -> None:
+        connection = None
+        while url := self._unwanted.get():
+            with suppress(psycopg.Error):  # the server has been stopped
+                if connection is None or connection.closed:
+                    connection = self._connect()
+                connection.execute(_drop(url))
+        if connection is not None:
+            connection.close()
 
     def stop(self) -> None:
         """Stop the server and remove its folder. Harmless when called twice."""
         admin, self._admin = self._admin, None
         if admin is not None:
             admin.close()
+        dropper, self._dropper = self._dropper, None
+        if dropper is not None:
+            self._unwanted.put("")
         process, self._process = self._process, None
         if process is not None:
             # SIGINT ends sessions and shuts down in order; data that nobody keeps needs no last checkpoint.
