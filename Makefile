@@ -13,6 +13,7 @@
 #   make soak      an hour of the demo under work and faults (MINUTES=60 POSTGRES=1 OUT=soak-out); what grows fails it
 #   make docs      write docs/reference anew       make lock              resolve uv.lock anew
 #   make ui        build the console               make screenshots       every page as a picture, into screenshots/
+#                                                  make pictures          those of docs/, by the tests that show them (on a working day)
 #
 # All paths are relative: the folder may have spaces in its name.
 
@@ -41,7 +42,7 @@ DEV := $(VENV)/.dev-$(HERE)
 
 UI := src/praxisd/web/console/built-from
 
-.PHONY: help venv ui demo test check lint bench torture soak docs screenshots lock clean
+.PHONY: help venv ui demo test check lint bench torture soak docs screenshots pictures lock clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -126,6 +127,10 @@ docs: $(RUN)
 
 screenshots: $(DEV) ui
 	@$(PY) -m praxisd.testing.screenshots screenshots
+
+# The manual's pictures, taken by the tests of the console as they pass by. On a free day calendar and overview are empty.
+pictures: $(DEV) ui
+	@PRAXISD_PICTURES="$(CURDIR)/docs/pictures" $(PY) -m pytest -q -n 2 --dist loadfile $$(grep -l 'picture(page' tests/e2e/test_*.py)
 
 # uv is needed only here.
 lock:

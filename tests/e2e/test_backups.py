@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from praxisd.kernel.texts import Texts
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
 from .updates_cast import button
 from .walking import overflow, violations
 
@@ -141,6 +142,7 @@ def test_after_a_trial_restore_the_practice_is_protected(sign_in: Callable[..., 
     assert violations(page, axe) == [] and overflow(page) == []
     _open(page)
     expect(_state(page)).to_have_text(w("backups.protected.green"), timeout=LONG_MS)
+    picture(page, "backups", (1280, 900))
 
 
 def test_the_desk_confirms_a_place_and_ticks_the_log(

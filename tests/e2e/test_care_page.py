@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
 from .walking import overflow, violations
 
 
@@ -20,6 +21,7 @@ def test_the_database_is_checked_and_moved_and_the_old_one_goes(
     expect(checks.get_by_text("in Ordnung")).to_be_visible()
     expect(page.get_by_role("region", name="Was den Platz braucht")).to_contain_text("directory_patient")
     assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "database", (1280, 900))
 
     page.get_by_role("tab", name="Umziehen").click()
     to = page.get_by_label("Neuer Ordner auf dem Server")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
 from .updates_cast import Words, button
 from .walking import overflow, violations
 
@@ -68,6 +69,7 @@ def test_a_software_is_entered_and_its_serviceprovider_mended_by_a_click(
     side = card.get_by_role("region", name=w("diagnosis.provider.pvs"))
     expect(side.locator("tr.wrong", has_text="Installed=0")).to_have_count(1)
     assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "diagnosis", (1440, 1250))
 
     button(
         card, w("diagnosis.provider.check_of", name="x.concept")
@@ -140,6 +142,7 @@ def test_issues_of_one_kind_stand_together_and_say_once_what_to_do(
     expect(cards.first.get_by_text(w("issues.steps"), exact=True)).to_have_count(0)
     steps = cards.nth(1).locator("dd li").first
     expect(steps).to_be_hidden()
+    picture(page, "issues", (1440, 1250))
     cards.nth(1).get_by_text(w("issues.steps"), exact=True).click()
     expect(steps).to_be_visible()
     assert overflow(page) == []

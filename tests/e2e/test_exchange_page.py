@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from praxisd.testing import browser as browsing
 from praxisd.testing.programs import Client, command, running
 
+from .pictures import picture
 from .walking import overflow, violations
 
 PASSWORD = "Der Hund bellt im Hof"
@@ -45,6 +46,7 @@ def test_a_table_is_looked_at_taken_over_and_taken_back(
     expect(report).to_contain_text("Krankheit")
     expect(report.get_by_role("button", name="Nummer fraglich")).to_contain_text("1")
     assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "takeover")
     assert _count(demo, "Übermaß") == 0  # nothing is written yet
     _button(page, "Übernehmen").click()
     _button(page.get_by_role("dialog"), "Übernehmen").click()
@@ -136,6 +138,7 @@ def test_out_on_a_laptop_and_conflicts_side_by_side(
     expect(conflict.get_by_role("group", name="Hier")).to_contain_text("Ackermann-Daheim")
     expect(conflict.get_by_role("group", name="Auf dem Laptop")).to_contain_text("Ackermann-Unterwegs")
     assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "laptop")
     _button(conflict, "Vom Laptop nehmen").click()
     expect(conflict).to_be_hidden()
     assert demo.desk().call("GET", f"/api/v1/patients/{patient}")[1]["family"] == "Ackermann-Unterwegs"

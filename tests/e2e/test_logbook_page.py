@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from praxisd.testing import browser as browsing
 from praxisd.testing.programs import Client, command
 
+from .pictures import picture
 from .walking import overflow, violations
 
 PARTNER = "hilfe@systemhaus-nord.example"
@@ -51,6 +52,7 @@ def _packed_and_sent(page: Page, axe: str, mails: Client) -> None:
     lines = page.get_by_role("region", name="Inhalt, Zeile für Zeile")
     expect(lines).to_contain_text("scanner.failed")
     assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "logbook", (1280, 900))
     lines.get_by_role("listitem").filter(has_text="drucker.leer").get_by_role("checkbox").check()
     page.get_by_role("button", name="Gewählte Zeilen streichen").click()
     expect(lines).not_to_contain_text("drucker.leer")

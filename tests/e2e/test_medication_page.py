@@ -10,6 +10,7 @@ from praxisd import __version__
 from praxisd.sandbox import updates as sandbox
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
 from .updates_cast import trust
 from .walking import overflow, violations
 
@@ -42,6 +43,7 @@ def _found_however_typed(page: Page, axe: str) -> None:
     expect(product.get_by_role("heading", name="Inhaltsstoffe")).to_be_visible()
     expect(product.get_by_text("4.5 Wechselwirkungen mit anderen Arzneimitteln")).to_be_visible()
     assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "medication")
 
 
 def _confirmed(page: Page, axe: str) -> None:
@@ -119,6 +121,7 @@ def _checked(page: Page, axe: str) -> None:
         "Penicillin-Allergie"
     )
     assert violations(page, axe) == []
+    picture(page, "medication-patient", top="main [role=tablist]")
     _enter(page, "amoxi")
     expect(check).to_contain_text("Gegenanzeige")
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
 from .walking import names, overflow, violations
 
 ROLES = ("owner", "desk", "partner")
@@ -45,6 +46,9 @@ def test_axe_finds_nothing_on_any_page(sign_in: Any, axe: str, lang: str, theme:
     assert len(names(page)) >= 15
     assert page.locator("html").get_attribute("lang") == lang
     assert page.locator("html").get_attribute("data-theme") == theme
+    if theme == "dark":
+        browsing.open_page(page, "overview")
+        picture(page, "overview-dark", (1440, 1100), langs=("en",))
     assert _walk(page, axe) == []
 
 
@@ -65,6 +69,8 @@ def test_axe_would_find_something(sign_in: Any, axe: str) -> None:
 
 def test_pages_stay_usable_on_tablets_and_at_200_percent(sign_in: Any) -> None:
     page = sign_in("owner")
+    browsing.open_page(page, "overview")
+    picture(page, "overview-tablet", SIZES["tablet upright"], langs=("de",))
     found = []
     for name in (*names(page), "account"):
         browsing.open_page(page, name)

@@ -1,13 +1,16 @@
 """The console as a seat: who edits a patient is shown, waited for, asked, taken over from; what was typed is never lost."""
 
+import base64
 import re
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Locator, Page, expect
 
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
 from .walking import overflow, violations
 
 
@@ -47,6 +50,29 @@ def _note(dialog: Locator) -> Locator:
 
 def _saved(demo: Any, patient: dict[str, Any]) -> str:
     return str(demo.desk().call("GET", f"/api/v1/patients/{patient['id']}")[1]["note"])
+
+
+def test_a_program_that_asks_is_admitted_by_the_code_on_its_screen(demo: Any, sign_in: Any, axe: str) -> None:
+    page, _desk = sign_in("owner", width=1280), sign_in("desk")
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    public = base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+    asks = {"name": "Röntgen-PC", "program": "ZahnView 4", "publicKey": public}
+    status, asked = demo.server.client().call("POST", "/api/v1/seats/register", asks)
+    assert status < 300, asked
+    browsing.open_page(page, "seats")
+    card = page.get_by_role("form", name="Röntgen-PC")
+    expect(card).to_contain_text("ZahnView 4")
+    expect(page.get_by_role("region", name="Plätze").last).to_contain_text("Empfang")
+    assert violations(page, axe) == [] and overflow(page) == []
+    picture(page, "seats", (1280, 860))
+    code = card.get_by_label("Code am Bildschirm des Platzes")
+    code.fill("12")
+    card.get_by_role("button", name="Zulassen").click()
+    expect(card.get_by_text("Der Code hat sechs Ziffern.")).to_be_visible()
+    code.fill(asked["code"])
+    card.get_by_role("button", name="Zulassen").click()
+    expect(card).to_have_count(0)
+    expect(page.get_by_role("region", name="Plätze").last).to_contain_text("Röntgen-PC")
 
 
 def test_one_edits_the_other_sees_who_waits_and_goes_on(

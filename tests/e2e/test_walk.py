@@ -9,6 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from praxisd.testing import browser as browsing
 
+from .pictures import picture
+
 COLUMN, KIND, FAMILY = "Dr. Frühling", "Beratung", "Wandersmann"
 
 
@@ -199,6 +201,7 @@ def test_the_walk_of_the_docs(demo: Any, sign_in: Any) -> None:
     _to_day(page, day)
     _book_by_mouse(page)
     _drag(page)
+    picture(page, "calendar", (1440, 900))
     page.get_by_role("radio", name="Liste").or_(page.get_by_role("button", name="Liste")).first.click()
     _book_by_keyboard(page, demo)
     _cancel(page)
