@@ -4,6 +4,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from praxisd.testing import browser as browsing
+
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -17,6 +19,7 @@ def names(page: Page) -> list[str]:
 
 def violations(page: Page, axe: str) -> list[str]:
     """What axe-core finds, as `rule target …`. It is put into a document once: the console's pages share theirs."""
+    browsing.settled(page)
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe)
     found: dict[str, Any] = page.evaluate(

@@ -2,9 +2,12 @@
 refused (SPEC 9.1). The interval is changed while all of them work, so that the shortest one there is counts.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +18,10 @@ from praxisd.testing.seat_proxy import SeatProxy
 
 from .seats_cast import Fails, Program, programs
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 INTERVAL_S = 10
 FREE_S = INTERVAL_S + INTERVAL_S / 3
-SLACK_S = 1.5
+SLACK_S = 5.0
 """For this computer: a process is frozen, and an answer read, in time."""
 
 
@@ -34,6 +37,7 @@ class Lost:
     proxy: SeatProxy
     owner: Client
     lost_at: dict[str, float]
+    until: dict[str, int]
     answers: dict[str, Callable[[float], dict[str, Any]]]
     etags: dict[str, str]
     before: dict[str, int]
@@ -78,20 +82,35 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
         status, told = owner.call("PUT", "/api/v1/settings/seats.interval", {"value": INTERVAL_S})
         assert status == 200, told
         for one in found:
-            assert one.event("interval", 5)["what"] == [INTERVAL_S]
-        time.sleep(0.5)  # each has sent the beat by which its locks are timed anew
-        lost_at = {}
+            assert one.event("interval")["what"] == [INTERVAL_S]
+        lost_at, until = {}, _timed_anew(folder / "praxis", records)
         proxy.lose()
         lost_at["cut"] = time.time()
         lost_at["frozen"] = by_name["frozen"].freeze()
         lost_at["killed"] = by_name["killed"].kill()
-        yield Lost(scene, *found, proxy, owner, lost_at, answers, etags, before, {})
+        yield Lost(scene, *found, proxy, owner, lost_at, until, answers, etags, before, {})
         proxy.close()
+
+
+def _timed_anew(folder: Path, records: dict[str, str]) -> dict[str, int]:
+    """Until when each is locked, as soon as all have sent the beat by which their locks are timed anew. Epoch seconds."""
+    end = time.monotonic() + 30
+    with closing(sqlite3.connect(f"file:{folder / 'praxisd.db'}?mode=ro", uri=True)) as database:
+        while time.monotonic() < end:
+            rows = database.execute(
+                "SELECT key, expires_at FROM kernel_lease WHERE expires_at > 0"
+            ).fetchall()
+            found = {name: at for name in records for key, at in rows if key.endswith(records[name])}
+            if len(found) == len(records) and max(found.values()) <= time.time() + INTERVAL_S + 1:
+                return found
+            time.sleep(0.05)
+    raise AssertionError("the locks were not timed anew")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_record_is_free_after_the_interval(lost: Lost, name: str) -> None:
-    assert INTERVAL_S - 4 <= lost.seconds(name) <= FREE_S + SLACK_S
+    assert lost.granted(name)["at"] > lost.until[name] - 1, "not before the lock had run out"
+    assert lost.seconds(name) <= FREE_S + SLACK_S
     assert lost.granted(name)["answer"]["fence"] > lost.before[name]
 
 
@@ -113,9 +132,9 @@ def test_a_frozen_program_saves_too_late_and_is_told(lost: Lost) -> None:
     )
     lost.frozen.thaw()
     with pytest.raises(Fails) as refused:
-        late(15)
+        late(30)
     assert refused.value.status in (412, 423)
-    lock, loss = lost.frozen.event("lost", 15)["what"]
+    lock, loss = lost.frozen.event("lost")["what"]
     assert (lock["record"], loss["why"]) == (record, "expired")
     assert loss["by"]["person"] == "Kollege", "it is told who has the record now"
     assert "30999" not in str(lost.watcher.do("read", path=path)["body"])
@@ -130,7 +149,7 @@ def test_a_program_that_was_cut_off_knows_it_and_comes_back(lost: Lost) -> None:
     status = lost.cut.do("status")
     assert status["connected"] is False and status["sure"] == {record: False}
     lost.proxy.heal()
-    lock, loss = lost.cut.event("lost", 25)["what"]
+    lock, loss = lost.cut.event("lost")["what"]
     assert (lock["record"], loss["why"], loss["by"]["person"]) == (record, "expired", "Kollege")
     assert lost.cut.do("status")["connected"] is True
 

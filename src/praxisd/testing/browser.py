@@ -25,7 +25,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WAIT_MS = 15_000
+WAIT_MS = 60_000
 """How long something may take to appear before a test fails."""
 
 
@@ -115,3 +115,20 @@ def open_page(page: "Page", name: str) -> None:
     page.locator("[data-page-title]").wait_for()
     page.locator("main [aria-busy=true]").first.wait_for(state="detached")
     page.wait_for_timeout(150)  # transitions and the last painting
+
+
+def settled(page: "Page") -> None:
+    """Wait until nothing moves any more, and the last of it is painted: what fades in has no colours to be judged by. What
+    turns without end is not waited for.
+    """
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise(done => requestAnimationFrame(done));
+          await frame();
+          const moving = document.getAnimations().filter(one => one.effect?.getComputedTiming().iterations !== Infinity);
+          const over = Promise.allSettled(moving.map(one => one.finished));
+          await Promise.race([over, new Promise(done => setTimeout(done, 5000))]);
+          await frame();
+          await frame();
+        }"""
+    )
