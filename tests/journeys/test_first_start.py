@@ -75,6 +75,8 @@ def test_from_an_empty_folder_to_a_booking(tmp_path: Path) -> None:
             "POST", "/appointments", 201, {"service": service, "start": slot["start"], "patient": patient}
         )
         assert made["status"] == "booked"
+        states = {one["name"]: one["state"] for one in owner("GET", "/setup/steps")["steps"]}
+        assert states["takeover"] == "skipped", "who books takes no old data over"
         done = command("setup", "status", "--json", folder=folder)
         assert done.json["needed"] is False and done.json["practices"][0]["owner"] is True
         late = command("setup", "code", folder=folder)
