@@ -90,10 +90,10 @@ check: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -q tests/house || rc=1; exit $$rc
 
 # The suite runs even if a check fails, so that one run tells everything; either makes the run fail.
-# Three workers for two processors, since browsers and whole programs wait much; each with whole files: what a module brings
-# up, it brings up once. In the order of the folders: the few slow files begin, and the many quick ones fill up what is left.
+# Four workers for two processors: three left them idle for a quarter of the time (a run of 43 minutes took 61 of processors).
+# Each with whole files: what a module brings up, it brings up once. In the order of tests/conftest.py.
 # A few that fail in company are tried once more alone, and named (tools/second_look.py says which never are).
-WORKERS ?= 3
+WORKERS ?= 4
 test: $(DEV) ui
 	@rc=0; $(MAKE) lint || rc=1; $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || \
 	{ [ $$? -eq 1 ] && $(PY) tools/second_look.py; } || rc=1; exit $$rc

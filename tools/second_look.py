@@ -1,6 +1,6 @@
 """After a complete run in which a few tests failed: each is tried once more, alone.
 
-Three workers share two processors with browsers and whole programs, and a test that waits for one of them may give up before
+Four workers share two processors with browsers and whole programs, and a test that waits for one of them may give up before
 it comes. One that passes alone is named as unsteady, in the output that everybody reads: it has a weakness, which is to be
 found. What judges a history, or looks for what must never be seen (marker `judge`), is never tried again: what it found
 happened. Ends with 1 if a test fails again, is a judge, or more than MOST failed.
