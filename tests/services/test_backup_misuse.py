@@ -13,9 +13,9 @@ from praxisd.cli import root
 from praxisd.kernel.app import House
 from praxisd.kernel.errors import Problem
 from praxisd.model.backup_kept import SourceKept
-from praxisd.services.backups import engine, snapshot, store
+from praxisd.services.backups import engine, media_rules, snapshot, store
 from praxisd.services.backups.keys import changing, keeping, view
-from praxisd.services.backups.plans import drives, operations, sources
+from praxisd.services.backups.plans import desk, drives, media, operations, sources
 from praxisd.services.backups.restoring import operations as restoring
 from praxisd.services.backups.restoring import targets
 from praxisd.testing.houses import Houses
@@ -177,6 +177,27 @@ def test_a_retired_medium_can_be_restored_from(scene: Scene, tmp_path: Path) -> 
     assert (told.passwords, told.behind) == ((1,), False), (
         "it keeps its own; no next backup brings it another"
     )
+
+
+def test_a_network_drive_that_is_held_back_is_nothing_to_take_out(scene: Scene) -> None:
+    """„Bitte nehmen Sie es heraus“, with the button „Ist eingelegt“; while it was off, a substitute was asked for."""
+    scene.medium(scene.drive("nas"), "nas", "NAS")
+    operations.change_medium(scene.house, {"id": "NAS", "verb": "hold"})
+
+    def said() -> list[str]:
+        around = desk.outside(scene.house)
+        with scene.house.store.read(SYSTEM) as tx:
+            return [one.code for one in desk.words(scene.house, tx, tx.now, around)]
+
+    assert media.TARGET_HELD in said() and desk.action(media.TARGET_HELD) is None
+    assert not set(media_rules.CODES) & set(said())
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code) == ("failed", media.TARGET_HELD)
+    (scene.top / "nas").rename(scene.top / "away")
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code) == ("failed", media.TARGET_HELD)
+    operations.change_medium(scene.house, {"id": "NAS", "verb": "release"})
+    assert scene.run(job="night", slot="nas").code == media.AWAY
 
 
 def test_why_a_restore_failed_is_said_with_its_names(scene: Scene, command: Command, tmp_path: Path) -> None:

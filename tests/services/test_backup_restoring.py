@@ -304,7 +304,7 @@ def test_a_medium_is_kept_back_until_it_is_released(given: Given, tmp_path: Path
     with house.store.read(SYSTEM) as tx:
         assert media.need(tx, given.nas).medium.held
     run = given.scene.run(job="night", slot="nas")
-    assert run.state == "failed" and run.code == "backups.medium_held"
+    assert run.state == "failed" and run.code == "backups.target_held"
     with house.store.write(SYSTEM) as tx:
         media.hold(tx, given.nas, False)
     assert given.scene.run(job="night", slot="nas").state in ("good", "warning")

@@ -38,7 +38,8 @@ _ELSEWHERE = ("nas", "remote")
 _WAITS = set(media_rules.CODES) - {media_rules.NEARLY_FULL}
 """What keeps a run from its medium: an error once its time has passed."""
 _SAID = (
-    *media_rules.CODES, *whereabouts_rules.CODES, *plan_watch_rules.CODES, media.AWAY, engine.FULL, engine.READ_ONLY,
+    *media_rules.CODES, *whereabouts_rules.CODES, *plan_watch_rules.CODES, media.AWAY, media.TARGET_HELD,
+    engine.FULL, engine.READ_ONLY,
 )  # fmt: skip
 _LATE = Varies("backups.grave.late", (Severity.ERROR, Severity.WARNING))
 _GRAVE: dict[str, Severity | Varies] = {

@@ -31,6 +31,8 @@ EVENTS = (ADDED, CHANGED, MOVED, HELD, RELEASED, RETIRED, IMAGED)
 NOT_AN_IMAGE, BUSY = "backups.not_an_image", "backups.medium_busy"
 AWAY = "backups.target_away"
 """A target that should always be there is not: the NAS is off, the folder is gone."""
+TARGET_HELD = "backups.target_held"
+"""A target that is always there is held back: nobody can take it out, and no other stands in for it."""
 _LAST_RUNS, _EJECT_S = 5, 60.0
 _NEVER = ("folder",)
 """Slots without a medium: a folder of the practice, whose content other software takes."""
@@ -190,9 +192,13 @@ def find(
 
 
 def _said_of_target(slot: str, judged: Judged) -> Judged:
-    """Nobody can insert a NAS: that it is not there is said in other words."""
+    """Nobody can insert a NAS, or take it out: that it is not there, or held back, is said in other words."""
     fault = judged.fault
-    if slot not in drives.ALWAYS or fault is None or fault.code != media_rules.MISSING:
+    if slot not in drives.ALWAYS or fault is None:
+        return judged
+    if fault.code in (media_rules.HELD, media_rules.SUBSTITUTE):
+        return msgspec.structs.replace(judged, fault=msgspec.structs.replace(fault, code=TARGET_HELD))
+    if fault.code != media_rules.MISSING:
         return judged
     return Judged(
         Word(AWAY, {"label": fault.params["expected"], "expected": fault.params["expected"]}, fault.subject)
@@ -204,6 +210,8 @@ def judge(house: "House", tx: Tx, slot: str, drive: Drive | None, shown: Seen, n
     every = [one.medium for one in media(tx)]
     wanted = media_rules.expect(slot, labels.label(house, slot), every)
     if drive is not None and drives.is_address(drive.path):
+        if wanted.medium is None and (held := wanted.instead_of) is not None:
+            return Judged(Word(media_rules.HELD, {"expected": wanted.label, "label": held.label}, held.id))
         if wanted.medium is None:
             return Judged(Word(media_rules.NEW, {"expected": {"text": labels.key(slot)}}))
         return Judged(None, None, wanted.medium)
