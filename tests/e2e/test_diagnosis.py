@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from praxisd.testing import browser as browsing
 
@@ -83,6 +83,37 @@ def test_a_software_is_entered_and_its_serviceprovider_mended_by_a_click(
     file = folder / "DConcept" / "DeData" / "ServiceProvider.ini"
     assert b"\r\nInstalled=1\r\n" in file.read_bytes()
     assert [one for one in file.parent.iterdir() if b"Installed=0" in one.read_bytes() and one != file]
+
+
+def test_a_late_answer_in_the_language_of_before_does_not_count(
+    sign_in: Callable[..., Page], folder: Path
+) -> None:
+    w, en = Words("de"), Words("en")
+    page = sign_in("owner", width=1280)
+    _entered(page, w, folder)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.headers.get("accept-language", "").startswith("de"):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/serviceprovider", hold)
+    browsing.open_page(page, "overview")
+    with page.expect_request("**/api/v1/serviceprovider"):
+        browsing.open_page(page, "diagnosis")
+    button(page, "English").click()
+    card = page.get_by_role("article", name="x.concept")
+    check = button(card, en("diagnosis.provider.check_of", name="x.concept"))
+    expect(check).to_be_visible()
+    words = card.inner_text()
+    assert held
+    for one in held:
+        with page.expect_response("**/api/v1/serviceprovider"):
+            one.continue_()
+    page.wait_for_timeout(500)
+    assert card.inner_text() == words
 
 
 def test_every_part_stands_in_english_in_the_dark_and_on_a_tablet(
