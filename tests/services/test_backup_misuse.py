@@ -144,6 +144,20 @@ def test_what_did_not_come_back_is_no_success(scene: Scene, command: Command, tm
     said = command("restore", "--to", str(tmp_path / "back"), "--only", "/not/there", exit_code=1).output
     assert "Nichts wiederhergestellt. Kam nicht zurück: 1." in said
     assert "kam nicht zurück  /not/there" in said and "not_restored" not in said
+    with scene.house.store.read(SYSTEM) as tx:
+        word = keeping.text_of(scene.house, keeping.passwords(tx)[0])
+    (tmp_path / "word").write_text(word)
+    medium = ("--from", str(tmp_path / "nas"), "--password-file", str(tmp_path / "word"))
+    for path, exit_code in (("/not/there", 1), (str(scene.house.folder), 0)):
+        command(
+            "restore",
+            *medium,
+            "--to",
+            str(tmp_path / f"bare{exit_code}"),
+            "--only",
+            path,
+            exit_code=exit_code,
+        )
     assert "+01:00" in command("snapshots").stdout, "times of the practice, as in the list of runs"
 
 

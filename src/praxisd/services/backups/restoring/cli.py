@@ -136,9 +136,8 @@ def restore(
     if (target is None) == (not in_place):
         raise click.UsageError("--to DIR, --in-place or --own")
     if medium_place is not None:
-        _told(
-            _bare(folder, medium_place, _password(password_file), snapshot, target, list(only), own), as_json
-        )
+        word = _password(password_file)
+        _ends(_bare(folder, medium_place, word, snapshot, target, list(only), own), as_json)
         return
     chosen = snapshot or _newest(folder)
     wanted = {
@@ -151,11 +150,7 @@ def restore(
         "hold": hold,
     }
     answer = _asking(password_file, lambda word: _done(folder, {**wanted, "password": word}))
-    _told(answer, as_json)
-    if answer["state"] in ("failed", "interrupted"):
-        raise _ended(answer)
-    if answer["state"] == "warning":
-        click.get_current_context().exit(1)
+    _ends(answer, as_json)
 
 
 @click.command("exchange")
@@ -164,6 +159,15 @@ def restore(
 def exchange(folder: Path, as_json: bool, do: str) -> None:
     """The exchange of praxisd's own data: show it, restart praxisd for it now, take it back, or say that it was looked at."""
     _told(perform(folder, "backups.exchange", None, do=do), as_json)
+
+
+def _ends(answer: dict[str, Any], as_json: bool) -> None:
+    """Tell how it went. Raises where it did not work; exit 1 where something is not as it was."""
+    _told(answer, as_json)
+    if answer.get("state") in ("failed", "interrupted"):
+        raise _ended(answer)
+    if answer.get("state") == "warning":
+        click.get_current_context().exit(1)
 
 
 def _done(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
