@@ -28,7 +28,7 @@ def test_the_threads_of_a_house_do_their_work(houses: Houses) -> None:
     assert house.state is State.STARTING
     house.start_work()
     assert started.is_set()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not run_log_ready(house) and time.monotonic() < deadline:
         time.sleep(0.02)
     with house.store.write(ACTOR) as tx:
@@ -37,7 +37,7 @@ def test_the_threads_of_a_house_do_their_work(houses: Houses) -> None:
     begun = time.monotonic()
     assert handled.wait(30)
     assert ran.wait(30)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 20
     while "run.finished" not in noted(house) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert [r.state for r in run_log(house)] == ["success"]
@@ -45,7 +45,7 @@ def test_the_threads_of_a_house_do_their_work(houses: Houses) -> None:
         assert events.cursor(tx, "clock:highest") > 0  # the checks have been at work
     begun = time.monotonic()
     house.stop()
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 20
     assert house.stopping
     assert house.state is State.STOPPING
 

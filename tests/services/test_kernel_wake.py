@@ -17,8 +17,8 @@ def test_a_notice_between_mark_and_wait_is_not_lost(sqlite_houses: Houses) -> No
     seen = wake.mark()
     wake.signal()
     start = time.monotonic()
-    assert wake.wait(seen, 10) == seen + 1
-    assert time.monotonic() - start < 5
+    assert wake.wait(seen, 60) == seen + 1
+    assert time.monotonic() - start < 30
 
 
 def test_waiting_ends_after_its_timeout_and_when_it_is_stopped(sqlite_houses: Houses) -> None:
@@ -63,8 +63,8 @@ def test_a_commit_wakes_the_other_node(postgres_houses: Houses) -> None:
     start = time.monotonic()
     with first.store.write(ACTOR) as tx:
         events.note(tx, "job.changed", "Job", "x")
-    assert second.wake.wait(seen, 10) > seen
-    assert time.monotonic() - start < 5
+    assert second.wake.wait(seen, 60) > seen
+    assert time.monotonic() - start < 30
 
 
 def test_the_listener_comes_back_after_its_connection_was_cut(postgres_houses: Houses) -> None:
@@ -84,4 +84,4 @@ def test_the_listener_comes_back_after_its_connection_was_cut(postgres_houses: H
     seen = second.wake.mark()
     with first.store.write(ACTOR) as tx:
         events.note(tx, "job.changed", "Job", "x")
-    assert second.wake.wait(seen, 10) > seen
+    assert second.wake.wait(seen, 60) > seen

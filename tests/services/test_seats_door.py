@@ -148,7 +148,7 @@ def test_a_seat_that_is_revoked_is_let_go_at_once(door: Door) -> None:
     began = time.monotonic()
     assert line.push("bye")["reason"] == "revoked"
     assert line.closed() == (4401, "revoked")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < sockets.CHECK_S * 2 / 3  # nobody had to look
     assert stays.ask(type="beat")["type"] == "answer"
 
 
