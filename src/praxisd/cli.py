@@ -237,9 +237,9 @@ def perform(folder: Path, operation: str, args: dict[str, Any]) -> dict[str, Any
         words = (
             ("organization",)
             if problem.params.get("kind") == "Organization"
-            else ("id", "login", "run", "area", "name")
+            else ("id", "login", "run", "area", "name", "medium", "drive", "snapshot", "question", "day")
         )
-        named = next((str(args[word]) for word in words if word in args), "-")
+        named = next((str(args[word]) for word in words if args.get(word)), "-")
         raise Problem("control.unknown_name", 404, name=named) from None
 
 

@@ -152,6 +152,18 @@ def test_what_changes_or_vanishes_meanwhile_is_named(tmp_path: Path, monkeypatch
     assert one.since(found) == (Named(str(top / "e"), "changed"), Named(str(top / "f"), "vanished"))
 
 
+def test_a_database_of_today_is_told_before_the_night(tmp_path: Path) -> None:
+    """Whoever tries a source hears of it, whatever the file is called; one of last year is a document as any other."""
+    top = tmp_path / "f"
+    top.mkdir()
+    with contextlib.closing(sqlite3.connect(top / "letters.dat")) as database:
+        database.execute("CREATE TABLE t(a)")
+    told = Folders("f", top).refuse()
+    assert told is not None and (told.code, told.detail) == (codes.LIVE_FILE, "letters.dat")
+    os.utime(top / "letters.dat", (1, 1))
+    assert Folders("f", top).refuse() is None
+
+
 def test_a_change_while_it_is_read_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(os.urandom(3 << 20))

@@ -255,3 +255,19 @@ def test_drives_are_named_and_told_in_words(scene: Scene, command: Command) -> N
     assert "Wechsellaufwerk (RDX, USB)" in command("drives", "list").stdout
     command("drives", "remove", "RDX")
     assert "RDX" not in command("drives", "list").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("now", "--medium", "Nirgends"),
+        ("media", "set-up", "Nirgends"),
+        ("media", "hold", "Nirgends"),
+        ("show", "Nirgends"),
+        ("restore", "Nirgends", "--to", "/tmp/nirgends-praxisd"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_there_is_called_by_its_name(command: Command, words: tuple[str, ...]) -> None:
+    done = command(*words, exit_code=1)
+    assert "„Nirgends“ gibt es hier nicht." in done.output + done.stderr

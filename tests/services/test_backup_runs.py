@@ -8,8 +8,10 @@ from tests.services.backups_scene import SYSTEM, Scene
 from praxisd.services.backups import engine, store
 from praxisd.services.backups.engine import Entry, Repo, Snapshot
 from praxisd.services.backups.keys import keyring
-from praxisd.services.backups.runs import asking
+from praxisd.services.backups.plans import sources as plan_sources
+from praxisd.services.backups.runs import asking, backing
 from praxisd.services.backups.sources import own, postgres_scratch
+from praxisd.services.backups.sources.folders import Folders
 from praxisd.testing.houses import Houses
 
 
@@ -31,6 +33,28 @@ def test_a_backup_is_green_and_recorded(houses: Houses, tmp_path: Path) -> None:
     again = scene.run(job="night", slot="nas")
     assert again.state == "good" and not again.first_on_medium and run.first_on_medium
     assert [one.no for one in scene.states(nas)] == [1, 2]
+
+
+def test_a_state_with_fewer_files_than_were_brought_is_not_good(
+    sqlite_houses: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that keeps a link and not what is behind it, as happened with the folder of a source."""
+    scene = Scene(sqlite_houses.open(), tmp_path)
+    scene.plan()
+    nas = scene.medium(scene.drive("nas"), "nas")
+    real, link = tmp_path / "documents", tmp_path / "link"
+    real.mkdir()
+    for name in ("a", "b", "c"):
+        (real / name).write_text(name)
+    link.symlink_to(real)
+    own_sources = plan_sources.sources
+    linked = Folders("documents", link)
+    monkeypatch.setattr(plan_sources, "sources", lambda house: [*own_sources(house), linked])
+    short = scene.run(job="night", slot="nas")
+    assert (short.state, short.code, short.detail) == ("failed", backing.SHORT, "3")
+    assert short.facts["whole"] is False and [one.good for one in scene.states(nas)] == [False]
+    linked.path = real
+    assert scene.run(job="night", slot="nas").state == "good"
 
 
 def test_an_ordinary_run_needs_no_list_of_states_and_a_strange_state_is_asked_for(

@@ -1,7 +1,7 @@
 """A backup: sources are staged, copied onto the medium, looked at again, verified; old states are dropped; all is recorded.
 
-It is green only if every source was there, nothing changed while it was read, and the copy was verified (SPEC 8.1, 8.8).
-Nothing is dropped from a medium whose newest copy is not verified.
+It is green only if every source was there, nothing changed while it was read, the copy holds as many files as the sources
+brought, and it was verified (SPEC 8.1, 8.8). Nothing is dropped from a medium whose newest copy is not verified.
 """
 
 from typing import TYPE_CHECKING
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from praxisd.kernel.app import House
     from praxisd.kernel.store import Tx
 
-NAMED, NO_SOURCE = "backups.run_named", "backups.run_no_source"
-CODES = (NAMED, NO_SOURCE, keeping.NOT_DROPPED, keeping.MISSING)
+NAMED, NO_SOURCE, SHORT = "backups.run_named", "backups.run_no_source", "backups.run_short"
+CODES = (NAMED, NO_SOURCE, SHORT, keeping.NOT_DROPPED, keeping.MISSING)
 _HARMLESS = ("special",)
 """No copy holds a socket, and none needs to."""
 
@@ -72,6 +72,10 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
         recording.SYSTEM, lambda tx: _record(house, tx, recorder, target, made, no=no, behind=behind)
     )
     depth, fault = _verify(house, recorder, target, stop)
+    short = brought.files() + 1 - made.files - len(named)  # 1: the manifest
+    if fault is None and short > 0:
+        recorder.facts(whole=False)  # reading all of the medium makes this state no better
+        fault = EngineFault(SHORT, str(short))
     whole = not brought.faults and fault is None
     good = house.store.run(recording.SYSTEM, lambda tx: _judged(tx, kept.id, depth, good=whole))
     if missing:
@@ -180,7 +184,7 @@ def _ending(
             "sources": brought.facts(),
             "no": kept.no,
             "named": len(named),
-            "whole": not brought.faults,
+            "whole": not brought.faults and (fault is None or fault.code != SHORT),
             "missing": missing,
         },
     )

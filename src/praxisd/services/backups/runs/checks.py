@@ -50,6 +50,7 @@ _OWN = (
     running.CRASHED,
     backing.NAMED,
     backing.NO_SOURCE,
+    backing.SHORT,
     keeping.NOT_DROPPED,
     keeping.MISSING,
 )

@@ -52,6 +52,15 @@ class Brought:
         """What has changed since, asked once the engine has read it all."""
         return tuple(name for one, staged in self.staged for name in one.since(staged))
 
+    def files(self) -> int:
+        """How many files the engine has to find at least: those read where they lie, and all that was copied."""
+        return sum(
+            len(staged.hashes)
+            if isinstance(one, Folders) and one.in_place
+            else sum(map(places.files, staged.paths))
+            for one, staged in self.staged
+        )
+
     def facts(self) -> dict[str, Any]:
         """Numbers of each source for the log; no names of files."""
         found: dict[str, Any] = {}

@@ -57,7 +57,14 @@ class Folders:
     def refuse(self) -> SourceFault | None:
         """NOT_THERE, REFUSED (not to be read), LIVE_FILE: with a window only for files of a database server."""
         try:
-            return self._alive(walk(self.path, self._without, lambda: False), closed=False)
+            found = walk(self.path, self._without, lambda: False)
+            if self._window is None:
+                for path, seen in found.files.items():
+                    if self._is_fresh(seen):
+                        self._not_a_database(path)
+            return self._alive(found, closed=False)
+        except SourceFault as fault:
+            return fault
         except OSError as error:
             return places.fault(error)
 
@@ -123,7 +130,7 @@ class Folders:
             for path, seen in found.files.items():
                 places.stopped(stop)
                 digest = known.of(path, mark(seen))
-                fresh = self._now() - seen.st_mtime < FRESH_S
+                fresh = self._is_fresh(seen)
                 if fresh and digest is not None:
                     self._not_a_database(path)
                 try:
@@ -178,6 +185,9 @@ class Folders:
         copy = walk(Path(into), (), stop)
         shape = folder_shape.staged(copy, (Path(into),), {one.path for one in named})
         return Staged((Path(into),), found.counts(), hashes, self._facts(found, shape), tuple(named))
+
+    def _is_fresh(self, seen: os.stat_result) -> bool:
+        return self._now() - seen.st_mtime < FRESH_S
 
     def _not_a_database(self, path: str) -> None:
         """SourceFault LIVE_FILE for an SQLite file in use that has nothing beside it at the moment."""

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -114,3 +115,15 @@ def printable(path: str) -> str:
 def private(path: Path) -> None:
     """For its owner alone, where the system knows such rights."""
     os.chmod(path, 0o600)
+
+
+def files(path: Path) -> int:
+    """How many files are there, or below it; no link is followed, not even this."""
+    if path.is_symlink() or not path.is_dir():
+        return int(path.is_file() and not path.is_symlink())
+    return sum(
+        1
+        for here, _, names in os.walk(path)
+        for name in names
+        if stat.S_ISREG(os.lstat(os.path.join(here, name)).st_mode)
+    )
