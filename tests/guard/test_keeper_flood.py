@@ -45,7 +45,7 @@ def test_a_server_that_says_503_is_not_hung(tmp_path: Path) -> None:
 
 def test_doors_that_are_full_are_not_a_server_that_hangs(tmp_path: Path) -> None:
     """Nobody gets in any more, and the program lives: that is told, and it gets time; for ever it does not."""
-    with home_of(tmp_path, live_every_s=0.1, live_limit_s=0.2, live_misses_busy=100) as home:
+    with home_of(tmp_path, live_every_s=0.1, live_limit_s=0.6, live_misses_busy=100) as home:
         home.begin()
         pid = home.reach("running").server_pid
         _put(home.data / "mute")
@@ -83,7 +83,7 @@ def test_no_room_for_the_question_says_nothing_of_the_server(monkeypatch: pytest
 
 
 def test_safe_mode_that_hangs_does_not_fall_to_the_floor_at_once(tmp_path: Path) -> None:
-    with home_of(tmp_path, live_every_s=0.1, live_limit_s=0.2, end_s=0.3) as home:
+    with home_of(tmp_path, live_every_s=0.1, live_limit_s=0.6, end_s=0.3) as home:
         home.behave("exits")
         home.begin()
         pid = home.reach("safe").server_pid

@@ -52,7 +52,7 @@ def test_a_full_run_lasts_no_longer_than_its_slowest_check(make_house: Make) -> 
     took = time.monotonic() - start
     slowest, together = max(s.took for s in sleepers), sum(s.took for s in sleepers)
     assert report.checked == tuple(one.name for one in declared) and report.issues == ()
-    assert took <= 1.2 * slowest + 0.5, (took, slowest)  # half a second for a computer that is busy elsewhere
+    assert took <= 1.2 * slowest + 1.0, (took, slowest)  # a second for a computer that is busy elsewhere
     assert took < together / 3
 
 
