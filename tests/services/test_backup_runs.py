@@ -55,6 +55,9 @@ def test_a_state_with_fewer_files_than_were_brought_is_not_good(
     assert short.facts["whole"] is False and [one.good for one in scene.states(nas)] == [False]
     linked.path = real
     assert scene.run(job="night", slot="nas").state == "good"
+    within = Folders("all of it", tmp_path, without=["nas", "link", "house*"])
+    monkeypatch.setattr(plan_sources, "sources", lambda house: [*own_sources(house), linked, within])
+    assert scene.run(job="night", slot="nas").state == "good", "what two sources have is one file"
 
 
 def test_an_ordinary_run_needs_no_list_of_states_and_a_strange_state_is_asked_for(

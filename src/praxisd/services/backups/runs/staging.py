@@ -53,13 +53,17 @@ class Brought:
         return tuple(name for one, staged in self.staged for name in one.since(staged))
 
     def files(self) -> int:
-        """How many files the engine has to find at least: those read where they lie, and all that was copied."""
-        return sum(
-            len(staged.hashes)
-            if isinstance(one, Folders) and one.in_place
-            else sum(map(places.files, staged.paths))
-            for one, staged in self.staged
-        )
+        """How many files the engine has to find at least: those read where they lie (two sources may have the same), and all that
+        was copied.
+        """
+        lying: set[str] = set()
+        copied = 0
+        for one, staged in self.staged:
+            if isinstance(one, Folders) and one.in_place:
+                lying.update(staged.hashes)
+            else:
+                copied += sum(map(places.files, staged.paths))
+        return len(lying) + copied
 
     def facts(self) -> dict[str, Any]:
         """Numbers of each source for the log; no names of files."""
