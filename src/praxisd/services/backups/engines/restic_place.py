@@ -31,6 +31,8 @@ ANSWER_S = 20.0
 Answer = TypeVar("Answer")
 _CHUNK = _LEAST = 1 << 20
 _ROOM = 64 << 20
+SPACIOUS = 4 << 30
+"""Free bytes of a disk on which some large files more or less make no difference."""
 
 
 def local(place: str) -> Path | None:
@@ -83,6 +85,10 @@ class Place:
     def crammed(self) -> bool:
         """True if there is no room for a few more packs."""
         return answered(lambda: shutil.disk_usage(self.folder)).free < _ROOM
+
+    def spacious(self) -> bool:
+        """As `spacious`."""
+        return answered(lambda: spacious(self.folder))
 
     def stored(self) -> int:
         """Bytes of all its files."""
@@ -165,6 +171,14 @@ class Place:
                 yield from _list(Path(kind.path))
             else:
                 yield kind
+
+
+def spacious(folder: Path) -> bool:
+    """Is there plenty of room on its disk? False if nobody can tell."""
+    try:
+        return shutil.disk_usage(folder).free >= SPACIOUS
+    except OSError:
+        return False
 
 
 def names(place: str, kind: str) -> tuple[str, ...] | None:
