@@ -130,7 +130,7 @@ screenshots: $(DEV) ui
 
 # The manual's pictures, taken by the tests of the console as they pass by. On a free day calendar and overview are empty.
 pictures: $(DEV) ui
-	@PRAXISD_PICTURES="$(CURDIR)/docs/pictures" $(PY) -m pytest -q -n 2 --dist loadfile $$(grep -l 'picture(page' tests/e2e/test_*.py)
+	@PRAXISD_PICTURES="$(CURDIR)/docs/pictures" $(PY) -m pytest -q -n 0 --basetemp=/tmp/praxis $$(grep -l 'picture(page' tests/e2e/test_*.py)
 
 # uv is needed only here.
 lock:
