@@ -7,6 +7,8 @@ the database that was made before the clock started: the same restic, with its o
 programs as ours. Then a day passes and both run again. Processor time of all that a run starts is shown beside the clock's: other
 work on the machine disturbs it less.
 
+Each of both works on a file system of its own that was made for it (`ground`), and none while the other's is there.
+
 Three practices: a small one, which also measures what a day adds; and two with `_SCANS` bytes of letters and X-rays more, which
 no compression makes smaller, at which the demand on the time is aimed: most of what a run costs besides copying (database,
 passwords, the look at the medium afterwards) is the same few seconds for a practice of any size. Beside them the careful floor:
@@ -19,7 +21,6 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,7 +29,9 @@ from random import Random
 from statistics import median
 from typing import Any
 
+from bench import ground as ground_
 from bench import papers, practice, report
+from bench.ground import Ground
 from praxisd.kernel.access import INSTALLATION, system
 from praxisd.kernel.app import House
 from praxisd.kernel.ids import new_id
@@ -44,10 +47,8 @@ ATTACHED, ATTACHED_A_DAY = 1_500, 20
 LETTERS_A_DAY, PICTURES_A_DAY, BOOKED, CHANGED = 60, 2, 480, 260
 _SCANS = {"realistic": 2_000_000_000, "archive": 10_000_000_000}
 """Bytes beside the small practice's: of some months, and of the years in which the appointments of `practice` were made."""
-_PAUSE_S = 40
-"""An ext4 without a journal searches long for room for new files within half a minute after many were deleted, as at the end of a
-round; no practice deletes thousands of files before its first backup. Seconds.
-"""
+_ROOM = 4_000_000_000
+"""Bytes of a file system beside the documents that are copied onto it: the practice, its staging folder."""
 _NEAR = """SELECT id FROM calendar_appointment WHERE status = 'booked' AND start BETWEEN :now - 604800 AND :now + 2592000
     ORDER BY id"""
 _ATTACH = """INSERT INTO messaging_binary(organization, id, media_type, size, created_at, actor, extra, data)
@@ -68,6 +69,7 @@ class _Plain:
         environment = os.environ | {
             "RESTIC_PASSWORD": "bench",
             "RESTIC_CACHE_DIR": str(self.place) + ".cache",
+            "TMPDIR": str(self.place.parent),
         }
         line = [str(self.program), "-r", str(self.place), "--json", *args]
         with subprocess.Popen(
@@ -91,7 +93,11 @@ class _Spent:
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
-    def take(self, work: Callable[[], object]) -> None:
+    def take(self, work: Callable[[], object], documents: Path) -> None:
+        """What is copied is in memory before, whoever had it in hand last."""
+        for one in documents.rglob("*"):
+            if one.is_file():
+                one.read_bytes()
         os.sync()
         wall, cpu = time.perf_counter(), _cpu()
         work()
@@ -129,20 +135,27 @@ def measure(
     _attach(folder / "praxisd.db", Random(3), ATTACHED)
     small = (_Times(), _Times())
     added: list[dict[str, int]] = []
-    for turn in range(rounds):
-        say(f"backups: small practice, round {turn + 1} of {rounds}")
-        with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
-            added.append(_small(made, folder, documents, Path(name), program, turn, small))
+    with _grounds(work, 2 * papers.weight(documents) + _ROOM) as (ground, _):
+        for turn in range(rounds):
+            say(f"backups: small practice, round {turn + 1} of {rounds}")
+            ground.fresh()
+            with ground.mounted() as place:
+                added.append(_small(made, folder, documents, place, program, turn, small))
     times = {"small": small}
     weights = [papers.weight(documents)]
     for dice, (size, more) in enumerate(_SCANS.items(), 2):
         papers.scans(documents, Random(dice), more)
         weights.append(papers.weight(documents))
         times[size] = (_Times(), _Times())
-        for turn in range(rounds):
-            say(f"backups: {size} practice, round {turn + 1} of {rounds}")
-            with tempfile.TemporaryDirectory(prefix="backups-", dir=work) as name:
-                _large(made, folder, documents, Path(name), program, rounds * (dice - 1) + turn, times[size])
+        with _grounds(work, weights[-1] + _ROOM) as grounds:
+            for turn in range(rounds):
+                say(f"backups: {size} practice, round {turn + 1} of {rounds}")
+                _large(made, folder, documents, grounds, program, rounds * (dice - 1) + turn, times[size])
+    notes.append(
+        "backups: each on a file system of its own, made for it"
+        if ground_.own()
+        else "backups: on a folder of this disk, as root each would get a file system of its own: the times are not sure"
+    )
     notes.append(
         "backups: ours is the whole run (database copied, checked and counted, digests of all files, restic, verify, record), "
         "the floor one `restic backup` of the same documents and of a raw copy of the database made before it; the same restic, "
@@ -193,7 +206,9 @@ def _small(
     plain = {name: _Plain(program, work / name) for name in ("raw", "vacuum", "documents")}
     for one in plain.values():
         one.call("init")
-    with _opened(folder, work, documents) as (house, medium):
+    medium, mine = work / "medium", practice.copy(folder, work / "practice")
+    with _opened(mine) as house:
+        _planned(house, medium, documents)
         places = {"ours": medium} | {name: one.place for name, one in plain.items()}
         before: dict[str, int] = {}
         for day in (0, 1):
@@ -201,7 +216,7 @@ def _small(
                 before = {name: papers.weight(one) for name, one in places.items()}
                 _day(house, made, documents, Random(100 + turn), turn)
             _turns(house, plain["raw"], documents, work / "frozen", times[day], (turn + day) % 2)
-            plain["vacuum"].back_up(documents, _vacuum(folder, work / "frozen"))
+            plain["vacuum"].back_up(documents, _vacuum(mine, work / "frozen"))
             plain["documents"].back_up(documents)
         return {name: papers.weight(one) - before[name] for name, one in places.items()}
 
@@ -210,36 +225,59 @@ def _large(
     made: practice.Filled,
     folder: Path,
     documents: Path,
-    work: Path,
+    grounds: tuple[Ground, Ground],
     program: Path,
     turn: int,
     times: tuple[_Times, _Times],
 ) -> None:
-    """One round on the realistic one."""
-    raw = _Plain(program, work / "raw")
-    raw.call("init")
-    with _opened(folder, work, documents) as (house, _):
-        for day in (0, 1):
-            if day:
+    """One round on a large one: ours and plain on grounds of their own, one after the other."""
+    ours, plain = grounds
+    frozen = folder.with_name("frozen.db")
+    _copied(folder / "praxisd.db", frozen, "backup")
+    for ground in grounds:
+        ground.fresh()
+    with ours.mounted() as place, _opened(practice.copy(folder, place / "practice")) as house:
+        _planned(house, place / "medium", documents)
+    with plain.mounted() as place:
+        _Plain(program, place / "raw").call("init")
+
+    def run(day: int) -> None:
+        with ours.mounted() as place, _opened(place / "practice") as house:
+            times[day]["ours"].take(lambda: _run(house), documents)
+
+    def floor(day: int) -> None:
+        with plain.mounted() as place:
+            raw = _Plain(program, place / "raw")
+            (place / "frozen").mkdir(exist_ok=True)
+            copy = shutil.copyfile(frozen, place / "frozen" / "praxisd.db")
+            times[day]["plain"].take(lambda: raw.back_up(documents, copy), documents)
+            times[day]["check"].take(raw.check, documents)
+
+    for day in (0, 1):
+        if day:
+            with ours.mounted() as place, _opened(place / "practice") as house:
                 _day(house, made, documents, Random(100 + turn), turn)
-            _turns(house, raw, documents, work / "frozen", times[day], (turn + day) % 2)
+                _copied(house.folder / "praxisd.db", frozen, "backup")
+        for one in (floor, run) if (turn + day) % 2 else (run, floor):
+            one(day)
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, work: Path, documents: Path) -> Iterator[tuple[House, Path]]:
-    """The practice with a plan onto a new medium; no document has been read before, and no piece of the database is there."""
-    for name in ("digests", "pieces"):
-        shutil.rmtree(folder / "backups" / name, ignore_errors=True)
-    os.sync()
-    time.sleep(_PAUSE_S)
-    medium = work / "medium"
-    medium.mkdir()
+def _grounds(work: Path, size: int) -> Iterator[tuple[Ground, Ground]]:
+    both = Ground(work / "ours", size), Ground(work / "plain", size)
+    try:
+        yield both
+    finally:
+        for one in both:
+            one.away()
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[House]:
     house = practice.opened(folder)
     try:
-        _planned(house, medium, documents)
-        yield house, medium
+        yield house
     finally:
-        _unplanned(house)
         house.stop()
 
 
@@ -248,10 +286,10 @@ def _turns(house: House, raw: _Plain, documents: Path, frozen: Path, times: _Tim
     copy = _raw(house.folder, frozen)
     for who in ("plain", "ours") if plain_first else ("ours", "plain"):
         if who == "ours":
-            times["ours"].take(lambda: _run(house))
+            times["ours"].take(lambda: _run(house), documents)
         else:
-            times["plain"].take(lambda: raw.back_up(documents, copy))
-            times["check"].take(raw.check)
+            times["plain"].take(lambda: raw.back_up(documents, copy), documents)
+            times["check"].take(raw.check, documents)
 
 
 def _medians(sizes: dict[str, tuple[_Times, _Times]]) -> str:
@@ -292,23 +330,8 @@ def _planned(house: House, medium: Path, documents: Path) -> None:
         return drives.add(house, tx, {"label": "NAS", "kind": "nas", "path": str(medium), "slot": "nas"}).id
 
     drive = house.store.run(_WHO, write)
+    medium.mkdir()
     setting_up.set_up(house, _WHO, drive, "nas", "")
-
-
-def _unplanned(house: House) -> None:
-    """The next round begins with a new medium."""
-    from praxisd.services.backups import store
-
-    def forget(tx: Any) -> None:
-        for table in (store.DRIVE, store.MEDIUM, store.SOURCE, store.SNAPSHOT, store.WRAP):
-            for one in table.all(tx):
-                table.remove(tx, getattr(one, "id", "") or getattr(one, "name", "") or _id(one))
-
-    house.store.run(_WHO, forget)
-
-
-def _id(one: Any) -> str:
-    return str(one.medium.id) if hasattr(one.medium, "id") else f"{one.medium}/{one.no}"
 
 
 def _raw(folder: Path, frozen: Path) -> Path:

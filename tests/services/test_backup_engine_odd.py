@@ -29,7 +29,8 @@ NEW = """#!/bin/sh
 case "$*" in
 version) echo "restic 0.18.1 compiled with go1.25.1 on linux/amd64"; exit 0;;
 *"snapshots"*) cat "$ANSWERS/snapshots"; cat "$ANSWERS/complaints" >&2; exit $(cat "$ANSWERS/exit");;
-*"backup"*) cat > "$ANSWERS/given"; cat "$ANSWERS/backup"; cat "$ANSWERS/complaints" >&2; exit $(cat "$ANSWERS/exit");;
+*"backup"*) for one; do [ "$was" = --files-from-raw ] && cat "$one" > "$ANSWERS/given"; was=$one; done
+  cat "$ANSWERS/backup"; cat "$ANSWERS/complaints" >&2; exit $(cat "$ANSWERS/exit");;
 esac
 exit 1
 """

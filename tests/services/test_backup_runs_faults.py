@@ -220,6 +220,7 @@ def test_a_name_that_is_no_text_is_named_and_no_damage_in_the_proof(
     real = scene.engine.back_up
 
     def meanwhile(repo: Repo, paths: Sequence[Path], **more: Any) -> Snapshot:
+        more["ready"].result()
         with open(odd, "wb") as file:
             file.write(b"b" * 200)
         return real(repo, paths, **more)

@@ -15,9 +15,10 @@ Adapters are plain and synchronous and hold no transaction. Sources of the rules
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Depth = Literal["structure", "part", "all"]
 """How much `verify` reads: what says where things lie; a twentieth of the data too; every byte."""
@@ -147,8 +148,13 @@ class Engine(Protocol):
         host: str,
         progress: Progress,
         stop: Stop,
+        ready: Future[Any] | None = None,
     ) -> Snapshot:
-        """Keep these files and folders as one state taken at `at`."""
+        """Keep these files and folders as one state taken at `at`.
+
+        They are there from the beginning, and complete once `ready` is done: an engine may open its repository meanwhile, and
+        reads nothing of them before. An exception of `ready` ends it and is raised.
+        """
 
     def snapshots(self, repo: Repo) -> list[Snapshot]:
         """All states, oldest first."""

@@ -1,14 +1,15 @@
 """restic as the engine (chosen in HOUSE.md, measured in notes/systems.md § A): 0.14 of Debian and newer.
 
-The repository's address and password go through the environment, never in an argument; lists of paths and a new password
-through its standard input. Nothing of restic is written outside of the repository, the target of a restore, and `folder`.
+The repository's address and password go through the environment, never in an argument; a new password goes through its
+standard input, lists of paths through a file of ours. Nothing of restic is written outside of the repository, the target of a
+restore, and `folder`.
 """
 
 import os
 import re
-import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from praxisd.services.backups.engine import (
     Snapshot,
     Stop,
 )
-from praxisd.services.backups.engines import restic_listing, restic_verify, restic_words
+from praxisd.services.backups.engines import restic_listing, restic_verify, restic_waiting, restic_words
 from praxisd.services.backups.engines.restic_place import Place, left_behind, local, names, spacious
 from praxisd.services.backups.engines.restic_running import Runner, never
 
@@ -40,8 +41,6 @@ _PACK_MB = 64
 fewer of them are 4 % of a first run's time (measured with 2.6 GB of documents, restic 0.14, four runs each). Up to four lie in
 passing on our own disk.
 """
-_SETTLE_S = 0.025
-"""Files written before a backup are older than its start by more than the file system's clock ticks."""
 _SPARSE = (0, 15)
 """From then on, holes in files can come back as holes; the content is the same either way."""
 _SOME = re.compile(r"There were \d+ errors")
@@ -80,6 +79,7 @@ class Restic:
         host: str,
         progress: Progress,
         stop: Stop,
+        ready: Future[Any] | None = None,
     ) -> Snapshot:
         """One state. What changed between restic's opening a file and the end of the run is named `changed`."""
         if any("," in tag or not tag for tag in tags):
@@ -92,21 +92,19 @@ class Restic:
         place = local(repo.place)
         before = Place(place).stored() if place else 0
         when = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
-        args = ["backup", "--json", "--host", host, "--time", when, "--files-from-raw", "-"]
+        args = ["backup", "--json", "--host", host, "--time", when]
         args += [part for tag in tags for part in ("--tag", tag)]
         if place and Place(place).spacious() and spacious(self._run.folder):
             args += ["--pack-size", str(_PACK_MB)]
-        time.sleep(_SETTLE_S)
-        since = time.time_ns()
-        given = b"".join(os.fsencode(path) + b"\0" for path in whole)
+        complete = restic_waiting.complete(ready)
         try:
-            summary = self._backed_up(repo, args, given, named, progress, stop)
+            summary = self._backed_up(repo, args, whole, complete, named, progress, stop)
         except EngineFault as fault:
             if fault.code == engine.FULL and place:
                 self._make_room(repo, stop)
             raise
         made = self._whole_id(repo, str(summary["snapshot_id"]))
-        special, doubtful = restic_listing.look_over(whole, since)
+        special, doubtful = restic_listing.look_over(whole, complete.result())
         named.update((one.path, one) for one in special)
         if doubtful:
             for one in restic_listing.changed(self._nodes(repo, made, "/", stop)):
@@ -288,12 +286,14 @@ class Restic:
         self,
         repo: Repo,
         args: Sequence[str],
-        given: bytes,
+        paths: Sequence[Path],
+        complete: Future[int],
         named: dict[str, Named],
         progress: Progress,
         stop: Stop,
     ) -> dict[str, Any]:
         """The summary of a backup; into `named` goes what could not be read."""
+        early = not complete.done() and restic_waiting.possible() and local(repo.place) is not None
         summary: dict[str, Any] = {}
         broken: list[EngineFault] = []
 
@@ -307,20 +307,23 @@ class Restic:
                 gone = restic_words.vanished(words) or _missing(item)
                 named.setdefault(item, Named(item, "vanished" if gone else "unreadable"))
 
-        lines = self._run.lines(
-            repo,
-            args,
-            stop=stop,
-            given=given,
-            excused=lambda exit_code, said: exit_code == restic_words.PARTLY,
-            heard=heard,
-        )
-        for line in lines:
-            told = restic_words.message(line)
-            if told.get("message_type") == "status":
-                progress(int(told.get("bytes_done", 0)), int(told.get("total_bytes", 0)))
-            elif told.get("message_type") == "summary":
-                summary = told
+        with restic_waiting.told(self._run.folder, paths, early=early) as more:
+            if not early:
+                complete.result()
+            lines = self._run.lines(
+                repo,
+                [*args, *more],
+                stop=stop,
+                ready=complete,
+                excused=lambda exit_code, said: exit_code == restic_words.PARTLY,
+                heard=heard,
+            )
+            for line in lines:
+                told = restic_words.message(line)
+                if told.get("message_type") == "status":
+                    progress(int(told.get("bytes_done", 0)), int(told.get("total_bytes", 0)))
+                elif told.get("message_type") == "summary":
+                    summary = told
         if broken:
             raise broken[0]
         if "snapshot_id" not in summary:

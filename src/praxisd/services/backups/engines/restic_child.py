@@ -36,11 +36,14 @@ class Child:
         self,
         args: Sequence[str],
         env: Mapping[str, str],
-        given: bytes = b"",
+        given: bytes | None = b"",
         longest: int = LINE,
         folder: Path | None = None,
+        first: bytes = b"",
     ) -> None:
-        """Start it as the head of its own process group. Raises OSError. `folder` is where it stands."""
+        """Start it as the head of its own process group. Raises OSError. `folder` is where it stands. With `given` None its
+        standard input stays open until `give`; `first` is what it gets at once.
+        """
         windows = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         quiet = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         self._process = subprocess.Popen(  # noqa: S603
@@ -58,16 +61,25 @@ class Child:
         gently.behind(self._process.pid)
         for reader in self._readers:
             reader.start()
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):  # it may have ended already: its end tells why
-                self._process.stdin.write(given)
-                self._process.stdin.close()
+        if given is not None:
+            self.give(given)
+        elif self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(first)
+                self._process.stdin.flush()
 
     def __enter__(self) -> "Child":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self.end()
+
+    def give(self, given: bytes = b"") -> None:
+        """All that it gets on its standard input."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):  # it may have ended already: its end tells why
+                self._process.stdin.write(given)
+                self._process.stdin.close()
 
     @property
     def pid(self) -> int:
@@ -120,6 +132,9 @@ class Child:
             self._process.wait(GENTLY_S)
         for reader in self._readers:
             reader.join(GENTLY_S)
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._process.stdin.close()
         for reader, pipe in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
             if pipe is not None and not reader.is_alive():
                 pipe.close()

@@ -12,6 +12,8 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import psutil  # type: ignore[import-untyped]
 
 from praxisd.services.backups import engine
 from praxisd.services.backups.engine import EngineFault, Repo, Stop
-from praxisd.services.backups.engines import restic_words
+from praxisd.services.backups.engines import restic_waiting, restic_words
 from praxisd.services.backups.engines.restic_child import LINE, Child
 from praxisd.services.backups.engines.restic_place import Place, local
 
@@ -69,6 +71,20 @@ def _collecting(folder: Path | None) -> dict[str, str]:
     """
     small = folder is not None and Place(folder).indexed() <= SMALL_INDEX
     return {"GOGC": "400"} if small and psutil.virtual_memory().total >= PLENTY else {}
+
+
+def _let(child: Child, ready: Future[Any]) -> None:
+    """Go on: all is there."""
+    if ready.exception() is None:
+        child.give(restic_waiting.REST)
+
+
+def _done(ready: Future[Any]) -> bool:
+    """Whether it is; raises what it ended with."""
+    if ready.done():
+        ready.result()
+        return True
+    return False
 
 
 class Pulse:
@@ -130,13 +146,15 @@ class Runner:
 
     def lines(
         self, repo: Repo, args: Sequence[str], *, stop: Stop = never, given: bytes = b"", making: bool = False,
+        ready: Future[Any] | None = None,
         excused: Callable[[int, str], bool] = _no_excuse, heard: Callable[[str], None] = _deaf,
         beat: Callable[[Child], None] = _still, longest: int = LINE,
     ) -> Generator[bytes]:  # fmt: skip
         """Its lines as they come; leaving the iterator ends it.
 
         `given` is its standard input; `heard` gets what it complains of; `excused(exit code, complaints)` says that an end
-        other than 0 is none; `beat` is called some times a second. EngineFault with what went wrong; ValueError for a
+        other than 0 is none; `beat` is called some times a second; with `ready` (and no `given`) its standard input ends once
+        that is done, and the exception of `ready` ends it. EngineFault with what went wrong; ValueError for a
         password that cannot be one.
         """
         if not repo.secret or "\0" in repo.secret:
@@ -156,9 +174,10 @@ class Runner:
                 child = Child(
                     [str(self._found()), *cache, *args],
                     self._environment(repo, passing),
-                    given,
+                    given if ready is None else None,
                     longest,
                     folder.parent if folder else None,
+                    restic_waiting.BEGIN,
                 )
             except OSError as error:
                 raise EngineFault(
@@ -167,11 +186,15 @@ class Runner:
             with child:
                 looked = 0.0
                 pulse = Pulse(child, place)
+                if ready is not None:
+                    ready.add_done_callback(partial(_let, child))
                 for said in child.said():
+                    waits = ready is not None and not _done(ready)
                     if time.monotonic() - looked >= _LOOK_S:
                         looked = time.monotonic()
                         self._look(child, place, stop)
-                        pulse.feel()
+                        if not waits:
+                            pulse.feel()
                         beat(child)
                     if said is None:
                         continue
@@ -189,6 +212,8 @@ class Runner:
         text = "".join(complaints)
         if exit_code and not excused(exit_code, text):
             raise self._verdict(args[0], exit_code, text, place)
+        if ready is not None and not _done(ready):
+            raise EngineFault(engine.FAILED, f"restic {args[0]} did not wait")
         gone = place.gone() if place else None
         if gone:  # what ended well on a medium that nobody sees any more counts for nothing
             raise gone

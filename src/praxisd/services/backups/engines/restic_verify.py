@@ -34,21 +34,33 @@ def verify(
     place.expect()
     _none_of(place, place.misnamed())
     tidy()
-    args = ["check", *(["--no-lock"] if place.closed() else [])]
     if depth != "part":
-        _checked(run, repo, [*args, *_READ[depth]], progress, stop)
+        unlocked = ["--no-lock"] if place.closed() else []
+        _checked(run, repo, ["check", *unlocked, *_READ[depth]], progress, stop)
         return
     halt = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="praxisd-reading") as beside:
         reading = beside.submit(place.sampled, PART, progress, lambda: halt.is_set() or stop())
         try:
-            _checked(run, repo, args, _untold, stop)
+            _fits(run, repo, place, stop)
         except BaseException:
             halt.set()
             raise
         _none_of(place, reading.result())
     if stop():
         raise EngineFault(engine.INTERRUPTED, "stopped", retry=True)
+
+
+def _fits(run: Runner, repo: Repo, place: Place, stop: Stop) -> None:
+    """Everything that is referred to is there. Without a lock first, since restic waits a fifth of a second beside its own; what
+    seems wrong while another program writes is looked at once more with one.
+    """
+    try:
+        _checked(run, repo, ["check", "--no-lock"], _untold, stop)
+    except EngineFault as fault:
+        if fault.code not in (engine.DAMAGED, engine.FAILED) or place.closed():
+            raise
+        _checked(run, repo, ["check"], _untold, stop)
 
 
 def _checked(run: Runner, repo: Repo, args: Sequence[str], progress: Progress, stop: Stop) -> None:

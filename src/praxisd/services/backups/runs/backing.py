@@ -4,7 +4,10 @@ It is green only if every source was there, nothing changed while it was read, t
 brought, and it was verified (SPEC 8.1, 8.8). Nothing is dropped from a medium whose newest copy is not verified.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,7 +16,7 @@ from praxisd.model.backup_kept import RunState, SnapshotKept, Verified
 from praxisd.services.backups import engine, snapshot, store
 from praxisd.services.backups.engine import EngineFault, Named, Snapshot, Stop
 from praxisd.services.backups.plans import planning
-from praxisd.services.backups.runs import history, keeping, recording, staging, targets, verify_rules
+from praxisd.services.backups.runs import copying, history, keeping, recording, staging, targets, verify_rules
 from praxisd.services.backups.runs.recording import Recorder
 from praxisd.services.backups.runs.running import Ending, Failed
 from praxisd.services.backups.runs.staging import Brought
@@ -46,33 +49,42 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
         plan = planning.plan(tx)
         before = store.SNAPSHOT.by(tx, "medium", medium)
         at = tx.now
-    brought = staging.bring(house, chosen, recorder, stop)
-    if not brought.staged:
-        first = brought.faults[0][1] if brought.faults else None
-        raise Failed(NO_SOURCE if first is None else first.code, "" if first is None else first.detail)
-    recorder.facts(whole=not brought.faults)  # known also of a run that is cut off from here on
     no = 1 + max((one.no for one in before), default=0)
     behind = keeping.behind(at, before)
-    manifest = staging.manifest(
-        house, brought, run=recorder.run.id, at=at, day=recorder.run.day, plan=plan, medium=medium, no=no
-    )
-    recorder.step("copy")
     tags = (f"run={recorder.run.id}", f"medium={medium}", f"no={no}", f"day={recorder.run.day}")
-    made = target.engine.back_up(
-        target.repo,
-        [*brought.paths, manifest],
-        tags=(*tags, "behind") if behind else tags,
-        at=at,
-        host=house.config.instance,
-        progress=recorder.progress,
-        stop=stop,
-    )
-    named = tuple(dict.fromkeys((*brought.named, *made.named, *brought.since())))
+
+    def manifest(brought: Brought) -> Path:
+        if not brought.staged:
+            first = brought.faults[0][1] if brought.faults else None
+            raise Failed(NO_SOURCE if first is None else first.code, "" if first is None else first.detail)
+        recorder.facts(whole=not brought.faults)  # known also of a run that is cut off from here on
+        written = staging.manifest(
+            house, brought, run=recorder.run.id, at=at, day=recorder.run.day, plan=plan, medium=medium, no=no
+        )
+        recorder.step("copy")
+        return written
+
+    def copy(paths: Sequence[Path], ready: Future[Any] | None, stop: Stop) -> Snapshot:
+        return target.engine.back_up(
+            target.repo,
+            paths,
+            tags=(*tags, "behind") if behind else tags,
+            at=at,
+            host=house.config.instance,
+            progress=recorder.progress,
+            stop=stop,
+            ready=ready,
+        )
+
+    brought, made = copying.copied(house, chosen, recorder, manifest, copy, stop)
     kept = house.store.run(
         recording.SYSTEM, lambda tx: _record(house, tx, recorder, target, made, no=no, behind=behind)
     )
-    depth, fault = _verify(house, recorder, target, stop)
-    short = brought.files() + 1 - made.files - len(named)  # 1: the manifest
+    with ThreadPoolExecutor(1, thread_name_prefix="praxisd-counting") as beside:
+        since, files = beside.submit(brought.since), beside.submit(brought.files)
+        depth, fault = _verify(house, recorder, target, stop)
+        named = tuple(dict.fromkeys((*brought.named, *made.named, *since.result())))
+        short = files.result() + 1 - made.files - len(named)  # 1: the manifest
     if fault is None and short > 0:
         recorder.facts(whole=False)  # reading all of the medium makes this state no better
         fault = EngineFault(SHORT, str(short))

@@ -3,13 +3,14 @@ all of it holds. A source that fails does not keep the others from being copied;
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from praxisd import __version__
 from praxisd.model.backup_kept import PlanKept
@@ -19,6 +20,8 @@ from praxisd.services.backups.runs import recovering
 from praxisd.services.backups.source import Source, SourceFault, Staged
 from praxisd.services.backups.sources import places
 from praxisd.services.backups.sources.folders import Folders
+from praxisd.services.backups.sources.own import Own
+from praxisd.services.backups.sources.sqlite import Sqlite
 from praxisd_guard.durable import sync_folder
 
 if TYPE_CHECKING:
@@ -43,6 +46,16 @@ class Brought:
         """All that is to be copied."""
         return [path for _, one in self.staged for path in one.paths]
 
+    def fills(self, top: Path, expected: Sequence[Path]) -> bool:
+        """Does what was brought lie where it was expected, and nothing else there?"""
+        if self.faults or not expected:
+            return False
+        for one, staged in self.staged:
+            there = [one.path] if _lies(one) else list(_folder(top.absolute(), one).iterdir())
+            if set(there) != set(staged.paths):
+                return False
+        return True
+
     @property
     def named(self) -> tuple[Named, ...]:
         """Files that were not as they should be while they were staged."""
@@ -59,7 +72,7 @@ class Brought:
         lying: set[str] = set()
         copied = 0
         for one, staged in self.staged:
-            if isinstance(one, Folders) and one.in_place:
+            if _lies(one):
                 lying.update(staged.hashes)
             else:
                 copied += sum(map(places.files, staged.paths))
@@ -100,12 +113,49 @@ class _Progress:
         return tell
 
 
-def bring(house: "House", sources: Sequence[Source], recorder: "Recorder", stop: Stop) -> Brought:
-    """Stage all of them. SourceFault STOPPED; other faults are kept beside what was brought.
+def _lies(one: Source) -> TypeGuard[Folders]:
+    """It stays where it is, and is only read."""
+    return isinstance(one, Folders) and one.in_place
+
+
+def _folder(top: Path, one: Source) -> Path:
+    return top / places.file_name(one.name)
+
+
+def expected(top: Path, sources: Sequence[Source]) -> list[Path]:
+    """Where all of it will lie if none fails, with the manifest: a folder where it is, a copy in a folder of ours that is made.
+
+    Empty if that is not known before, if it could take long, or if the copies leave little room on the disk.
+    """
+    copies = [one for one in sources if not _lies(one)]
+    try:
+        if not all(
+            one.whole and one.path.is_dir() if _lies(one) else isinstance(one, Sqlite | Own)
+            for one in sources
+        ):
+            return []
+        room = (
+            sum(one.path.stat().st_size for one in copies if isinstance(one, Sqlite)) + recovering.KEPT_ROOM
+        )
+        if shutil.disk_usage(top).free < room:
+            return []
+        for one in copies:
+            _folder(top, one).mkdir(mode=0o700, exist_ok=True)
+        (top / MANIFEST).touch(0o600)
+    except OSError:  # the source's own step says what is wrong
+        return []
+    return [*(one.path if _lies(one) else _folder(top, one) for one in sources), top / MANIFEST]
+
+
+def bring(
+    house: "House", sources: Sequence[Source], recorder: "Recorder", stop: Stop, *, top: Path | None = None
+) -> Brought:
+    """Stage all of them in `top`, the staging folder if it was begun. SourceFault STOPPED; other faults are kept beside what was
+    brought.
 
     What stays where it lies is read beside the others, which are copied one after the other: each of those asks for room first.
     """
-    top = recovering.begin(house)
+    top = top or recovering.begin(house)
     halt = threading.Event()
     progress = _Progress(recorder.progress)
 
@@ -115,7 +165,7 @@ def bring(house: "House", sources: Sequence[Source], recorder: "Recorder", stop:
             for one in chosen
         }
 
-    lying = [one for one in sources if isinstance(one, Folders) and one.in_place]
+    lying = [one for one in sources if _lies(one)]
     with ThreadPoolExecutor(1, thread_name_prefix="praxisd-staging") as beside:
         reading = beside.submit(take, lying)
         try:
@@ -136,7 +186,7 @@ def bring(house: "House", sources: Sequence[Source], recorder: "Recorder", stop:
 
 def _staged(one: Source, top: Path, progress: Progress, stop: Stop) -> Staged | SourceFault:
     """In a folder of its own; what a source that failed has left is taken away. SourceFault STOPPED."""
-    folder = top / places.file_name(one.name)
+    folder = _folder(top, one)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         refused = (

@@ -54,6 +54,11 @@ class Folders:
         """It is only read, and kept where it lies."""
         return self._window is None
 
+    @property
+    def whole(self) -> bool:
+        """Nothing in it is left out."""
+        return not self._without
+
     def refuse(self) -> SourceFault | None:
         """NOT_THERE, REFUSED (not to be read), LIVE_FILE: with a window only for files of a database server."""
         try:
