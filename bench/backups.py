@@ -47,7 +47,7 @@ ATTACHED, ATTACHED_A_DAY = 1_500, 20
 LETTERS_A_DAY, PICTURES_A_DAY, BOOKED, CHANGED = 60, 2, 480, 260
 _SCANS = {"realistic": 2_000_000_000, "archive": 10_000_000_000}
 """Bytes beside the small practice's: of some months, and of the years in which the appointments of `practice` were made."""
-_ROOM = 4_000_000_000
+_ROOM = 6_000_000_000
 """Bytes of a file system beside the documents that are copied onto it: the practice, its staging folder."""
 _NEAR = """SELECT id FROM calendar_appointment WHERE status = 'booked' AND start BETWEEN :now - 604800 AND :now + 2592000
     ORDER BY id"""
@@ -148,9 +148,10 @@ def measure(
         weights.append(papers.weight(documents))
         times[size] = (_Times(), _Times())
         with _grounds(work, weights[-1] + _ROOM) as grounds:
-            for turn in range(rounds):
-                say(f"backups: {size} practice, round {turn + 1} of {rounds}")
-                _large(made, folder, documents, grounds, program, rounds * (dice - 1) + turn, times[size])
+            for turn in range(rounds + 1):  # the first only warms: memory that a host had taken, both images
+                say(f"backups: {size} practice, round {turn} of {rounds}")
+                into = times[size] if turn else (_Times(), _Times())
+                _large(made, folder, documents, grounds, program, (rounds + 1) * (dice - 1) + turn, into)
     notes.append(
         "backups: each on a file system of its own, made for it"
         if ground_.own()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MADE = ("mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0")
+_MADE = ("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0")
 
 
 def own() -> bool:
@@ -50,11 +50,22 @@ class Ground:
         if self._image is None:
             yield self.folder
             return
-        subprocess.run(["mount", "-o", "loop", self._image, self.folder], check=True)
+        line = [
+            "losetup",
+            "--find",
+            "--show",
+            "--direct-io=on",
+            str(self._image),
+        ]  # else all of it is in memory twice
+        device = subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()
         try:
-            yield self.folder
+            subprocess.run(["mount", device, self.folder], check=True)
+            try:
+                yield self.folder
+            finally:
+                subprocess.run(["umount", self.folder], check=True)
         finally:
-            subprocess.run(["umount", self.folder], check=True)
+            subprocess.run(["losetup", "--detach", device], check=True)
 
     def away(self, *, image: bool = True) -> None:
         """Take all of it away."""

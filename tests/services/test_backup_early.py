@@ -15,7 +15,7 @@ from tests.services.backups_scene import SYSTEM, Scene
 from praxisd.model.backup_kept import SourceKept
 from praxisd.services.backups import engine, source
 from praxisd.services.backups.engine import EngineFault, Repo
-from praxisd.services.backups.engines import restic_verify, restic_waiting
+from praxisd.services.backups.engines import restic_verify, restic_waiting, restic_words
 from praxisd.services.backups.engines.restic import Restic
 from praxisd.services.backups.keys import keyring
 from praxisd.services.backups.plans import sources
@@ -308,3 +308,44 @@ def test_where_all_will_lie_is_known_before_or_not(
     assert staging.expected(top, [*chosen, Folders("Teil", gone.path, without=["*.tmp"])]) == []
     monkeypatch.setattr(recovering, "KEPT_ROOM", 1 << 60)
     assert staging.expected(top, chosen) == []
+
+
+def test_what_did_not_change_is_known_by_the_newest_good_state_whatever_else_lies_beside(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nas = scene.medium(scene.drive("nas"), "nas")
+    for name in ("Briefe", "Bilder"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(os.urandom(3_000_000))
+        _include(scene, name, "folders", {"path": str(tmp_path / name)})
+    asked: list[str] = []
+    read: list[bool] = []
+    real, message = scene.engine.back_up, restic_words.message
+
+    def back_up(*given: Any, **more: Any) -> Any:
+        asked.append(more["parent"])
+        return real(*given, **more)
+
+    def heard(line: Any) -> dict[str, Any]:
+        told = message(line)
+        if told.get("message_type") == "summary":
+            read.append(told["files_unmodified"] >= 2)
+        return told
+
+    monkeypatch.setattr(scene.engine, "back_up", back_up)
+    monkeypatch.setattr(restic_words, "message", heard)
+    assert scene.run(job="night", slot="nas").state == "good"
+    first = scene.states(nas)[-1].engine_id
+    late = (
+        tmp_path / "late"
+    )  # a source that is not there, so that nothing begins early and the paths are others
+    late.mkdir()
+    _include(scene, "Weg", "folders", {"path": str(late)})
+    late.rmdir()
+    assert scene.run(job="night", slot="nas").state == "failed"
+    assert scene.run(job="night", slot="nas").state == "failed"
+    assert asked == ["", first, first] and read == [False, True, True]
+    (tmp_path / "nas" / "restic" / "snapshots" / first).unlink()
+    third = scene.states(nas)[-1].engine_id
+    scene.run(job="night", slot="nas")
+    assert asked[-1] == third, "what is not on the medium any more is no parent"

@@ -149,11 +149,13 @@ class Engine(Protocol):
         progress: Progress,
         stop: Stop,
         ready: Future[Any] | None = None,
+        parent: str = "",
     ) -> Snapshot:
         """Keep these files and folders as one state taken at `at`.
 
         They are there from the beginning, and complete once `ready` is done: an engine may open its repository meanwhile, and
-        reads nothing of them before. An exception of `ready` ends it and is raised.
+        reads nothing of them before. An exception of `ready` ends it and is raised. `parent` is a state by which files are
+        known that have not changed; without, the engine looks for one of the same paths.
         """
 
     def snapshots(self, repo: Repo) -> list[Snapshot]:

@@ -80,6 +80,7 @@ class Restic:
         progress: Progress,
         stop: Stop,
         ready: Future[Any] | None = None,
+        parent: str = "",
     ) -> Snapshot:
         """One state. What changed between restic's opening a file and the end of the run is named `changed`."""
         if any("," in tag or not tag for tag in tags):
@@ -94,6 +95,7 @@ class Restic:
         when = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
         args = ["backup", "--json", "--host", host, "--time", when]
         args += [part for tag in tags for part in ("--tag", tag)]
+        args += ["--parent", _id(parent)] if parent else []
         if place and Place(place).spacious() and spacious(self._run.folder):
             args += ["--pack-size", str(_PACK_MB)]
         complete = restic_waiting.complete(ready)

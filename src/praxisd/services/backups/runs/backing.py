@@ -74,6 +74,7 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
             progress=recorder.progress,
             stop=stop,
             ready=ready,
+            parent=_parent(before),
         )
 
     brought, made = copying.copied(house, chosen, recorder, manifest, copy, stop)
@@ -97,6 +98,15 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
         ending = keeping.drop(house, recorder, target, plan, ending, stop)
     _after(house, recorder, target, ending, good)
     return ending
+
+
+def _parent(before: Sequence[SnapshotKept]) -> str:
+    """The state on the medium by which the engine knows what has not changed: the newest good one, else the newest.
+
+    Its paths need not be the same, so a source that fails, or is new, has nothing else read anew.
+    """
+    there = [one for one in before if one.gone is None]
+    return max(there, key=lambda one: (one.good, one.at, one.no)).engine_id if there else ""
 
 
 def _record(
