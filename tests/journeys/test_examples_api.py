@@ -127,6 +127,8 @@ def test_book_and_keep_in_step(scene: Scene, tmp_path: Path) -> None:
 
     for lang, (before, said, after, still) in scene.each(walk).items():
         told = re.sub(r"slots: [1-9]\d*", "slots: n", said)
+        # of two in a row that overlap with what was booked, each is taken: which are free depends on the day
+        told = re.sub(r"(?i)(taken, the next one: calendar.slot_taken\n)+", r"\1", told)
         assert told.lower() == BOOK, lang
         rows = scene.mine(lang)
         assert [one["status"] for one in rows] == ["cancelled"] * 2, "booked twice, and never a third time"
