@@ -240,6 +240,21 @@ def test_what_lies_in_the_staging_folder_and_is_of_no_source_is_not_copied(
     assert _holds(scene, nas, "of another name.pieces") == 0 < _holds(scene, nas, "praxisd.db")
 
 
+def test_nobody_waits_for_ever_when_what_was_brought_cannot_be_looked_at(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.medium(scene.drive("nas"), "nas")
+
+    def fills(*_given: Any) -> bool:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging.Brought, "fills", fills)
+        run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code, run.detail) == ("failed", "backups.run_crashed", "PermissionError")
+    assert scene.run(job="night", slot="nas").state == "good"
+
+
 def test_an_engine_that_fails_at_once_ends_who_brings(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.medium(scene.drive("nas"), "nas")
     ended: list[bool] = []

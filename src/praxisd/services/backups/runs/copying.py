@@ -42,13 +42,14 @@ def copied(
     def stopped() -> bool:
         return halt.is_set() or stop()
 
-    def bring() -> tuple[Brought, list[Path]]:
+    def bring() -> tuple[Brought, list[Path], bool]:
         brought = staging.bring(house, sources, recorder, stopped, top=top)
-        return brought, [*brought.paths, manifest(brought)]
+        paths = [*brought.paths, manifest(brought)]
+        return brought, paths, bool(expected) and brought.fills(top)
 
-    def as_expected(done: Future[tuple[Brought, list[Path]]], ready: Future[None]) -> None:
-        error = done.exception()
-        if error is None and not done.result()[0].fills(top, expected):
+    def as_expected(done: Future[tuple[Brought, list[Path], bool]], ready: Future[None]) -> None:
+        error = done.exception()  # nothing here may fail: the engine would wait for ever
+        if error is None and not done.result()[2]:
             error = _Otherwise()
         if error is None:
             ready.set_result(None)
@@ -66,7 +67,7 @@ def copied(
                     return bringing.result()[0], made
                 except _Otherwise:
                     pass
-            brought, paths = bringing.result()
+            brought, paths, _ = bringing.result()
             return brought, copy(paths, None, stop)
         except BaseException:
             halt.set()

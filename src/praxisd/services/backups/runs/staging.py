@@ -46,9 +46,9 @@ class Brought:
         """All that is to be copied."""
         return [path for _, one in self.staged for path in one.paths]
 
-    def fills(self, top: Path, expected: Sequence[Path]) -> bool:
-        """Does what was brought lie where it was expected, and nothing else there?"""
-        if self.faults or not expected:
+    def fills(self, top: Path) -> bool:
+        """Does what was brought lie where it is `expected`, and nothing else there?"""
+        if self.faults:
             return False
         for one, staged in self.staged:
             there = [one.path] if _lies(one) else list(_folder(top.absolute(), one).iterdir())
