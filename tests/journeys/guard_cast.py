@@ -29,7 +29,10 @@ def until(found: Callable[[], Any], what: str) -> Any:
 
 
 class Booker:
-    """Books again and again until the block ends, as a portal does: a 503 means later. `ids` were answered 201."""
+    """Books again and again until the block ends, as a portal does: a 503 means later. `ids` were answered 201.
+
+    The more it has, the longer it waits: three weeks of free times last however long the block does.
+    """
 
     def __init__(self, practice: "Practice") -> None:
         self.ids: list[str] = []
@@ -46,7 +49,7 @@ class Booker:
         self._thread.join(60)
 
     def _work(self) -> None:
-        while not self._ended.wait(0.3):
+        while not self._ended.wait(0.3 * (1 + len(self.ids) / 20)):
             try:
                 self.ids.append(self._practice.book())
             except (AssertionError, OSError, KeyError, TypeError):
@@ -143,8 +146,16 @@ class Practice:
                 status, answer = self.client.call("POST", "/api/v1/appointments", body)
                 assert status == 201, answer
                 return str(answer["id"])
-        raise AssertionError("no free time")
+        raise AssertionError(f"no free time in the next 21 days for {services}")
 
-    def booked(self, appointment: str) -> bool:
-        """That booking is still there."""
-        return self.client.call("GET", f"/api/v1/appointments/{appointment}")[0] == 200
+    def lost(self, appointments: list[str]) -> list[tuple[str, int, Any]]:
+        """What is answered to who asks for those bookings that are not there: nothing, when all are."""
+        found = []
+        for one in appointments:
+            status, answer = self.client.call("GET", f"/api/v1/appointments/{one}")
+            while status == 429:
+                time.sleep(1)
+                status, answer = self.client.call("GET", f"/api/v1/appointments/{one}")
+            if status != 200:
+                found.append((one, status, answer))
+        return found

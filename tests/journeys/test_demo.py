@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -341,3 +342,14 @@ def test_the_terminal_says_how_to_get_into_the_console(server: tuple[Path, Runni
     assert found.url in found.errors
     assert f"{console['user']} / {console['password']}" in found.errors
     assert found.more_lines() == []
+
+
+@pytest.mark.parametrize(
+    "today", [date(2026, 11, 29), date(2027, 1, 31), date(2027, 2, 28), date(2028, 2, 29)]
+)
+def test_somebody_has_a_birthday_whatever_day_it_is(today: date) -> None:
+    born = [one.birth_date for one in people.patients(Random(1), today) if one.telecom and one.birth_date]
+    assert all(date.fromisoformat(one) for one in born)
+    assert (
+        sum(one[5:] in (f"{today:%m-%d}", "02-28" if today == date(2028, 2, 29) else "") for one in born) >= 5
+    )

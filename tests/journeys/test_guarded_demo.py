@@ -50,7 +50,7 @@ def test_it_is_installed_and_every_booking_is_kept(practice: Practice) -> None:
         until(lambda: len(booker.ids) > count, "a booking on the new version")
     assert seen.wrong == [] and set(seen.statuses) == {200, 503}
     assert far.wrong == [] and set(far.statuses) == {200, 503}, "through the relay it is the same"
-    assert all(map(practice.booked, [before, *booker.ids]))
+    assert practice.lost([before, *booker.ids]) == []
     assert practice.say("updates", "list", "--json").json["version"] == "0.2.0"
     assert practice.steps() == [
         "accepted",
@@ -72,7 +72,7 @@ def test_a_broken_version_rolls_back_by_itself_and_says_why(practice: Practice) 
         until(lambda: practice.say("updates", "list", "--json").json["order"] is None, "the end of the order")
     assert seen.wrong == [] and set(seen.statuses) == {200, 503}
     until(lambda: practice.runs("0.2.0"), "the old version")
-    assert booker.ids and all(map(practice.booked, booker.ids))
+    assert booker.ids and practice.lost(booker.ids) == []
     issue = practice.codes()["updates.rolled_back"]
     assert "0.3.0" in issue["title"] and "failed-0.3.0" in issue["solution"]
     assert list((practice.folder / "program" / "logs").glob("failed-0.3.0-*.log"))
@@ -128,6 +128,6 @@ def test_the_version_before_works_on_the_schema_of_the_new_one(practice: Practic
     until(lambda: practice.runs("0.1.0"), "the version before")
     until(lambda: practice.say("updates", "list", "--json").json["order"] is None, "the end of the order")
     assert practice.say("updates", "list", "--json").json["version"] == "0.1.0"
-    assert practice.booked(practice.book())
+    assert practice.lost([practice.book()]) == []
     assert practice.client.call("GET", "/fhir/R4/Appointment")[0] == 200
     assert "updates.rolled_back" in practice.codes()

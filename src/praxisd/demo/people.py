@@ -4,6 +4,7 @@ Telephone numbers are from the ranges that the Bundesnetzagentur keeps for film 
 nobody (030 23125-xxx, 0171 39200xx, 0176 04069xx), mail addresses from the domains RFC 2606 keeps for examples.
 """
 
+from calendar import isleap
 from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
@@ -97,14 +98,21 @@ def _specials(rng: Random, today: date, made: list[Patient]) -> list[Patient]:
         made[index] = replace(made[index], telecom=())
     reachable = [i for i, one in enumerate(made) if one.telecom and one.birth_date]
     for index in rng.sample(reachable, BIRTHDAYS):
-        born = (made[index].birth_date or "")[:4]
-        made[index] = replace(made[index], birth_date=f"{born}-{today.month:02}-{min(today.day, 28):02}")
+        made[index] = replace(
+            made[index], birth_date=_same_day(int((made[index].birth_date or "")[:4]), today)
+        )
     for index, told in zip(rng.sample(reachable, len(DOUBTFUL)), DOUBTFUL, strict=True):
         mobile = Contact(system="phone", use="mobile", value=told)
         made[index] = replace(made[index], telecom=(mobile, *made[index].telecom[1:]))
     oldest = min(range(len(made)), key=lambda i: made[i].birth_date or "")
     made[oldest] = replace(made[oldest], deceased=today - timedelta(days=30))
     return made
+
+
+def _same_day(born: int, today: date) -> str:
+    """Today's day in that year; on 29 February of a year without one 28 February."""
+    day = 28 if (today.month, today.day) == (2, 29) and not isleap(born) else today.day
+    return f"{born}-{today.month:02}-{day:02}"
 
 
 def _given(rng: Random) -> tuple[Gender, str]:
