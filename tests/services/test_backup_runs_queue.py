@@ -59,6 +59,27 @@ def _forward(scene: Scene, seconds: int) -> None:
     clock.advance(seconds)
 
 
+def test_a_click_does_not_wait_for_the_time_of_the_next_try(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose target was away for a moment is tried again later; whoever asks for it meanwhile need not wait."""
+    scene.medium(scene.drive("nas", "nas"), "nas")
+    with monkeypatch.context() as away:
+        away.setattr(scene.engine, "back_up", _locked)
+        failed = scene.ask(job="night", slot="nas")
+        assert _work(scene) == [("night", "failed", "backups.locked")]
+    waits = next(one for one in scene.runs() if one.state == "waiting")
+    assert waits.facts["againOf"] == failed.id
+    assert _work(scene) == [], "not yet"
+    again = scene.ask(job="night", slot="nas")
+    assert (again.id, "notBefore" in again.facts) == (waits.id, False)
+    assert _work(scene) == [("night", "good", "")]
+
+
+def _locked(*_given: Any, **_more: Any) -> Snapshot:
+    raise EngineFault("backups.locked", "already locked", retry=True)
+
+
 def test_the_night_is_backed_up_once_and_belongs_to_the_day_before(scene: Scene) -> None:
     scene.plan()
     scene.medium(scene.drive("nas"), "nas")

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from praxisd.kernel import events, job_plan, leases
 from praxisd.kernel.access import INSTALLATION
 from praxisd.kernel.errors import Problem, not_found
@@ -40,11 +42,17 @@ def ask(
 ) -> RunKept:
     """A run that waits, and the job that will take it is woken. `day`: its backup day, today if not given.
 
-    Who clicks twice gets the run that waits already; a restore is always one of its own. The transaction writes.
+    Who clicks twice gets the run that waits already, and one that waits for its next try need not wait longer then; a restore
+    is always one of its own. The transaction writes.
     """
     day = day or planning.today(house, tx)
+    told = facts or {}
     same = None if kind in ("restore", "move") else _waiting(tx, kind, job, slot, medium, day)
     if same is not None:
+        if by != "plan" and "againOf" not in told and "notBefore" in same.facts:
+            kept = {name: value for name, value in same.facts.items() if name != "notBefore"}
+            same = recording.put(tx, msgspec.structs.replace(same, facts=kept))
+            wake(tx)
         return same
     run = RunKept(
         id=id or new_id(),
@@ -55,7 +63,7 @@ def ask(
         job=job,
         slot=slot,
         medium=medium,
-        facts=facts or {},
+        facts=told,
     )
     recording.put(tx, run)
     events.note(tx, "backup.asked", SUBJECT, run.id, kind=kind, job=job or "")
