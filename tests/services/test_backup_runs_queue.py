@@ -15,7 +15,7 @@ from praxisd.kernel.clock import FrozenClock
 from praxisd.kernel.job_worker import Worker
 from praxisd.model.backup import Retention
 from praxisd.services.backups import plan_rules, store
-from praxisd.services.backups.engine import INTERRUPTED, EngineFault, Snapshot, Stop
+from praxisd.services.backups.engine import INTERRUPTED, LOCKED, EngineFault, Snapshot, Stop
 from praxisd.services.backups.runs import (
     asking,
     backing,
@@ -67,7 +67,7 @@ def test_a_click_does_not_wait_for_the_time_of_the_next_try(
     with monkeypatch.context() as away:
         away.setattr(scene.engine, "back_up", _locked)
         failed = scene.ask(job="night", slot="nas")
-        assert _work(scene) == [("night", "failed", "backups.locked")]
+        assert _work(scene) == [("night", "failed", LOCKED)]
     waits = next(one for one in scene.runs() if one.state == "waiting")
     assert waits.facts["againOf"] == failed.id
     assert _work(scene) == [], "not yet"
@@ -77,7 +77,7 @@ def test_a_click_does_not_wait_for_the_time_of_the_next_try(
 
 
 def _locked(*_given: Any, **_more: Any) -> Snapshot:
-    raise EngineFault("backups.locked", "already locked", retry=True)
+    raise EngineFault(LOCKED, "already locked", retry=True)
 
 
 def test_the_night_is_backed_up_once_and_belongs_to_the_day_before(scene: Scene) -> None:
