@@ -73,7 +73,7 @@ class _Plain:
         }
         line = [str(self.program), "-r", str(self.place), "--json", *args]
         with subprocess.Popen(
-            line, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+            line, env=environment, stdout=subprocess.DEVNULL, **gently.group(alone=False)
         ) as process:
             gently.behind(process.pid)
         if process.returncode:

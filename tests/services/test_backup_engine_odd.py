@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import socket
-import subprocess
 import threading
 import time
 import tracemalloc
@@ -239,38 +236,6 @@ def test_a_drive_that_does_not_answer(bench: Bench, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(restic_place, "ANSWER_S", 60.0)
     hangs_at[0] = 10**9
     assert take(bench, bench.folder).named == ()
-
-
-def test_locks_of_runs_that_are_gone() -> None:
-    """A lock whose number another program has now (a container that was started again) holds nobody up for half an hour."""
-    mine = {"hostname": socket.gethostname(), "pid": os.getpid()}
-    assert restic_place.left_behind(mine), "this program is no restic"
-    assert restic_place.left_behind(mine | {"pid": 2**22 + 1})
-    assert not restic_place.left_behind({"hostname": "another", "pid": os.getpid()})
-    assert not restic_place.left_behind({"hostname": socket.gethostname()})
-
-
-def test_what_a_killed_praxisd_left_at_work_is_waited_for(bench: Bench, restic: Path) -> None:
-    """Its restic outlives it by a moment, and may have the medium for itself."""
-    bench.engine.init(bench.repo)
-    take(bench, bench.folder)
-    place = Path(bench.repo.place)
-    environment = os.environ | {
-        "RESTIC_REPOSITORY": str(place), "RESTIC_PASSWORD": bench.repo.secret, "RESTIC_CACHE_DIR": str(place.parent / "cache"),
-    }  # fmt: skip
-    with subprocess.Popen([restic, "prune"], env=environment, stdout=subprocess.DEVNULL) as left:
-        try:
-            while not any(len(one.name) == 64 for one in (place / "locks").iterdir()):
-                assert left.poll() is None, "it never had the medium for itself"
-            left.send_signal(signal.SIGSTOP)  # beside its lock, where restic waits a fifth of a second
-            ended = threading.Timer(1.0, lambda: (left.kill(), left.wait()))
-            ended.start()
-            (bench.folder / "more").write_text("more")
-            assert take(bench, bench.folder, at=AT + 1).named == ()
-            ended.join()
-        finally:
-            left.kill()
-    assert not any((place / "locks").iterdir())
 
 
 def test_entries_come_one_by_one(bench: Bench) -> None:

@@ -5,6 +5,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -80,18 +82,68 @@ def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
     assert judged(file, 2)[0].startswith("integrity")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows is told at the start of a program")
-def test_what_works_for_a_backup_stays_behind() -> None:
+_THREADS = """
+import sys, threading, time
+def chain(left):
+    if left:
+        threading.Thread(target=chain, args=(left - 1,)).start()
+    elif left == 0:
+        print("all", flush=True)
+    time.sleep(60)
+threading.Thread(target=chain, args=(40,), daemon=True).start()
+sys.stdin.read(1)
+chain(-1)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux alone")
+def test_what_works_for_a_backup_stays_behind_with_all_its_threads() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", _THREADS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        **gently.group(alone=False),
     ) as program:
-        gently.behind(program.pid)
-        group = Path(f"/proc/{program.pid}/autogroup")
-        assert os.getpriority(os.PRIO_PROCESS, program.pid) >= gently.NICE
-        assert not group.exists() or group.read_text().endswith(f"nice {gently.NICE}\n")
-        program.kill()
-    ours = Path("/proc/self/autogroup")
-    assert not ours.exists() or not ours.read_text().endswith(f"nice {gently.NICE}\n")
+        try:
+            while not list(Path(f"/proc/{program.pid}/task").iterdir())[1:]:
+                time.sleep(0.001)  # it has begun one, and begins more while it is looked at
+            gently.behind(program.pid)
+            assert program.stdout is not None and program.stdout.readline() == b"all\n"
+            threads = [int(one.name) for one in Path(f"/proc/{program.pid}/task").iterdir()]
+            assert len(threads) > 40
+            assert {os.getpriority(os.PRIO_PROCESS, one) for one in threads} == {gently.NICE}
+            assert os.getpgid(program.pid) == program.pid and os.getsid(program.pid) == os.getsid(0)
+        finally:
+            program.kill()
+    assert os.getpriority(os.PRIO_PROCESS, 0) < gently.NICE
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no sessions of this kind")
+def test_a_program_that_may_ask_has_no_terminal() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, **gently.group(alone=True)
+    ) as one:
+        assert os.getsid(one.pid) == one.pid == os.getpgid(one.pid)
+        one.kill()
+
+
+def test_a_thread_stays_behind_alone() -> None:
+    found: list[int] = []
+
+    def work() -> None:
+        gently.stay()
+        inner = threading.Thread(
+            target=lambda: found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        )
+        inner.start()
+        inner.join()
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [gently.NICE if sys.platform == "linux" else before]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
 def test_figures() -> None:

@@ -7,7 +7,6 @@ restore, and `folder`.
 
 import os
 import re
-import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -30,8 +29,14 @@ from praxisd.services.backups.engine import (
     Snapshot,
     Stop,
 )
-from praxisd.services.backups.engines import restic_listing, restic_verify, restic_waiting, restic_words
-from praxisd.services.backups.engines.restic_place import Place, left_behind, local, names, spacious
+from praxisd.services.backups.engines import (
+    restic_listing,
+    restic_locks,
+    restic_verify,
+    restic_waiting,
+    restic_words,
+)
+from praxisd.services.backups.engines.restic_place import Place, local, names, spacious
 from praxisd.services.backups.engines.restic_running import Runner, never
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
@@ -41,8 +46,6 @@ _PACK_MB = 64
 """restic puts together what it stores until it is so much, 16 MB by itself. The medium is waited for at each such file: fewer of
 them are 4 % of a first run's time (2.6 GB of documents, restic 0.14, four runs each). Up to four lie in passing on our own disk.
 """
-_LOCKED_S = (0.3, 0.6, 1.2, 2.4)
-"""Pauses before another try beside somebody else at work: what a killed praxisd had begun ends within moments."""
 _SPARSE = (0, 15)
 """From then on, holes in files can come back as holes; the content is the same."""
 _SOME = re.compile(r"There were \d+ errors")
@@ -101,17 +104,12 @@ class Restic:
         if place and Place(place).spacious() and spacious(self._run.folder):
             args += ["--pack-size", str(_PACK_MB)]
         complete = restic_waiting.complete(ready)
-        for patience in (*_LOCKED_S, 0.0):
-            try:
-                summary = self._backed_up(repo, args, whole, complete, named, progress, stop)
-                break
-            except EngineFault as fault:
-                if fault.code == engine.FULL and place:
-                    self._make_room(repo, stop)
-                if fault.code != engine.LOCKED or not patience or stop():
-                    raise
-                time.sleep(patience)
-                self._tidy(repo)
+        try:
+            summary = self._backed_up(repo, args, whole, complete, named, progress, stop)
+        except EngineFault as fault:
+            if fault.code == engine.FULL and place:
+                self._make_room(repo, stop)
+            raise
         made = self._whole_id(repo, str(summary["snapshot_id"]))
         special, doubtful = restic_listing.look_over(whole, complete.result())
         named.update((one.path, one) for one in special)
@@ -195,7 +193,8 @@ class Restic:
         restic_verify.verify(self._run, repo, depth, lambda: self._tidy(repo), progress, stop)
 
     def keys(self, repo: Repo) -> list[Key]:
-        """All passwords."""
+        """All passwords. restic 0.14 makes its mark for that too, whatever it is told."""
+        self._tidy(repo)
         said = self._run.answer(repo, "key", "list", "--json", "--no-lock")
         seconds = restic_words.seconds
         return [Key(str(one["id"]), seconds(str(one["created"])), bool(one["current"])) for one in said]
@@ -253,36 +252,11 @@ class Restic:
         return Size(int(raw["total_size"]), int(whole["total_size"]))
 
     def unlock(self, repo: Repo) -> None:
-        """What restic takes for left behind, and what surely is although a program has its number again."""
-        self._run.done(repo, "unlock")
-        folder = local(repo.place)
-        if folder is None or not Place(folder).locked():
-            return
-        for name in Place(folder).ids("locks"):
-            if not self._left_behind(repo, Place(folder), name):
-                return
-        self._run.done(repo, "unlock", "--remove-all")
-
-    def _left_behind(self, repo: Repo, place: Place, name: str) -> bool:
-        try:
-            return left_behind(self._run.answer(repo, "cat", "lock", name, "--no-lock"))
-        except EngineFault:
-            return any(one.name == name for one in place.misnamed(("locks",)))
+        """See `restic_locks`."""
+        restic_locks.unlock(self._run, repo)
 
     def _tidy(self, repo: Repo) -> None:
-        """Before something is written: what killed runs left is taken away."""
-        folder = local(repo.place)
-        if folder is None:
-            self._run.done(repo, "unlock")
-            return
-        place = Place(folder)
-        place.expect()
-        if not place.writable():
-            return
-        if place.locked():
-            self.unlock(repo)
-        if not place.locked():
-            place.sweep()
+        restic_locks.tidy(self._run, repo)
 
     def _make_room(self, repo: Repo, stop: Stop) -> None:
         """Take away what a run has stored that found no space for its end; nothing that belongs to a state."""

@@ -41,15 +41,15 @@ class Child:
         folder: Path | None = None,
         first: bytes = b"",
     ) -> None:
-        """Start it as the head of its own process group. Raises OSError. `folder` is where it stands. With `given` None its
-        standard input stays open until `give`; `first` is what it gets at once.
+        """Start it as the head of its own process group. Raises OSError. `folder` is where it stands; without one it has no
+        terminal either, since it may start programs that would ask there. With `given` None its standard input stays open
+        until `give`; `first` is what it gets at once.
         """
         windows = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         quiet = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         self._process = subprocess.Popen(  # noqa: S603
             args, env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            cwd=folder,
-            start_new_session=os.name == "posix", creationflags=windows | quiet,
+            cwd=folder, creationflags=windows | quiet, **gently.group(alone=folder is None),
         )  # fmt: skip
         self._said: queue.Queue[Said | None] = queue.Queue(maxsize=256)
         self._closed = threading.Event()

@@ -11,14 +11,11 @@ import queue
 import random
 import re
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-
-import psutil  # type: ignore[import-untyped]
 
 from praxisd.services.backups import engine
 from praxisd.services.backups.engine import EngineFault, Progress, Stop
@@ -216,21 +213,6 @@ def answered(question: Callable[[], Answer]) -> Answer:
     if isinstance(answer, BaseException):
         raise answer
     return answer
-
-
-def left_behind(lock: dict[str, object]) -> bool:
-    """True if the run that made this lock is surely gone: it was on this computer, and no restic has its number now.
-
-    restic itself takes any program with that number for its own: after a restart of a container they are the same.
-    """
-    pid = lock.get("pid")
-    if lock.get("hostname") != socket.gethostname() or not isinstance(pid, int):
-        return False
-    try:
-        found = psutil.Process(pid)
-        return not found.name().lower().startswith("restic") or found.status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return True
 
 
 def _is_data(path: str) -> bool:

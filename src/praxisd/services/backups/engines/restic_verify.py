@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from praxisd.services.backups import engine
+from praxisd.services.backups import engine, gently
 from praxisd.services.backups.engine import Depth, EngineFault, Progress, Repo, Stop
 from praxisd.services.backups.engines import restic_words
 from praxisd.services.backups.engines.restic_place import Place, local
@@ -39,7 +39,7 @@ def verify(
         _checked(run, repo, ["check", *unlocked, *_READ[depth]], progress, stop)
         return
     halt = threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="praxisd-reading") as beside:
+    with ThreadPoolExecutor(1, thread_name_prefix="praxisd-reading", initializer=gently.stay) as beside:
         reading = beside.submit(place.sampled, PART, progress, lambda: halt.is_set() or stop())
         try:
             _fits(run, repo, place, stop)

@@ -82,7 +82,7 @@ def run(
         process = subprocess.Popen(  # noqa: S603
             list(args), env={k: v for k, v in whole.items() if v is not None}, cwd=folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=os.name == "posix", creationflags=windows,
+            creationflags=windows, **gently.group(alone=not gentle),
         )  # fmt: skip
     except (OSError, ValueError) as error:
         raise SourceFault(source.PROGRAM, type(error).__name__) from None
