@@ -18,6 +18,7 @@ from praxisd.services.backups.keys import changing, keeping, view
 from praxisd.services.backups.plans import desk, drives, media, operations, sources
 from praxisd.services.backups.restoring import operations as restoring
 from praxisd.services.backups.restoring import targets
+from praxisd.services.backups.runs import view as run_view
 from praxisd.testing.houses import Houses
 
 from .backups_scene import SYSTEM, Scene
@@ -212,6 +213,18 @@ def test_a_network_drive_that_is_held_back_is_nothing_to_take_out(scene: Scene) 
     assert (run.state, run.code) == ("failed", media.TARGET_HELD)
     operations.change_medium(scene.house, {"id": "NAS", "verb": "release"})
     assert scene.run(job="night", slot="nas").code == media.AWAY
+
+
+def test_a_target_that_nobody_has_entered_is_not_switched_off(scene: Scene) -> None:
+    """„Sehen Sie nach, ob das Gerät eingeschaltet ist“, of a network drive of which praxisd never heard."""
+    run = scene.run(job="night", slot="nas")
+    assert (run.state, run.code) == ("failed", media.NEEDED)
+    with scene.house.store.read(SYSTEM) as tx:
+        said = (
+            str(run_view.single(scene.house, tx, run, "de")),
+            str(run_view.single(scene.house, tx, run, "en")),
+        )
+    assert "Für die Sicherung fehlt: Netzlaufwerk (NAS)" in said[0] and "{" not in said[0] + said[1]
 
 
 def test_why_a_restore_failed_is_said_with_its_names(scene: Scene, command: Command, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from praxisd.services.directory import api as directory
 if TYPE_CHECKING:
     from praxisd.kernel.app import House
 
-MISSING, TO_SET_UP, DRIVE = plan_view.NO_PLAN, "backups.media_to_set_up", "backups.drive_needed"
+MISSING, TO_SET_UP, DRIVE = plan_view.NO_PLAN, "backups.media_to_set_up", media.NEEDED
 CODES = (MISSING, TO_SET_UP, DRIVE)
 SAME_DISK = "backups.same_disk"
 _INFO = {

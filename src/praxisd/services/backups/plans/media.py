@@ -31,6 +31,8 @@ EVENTS = (ADDED, CHANGED, MOVED, HELD, RELEASED, RETIRED, IMAGED)
 NOT_AN_IMAGE, BUSY = "backups.not_an_image", "backups.medium_busy"
 AWAY = "backups.target_away"
 """A target that should always be there is not: the NAS is off, the folder is gone."""
+NEEDED = "backups.drive_needed"
+"""Nobody has said where it is."""
 TARGET_HELD = "backups.target_held"
 """A target that is always there is held back: nobody can take it out, and no other stands in for it."""
 _LAST_RUNS, _EJECT_S = 5, 60.0
@@ -181,6 +183,11 @@ def find(
     leave to write. `looks`: what the drives show (`looking.around`); one of which it says nothing shows nothing.
     """
     theirs = [one for one in drives.here(house, tx) if one.slot == (slot if slot in drives.ALWAYS else "")]
+    if slot in drives.ALWAYS and not any(one.slot == slot for one in drives.drives(tx)):
+        expected = {"text": labels.key(slot)}
+        return None, Judged(
+            Word(NEEDED, {"kind": {"text": f"backups.drive_kind.{slot}"}, "expected": expected})
+        )
     shown = [looks.get(one.id, looking.ABSENT) for one in theirs]
     if slot in _NEVER:
         return _handed_over(house, slot, theirs, shown)

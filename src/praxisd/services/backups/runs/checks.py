@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 NOT_MADE, FAILED = "backups.run_not_made", "backups.run_failed"
 PROOF_OLD, READ_OLD, JOB_OFF = "backups.proof_old", "backups.read_old", "backups.job_off"
 BROKEN = "backups.run_medium_damaged"
-_MEDIA = {*media_rules.CODES, media.AWAY, media.TARGET_HELD, engine.FULL, engine.READ_ONLY}
+_MEDIA = {*media_rules.CODES, media.AWAY, media.NEEDED, media.TARGET_HELD, engine.FULL, engine.READ_ONLY}
 _OWN = (
     *(one for one in engine.CODES if one not in (engine.ENGINE_MISSING, engine.ENGINE_OLD, *_MEDIA)),
     *source.OWN_CODES,

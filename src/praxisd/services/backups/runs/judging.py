@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 _DAYS_BACK = 31
 _RUNS = 400
 _MADE = ("good", "warning")
-_NOT_READ = (*media_rules.CODES, media.AWAY, media.TARGET_HELD, engine.UNPLUGGED, engine.UNREACHABLE)
+_NOT_READ = (
+    *media_rules.CODES,
+    media.AWAY,
+    media.NEEDED,
+    media.TARGET_HELD,
+    engine.UNPLUGGED,
+    engine.UNREACHABLE,
+)
 """Why a reading did not begin: of the medium it says nothing."""
 
 
