@@ -4,22 +4,30 @@ The tests of this module are one story on one practice; each needs what those be
 """
 
 import json
+import os
+import re
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from pypdf import PdfReader
 
 from praxisd.kernel.texts import Texts
+from praxisd.services.backups.keys import alphabet
 from praxisd.testing import browser as browsing
+from praxisd.testing import debian
 
 from .pictures import picture
 from .updates_cast import button
 from .walking import overflow, violations
 
 TABS = ("today", "media", "runs", "restore", "setup", "protocol")
+ROW = re.compile(r"^ *((?:[0-9a-x]{4} ){2}[0-9a-x]{4}) *$", re.MULTILINE)
+"""A row of the recovery key as the sheet prints it."""
 LONG_MS = 120_000
 """So long a whole run may take on a busy machine."""
 PACKAGES = ("praxisd.services.backups", "praxisd.services.accounts")
@@ -332,3 +340,61 @@ def _older(folder: Path, days: int) -> None:
         kept = json.loads(doc)
         kept["at"] -= days * 86_400
         base.execute("UPDATE backups_plan SET doc = ?", (json.dumps(kept),))
+
+
+def test_a_medium_whose_password_was_changed_elsewhere_asks_for_it(
+    sign_in: Callable[..., Page], demo: Any, media: Path, axe: str
+) -> None:
+    """The run meets the lock; its dialog leads back to the last step, where the password is typed."""
+    w = Words("de")
+    page = sign_in("owner", width=1280)
+    _open(page, "setup")
+    sheet = page.get_by_role("region", name=w("backups.keys.title"))
+    button(sheet, w("backups.keys.print")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(w("backups.keys.own"), exact=True).fill(demo.person("owner")[1])
+    with page.expect_download() as saved:
+        button(dialog, w("backups.keys.sheet_yes")).click()
+    printed = "\n".join(one.extract_text() for one in PdfReader(saved.value.path()).pages)
+    _locked_anew(media / "rdx" / "restic", alphabet.typed(" ".join(ROW.findall(printed))), "ganz anders")
+
+    _open(page, "restore")
+    page.get_by_role("row", name=_slot(demo)).get_by_role("radio").check()
+    button(page, w("more")).click()
+    button(page, w("more")).click()
+    (media / "typed").mkdir()
+    page.get_by_label(w("backups.restore.path"), exact=True).fill(str(media / "typed"))
+    button(page, w("backups.restore.go")).click()
+    button(dialog, w("backups.restored.password")).click(timeout=20000)
+    expect(dialog).to_have_count(0)
+    secret = page.get_by_label(w("backups.restore.password"), exact=True)
+    assert violations(page, axe) == [] and overflow(page) == []
+    secret.fill("geraten")
+    button(page, w("backups.restore.go")).click()
+    button(dialog, w("backups.restored.password")).click(timeout=LONG_MS)
+    assert not list((media / "typed").iterdir())
+    secret.fill("ganz anders")
+    button(page, w("backups.restore.go")).click()
+    expect(dialog).to_contain_text(w("backups.restored.good"), timeout=LONG_MS)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(1_500)
+    assert not [one for one in asked if "/backups/restores/" in one], "what has ended is not looked at again"
+    assert [one for one in (media / "typed").rglob("*") if one.is_file()]
+
+
+def _locked_anew(repository: Path, key: str, password: str) -> None:
+    """Whoever has the sheet gives the medium a password of their own, and takes all others away."""
+    program = debian.program(["restic"], "restic")
+
+    def restic(secret: str, *args: str) -> str:
+        environment = os.environ | {"RESTIC_PASSWORD": secret, "RESTIC_REPOSITORY": str(repository)}
+        line = [str(program), "--no-cache", *args]
+        return subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout
+
+    new = repository.parent.parent / "new password"
+    new.write_text(password)
+    restic(key, "key", "add", "--new-password-file", str(new))
+    for one in json.loads(restic(password, "key", "list", "--json")):
+        if not one["current"]:
+            restic(password, "key", "remove", one["id"])

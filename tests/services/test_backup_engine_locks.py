@@ -1,6 +1,7 @@
 """Marks on a medium: whoever has it alone is waited for, as long as a killed praxisd may have left it at work."""
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import pytest
 
 from praxisd.services.backups import engine
 from praxisd.services.backups.engine import EngineFault, Repo, Snapshot
-from praxisd.services.backups.engines import restic_locks
+from praxisd.services.backups.engines import restic_locks, restic_place
 from praxisd.services.backups.engines.restic import Restic
 from praxisd.testing import debian
 from praxisd.testing.engine_quick import QuickRestic
@@ -50,19 +51,17 @@ def alone(bench: Bench, restic: Path) -> Iterator[subprocess.Popen[bytes]]:
             left.kill()
 
 
-def _more(bench: Bench, kept: Snapshot) -> None:
+def _more(bench: Bench, kept: Snapshot, key: str) -> None:
     (bench.folder / "more").write_text("more")
     assert take(bench, bench.folder, at=AT + 1).named == ()
 
 
-WRITING: dict[str, Callable[[Bench, Snapshot], object]] = {
+WRITING: dict[str, Callable[[Bench, Snapshot, str], object]] = {
     "back_up": _more,
-    "add_key": lambda bench, kept: bench.engine.add_key(bench.repo, "another password"),
-    "remove_key": lambda bench, kept: bench.engine.remove_key(
-        bench.repo, next(one.id for one in bench.engine.keys(bench.repo) if not one.current)
-    ),
-    "forget": lambda bench, kept: bench.engine.forget(bench.repo, [kept.id], stop=never),
-    "verify": lambda bench, kept: bench.engine.verify(bench.repo, "all", progress=quiet, stop=never),
+    "add_key": lambda bench, kept, key: bench.engine.add_key(bench.repo, "another password"),
+    "remove_key": lambda bench, kept, key: bench.engine.remove_key(bench.repo, key),
+    "forget": lambda bench, kept, key: bench.engine.forget(bench.repo, [kept.id], stop=never),
+    "verify": lambda bench, kept, key: bench.engine.verify(bench.repo, "all", progress=quiet, stop=never),
 }
 
 
@@ -71,12 +70,12 @@ def test_what_a_killed_praxisd_left_at_work_is_waited_for(bench: Bench, restic: 
     """Its restic outlives it by a moment, and may have the medium for itself."""
     bench.engine.init(bench.repo)
     kept = take(bench, bench.folder)
-    bench.engine.add_key(bench.repo, "a second password")
+    key = bench.engine.add_key(bench.repo, "a second password").id
     bench.engine = Restic(bench.folder.parent / "engine", restic)  # whose keys are restic's own work
     with alone(bench, restic) as left:
         ended = threading.Timer(1.0, lambda: (left.kill(), left.wait()))
         ended.start()
-        WRITING[what](bench, kept)
+        WRITING[what](bench, kept, key)
         ended.join()
     assert not any((Path(bench.repo.place) / "locks").iterdir())
 
@@ -99,3 +98,20 @@ def test_locks_of_runs_that_are_gone() -> None:
     assert restic_locks.left_behind(mine | {"pid": 2**22 + 1})
     assert not restic_locks.left_behind({"hostname": "another", "pid": os.getpid()})
     assert not restic_locks.left_behind({"hostname": socket.gethostname()})
+
+
+def test_what_cannot_be_tidied_keeps_nobody_from_the_work(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One folder of the medium cannot be read: restic will say so if it needs it."""
+    bench.engine.init(bench.repo)
+    listed = restic_place._list
+
+    def refused(folder: Path) -> Iterator[os.DirEntry[str]]:
+        if folder.name == "data":
+            raise PermissionError(errno.EACCES, "denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(restic_place, "_list", refused)
+    bench.engine.add_key(bench.repo, "another password")
+    assert len(bench.engine.keys(bench.repo)) == 2

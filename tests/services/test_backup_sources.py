@@ -164,9 +164,7 @@ def test_sqlite_without_a_log_of_a_program_that_writes(tmp_path: Path, writes: i
     path = made(tmp_path / "praxis.db", journal="delete")
     (tmp_path / "s").mkdir()
     committed, refused = -1, 0
-    with contextlib.closing(
-        sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-    ) as other:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
 
         def write(done: int, whole: int) -> None:
             nonlocal committed, refused

@@ -31,9 +31,9 @@ def behind(pid: int) -> None:
     A priority is one of a thread (setpriority(2)): those that restic had begun before would keep theirs. What a thread begins
     once it stays behind does so too, so a look that finds nothing new is the last.
     """
-    if os.name == "posix" and not _LINUX:
+    if os.name == "posix":
         _lower(pid)
-    known: set[int] = set()
+    known: set[int] = {pid}
     for _ in range(_LOOKS):
         threads = _threads(pid)
         if threads <= known:
@@ -46,7 +46,10 @@ def behind(pid: int) -> None:
 def stay() -> None:
     """Put the thread that calls this behind, with all that it begins; for one that ends with such work: it cannot come back.
 
-    On Linux alone: elsewhere a priority is one of the whole process.
+    Only for work outside of the interpreter (digests of large blocks): who holds the interpreter's lock and waits for a
+    processor holds up all of praxisd. Measured with one busy processor: beside a walk through folders at nice 10, who wakes
+    every 10 ms was 42 to 62 ms late (99th centile), 12 to 18 beside the same at nice 0. On Linux alone: elsewhere a priority
+    is one of the whole process.
     """
     if _LINUX:
         _lower(threading.get_native_id())

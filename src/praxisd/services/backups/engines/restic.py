@@ -8,12 +8,13 @@ restore, and `folder`.
 import os
 import re
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from praxisd.services.backups import engine
 from praxisd.services.backups.engine import (
@@ -46,6 +47,7 @@ _PACK_MB = 64
 """restic puts together what it stores until it is so much, 16 MB by itself. The medium is waited for at each such file: fewer of
 them are 4 % of a first run's time (2.6 GB of documents, restic 0.14, four runs each). Up to four lie in passing on our own disk.
 """
+T = TypeVar("T")
 _SPARSE = (0, 15)
 """From then on, holes in files can come back as holes; the content is the same."""
 _SOME = re.compile(r"There were \d+ errors")
@@ -105,7 +107,9 @@ class Restic:
             args += ["--pack-size", str(_PACK_MB)]
         complete = restic_waiting.complete(ready)
         try:
-            summary = self._backed_up(repo, args, whole, complete, named, progress, stop)
+            summary = self._patiently(
+                repo, lambda: self._backed_up(repo, args, whole, complete, named, progress, stop), stop
+            )
         except EngineFault as fault:
             if fault.code == engine.FULL and place:
                 self._make_room(repo, stop)
@@ -190,11 +194,13 @@ class Restic:
 
     def verify(self, repo: Repo, depth: Depth, *, progress: Progress, stop: Stop) -> None:
         """See `restic_verify`."""
-        restic_verify.verify(self._run, repo, depth, lambda: self._tidy(repo), progress, stop)
+        tidy = partial(self._tidy, repo)
+        self._patiently(
+            repo, lambda: restic_verify.verify(self._run, repo, depth, tidy, progress, stop), stop
+        )
 
     def keys(self, repo: Repo) -> list[Key]:
-        """All passwords. restic 0.14 makes its mark for that too, whatever it is told."""
-        self._tidy(repo)
+        """All passwords."""
         said = self._run.answer(repo, "key", "list", "--json", "--no-lock")
         seconds = restic_words.seconds
         return [Key(str(one["id"]), seconds(str(one["created"])), bool(one["current"])) for one in said]
@@ -215,7 +221,8 @@ class Restic:
         folder = local(repo.place)
         before = Place(folder).ids("keys") if folder else [one.id for one in self.keys(repo)]
         new = secret.encode() + b"\n"
-        self._run.done(repo, "key", "add", "--user", "praxisd", "--host", "praxisd", given=new)
+        line = ("key", "add", "--user", "praxisd", "--host", "praxisd")
+        self._patiently(repo, lambda: self._run.done(repo, *line, given=new))
         added = [one for one in self.keys(repo) if not any(was.startswith(one.id) for was in before)]
         if len(added) != 1:
             raise EngineFault(engine.FAILED, "restic key add: the new key is not there")
@@ -224,7 +231,7 @@ class Restic:
     def remove_key(self, repo: Repo, key: str) -> None:
         """FAILED for the one in use."""
         self._tidy(repo)
-        self._run.done(repo, "key", "remove", _id(key))
+        self._patiently(repo, lambda: self._run.done(repo, "key", "remove", _id(key)))
 
     def forget(self, repo: Repo, snapshots: Sequence[str], *, stop: Stop) -> None:
         """Dropped in one go, then the space is freed; what is not there any more does not matter."""
@@ -232,15 +239,18 @@ class Restic:
             return
         self._tidy(repo)
         drop = ["forget", "--prune", *map(_id, snapshots)]
-        try:
-            for _ in self._run.lines(repo, drop, stop=stop):
+
+        def dropped(*more: str) -> None:
+            for _ in self._run.lines(repo, [*drop, *more], stop=stop):
                 pass
+
+        try:
+            self._patiently(repo, dropped, stop)
         except EngineFault as fault:
             if fault.code != engine.FULL:
                 raise
             # No space to put together what remains of half empty packs: then only what is empty goes.
-            for _ in self._run.lines(repo, [*drop, "--max-repack-size", "0"], stop=stop):
-                pass
+            dropped("--max-repack-size", "0")
 
     def size(self, repo: Repo) -> Size:
         """Stored: all files of a local repository; elsewhere what restic counts."""
@@ -257,6 +267,9 @@ class Restic:
 
     def _tidy(self, repo: Repo) -> None:
         restic_locks.tidy(self._run, repo)
+
+    def _patiently(self, repo: Repo, work: Callable[[], T], stop: Stop = never) -> T:
+        return restic_locks.patiently(work, partial(self._tidy, repo), stop)
 
     def _make_room(self, repo: Repo, stop: Stop) -> None:
         """Take away what a run has stored that found no space for its end; nothing that belongs to a state."""

@@ -1,17 +1,20 @@
-"""The marks of runs on a medium: what killed ones left is taken away, and who is still at work alone is waited for."""
+"""The marks of runs on a medium: what killed ones left is taken away, and who is still at work is waited for a moment."""
 
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from typing import TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
-from praxisd.services.backups.engine import EngineFault, Repo
+from praxisd.services.backups import engine
+from praxisd.services.backups.engine import EngineFault, Repo, Stop
 from praxisd.services.backups.engines.restic_place import Place, local
 from praxisd.services.backups.engines.restic_running import Runner
 
 PAUSES_S = (0.3, 0.6, 1.2, 2.4)
-"""Between two looks where somebody else has the medium alone: what a killed praxisd had begun ends within moments."""
+"""Before another try beside somebody else at work: what a killed praxisd had begun ends within moments."""
+T = TypeVar("T")
 
 
 def unlock(run: Runner, repo: Repo) -> None:
@@ -27,7 +30,7 @@ def unlock(run: Runner, repo: Repo) -> None:
 
 
 def tidy(run: Runner, repo: Repo) -> None:
-    """Before something is written. Whoever is at work alone for longer than all pauses is met by the program itself: LOCKED."""
+    """Before something is written: what killed runs left is taken away."""
     folder = local(repo.place)
     if folder is None:
         run.done(repo, "unlock")
@@ -36,35 +39,30 @@ def tidy(run: Runner, repo: Repo) -> None:
     place.expect()
     if not place.writable():
         return
-    for pause in (*PAUSES_S, 0.0):
-        if place.locked():
-            unlock(run, repo)
-        if not place.locked():
-            place.sweep()
-            return
-        if not pause or not _alone(run, repo, place):
-            return
+    if place.locked():
+        unlock(run, repo)
+    if not place.locked():
+        place.sweep()
+
+
+def patiently(work: Callable[[], T], tidy: Callable[[], None], stop: Stop) -> T:
+    """Do this; beside somebody else at work anew after each pause, and `tidy` before. EngineFault LOCKED after the last."""
+    for pause in PAUSES_S:
+        try:
+            return work()
+        except EngineFault as fault:
+            if fault.code != engine.LOCKED or stop():
+                raise
         time.sleep(pause)
-
-
-def _alone(run: Runner, repo: Repo, place: Place) -> bool:
-    """Has somebody the medium alone? Then nobody else can write."""
-    for name in place.ids("locks"):
-        with suppress(EngineFault):  # it is gone by now, or cannot be read
-            if _read(run, repo, name).get("exclusive"):
-                return True
-    return False
+        tidy()
+    return work()
 
 
 def _gone(run: Runner, repo: Repo, place: Place, name: str) -> bool:
     try:
-        return left_behind(_read(run, repo, name))
+        return left_behind(dict(run.answer(repo, "cat", "lock", name, "--no-lock")))
     except EngineFault:
         return any(one.name == name for one in place.misnamed(("locks",)))
-
-
-def _read(run: Runner, repo: Repo, name: str) -> dict[str, object]:
-    return dict(run.answer(repo, "cat", "lock", name, "--no-lock"))
 
 
 def left_behind(lock: dict[str, object]) -> bool:

@@ -139,11 +139,14 @@ class Place:
         return [one.name for one in _list(self.folder / kind) if len(one.name) == 64]
 
     def sweep(self) -> None:
-        """Take away what runs that were killed had half written. Only while there is no lock."""
-        for one in self._files():
-            if _HALF.fullmatch(one.name) and Path(one.path).parent.name != "locks":
-                with contextlib.suppress(OSError):
-                    os.unlink(one.path)
+        """Take away what runs that were killed had half written. Only while there is no lock. Nothing depends on it: what cannot
+        be read or taken away stays, and whoever needs it will say so.
+        """
+        with contextlib.suppress(OSError):
+            for one in self._files():
+                if _HALF.fullmatch(one.name) and Path(one.path).parent.name != "locks":
+                    with contextlib.suppress(OSError):
+                        os.unlink(one.path)
 
     def undo(self) -> None:
         """What an `init` left that was killed: keys of a repository that has no `config` and holds nothing. Else nothing."""

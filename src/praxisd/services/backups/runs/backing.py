@@ -13,7 +13,7 @@ import msgspec
 
 from praxisd.model.backup import Figures
 from praxisd.model.backup_kept import RunState, SnapshotKept, Verified
-from praxisd.services.backups import engine, gently, snapshot, store
+from praxisd.services.backups import engine, snapshot, store
 from praxisd.services.backups.engine import EngineFault, Named, Snapshot, Stop
 from praxisd.services.backups.plans import planning
 from praxisd.services.backups.runs import copying, history, keeping, recording, staging, targets, verify_rules
@@ -81,7 +81,7 @@ def back_up(house: "House", recorder: Recorder, stop: Stop) -> Ending:
     kept = house.store.run(
         recording.SYSTEM, lambda tx: _record(house, tx, recorder, target, made, no=no, behind=behind)
     )
-    with ThreadPoolExecutor(1, thread_name_prefix="praxisd-counting", initializer=gently.stay) as beside:
+    with ThreadPoolExecutor(1, thread_name_prefix="praxisd-counting") as beside:
         since, files = beside.submit(brought.since), beside.submit(brought.files)
         depth, fault = _verify(house, recorder, target, stop)
         named = tuple(dict.fromkeys((*brought.named, *made.named, *since.result())))

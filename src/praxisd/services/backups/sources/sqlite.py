@@ -10,10 +10,9 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from praxisd.services.backups import gently, source
+from praxisd.services.backups import source
 from praxisd.services.backups.engine import Named, Progress, Stop
 from praxisd.services.backups.source import SourceFault, Staged
 from praxisd.services.backups.sources import hashing, pieces, places
@@ -67,10 +66,6 @@ class Sqlite:
         fault = self.refuse()
         if fault is not None:
             raise fault
-        with ThreadPoolExecutor(1, thread_name_prefix="praxisd-copying", initializer=gently.stay) as aside:
-            return aside.submit(self._staged, folder, progress, stop).result()
-
-    def _staged(self, folder: Path, progress: Progress, stop: Stop) -> Staged:
         copy = folder.absolute() / self.path.name
         try:
             self._room(folder, pieces.folder_of(copy))
