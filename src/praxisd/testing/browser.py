@@ -3,6 +3,7 @@
 Playwright is imported only when a browser is opened: it is a tool of development.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,8 +62,28 @@ class Look:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+RUSH, WITHIN_MS = 40, 2_000.0
+"""So often within so long no page asks for the same thing, whatever a person does."""
+
+
 class Faults(list[str]):
-    """What the browser complained of: errors of scripts, refused by the content policy, failed requests."""
+    """What the browser complained of: errors of scripts, refused by the content policy, failed requests; and what a page asked
+    for again and again without a pause, as one does that asks whenever it hears an answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: dict[str, deque[float]] = {}
+
+    def asked(self, address: str, at_ms: float) -> None:
+        """This was fetched, at this time of the browser. Only what the server is asked for counts, not files of the console."""
+        if "/api/" not in address:
+            return
+        times = self._asked.setdefault(address, deque(maxlen=RUSH))
+        times.append(at_ms)
+        if len(times) == RUSH and times[-1] - times[0] < WITHIN_MS:
+            times.clear()
+            self.append(f"rush: {address} was asked for {RUSH} times in {WITHIN_MS / 1000:.0f} s")
 
 
 def context(browser_: "Browser", look: Look) -> "tuple[BrowserContext, Faults]":
@@ -86,9 +107,15 @@ def context(browser_: "Browser", look: Look) -> "tuple[BrowserContext, Faults]":
     def watch(page: "Page") -> None:
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
         page.on("console", lambda message: _note(faults, message))
+        page.on("requestfinished", lambda request: _fetched(faults, request))
 
     made.on("page", watch)
     return made, faults
+
+
+def _fetched(faults: Faults, request: Any) -> None:
+    if request.method == "GET":
+        faults.asked(request.url, request.timing["startTime"])
 
 
 _EXPECTED = ("Failed to load resource", "net::ERR_", "WebSocket handshake: Unexpected response code: 503")
