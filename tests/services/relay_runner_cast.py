@@ -1,11 +1,12 @@
 """A house that is really served, its runner, a real hub, and guests that come from outside with plain sockets and TLS."""
 
+import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from praxisd import main
@@ -175,3 +176,20 @@ def within(seconds: float, true: Callable[[], Any]) -> float:
     began = time.monotonic()
     until(true, seconds)
     return time.monotonic() - began
+
+
+def there_and_back(guest: ssl.SSLSocket, text: bytes) -> bytes:
+    """Sent and read in turns by one thread: one end of TLS is not for two of them (CPython before 3.14 has no lock there)."""
+    guest.setblocking(False)
+    gone, found = 0, b""
+    while len(found) < len(text):
+        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            if gone < len(text):
+                gone += guest.send(text[gone : gone + 65536])
+        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            piece = guest.recv(65536)
+            assert piece, "cut off"
+            found += piece
+            continue  # there may be more of it already
+        assert any(select.select([guest], [guest] if gone < len(text) else [], [], 30)), "nothing moves"
+    return found

@@ -1,8 +1,6 @@
 """Where TLS of guests ends: handshakes, half close, slow guests, cut ends; nothing stays, nobody waits for ever."""
 
-import contextlib
 import os
-import select
 import socket
 import ssl
 import struct
@@ -22,7 +20,7 @@ from praxisd_relay.frames import Rst
 from praxisd_relay.stream import Far, Stream
 
 from .relay_cast import RunningHub, running_hub, until
-from .relay_runner_cast import Book, come, doors, linked, name_of, rest, served, tls
+from .relay_runner_cast import Book, come, doors, linked, name_of, rest, served, there_and_back, tls
 
 
 @pytest.fixture
@@ -72,25 +70,8 @@ def test_both_ways_in_any_pieces(house: House, hub: RunningHub, runner: LinkRunn
     with doors(house, echoes), come(hub, name_of(house)) as guest:
         for size in (1, 100, 16_384, 16_385, 700_000):
             text = (bytes(range(256)) * (size // 256 + 1))[:size]
-            assert _there_and_back(guest, text) == text
+            assert there_and_back(guest, text) == text
     quiet(runner, house)
-
-
-def _there_and_back(guest: ssl.SSLSocket, text: bytes) -> bytes:
-    """Sent and read in turns by one thread: one end of TLS is not for two of them (CPython before 3.14 has no lock there)."""
-    guest.setblocking(False)
-    gone, found = 0, b""
-    while len(found) < len(text):
-        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            if gone < len(text):
-                gone += guest.send(text[gone : gone + 65536])
-        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            piece = guest.recv(65536)
-            assert piece, "cut off"
-            found += piece
-            continue  # there may be more of it already
-        assert any(select.select([guest], [guest] if gone < len(text) else [], [], 30)), "nothing moves"
-    return found
 
 
 def test_head_and_body_that_come_together_reach_the_doors_together(
