@@ -289,8 +289,9 @@ def test_a_probe_of_an_earlier_link_says_nothing_of_the_present(
     monkeypatch.setattr(runner_loop.probes, "call", slow)
     with linked(house, hub) as runner:
         until(lambda: len(asked) == 1)
-        hub.ask(lambda: [link.drop("restart") for link in hub.hub.links.all()])
-        until(lambda: not runner.snapshot().connected)
+        before = hub.ask(lambda: list(hub.hub.links.all()))
+        hub.ask(lambda: [link.drop("restart") for link in before])
+        until(lambda: hub.ask(lambda: [one for one in hub.hub.links.all() if one not in before]))
         until(lambda: runner.snapshot().connected)
         runner._loop.post(asked[0].set)
         until(lambda: runner.snapshot().reachable)
