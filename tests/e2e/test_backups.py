@@ -365,7 +365,7 @@ def test_a_medium_whose_password_was_changed_elsewhere_asks_for_it(
     (media / "typed").mkdir()
     page.get_by_label(w("backups.restore.path"), exact=True).fill(str(media / "typed"))
     button(page, w("backups.restore.go")).click()
-    button(dialog, w("backups.restored.password")).click(timeout=20000)
+    button(dialog, w("backups.restored.password")).click(timeout=LONG_MS)
     expect(dialog).to_have_count(0)
     secret = page.get_by_label(w("backups.restore.password"), exact=True)
     assert violations(page, axe) == [] and overflow(page) == []
